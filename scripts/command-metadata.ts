@@ -1,0 +1,272 @@
+/**
+ * Writes lib/commands/metadata.json: what COMMAND, COMMAND INFO, COMMAND DOCS, COMMAND LIST and
+ * COMMAND GETKEYS answer, read from a real redis-server, plus what that server is too old for
+ * and what only dhash has.
+ *
+ *   npm run build && node dist/scripts/command-metadata.js [--port 6379]
+ *
+ * Why read from a server and not from Redis's sources: the replies must equal a server's, and
+ * they are what clients have seen. The result does not depend on the server's hash seed: names
+ * are sorted, and so are lists that travel as sets but mean nothing by their order.
+ *
+ * One line per command keeps a change readable in a diff:
+ *
+ *   { "source": "redis 7.0.15", "commands": { "get": Command, ... } }
+ *   Command { arity, flags[], keys: [first, last, step], acl[], tips[], keySpecs[], docs{},
+ *             subcommands?: { "client|list": Command, ... } }
+ *
+ * On the wire (RESP3) flags, acl, tips, keySpecs, a key spec's flags and subcommands are sets;
+ * flags and acl hold simple strings, tips and all the rest bulk strings. In docs, `history` and
+ * an argument's `flags` are sets (the latter of simple strings), `arguments` are arrays,
+ * and `doc_flags` is a set of simple strings.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+type Docs = Record<string, unknown>;
+
+interface Command {
+  arity: number;
+  flags: string[];
+  keys: [number, number, number];
+  acl: string[];
+  tips: string[];
+  keySpecs: unknown[];
+  docs: Docs;
+  subcommands?: Record<string, Command>;
+}
+
+type Table = Record<string, Command>;
+
+/** A command as COMMAND INFO tells it. */
+type Info = [
+  name: string,
+  arity: number,
+  flags: string[],
+  first: number,
+  last: number,
+  step: number,
+  acl: string[],
+  tips: string[],
+  keySpecs: unknown[],
+  subcommands: Info[],
+];
+
+const noTouchSummary =
+  'Controls whether commands sent by the client affect the LRU/LFU of accessed keys.';
+const replyBytesMax = 64 * 1024 * 1024;
+
+function main(): void {
+  const at = process.argv.indexOf('--port');
+  const port = at < 0 ? '6379' : (process.argv[at + 1] ?? '6379');
+  const infos = ask(port, 'COMMAND', 'INFO') as Info[];
+  const docs = ask(port, 'COMMAND', 'DOCS') as Record<string, Docs>;
+  const table: Table = {};
+  for (const info of infos) {
+    table[info[0]] = fromRedis(info, docs[info[0]] ?? {});
+  }
+  addLater(table);
+  Object.assign(table, ownCommands());
+  const source = `redis ${version(port)}`;
+  const path = join(process.cwd(), 'lib/commands/metadata.json');
+  writeFileSync(path, render(source, table));
+  process.stdout.write(`${path}: ${Object.keys(table).length} commands of ${source}\n`);
+}
+
+/** Sends one command through redis-cli, which turns RESP3 replies into JSON. */
+function ask(port: string, ...command: string[]): unknown {
+  const text = execFileSync('redis-cli', ['-p', port, '--json', ...command], {
+    encoding: 'utf8',
+    maxBuffer: replyBytesMax,
+  });
+  return JSON.parse(text);
+}
+
+function version(port: string): string {
+  const text = execFileSync('redis-cli', ['-p', port, 'INFO', 'server'], { encoding: 'utf8' });
+  return /redis_version:(\S+)/.exec(text)?.[1] ?? 'unknown';
+}
+
+function fromRedis(info: Info, docs: Docs): Command {
+  const { subcommands: subDocs, ...ownDocs } = docs;
+  const [, arity, flags, first, last, step, acl, tips, keySpecs, subcommands] = info;
+  const keys: Command['keys'] = [first, last, step];
+  const command: Command = { arity, flags, keys, acl, tips, keySpecs, docs: ownDocs };
+  if (subcommands.length > 0) {
+    const known = (subDocs ?? {}) as Record<string, Docs>;
+    command.subcommands = {};
+    for (const sub of [...subcommands].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+      command.subcommands[sub[0]] = fromRedis(sub, known[sub[0]] ?? {});
+    }
+  }
+  return command;
+}
+
+/** Subcommands of Redis 7.2 that a 7.0 server does not know. */
+function addLater(table: Table): void {
+  const client = table['client'];
+  if (client?.subcommands === undefined) {
+    throw new Error('the server knows no CLIENT subcommands: is it older than Redis 7?');
+  }
+  const acl = ['@slow', '@connection'];
+  const flags = ['noscript', 'loading', 'stale'];
+  const common = { group: 'connection', since: '7.2.0', complexity: 'O(1)' };
+  client.subcommands['client|setinfo'] ??= {
+    ...base(4, flags, [0, 0, 0], acl),
+    tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
+    docs: docsOf('Sets information specific to the client or connection.', common, [
+      oneOf('attr', [
+        { name: 'libname', type: 'string', token: 'lib-name' },
+        { name: 'libver', type: 'string', token: 'lib-ver' },
+      ]),
+    ]),
+  };
+  client.subcommands['client|no-touch'] ??= {
+    ...base(3, flags, [0, 0, 0], acl),
+    docs: docsOf(noTouchSummary, common, [oneOf('enabled', [token('on'), token('off')])]),
+  };
+  const sorted = Object.entries(client.subcommands).sort(([a], [b]) => (a < b ? -1 : 1));
+  client.subcommands = Object.fromEntries(sorted);
+}
+
+/** The commands that only dhash has: the ordered keyspace, and DHASH. */
+function ownCommands(): Table {
+  const key: Docs = { name: 'key', type: 'key', key_spec_index: 0 };
+  const bounds: Docs[] = [
+    { name: 'min', type: 'string' },
+    { name: 'max', type: 'string' },
+  ];
+  const withValues = optional(token('withvalues'));
+  const limit = optional({
+    name: 'limit',
+    type: 'block',
+    token: 'LIMIT',
+    arguments: [
+      { name: 'offset', type: 'integer' },
+      { name: 'count', type: 'integer' },
+    ],
+  });
+  const read = ['@keyspace', '@read'];
+  const slow = [...read, '@slow'];
+  const fast = [...read, '@fast'];
+  const logN = 'O(D), D being the depth of the tree: at most the bytes of the longest key.';
+  const range = 'O(D+M), D being the depth of the tree and M the number of keys answered.';
+  return {
+    krange: {
+      ...base(-3, ['readonly'], [0, 0, 0], slow),
+      docs: own('Get the keys between two bounds, in the order of their bytes', range, [
+        ...bounds,
+        optional(token('rev')),
+        limit,
+        withValues,
+      ]),
+    },
+    kcount: {
+      ...base(3, ['readonly', 'fast'], [0, 0, 0], fast),
+      docs: own('Count the keys between two bounds', logN, bounds),
+    },
+    krank: {
+      ...base(2, ['readonly', 'fast'], [1, 1, 1], fast),
+      keySpecs: [keySpec(['RO'])],
+      docs: own('Determine the index of a key in the ordered keyspace', logN, [key]),
+    },
+    krevrank: {
+      ...base(2, ['readonly', 'fast'], [1, 1, 1], fast),
+      keySpecs: [keySpec(['RO'])],
+      docs: own('Determine the index of a key counted from the last key', logN, [key]),
+    },
+    knth: {
+      ...base(-2, ['readonly', 'fast'], [0, 0, 0], fast),
+      docs: own('Get the key at an index of the ordered keyspace', logN, [
+        { name: 'index', type: 'integer' },
+        withValues,
+      ]),
+    },
+    knext: {
+      ...base(2, ['readonly', 'fast'], [1, 1, 1], fast),
+      keySpecs: [keySpec(['RO'])],
+      docs: own('Get the first key above a key, which need not exist', logN, [key]),
+    },
+    kprev: {
+      ...base(2, ['readonly', 'fast'], [1, 1, 1], fast),
+      keySpecs: [keySpec(['RO'])],
+      docs: own('Get the last key below a key, which need not exist', logN, [key]),
+    },
+    kdelrange: {
+      ...base(3, ['write'], [0, 0, 0], ['@keyspace', '@write', '@slow', '@dangerous']),
+      docs: own('Delete the keys between two bounds', range, bounds),
+    },
+    dhash: dhashCommand(key),
+  };
+}
+
+function dhashCommand(key: Docs): Command {
+  const flags = ['loading', 'stale'];
+  return {
+    ...base(-2, [], [0, 0, 0], ['@slow']),
+    docs: own('A container for commands about this node', 'Depends on subcommand.', []),
+    subcommands: {
+      'dhash|hash': {
+        ...base(-3, flags, [2, 2, 1], ['@slow']),
+        keySpecs: [{ ...keySpec(['RO']), begin_search: { type: 'index', spec: { index: 2 } } }],
+        docs: own('Get the MurmurHash3 x64 128 of a key', 'O(N), N being the bytes of the key.', [
+          key,
+          optional(token('prefix')),
+        ]),
+      },
+      'dhash|help': {
+        ...base(2, flags, [0, 0, 0], ['@slow']),
+        docs: own('Show helpful text about the different subcommands', 'O(1)', []),
+      },
+    },
+  };
+}
+
+function base(arity: number, flags: string[], keys: Command['keys'], acl: string[]): Command {
+  return { arity, flags, keys, acl, tips: [], keySpecs: [], docs: {} };
+}
+
+function docsOf(summary: string, common: Docs, args: Docs[]): Docs {
+  const { since, group, complexity } = common;
+  const docs: Docs = { summary, since, group, complexity };
+  return args.length > 0 ? { ...docs, arguments: args } : docs;
+}
+
+function own(summary: string, complexity: string, args: Docs[]): Docs {
+  return docsOf(summary, { since: '0.1.0', group: 'dhash', complexity }, args);
+}
+
+function token(name: string): Docs {
+  return { name, type: 'pure-token', token: name.toUpperCase() };
+}
+
+function oneOf(name: string, args: Docs[]): Docs {
+  return { name, type: 'oneof', arguments: args };
+}
+
+/** Redis puts `flags` before the arguments of a block and last otherwise. */
+function optional(argument: Docs): Docs {
+  const { arguments: nested, ...rest } = argument;
+  const flagged = { ...rest, flags: ['optional'] };
+  return nested === undefined ? flagged : { ...flagged, arguments: nested };
+}
+
+function keySpec(flags: string[]): Docs {
+  return {
+    flags,
+    begin_search: { type: 'index', spec: { index: 1 } },
+    find_keys: { type: 'range', spec: { lastkey: 0, keystep: 1, limit: 0 } },
+  };
+}
+
+function render(source: string, table: Table): string {
+  const lines: string[] = [];
+  for (const name of Object.keys(table).sort()) {
+    lines.push(`${JSON.stringify(name)}: ${JSON.stringify(table[name])}`);
+  }
+  const head = `"source": ${JSON.stringify(source)}`;
+  return `{\n${head},\n"commands": {\n${lines.join(',\n')}\n}\n}\n`;
+}
+
+main();
