@@ -1,0 +1,166 @@
+/**
+ * Numbers as Redis reads and writes them: `string2ll`, `string2d` (strtod of glibc) and `d2string`
+ * of Redis 7.2.
+ *
+ * Whole numbers of up to fifteen digits, which is nearly all that is ever sent, are read without a
+ * text in between; the rest takes the slow road through Number and BigInt.
+ */
+
+const INT64_MAX = 9223372036854775807n;
+const INT64_MIN = -9223372036854775808n;
+/** Digits whose every number is exact in a double. */
+const SAFE_DIGITS = 15;
+const INT64_DIGITS_MAX = 19;
+
+const ZERO = 48;
+const MINUS = 45;
+
+/** The int64 in buf[from, to), NaN if it is none; beyond 2^53 the nearest double. */
+export function parseInt64(buf: Buffer, from: number, to: number): number {
+  let at = from;
+  if (at >= to) return NaN;
+  const negative = buf[at] === MINUS;
+  if (negative) at++;
+  const digits = to - at;
+  if (digits > SAFE_DIGITS) {
+    const exact = parseBigInt64(buf, from, to);
+    return exact === undefined ? NaN : Number(exact);
+  }
+  if (digits === 0) return NaN;
+  let value = buf[at]! - ZERO;
+  if (value === 0) return digits === 1 && !negative ? 0 : NaN;
+  if (value < 0 || value > 9) return NaN;
+  for (at++; at < to; at++) {
+    const digit = buf[at]! - ZERO;
+    if (digit < 0 || digit > 9) return NaN;
+    value = value * 10 + digit;
+  }
+  return negative ? -value : value;
+}
+
+/** The int64 in buf[from, to), exactly; undefined if it is none. */
+export function parseBigInt64(buf: Buffer, from: number, to: number): bigint | undefined {
+  const negative = to > from && buf[from] === MINUS;
+  const first = negative ? from + 1 : from;
+  const digits = to - first;
+  if (digits < 1 || digits > INT64_DIGITS_MAX) return undefined;
+  if (buf[first] === ZERO) return digits === 1 && !negative ? 0n : undefined;
+  for (let at = first; at < to; at++) {
+    const digit = buf[at]! - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+  }
+  const value = BigInt(buf.latin1Slice(from, to));
+  return value > INT64_MAX || value < INT64_MIN ? undefined : value;
+}
+
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const INFINITE = /^[+-]?inf(?:inity)?$/i;
+const HEXADECIMAL = /^([+-]?)0[xX]([\da-fA-F]*)\.?([\da-fA-F]*)(?:[pP]([+-]?\d+))?$/;
+/** Texts of numbers longer than this are refused, as by Redis's `string2ld`. */
+const FLOAT_BYTES_MAX = 5 * 1024;
+
+/**
+ * The number in buf[from, to), NaN if it is none. As strtod of glibc in the C locale: decimal,
+ * hexadecimal (0x1.8p3), inf and infinity in any case, no blanks, and no result that overflows to
+ * infinity or underflows to zero. `nan` is refused.
+ */
+export function parseFloat64(buf: Buffer, from: number, to: number): number {
+  const whole = parseInt64(buf, from, to);
+  if (whole === whole && Math.abs(whole) <= Number.MAX_SAFE_INTEGER) return whole;
+  if (to <= from || to - from > FLOAT_BYTES_MAX) return NaN;
+  const text = buf.latin1Slice(from, to);
+  if (DECIMAL.test(text)) {
+    const value = Number(text);
+    if (value === 0) return /[1-9]/.test(text.replace(/[eE].*/, '')) ? NaN : value;
+    return Number.isFinite(value) ? value : NaN;
+  }
+  if (INFINITE.test(text)) return text.charCodeAt(0) === MINUS ? -Infinity : Infinity;
+  const parts = HEXADECIMAL.exec(text);
+  return parts === null ? NaN : hexadecimalFloat(parts[1]!, parts[2]!, parts[3]!, parts[4]);
+}
+
+/** Mantissa bits of a double, and the power of two of its smallest step. */
+const MANTISSA_BITS = 53;
+const STEP_EXPONENT_MIN = -1074;
+/** Exponents beyond it overflow or underflow, however long the digits are. */
+const EXPONENT_MAX = 100_000;
+
+function hexadecimalFloat(
+  sign: string,
+  wholeDigits: string,
+  fractionDigits: string,
+  power: string | undefined,
+): number {
+  if (wholeDigits.length + fractionDigits.length === 0) return NaN;
+  let mantissa = BigInt(`0x${wholeDigits}${fractionDigits}`);
+  if (mantissa === 0n) return sign === '-' ? -0 : 0;
+  const asked = Math.max(-EXPONENT_MAX, Math.min(EXPONENT_MAX, Number(power ?? 0)));
+  let exponent = asked - 4 * fractionDigits.length;
+
+  // Round half to even at the lowest bit that the double will have.
+  const bits = mantissa.toString(2).length;
+  const drop = Math.max(bits - MANTISSA_BITS, STEP_EXPONENT_MIN - exponent);
+  if (drop > bits + 1) return NaN;
+  if (drop > 0) {
+    const shift = BigInt(drop);
+    const rest = mantissa & ((1n << shift) - 1n);
+    const half = 1n << (shift - 1n);
+    mantissa >>= shift;
+    if (rest > half || (rest === half && (mantissa & 1n) === 1n)) mantissa += 1n;
+    exponent += drop;
+  }
+  if (mantissa === 0n || mantissa.toString(2).length + exponent > 1024) return NaN;
+  const value = scale(Number(mantissa), exponent);
+  return sign === '-' ? -value : value;
+}
+
+/** mantissa * 2^exponent, exact where the result is a double, in steps that do not overflow. */
+function scale(mantissa: number, exponent: number): number {
+  let value = mantissa;
+  let left = exponent;
+  while (left > 1000) {
+    value *= 2 ** 1000;
+    left -= 1000;
+  }
+  while (left < -1000) {
+    value *= 2 ** -1000;
+    left += 1000;
+  }
+  return value * 2 ** left;
+}
+
+/** Whole doubles up to here are written in full, as by Redis's `double2ll`. */
+const WHOLE_MAX = 2 ** 62;
+
+/**
+ * A double as Redis 7.2 writes it in replies: whole numbers below 2^62 in full, others with the
+ * fewest digits that read back as the same double, in the layout of fpconv (7.0 wrote %.17g).
+ */
+export function formatDouble(x: number): string {
+  if (x !== x) return 'nan';
+  if (x === Infinity) return 'inf';
+  if (x === -Infinity) return '-inf';
+  if (x === 0) return Object.is(x, -0) ? '-0' : '0';
+  if (Math.abs(x) <= WHOLE_MAX && Number.isInteger(x)) {
+    return Number.isSafeInteger(x) ? String(x) : String(BigInt(x));
+  }
+  const sign = x < 0 ? '-' : '';
+  const [mantissa, power] = Math.abs(x).toExponential().split('e') as [string, string];
+  const digits = mantissa.replace('.', '');
+  return sign + layOut(digits, Number(power) - digits.length + 1);
+}
+
+/** Lays out digits * 10^exponent the way fpconv's `emit_digits` does. */
+function layOut(digits: string, exponent: number): string {
+  const count = digits.length;
+  const scientific = Math.abs(exponent + count - 1);
+  if (exponent >= 0 && scientific < count + 7) return digits + '0'.repeat(exponent);
+  if (exponent < 0 && (exponent > -7 || scientific < 4)) {
+    const point = count + exponent;
+    if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`;
+    return `${digits.slice(0, point)}.${digits.slice(point)}`;
+  }
+  const fraction = count > 1 ? `.${digits.slice(1)}` : '';
+  const sign = exponent + count - 1 < 0 ? '-' : '+';
+  return `${digits[0]}${fraction}e${sign}${scientific}`;
+}
