@@ -1,0 +1,256 @@
+/**
+ * Arena: memory for records of many sizes, outside the JavaScript heap.
+ *
+ *   chunk  16 MiB, one ArrayBuffer, seen as words (`i32`) and as bytes (`u8`)
+ *     slab  256 KiB, 64 to a chunk, all records of one size class
+ *       record  8 B to 85 KiB, addressed by a pointer
+ *
+ *    30        21 20         15 14            0
+ *   +------------+-------------+---------------+
+ *   | chunk (10) | slab (6)    | granule (15)  |   pointer: index of an 8-byte granule
+ *   +------------+-------------+---------------+
+ *
+ * A pointer is positive and fits in 31 bits, so that its sign is free for its
+ * holder; 0 is null (the first slab is never handed out). A freed record goes
+ * to the free list of its slab, threaded through the records; a slab without
+ * records may serve another size, and a chunk without slabs goes back to the
+ * system, so that nothing freed is lost for good.
+ *
+ * Why chunks and not one buffer that grows: growing copies, and copying half a
+ * GiB stops the loop for 400 ms. Why slabs: a free list over the whole arena
+ * cannot tell when a region has become empty.
+ * Invariant: after `reserve()` the next `SLABS_READY` calls of `alloc` succeed.
+ */
+import assert from 'node:assert';
+
+export const CHUNK_SHIFT = 21;
+export const GRANULE_MASK = 0x1fffff;
+export const CHUNK_BYTES = 16 * 1024 * 1024;
+export const SLAB_BYTES = 256 * 1024;
+/** The longest record: 1/3 of a slab. */
+export const RECORD_BYTES_MAX = 8 * 10922;
+
+const SLAB_SHIFT = 15;
+const SLAB_GRANULES = 1 << SLAB_SHIFT;
+const CHUNK_SLABS = 64;
+const CHUNKS_MAX = 1024;
+const SLABS_MAX = CHUNKS_MAX * CHUNK_SLABS;
+const NONE = -1;
+/** No operation allocates more records than this from one arena. */
+const SLABS_READY = 6;
+const EMPTY_I32 = new Int32Array(0);
+const EMPTY_U8 = Buffer.alloc(0);
+
+/** Sizes in granules: every one up to 1088 B, then such that n records fill a slab. */
+function sizeClasses(): number[] {
+  const sizes = [];
+  for (let granules = 0; granules <= 136; granules++) sizes.push(granules);
+  let perSlab = Math.floor(SLAB_GRANULES / 136);
+  while (perSlab > 3) {
+    perSlab = Math.min(perSlab - 1, Math.ceil((perSlab * 8) / 9));
+    if (perSlab < 3) perSlab = 3;
+    sizes.push(Math.floor(SLAB_GRANULES / perSlab));
+  }
+  return sizes;
+}
+
+const CLASS_GRANULES = Int32Array.from(sizeClasses());
+const CLASS_RECORDS = CLASS_GRANULES.map((size) => Math.floor(SLAB_GRANULES / Math.max(1, size)));
+const CLASS_OF = new Uint8Array(CLASS_GRANULES.at(-1)! + 1);
+for (let granules = 1, sizeClass = 1; granules < CLASS_OF.length; granules++) {
+  if (granules > CLASS_GRANULES[sizeClass]!) sizeClass++;
+  CLASS_OF[granules] = sizeClass;
+}
+
+/** Thrown before anything has been changed when memory ends. */
+export class OutOfMemoryError extends Error {
+  readonly code = 'OUT_OF_MEMORY';
+  constructor(message: string) {
+    super(message);
+    this.name = 'OutOfMemoryError';
+  }
+}
+
+export interface ArenaUsage {
+  /** Bytes of records in use, rounded up to their size class. */
+  usedBytes: number;
+  /** Bytes of slabs that hold at least one record. */
+  slabBytes: number;
+  /** Bytes of chunks got from the system (touched or not). */
+  reservedBytes: number;
+}
+
+/** The size class (a small number) of a record of this many granules. */
+export function classOf(granules: number): number {
+  return CLASS_OF[granules]!;
+}
+
+export class Arena {
+  /** Words of each chunk; a released chunk is an empty array. */
+  readonly i32: Int32Array[] = [];
+  /** Bytes of each chunk, over the same memory. */
+  readonly u8: Buffer[] = [];
+  readonly chunksMax: number;
+
+  #usedGranules = 0;
+  #slabsOpen = 0;
+  /** Free slabs in chunks that exist. */
+  #slabsReady = 0;
+  #chunkCount = 0;
+  /** No chunk below this one has a free slab. */
+  #chunkHint = 0;
+
+  readonly #chunkFree = new Int32Array(CHUNKS_MAX);
+  /** Per class: first slab with room, linked through #slabNext. */
+  readonly #room = new Int32Array(CLASS_GRANULES.length).fill(NONE);
+  readonly #slabClass = new Uint8Array(SLABS_MAX);
+  readonly #slabUsed = new Int32Array(SLABS_MAX);
+  readonly #slabFree = new Int32Array(SLABS_MAX);
+  readonly #slabBump = new Int32Array(SLABS_MAX);
+  readonly #slabNext = new Int32Array(SLABS_MAX);
+  readonly #slabPrev = new Int32Array(SLABS_MAX);
+
+  /** `bytesMax`: limit of this arena, rounded to chunks; default and most: 16 GiB. */
+  constructor(options: { bytesMax?: number } = {}) {
+    const chunks = Math.floor((options.bytesMax ?? CHUNKS_MAX * CHUNK_BYTES) / CHUNK_BYTES);
+    this.chunksMax = Math.max(1, Math.min(CHUNKS_MAX, chunks));
+  }
+
+  usage(): ArenaUsage {
+    return {
+      usedBytes: this.#usedGranules * 8,
+      slabBytes: this.#slabsOpen * SLAB_BYTES,
+      reservedBytes: this.#chunkCount * CHUNK_BYTES,
+    };
+  }
+
+  get usedBytes(): number {
+    return this.#usedGranules * 8;
+  }
+
+  /** Call before the first change of an operation: throws if memory might end within it. */
+  reserve(): void {
+    if (this.#slabsReady < SLABS_READY) this.#addChunk();
+  }
+
+  alloc(granules: number): number {
+    const sizeClass = CLASS_OF[granules]!;
+    let slab = this.#room[sizeClass]!;
+    if (slab === NONE) slab = this.#openSlab(sizeClass);
+    const free = this.#slabFree[slab]!;
+    let pointer: number;
+    if (free !== 0) {
+      pointer = free;
+      this.#slabFree[slab] = this.i32[free >>> CHUNK_SHIFT]![(free & GRANULE_MASK) << 1]!;
+    } else {
+      const bump = this.#slabBump[slab]!;
+      pointer = (slab << SLAB_SHIFT) + bump;
+      this.#slabBump[slab] = bump + CLASS_GRANULES[sizeClass]!;
+    }
+    const used = this.#slabUsed[slab]! + 1;
+    this.#slabUsed[slab] = used;
+    this.#usedGranules += CLASS_GRANULES[sizeClass]!;
+    if (used === CLASS_RECORDS[sizeClass]!) this.#unlink(slab, sizeClass);
+    return pointer;
+  }
+
+  free(pointer: number): void {
+    const slab = pointer >>> SLAB_SHIFT;
+    const sizeClass = this.#slabClass[slab]!;
+    const used = this.#slabUsed[slab]!;
+    if (used === CLASS_RECORDS[sizeClass]!) this.#link(slab, sizeClass);
+    this.i32[pointer >>> CHUNK_SHIFT]![(pointer & GRANULE_MASK) << 1] = this.#slabFree[slab]!;
+    this.#slabFree[slab] = pointer;
+    this.#slabUsed[slab] = used - 1;
+    this.#usedGranules -= CLASS_GRANULES[sizeClass]!;
+    if (used === 1) this.#closeSlab(slab, sizeClass);
+  }
+
+  /** Bytes that the record at this pointer takes. */
+  recordBytes(pointer: number): number {
+    return CLASS_GRANULES[this.#slabClass[pointer >>> SLAB_SHIFT]!]! * 8;
+  }
+
+  /** Whether a record of this many granules takes the place of the one at `pointer` exactly. */
+  fits(pointer: number, granules: number): boolean {
+    return this.#slabClass[pointer >>> SLAB_SHIFT]! === CLASS_OF[granules]!;
+  }
+
+  #link(slab: number, sizeClass: number): void {
+    const next = this.#room[sizeClass]!;
+    this.#slabNext[slab] = next;
+    this.#slabPrev[slab] = NONE;
+    if (next !== NONE) this.#slabPrev[next] = slab;
+    this.#room[sizeClass] = slab;
+  }
+
+  #unlink(slab: number, sizeClass: number): void {
+    const next = this.#slabNext[slab]!;
+    const prev = this.#slabPrev[slab]!;
+    if (next !== NONE) this.#slabPrev[next] = prev;
+    if (prev !== NONE) this.#slabNext[prev] = next;
+    else this.#room[sizeClass] = next;
+  }
+
+  #openSlab(sizeClass: number): number {
+    if (this.#slabsReady === 0) this.#addChunk();
+    let chunk = this.#chunkHint;
+    while (this.#chunkFree[chunk] === 0) chunk++;
+    this.#chunkHint = chunk;
+    let slab = chunk * CHUNK_SLABS;
+    while (slab === 0 || this.#slabClass[slab] !== 0) slab++;
+    this.#chunkFree[chunk]! -= 1;
+    this.#slabsReady--;
+    this.#slabsOpen++;
+    this.#slabClass[slab] = sizeClass;
+    this.#slabFree[slab] = 0;
+    this.#slabBump[slab] = 0;
+    this.#link(slab, sizeClass);
+    return slab;
+  }
+
+  #closeSlab(slab: number, sizeClass: number): void {
+    this.#unlink(slab, sizeClass);
+    this.#slabClass[slab] = 0;
+    this.#slabsOpen--;
+    this.#slabsReady++;
+    const chunk = Math.floor(slab / CHUNK_SLABS);
+    this.#chunkFree[chunk]! += 1;
+    if (chunk < this.#chunkHint) this.#chunkHint = chunk;
+    // One chunk stays as a spare, so that a program at the edge does not get
+    // and release a chunk again and again. The first chunk always stays.
+    const empty = this.#chunkFree[chunk] === CHUNK_SLABS;
+    if (empty && this.#slabsReady >= 2 * CHUNK_SLABS) this.#releaseChunk(chunk);
+  }
+
+  #addChunk(): void {
+    let chunk = 0;
+    while (chunk < this.i32.length && this.i32[chunk]!.length !== 0) chunk++;
+    if (chunk >= this.chunksMax) {
+      if (this.#slabsReady >= SLABS_READY) return;
+      throw new OutOfMemoryError(`the arena is full: ${this.chunksMax} chunks of 16 MiB`);
+    }
+    let memory: ArrayBuffer;
+    try {
+      memory = new ArrayBuffer(CHUNK_BYTES);
+    } catch {
+      throw new OutOfMemoryError(`the system gives no memory for chunk ${this.#chunkCount + 1}`);
+    }
+    this.i32[chunk] = new Int32Array(memory);
+    this.u8[chunk] = Buffer.from(memory);
+    const slabs = chunk === 0 ? CHUNK_SLABS - 1 : CHUNK_SLABS;
+    this.#chunkFree[chunk] = slabs;
+    this.#slabsReady += slabs;
+    this.#chunkCount++;
+    if (chunk < this.#chunkHint) this.#chunkHint = chunk;
+  }
+
+  #releaseChunk(chunk: number): void {
+    assert(chunk > 0);
+    this.i32[chunk] = EMPTY_I32;
+    this.u8[chunk] = EMPTY_U8;
+    this.#chunkFree[chunk] = 0;
+    this.#slabsReady -= CHUNK_SLABS;
+    this.#chunkCount--;
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * Leaf: the record of one entry, in the arena of leaves.
+ *
+ *   word  (32 bits each, little-endian; the record is a multiple of 8 bytes)
+ *    0    stamp, low 32 bits
+ *    1    stamp, high 21 bits            | flags << 21 (11 bits)
+ *    2    access bits (24)               | key bytes << 24 (8 bits)
+ *    3    value bytes (16)               | origin << 16 (16 bits)
+ *   [ EXPIRY: 3 words
+ *    +0   expiry ms, low 32 bits
+ *    +1   expiry ms, high 21 bits
+ *    +2   slot of the leaf in the expiry heap ]
+ *   [ WIDE: 4 words (then the short lengths in words 2 and 3 are 0)
+ *    +0   key bytes
+ *    +1   value bytes, up to 2^32-1
+ *    +2   value hash, low 32 bits
+ *    +3   value hash, high 32 bits ]
+ *    key, padded with zeros to a word
+ *    value, padded with zeros to a word; EXTERNAL: one word, its number among the big values
+ *
+ * A leaf is WIDE if its key is longer than 255 B or its value longer than
+ * 1023 B; values above 16 KiB are EXTERNAL (and WIDE). A head's value starts with
+ * the words of HEAD_..., whose trees the reclaimer frees with the head.
+ *
+ * The digest covers key, stamp, origin, kind, LED, expiry and value (of a WIDE leaf
+ * the value hash). It does not cover access bits, RAW, HIDDEN and the heap slot: they are
+ * local to a node.
+ *
+ * A `Leaf` is a positive pointer, 0 if absent, valid until the next write to the
+ * Space. A 16-byte key with a 64-byte value takes 96 bytes.
+ */
+import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+
+export type Leaf = number;
+
+/** Kinds: the low two bits of the flags. */
+export const KIND_MASK = 3;
+export const KIND_BYTES = 0;
+export const KIND_HEAD = 1;
+export const KIND_TOMBSTONE = 2;
+/** Written by a leader under its term. */
+export const FLAG_LED = 4;
+export const FLAG_EXPIRY = 8;
+export const FLAG_WIDE = 16;
+export const FLAG_EXTERNAL = 32;
+/** The value was built by APPEND or SETRANGE: a hint for OBJECT ENCODING. */
+export const FLAG_RAW = 64;
+/** A head that users do not see, since no element of it is visible. */
+export const FLAG_HIDDEN = 128;
+/** The flags that a writer may give. */
+export const WRITER_FLAGS = FLAG_LED | FLAG_RAW | FLAG_HIDDEN;
+
+export const SHORT_KEY_BYTES_MAX = 255;
+export const SHORT_VALUE_BYTES_MAX = 1023;
+export const INLINE_VALUE_BYTES_MAX = 16 * 1024;
+export const KEY_BYTES_MAX = 64 * 1024;
+export const VALUE_BYTES_MAX = 2 ** 32 - 1;
+
+/**
+ * Words of a head's value that hold trees, as pointers like a node's (negative: a leaf). The
+ * digest does not cover these two; what follows them is the sub tree's own matter.
+ */
+export const HEAD_ROOT_WORD = 0;
+export const HEAD_MIRROR_WORD = 1;
+
+export export const FLAGS_SHIFT = 21;
+export const STAMP_HIGH_MASK = 0x1fffff;
+export /** Words of a leaf before the expiry, the wide part, the key. */
+export const LEAF_WORDS = 4;
+export const EXPIRY_WORDS = 3;
+export const WIDE_WORDS = 4;
+const UNSEEN = (KIND_TOMBSTONE | FLAG_HIDDEN) << FLAGS_SHIFT;
+const TWO_32 = 4294967296;
+/** Above this many bytes the native comparison beats a loop over words. */
+const NATIVE_BYTES_MIN = 256;
+
+// Functions on (i32, word): the chunk's words and the index of the leaf's first word.
+
+export function flagsAt(i32: Int32Array, word: number): number {
+  return i32[word + 1]! >>> FLAGS_SHIFT;
+}
+
+/** Whether users see the entry: no tombstone, no head without visible elements. */
+export function visibleAt(i32: Int32Array, word: number): boolean {
+  return (i32[word + 1]! & UNSEEN) === 0;
+}
+
+export function stampAt(i32: Int32Array, word: number): number {
+  return (i32[word + 1]! & STAMP_HIGH_MASK) * TWO_32 + (i32[word]! >>> 0);
+}
+
+export function originAt(i32: Int32Array, word: number): number {
+  return i32[word + 3]! >>> 16;
+}
+
+/** Index of the first of the WIDE words. */
+export function wideWordAt(i32: Int32Array, word: number): number {
+  return word + LEAF_WORDS + ((flagsAt(i32, word) & FLAG_EXPIRY) === 0 ? 0 : EXPIRY_WORDS);
+}
+
+export function keyBytesAt(i32: Int32Array, word: number): number {
+  if ((flagsAt(i32, word) & FLAG_WIDE) === 0) return i32[word + 2]! >>> 24;
+  return i32[wideWordAt(i32, word)]!;
+}
+
+export function valueBytesAt(i32: Int32Array, word: number): number {
+  if ((flagsAt(i32, word) & FLAG_WIDE) === 0) return i32[word + 3]! & 0xffff;
+  return i32[wideWordAt(i32, word) + 1]! >>> 0;
+}
+
+/** Index of the first word of the key. */
+export function keyWordAt(i32: Int32Array, word: number): number {
+  const flags = flagsAt(i32, word) & (FLAG_EXPIRY | FLAG_WIDE);
+  if (flags === 0) return word + LEAF_WORDS;
+  let at = word + LEAF_WORDS;
+  if ((flags & FLAG_EXPIRY) !== 0) at += EXPIRY_WORDS;
+  if ((flags & FLAG_WIDE) !== 0) at += WIDE_WORDS;
+  return at;
+}
+
+/** Index of the first word of the value, or of the big value's number. */
+export function valueWordAt(i32: Int32Array, word: number): number {
+  return keyWordAt(i32, word) + ((keyBytesAt(i32, word) + 3) >>> 2);
+}
+
+export function expiryAt(i32: Int32Array, word: number): number {
+  if ((flagsAt(i32, word) & FLAG_EXPIRY) === 0) return 0;
+  return i32[word + LEAF_WORDS + 1]! * TWO_32 + (i32[word + LEAF_WORDS]! >>> 0);
+}
+
+export function slotAt(i32: Int32Array, word: number): number {
+  return i32[word + LEAF_WORDS + 2]!;
+}
+
+export function setStampAt(i32: Int32Array, word: number, stamp: number, flags: number): void {
+  i32[word] = stamp;
+  i32[word + 1] = (stamp / TWO_32) | (flags << FLAGS_SHIFT);
+}
+
+export function setFlagsAt(i32: Int32Array, word: number, flags: number): void {
+  i32[word + 1] = (i32[word + 1]! & STAMP_HIGH_MASK) | (flags << FLAGS_SHIFT);
+}
+
+export function setOriginAt(i32: Int32Array, word: number, origin: number): void {
+  i32[word + 3] = (i32[word + 3]! & 0xffff) | (origin << 16);
+}
+
+export function setExpiryAt(i32: Int32Array, word: number, expiryMs: number): void {
+  i32[word + LEAF_WORDS] = expiryMs;
+  i32[word + LEAF_WORDS + 1] = expiryMs / TWO_32;
+}
+
+/** Whether a leaf with these lengths takes the WIDE layout. */
+export function isWide(keyBytes: number, valueBytes: number): boolean {
+  return keyBytes > SHORT_KEY_BYTES_MAX || valueBytes > SHORT_VALUE_BYTES_MAX;
+}
+
+/** Granules (8 bytes) of a leaf with these flags and lengths. */
+export function leafGranules(flags: number, keyBytes: number, valueBytes: number): number {
+  let words = LEAF_WORDS + ((keyBytes + 3) >>> 2);
+  if ((flags & FLAG_EXPIRY) !== 0) words += EXPIRY_WORDS;
+  if ((flags & FLAG_WIDE) !== 0) words += WIDE_WORDS;
+  words += (flags & FLAG_EXTERNAL) !== 0 ? 1 : (valueBytes + 3) >>> 2;
+  return (words + 1) >>> 1;
+}
+
+/** Bytes that the key at `word` shares with key[from, to) from the start. */
+export function commonPrefixAt(
+  i32: Int32Array,
+  word: number,
+  key: Buffer,
+  from: number,
+  to: number,
+): number {
+  const keyBytes = keyBytesAt(i32, word);
+  const bytes = keyBytes < to - from ? keyBytes : to - from;
+  let at = keyWordAt(i32, word);
+  let i = 0;
+  while (i + 4 <= bytes) {
+    const j = from + i;
+    const mine = key[j]! | (key[j + 1]! << 8) | (key[j + 2]! << 16) | (key[j + 3]! << 24);
+    const different = mine ^ i32[at]!;
+    if (different !== 0) return i + ((31 - Math.clz32(different & -different)) >>> 3);
+    i += 4;
+    at++;
+  }
+  let rest = i < bytes ? i32[at]! : 0;
+  while (i < bytes && key[from + i]! === (rest & 255)) {
+    i++;
+    rest >>>= 8;
+  }
+  return i;
+}
+
+export function keyEqualsAt(
+  i32: Int32Array,
+  word: number,
+  key: Buffer,
+  from: number,
+  to: number,
+): boolean {
+  if (keyBytesAt(i32, word) !== to - from) return false;
+  let at = keyWordAt(i32, word);
+  const wordsEnd = to - 3;
+  let i = from;
+  for (; i < wordsEnd; i += 4) {
+    const mine = key[i]! | (key[i + 1]! << 8) | (key[i + 2]! << 16) | (key[i + 3]! << 24);
+    if (mine !== i32[at]!) return false;
+    at++;
+  }
+  if (i === to) return true;
+  // The rest of the last word is zeros in the leaf, so that one comparison does.
+  let mine = key[i]!;
+  if (i + 1 < to) mine |= key[i + 1]! << 8;
+  if (i + 2 < to) mine |= key[i + 2]! << 16;
+  return mine === i32[at]!;
+}
+
+/** Byte `index` of the key; -1 past its end. */
+export function keyByteAt(i32: Int32Array, word: number, index: number): number {
+  if (index >= keyBytesAt(i32, word)) return -1;
+  return (i32[keyWordAt(i32, word) + (index >>> 2)]! >>> ((index & 3) << 3)) & 255;
+}
+
+/** Writes bytes to words, padding the last word with zeros. */
+export function storeBytes(
+  i32: Int32Array,
+  u8: Buffer,
+  word: number,
+  source: Buffer,
+  from: number,
+  to: number,
+): void {
+  if (to - from >= NATIVE_BYTES_MIN) {
+    i32[word + ((to - from - 1) >>> 2)] = 0;
+    source.copy(u8, word * 4, from, to);
+    return;
+  }
+  const wordsEnd = to - 3;
+  let at = word;
+  let i = from;
+  for (; i < wordsEnd; i += 4) {
+    i32[at++] =
+      source[i]! | (source[i + 1]! << 8) | (source[i + 2]! << 16) | (source[i + 3]! << 24);
+  }
+  if (i === to) return;
+  let last = source[i]!;
+  if (i + 1 < to) last |= source[i + 1]! << 8;
+  if (i + 2 < to) last |= source[i + 2]! << 16;
+  i32[at] = last;
+}
+
+/** Reads `bytes` bytes starting `skip` bytes after `word`. Returns the index after the last. */
+export function loadBytes(
+  i32: Int32Array,
+  u8: Buffer,
+  word: number,
+  skip: number,
+  bytes: number,
+  target: Buffer,
+  at: number,
+): number {
+  if (bytes >= NATIVE_BYTES_MIN || (skip & 3) !== 0) {
+    const start = word * 4 + skip;
+    if (bytes >= 32) u8.copy(target, at, start, start + bytes);
+    else for (let i = 0; i < bytes; i++) target[at + i] = u8[start + i]!;
+    return at + bytes;
+  }
+  let from = word + (skip >>> 2);
+  const end = at + bytes;
+  let i = at;
+  for (; i + 4 <= end; i += 4) {
+    const four = i32[from++]!;
+    target[i] = four;
+    target[i + 1] = four >>> 8;
+    target[i + 2] = four >>> 16;
+    target[i + 3] = four >>> 24;
+  }
+  if (i < end) {
+    let rest = i32[from]!;
+    for (; i < end; i++) {
+      target[i] = rest;
+      rest >>>= 8;
+    }
+  }
+  return end;
+}
+
+// Functions on (arena, leaf), for everybody else.
+
+export function leafFlags(leaves: Arena, leaf: Leaf): number {
+  return flagsAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
+}
+
+export function leafKind(leaves: Arena, leaf: Leaf): number {
+  return leafFlags(leaves, leaf) & KIND_MASK;
+}
+
+export function leafVisible(leaves: Arena, leaf: Leaf): boolean {
+  return visibleAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
+}
+
+export function leafStamp(leaves: Arena, leaf: Leaf): number {
+  return stampAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
+}
+
+export function leafOrigin(leaves: Arena, leaf: Leaf): number {
+  return originAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
+}
+
+/** When the entry expires, ms since 1970; 0: never. */
+export function leafExpiryMs(leaves: Arena, leaf: Leaf): number {
+  return expiryAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
+}
+
+/** 24 bits for LRU clock or LFU counter. */
+export function leafAccess(leaves: Arena, leaf: Leaf): number {
+  return leaves.i32[leaf >>> CHUNK_SHIFT]![((leaf & GRANULE_MASK) << 1) + 2]! & 0xffffff;
+}
+
+export function setLeafAccess(leaves: Arena, leaf: Leaf, bits: number): void {
+  const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const at = ((leaf & GRANULE_MASK) << 1) + 2;
+  i32[at] = (i32[at]! & ~0xffffff) | (bits & 0xffffff);
+}
+
+export function leafKeyBytes(leaves: Arena, leaf: Leaf): number {
+  return keyBytesAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
+}
+
+export function leafValueBytes(leaves: Arena, leaf: Leaf): number {
+  return valueBytesAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
+}
+
+/** The expiry heap keeps here where it holds the leaf, which must have EXPIRY. */
+export function leafSlot(leaves: Arena, leaf: Leaf): number {
+  return slotAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
+}
+
+export function setLeafSlot(leaves: Arena, leaf: Leaf, slot: number): void {
+  leaves.i32[leaf >>> CHUNK_SHIFT]![((leaf & GRANULE_MASK) << 1) + LEAF_WORDS + 2] = slot;
+}
+
+/** Copies the key to target[at...]; returns the index after its last byte. */
+export function copyLeafKey(leaves: Arena, leaf: Leaf, target: Buffer, at: number): number {
+  const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const u8 = leaves.u8[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  return loadBytes(i32, u8, keyWordAt(i32, word), 0, keyBytesAt(i32, word), target, at);
+}
+
+/** One word of a head's value (HEAD_ROOT_WORD and so on). */
+export function headWord(leaves: Arena, leaf: Leaf, index: number): number {
+  const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  return i32[valueWordAt(i32, (leaf & GRANULE_MASK) << 1) + index]!;
+}
+
+/** Changes a word that the digest does not cover: a root. */
+export function setHeadWord(leaves: Arena, leaf: Leaf, index: number, to: number): void {
+  const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  i32[valueWordAt(i32, (leaf & GRANULE_MASK) << 1) + index] = to;
+}

@@ -1,0 +1,88 @@
+/**
+ * Space: the memory that all trees of a node share: databases, sub trees,
+ * mirrors, snapshots. One Space has one arena of nodes and one of leaves, the
+ * big values that do not fit an arena, the keyed hash of entries, the scratch
+ * paths of descents, and the queue of trees that wait to be freed.
+ *
+ * Invariant: every record in use belongs to exactly one tree of the Space or
+ * to a detached tree in the reclaimer's queue, so that when all trees are
+ * cleared and the queue is empty, `memoryUsage().usedBytes` is 0.
+ */
+import { Arena } from './arena.js';
+import { BigValues } from './big-values.js';
+import { EntryHash } from './entry-hash.js';
+import { Path } from './path.js';
+import { Reclaimer } from './reclaimer.js';
+
+export interface SpaceOptions {
+  /** 16 secret bytes, the same on all members: the key of the digests. */
+  hashKey: Uint8Array;
+  /** Limit of each arena; default and most: 16 GiB. Beyond it writes throw OUT_OF_MEMORY. */
+  arenaBytesMax?: number;
+}
+
+export interface MemoryUsage {
+  /** Bytes of all records in use, rounded up to their size class, and of big values. Exact. */
+  usedBytes: number;
+  /** Bytes got from the system for them, touched or not. */
+  reservedBytes: number;
+  nodeBytes: number;
+  leafBytes: number;
+  bigValueBytes: number;
+  /** Bytes of slabs in use beyond the records in them: what compaction may give back. */
+  fragmentedBytes: number;
+}
+
+export class Space {
+  readonly nodes: Arena;
+  readonly leaves: Arena;
+  readonly bigValues: BigValues;
+  readonly hash: EntryHash;
+  /** Scratch of the descent in a database. */
+  readonly path: Path;
+  /** Scratch of the descent in a sub tree, used while `path` leads to its head. */
+  readonly elementPath: Path;
+  readonly #reclaimer: Reclaimer;
+
+  constructor(options: SpaceOptions) {
+    const bytesMax = options.arenaBytesMax;
+    const arenaOptions = bytesMax === undefined ? {} : { bytesMax };
+    this.nodes = new Arena(arenaOptions);
+    this.leaves = new Arena(arenaOptions);
+    this.bigValues = new BigValues();
+    this.hash = new EntryHash(options.hashKey);
+    this.path = new Path();
+    this.elementPath = new Path();
+    this.#reclaimer = new Reclaimer(this);
+  }
+
+  memoryUsage(): MemoryUsage {
+    const nodes = this.nodes.usage();
+    const leaves = this.leaves.usage();
+    const bigUsed = this.bigValues.usedBytes;
+    return {
+      usedBytes: nodes.usedBytes + leaves.usedBytes + bigUsed,
+      reservedBytes: nodes.reservedBytes + leaves.reservedBytes + this.bigValues.reservedBytes,
+      nodeBytes: nodes.usedBytes,
+      leafBytes: leaves.usedBytes,
+      bigValueBytes: bigUsed,
+      fragmentedBytes:
+        nodes.slabBytes - nodes.usedBytes + leaves.slabBytes - leaves.usedBytes,
+    };
+  }
+
+  /** Bytes in use: `memoryUsage().usedBytes` without an object, to compare with maxmemory. */
+  get usedBytes(): number {
+    return this.nodes.usedBytes + this.leaves.usedBytes + this.bigValues.usedBytes;
+  }
+
+  /** Queues a detached tree (a pointer as in nodes: negative is a leaf) to be freed in slices. */
+  reclaim(root: number): void {
+    this.#reclaimer.add(root);
+  }
+
+  /** Frees up to `records` records of detached trees; false when there are no more. */
+  reclaimStep(records: number): boolean {
+    return this.#reclaimer.step(records);
+  }
+}
