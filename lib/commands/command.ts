@@ -1,0 +1,59 @@
+/**
+ * What a command is: one row in a table, and one handler (STYLE rule 20). COMMAND, routing, MULTI,
+ * CLIENT PAUSE and the statistics read the row.
+ */
+import type { Args } from '../../resp/args.js';
+import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Session } from '../server/session.js';
+import type { CommandStats } from '../server/command-stats.js';
+
+/**
+ * Runs a command and writes exactly one reply (RESP3 push messages apart), or defers itself with
+ * `session.defer(task)`. `args` and everything in it are valid only until it returns.
+ * Whatever it finds wrong it says with `reply.error`, before it has changed anything.
+ */
+export type Handler = (session: Session, args: Args, reply: ReplyWriter) => void;
+
+/** May change keys: CLIENT PAUSE WRITE holds it back. */
+export const WRITE = 1 << 0;
+/** Looks at keys and changes none. */
+export const READONLY = 1 << 1;
+/** O(1) or O(log n): not worth a look at the clock of its own. */
+export const FAST = 1 << 2;
+/** Allowed before AUTH. */
+export const NO_AUTH = 1 << 3;
+/** Refused inside MULTI. */
+export const NO_MULTI = 1 << 4;
+/** Runs at once inside MULTI instead of being queued: EXEC, DISCARD, MULTI, WATCH, QUIT, RESET. */
+export const NOT_QUEUED = 1 << 5;
+/** Answers from counts: what has expired is taken out of all trees first. */
+export const COUNTS = 1 << 6;
+/** Not shown to MONITOR and not kept in SLOWLOG: it may carry a password, or is one of them. */
+export const HIDDEN = 1 << 7;
+/** For operators. */
+export const ADMIN = 1 << 8;
+
+/** One command or subcommand. */
+export interface CommandRow {
+  /** Lower case. */
+  readonly name: string;
+  /** Number of arguments with the name(s): exactly n, or with -n at least n. */
+  readonly arity: number;
+  /** Sum of the flags above. */
+  readonly flags: number;
+  /** Position of the first key, 0 for none; of the last, negative from the end; distance. */
+  readonly keys?: readonly [first: number, last: number, step: number];
+  /** Positions of the keys where they depend on the arguments (BITOP is not such, SORT is). */
+  readonly findKeys?: (args: Args) => number[];
+  readonly handler: Handler;
+  /** A container command: the second argument picks one; `handler` answers if it picks none. */
+  readonly subcommands?: readonly CommandRow[];
+}
+
+/** A row in use. */
+export interface Command extends CommandRow {
+  /** `config|get` for a subcommand, else the name. */
+  readonly fullName: string;
+  readonly stats: CommandStats;
+  readonly children: ReadonlyMap<string, Command> | undefined;
+}

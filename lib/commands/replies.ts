@@ -1,0 +1,59 @@
+/** Error texts that several commands share, exactly as Redis words them, and replies of values. */
+import type { Leaf } from '../../radix/tree.js';
+import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Database } from '../store/database.js';
+
+export const SYNTAX_ERROR = 'ERR syntax error';
+export const WRONG_TYPE_ERROR =
+  'WRONGTYPE Operation against a key holding the wrong kind of value';
+export const NOT_INTEGER = 'ERR value is not an integer or out of range';
+export const NOT_FLOAT = 'ERR value is not a valid float';
+export const NO_SUCH_KEY = 'ERR no such key';
+export const STRING_TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
+export const INDEX_OUT_OF_RANGE = 'ERR DB index is out of range';
+export const KEY_TOO_LONG = 'ERR key is too long: at most 65536 bytes, not applied';
+
+export function wrongArity(name: string): string {
+  return `ERR wrong number of arguments for '${name}' command`;
+}
+
+export function unknownSubcommand(container: string, name: string): string {
+  return `ERR unknown subcommand '${name.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`;
+}
+
+/** Values up to this size are copied into the reply's chunk in one piece. */
+const PIECE_BYTES = 16 * 1024;
+
+/** Writes the value of a string leaf as a bulk string. */
+export function replyValue(reply: ReplyWriter, database: Database, leaf: Leaf): void {
+  replyValueRange(reply, database, leaf, 0, database.tree.valueBytes(leaf));
+}
+
+/** Writes bytes [from, to) of the value of a string leaf as a bulk string. */
+export function replyValueRange(
+  reply: ReplyWriter,
+  database: Database,
+  leaf: Leaf,
+  from: number,
+  to: number,
+): void {
+  const tree = database.tree;
+  reply.bulkHeader(to - from);
+  for (let at = from; at < to; at += PIECE_BYTES) {
+    const end = Math.min(to, at + PIECE_BYTES);
+    reply.room(end - at);
+    tree.copyValue(leaf, reply.buf, reply.at, at, end);
+    reply.at += end - at;
+  }
+  reply.crlf();
+}
+
+/** Writes the key of a leaf as a bulk string. */
+export function replyKey(reply: ReplyWriter, database: Database, leaf: Leaf): void {
+  const bytes = database.tree.keyBytes(leaf);
+  reply.bulkHeader(bytes);
+  reply.room(bytes);
+  database.tree.copyKey(leaf, reply.buf, reply.at);
+  reply.at += bytes;
+  reply.crlf();
+}

@@ -1,0 +1,198 @@
+/**
+ * One client connection: bytes in, requests out of them one after the other, replies back, each
+ * turn's in one write.
+ *
+ * Backpressure: a client that does not read is not read from either. Once `PENDING_BYTES_MAX` of
+ * replies wait for the system, no further request is executed and the socket is paused; what was
+ * already read of it is at most one chunk.
+ *
+ * Invariant: requests of a connection are executed one at a time and in order, and `reply` holds
+ * their replies in that order.
+ */
+import { Args } from '../../resp/args.js';
+import type { ChunkPool } from '../../resp/chunk-pool.js';
+import { ReplyWriter } from '../../resp/reply-writer.js';
+import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
+import type { Link, LinkHandler } from '../../world/world.js';
+import type { Server } from './server.js';
+import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
+
+/** Replies waiting for the system beyond which a connection stops executing, bytes. */
+const PENDING_BYTES_MAX = 1024 * 1024;
+/** Replies gathered within one turn beyond which they are sent on their way, bytes. */
+const FLUSH_BYTES = 256 * 1024;
+
+/** The request at hand. One for all connections: nothing of a request outlives its command. */
+const args = new Args();
+
+export class Connection implements LinkHandler, Carrier {
+  readonly session: Session;
+  readonly #server: Server;
+  readonly #link: Link;
+  readonly #reader: RequestReader;
+  readonly #reply: ReplyWriter;
+  #paused = false;
+  #ended = false;
+  #closed = false;
+  #running = false;
+  /** Where the reply to the request at hand begins. */
+  #mark = 0;
+
+  constructor(server: Server, link: Link, pool: ChunkPool, id: number) {
+    this.#server = server;
+    this.#link = link;
+    this.#reader = new RequestReader(server.limits);
+    this.#reply = new ReplyWriter(pool);
+    const nowMs = server.store.world.clock.wallMs();
+    this.session = new Session({ id, server, reply: this.#reply, carrier: this, nowMs });
+    const mustAuthenticate = server.settings.requirepass !== '';
+    this.session.setGate(GATE_NO_AUTH, mustAuthenticate);
+    this.#reader.authenticated = !mustAuthenticate;
+  }
+
+  get remote(): string {
+    return this.#link.remote;
+  }
+
+  get local(): string {
+    return this.#link.local;
+  }
+
+  get isUnix(): boolean {
+    return this.#link.isUnix;
+  }
+
+  get queryBytes(): number {
+    return this.#reader.bufferedBytes;
+  }
+
+  data(buf: Buffer, bytes: number): void {
+    if (this.#closed || this.session.closing) return;
+    this.#server.bytesIn += bytes;
+    this.#reader.feed(buf, 0, bytes);
+    this.#turn();
+    this.#reader.keep();
+  }
+
+  drained(): void {
+    this.#reply.drained();
+    this.#reply.flush(this.#link);
+    this.#server.tasks.wake();
+    if (!this.#running) this.#turn();
+  }
+
+  ended(): void {
+    this.#ended = true;
+    // A client may close its side and still wait for the replies to what it sent.
+    if (!this.session.suspended && !this.#stalled()) this.#finish();
+  }
+
+  closed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reply.release();
+    this.#server.forget(this.session);
+  }
+
+  flush(): void {
+    if (!this.#closed) this.#reply.flush(this.#link);
+    this.#server.checkOutput(this.session);
+  }
+
+  resume(): void {
+    if (this.#closed || this.#running) return;
+    this.#turn();
+  }
+
+  setAuthenticated(authenticated: boolean): void {
+    this.#reader.authenticated = authenticated;
+  }
+
+  closeSoon(): void {
+    this.session.closing = true;
+    if (!this.#running) this.#finish();
+  }
+
+  destroy(): void {
+    this.session.closing = true;
+    if (!this.#closed) this.#link.destroy();
+  }
+
+  /** Executes what can be executed now, and sends the replies. */
+  #turn(): void {
+    const server = this.#server;
+    const session = this.session;
+    const startMs = server.beginTurn();
+    session.lastActiveMs = server.store.nowMs;
+    this.#running = true;
+    while (!this.#executeAll());
+    this.#running = false;
+    server.endTurn(startMs);
+    this.#reply.flush(this.#link);
+    server.checkOutput(session);
+    if (session.closing) this.#finish();
+    else this.#pauseOrResume();
+    if (this.#ended && !session.suspended && !this.#stalled()) this.#finish();
+  }
+
+  /** False if a command failed in a way that it should not, and there may be more to execute. */
+  #executeAll(): boolean {
+    try {
+      this.#executeWhileWanted();
+      return true;
+    } catch (error) {
+      this.#reply.rewind(this.#mark);
+      this.#server.failed(this.session, error);
+      return false;
+    }
+  }
+
+  #executeWhileWanted(): void {
+    const session = this.session;
+    const dispatcher = this.#server.dispatcher;
+    const reply = this.#reply;
+    const reader = this.#reader;
+    while (!session.suspended && !session.closing) {
+      const postponed = session.postponed;
+      if (postponed !== undefined) {
+        session.postponed = undefined;
+        this.#mark = reply.mark();
+        dispatcher.execute(session, postponed);
+        continue;
+      }
+      if (reply.pendingBytes > FLUSH_BYTES) {
+        reply.flush(this.#link);
+        if (this.#stalled()) return;
+      }
+      const found = reader.next(args);
+      if (found === NEED_MORE) return;
+      if (found === PROTOCOL_ERROR) {
+        if (reader.error !== '') reply.error(reader.error);
+        session.closing = true;
+        return;
+      }
+      this.#mark = reply.mark();
+      dispatcher.execute(session, args);
+    }
+  }
+
+  #stalled(): boolean {
+    return this.#reply.pendingBytes > PENDING_BYTES_MAX;
+  }
+
+  #pauseOrResume(): void {
+    const pause = this.session.suspended || this.#stalled();
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    if (pause) this.#link.pause();
+    else this.#link.resume();
+  }
+
+  #finish(): void {
+    if (this.#closed) return;
+    this.session.closing = true;
+    this.#reply.flush(this.#link);
+    if (this.#reply.pendingBytes === 0 || !this.#ended) this.#link.end();
+  }
+
+}

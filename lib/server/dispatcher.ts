@@ -1,0 +1,301 @@
+/**
+ * From a request to its handler: looks the command up, checks what Redis checks and in its order,
+ * queues in MULTI, times, counts, and runs it.
+ *
+ * The short way is for a session and a server with nothing unusual (both gates 0): one table
+ * lookup, the arity, the handler. Everything that may stand in the way sets a bit in one of the
+ * two gates and sends the command the long way.
+ */
+import type { Args } from '../../resp/args.js';
+import { NameTable } from '../../resp/names.js';
+import type { World } from '../../world/world.js';
+import { CommandStats, TurnTimes } from './command-stats.js';
+import {
+  ADMIN,
+  COUNTS,
+  FAST,
+  HIDDEN,
+  NO_AUTH,
+  NO_MULTI,
+  NOT_QUEUED,
+  WRITE,
+  type Command,
+  type CommandRow,
+} from '../commands/command.js';
+import { unknownSubcommand, wrongArity } from '../commands/replies.js';
+import type { Server } from './server.js';
+import {
+  GATE_MONITOR,
+  GATE_MULTI,
+  GATE_NO_AUTH,
+  GATE_NO_TOUCH,
+  GATE_REPLY_MODE,
+  type Session,
+} from './session.js';
+
+/** Clients are paused: see `Server.pause`. */
+export const SERVER_PAUSED = 1 << 16;
+/** Somebody watches all commands. */
+export const SERVER_MONITORED = 1 << 17;
+/** Each command is timed on its own: SLOWLOG asks for less than a turn takes. */
+export const SERVER_EXACT_TIMES = 1 << 18;
+
+/** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
+const EXPIRE_SLICE_MS = 4;
+/** Bytes that one transaction may hold back. */
+const TRANSACTION_BYTES_MAX = 1024 * 1024 * 1024;
+/** Arguments shown of an unknown command, and their length altogether. */
+const UNKNOWN_ARGS_BYTES_MAX = 128;
+
+export class Dispatcher {
+  /** SERVER_... bits; 0 = nothing unusual. */
+  gate = 0;
+  /** True while EXEC runs: nothing may be put off. */
+  atomic = false;
+  readonly times = new TurnTimes();
+  readonly commands: ReadonlyMap<string, Command>;
+
+  readonly #table = new NameTable<Command>();
+  readonly #server: Server;
+  readonly #world: World;
+
+  constructor(server: Server, world: World, rows: readonly CommandRow[]) {
+    this.#server = server;
+    this.#world = world;
+    const commands = new Map<string, Command>();
+    for (const row of rows) {
+      const command = inUse(row, undefined);
+      commands.set(row.name, command);
+      this.#table.add(row.name, command);
+    }
+    this.commands = commands;
+  }
+
+  /** Runs one request of a session and writes its reply. Never throws for what a client sent. */
+  execute(session: Session, args: Args): void {
+    const command = this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
+    session.totalCommands += 1;
+    if (
+      command === undefined ||
+      command.children !== undefined ||
+      (command.flags & FAST) === 0 ||
+      (session.gate | this.gate) !== 0
+    ) {
+      this.#executeLong(session, args, command);
+      return;
+    }
+    const arity = command.arity;
+    if (arity > 0 ? args.count !== arity : args.count < -arity) {
+      this.#reject(session, command, wrongArity(command.fullName));
+      return;
+    }
+    session.lastCommand = command;
+    const reply = session.reply;
+    const errors = reply.errorCount;
+    if ((command.flags & COUNTS) !== 0 && !this.#expireFirst(session, args)) return;
+    this.#server.store.beginCommand();
+    this.times.count(command.stats);
+    command.handler(session, args, reply);
+    if (reply.errorCount !== errors) this.#countFailure(session, command);
+  }
+
+  /** Finds the command or subcommand of a request; writes no reply. */
+  lookup(args: Args): Command | undefined {
+    const command = this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
+    if (command?.children === undefined || args.count < 2) return command;
+    return command.children.get(args.string(1).toLowerCase()) ?? command;
+  }
+
+  /** The command of that name, `config|get` for a subcommand, whatever its case. */
+  byName(name: string): Command | undefined {
+    const [container, sub] = name.toLowerCase().split('|', 2);
+    const command = this.commands.get(container ?? '');
+    return sub === undefined ? command : command?.children?.get(sub);
+  }
+
+  /** Runs a command that all checks let through, with its statistics. EXEC calls this too. */
+  call(session: Session, command: Command, args: Args): void {
+    const server = this.#server;
+    const store = server.store;
+    const reply = session.reply;
+    const errors = reply.errorCount;
+    session.lastCommand = command;
+    store.beginCommand();
+    store.touching = (session.gate & GATE_NO_TOUCH) === 0 || command.name === 'touch';
+    const exact = (this.gate & SERVER_EXACT_TIMES) !== 0 || (command.flags & FAST) === 0;
+    if ((this.gate & SERVER_MONITORED) !== 0 && (command.flags & (HIDDEN | ADMIN)) === 0) {
+      server.feedMonitors(session, args);
+    }
+    if (!exact) {
+      this.times.count(command.stats);
+      command.handler(session, args, reply);
+    } else {
+      const startMs = this.#world.clock.monotonicMs();
+      command.stats.calls += 1;
+      command.handler(session, args, reply);
+      const usec = (this.#world.clock.monotonicMs() - startMs) * 1000;
+      command.stats.record(usec, 1);
+      this.times.timedUsec += usec;
+      if (!session.suspended) server.slow(session, command, args, usec);
+    }
+    store.touching = true;
+    if (reply.errorCount !== errors) this.#countFailure(session, command);
+  }
+
+  #executeLong(session: Session, args: Args, known: Command | undefined): void {
+    const command = known && this.#resolve(session, args, known);
+    if (known !== undefined && command === undefined) return;
+    if (command === undefined) {
+      this.#reject(session, undefined, unknownCommand(args));
+      return;
+    }
+    const arity = command.arity;
+    if (arity > 0 ? args.count !== arity : args.count < -arity) {
+      this.#reject(session, command, wrongArity(command.fullName));
+      return;
+    }
+    if ((session.gate & GATE_NO_AUTH) !== 0 && (command.flags & NO_AUTH) === 0) {
+      this.#reject(session, command, 'NOAUTH Authentication required.');
+      return;
+    }
+    if ((session.gate & GATE_REPLY_MODE) !== 0) this.#withReplyMode(session, command, args);
+    else this.#queueOrCall(session, command, args);
+  }
+
+  /** The subcommand of a container command; undefined if the reply was written. */
+  #resolve(session: Session, args: Args, command: Command): Command | undefined {
+    if (command.children === undefined || args.count < 2) return command;
+    const name = args.string(1);
+    const child = command.children.get(name.toLowerCase());
+    if (child !== undefined) return child;
+    this.#reject(session, command, unknownSubcommand(command.name, name));
+    return undefined;
+  }
+
+  #withReplyMode(session: Session, command: Command, args: Args): void {
+    const mark = session.reply.mark();
+    const mode = session.replyMode;
+    this.#queueOrCall(session, command, args);
+    if (mode === 'on') return;
+    // CLIENT REPLY ON itself answers; a command that follows SKIP is the one that is skipped.
+    if (session.replyMode === 'on') return;
+    session.reply.rewind(mark);
+    if (session.replyMode === 'skipping') {
+      session.replyMode = 'on';
+      session.setGate(GATE_REPLY_MODE, false);
+    } else if (session.replyMode === 'skipNext') {
+      session.replyMode = 'skipping';
+    }
+  }
+
+  #queueOrCall(session: Session, command: Command, args: Args): void {
+    if ((session.gate & GATE_MONITOR) !== 0 && !allowedInMonitor(command)) {
+      this.#reject(
+        session,
+        command,
+        "ERR Replica can't interact with the keyspace",
+      );
+      return;
+    }
+    if (this.#mustWait(session, command)) {
+      session.postponed = args.clone();
+      session.suspended = true;
+      this.#server.holdBack(session);
+      return;
+    }
+    if ((session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0) {
+      this.#queue(session, command, args);
+      return;
+    }
+    if ((command.flags & COUNTS) !== 0 && !this.#expireFirst(session, args)) return;
+    this.call(session, command, args);
+  }
+
+  #mustWait(session: Session, command: Command): boolean {
+    if ((this.gate & SERVER_PAUSED) === 0) return false;
+    if (command.name === 'client' || command.fullName.startsWith('client|')) return false;
+    if (this.#server.pauseAll) return true;
+    if ((command.flags & WRITE) !== 0) return (session.gate & GATE_MULTI) === 0;
+    if (command.name !== 'exec') return false;
+    const queue = session.transaction?.queue ?? [];
+    return queue.some((queued) => (queued.command.flags & WRITE) !== 0);
+  }
+
+  #queue(session: Session, command: Command, args: Args): void {
+    const transaction = session.transaction!;
+    if ((command.flags & NO_MULTI) !== 0) {
+      this.#reject(session, command, 'ERR Command not allowed inside a transaction');
+      return;
+    }
+    const copy = args.clone();
+    transaction.bytes += copy.buf.length;
+    if (transaction.bytes > TRANSACTION_BYTES_MAX) {
+      this.#reject(
+        session,
+        command,
+        `ERR transaction is larger than ${TRANSACTION_BYTES_MAX} bytes, not queued`,
+      );
+      return;
+    }
+    transaction.queue.push({ command, args: copy });
+    session.reply.queued();
+  }
+
+  /** Takes out what has expired; false if there is so much that the command was postponed. */
+  #expireFirst(session: Session, args: Args): boolean {
+    const store = this.#server.store;
+    if (this.atomic) return store.expireDue(Number.POSITIVE_INFINITY);
+    if (!store.hasDue()) return true;
+    if (store.expireDue(this.#world.clock.monotonicMs() + EXPIRE_SLICE_MS)) return true;
+    session.postponed = args.clone();
+    session.defer({ step: (deadlineMs) => store.expireDue(deadlineMs) });
+    return false;
+  }
+
+  #reject(session: Session, command: Command | undefined, text: string): void {
+    if (command !== undefined) command.stats.rejectedCalls += 1;
+    const transaction = session.transaction;
+    if (transaction !== undefined) transaction.failed = true;
+    session.reply.error(text);
+    this.#server.countError(session.reply.lastError);
+    if ((session.gate & GATE_REPLY_MODE) !== 0) this.#muteRejection(session, text);
+  }
+
+  /** CLIENT REPLY OFF hides errors as well. */
+  #muteRejection(session: Session, text: string): void {
+    if (session.replyMode === 'on' || session.replyMode === 'skipNext') return;
+    session.reply.rewind(session.reply.mark() - text.length - 3);
+    if (session.replyMode !== 'skipping') return;
+    session.replyMode = 'on';
+    session.setGate(GATE_REPLY_MODE, false);
+  }
+
+  #countFailure(session: Session, command: Command): void {
+    command.stats.failedCalls += 1;
+    this.#server.countError(session.reply.lastError);
+  }
+}
+
+function allowedInMonitor(command: Command): boolean {
+  return ['quit', 'reset', 'ping', 'auth', 'hello', 'select'].includes(command.name);
+}
+
+function inUse(row: CommandRow, parent: CommandRow | undefined): Command {
+  const fullName = parent === undefined ? row.name : `${parent.name}|${row.name}`;
+  let children: Map<string, Command> | undefined;
+  if (row.subcommands !== undefined) {
+    children = new Map();
+    for (const sub of row.subcommands) children.set(sub.name, inUse(sub, row));
+  }
+  return { ...row, fullName, stats: new CommandStats(), children };
+}
+
+function unknownCommand(args: Args): string {
+  let shown = '';
+  for (let i = 1; i < args.count && shown.length < UNKNOWN_ARGS_BYTES_MAX; i += 1) {
+    const room = UNKNOWN_ARGS_BYTES_MAX - shown.length;
+    shown += `'${args.string(i).slice(0, room)}' `;
+  }
+  const name = args.string(0).slice(0, UNKNOWN_ARGS_BYTES_MAX);
+  return `ERR unknown command '${name}', with args beginning with: ${shown}`;
+}

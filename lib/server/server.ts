@@ -1,0 +1,313 @@
+/**
+ * The server: listens, keeps the sessions, looks after time and memory, and holds what is counted.
+ * Commands reach everything through it.
+ */
+import { ChunkPool } from '../../resp/chunk-pool.js';
+import type { Args } from '../../resp/args.js';
+import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
+import type { Command, CommandRow } from '../commands/command.js';
+import type { Settings } from '../config/settings.js';
+import type { Store } from '../store/store.js';
+import { Connection } from './connection.js';
+import { Dispatcher, SERVER_EXACT_TIMES, SERVER_MONITORED, SERVER_PAUSED } from './dispatcher.js';
+import { LatencyMonitor } from './latency-monitor.js';
+import type { Log } from './log.js';
+import { monitorLine } from './monitor.js';
+import { OpsSampler } from './ops-sampler.js';
+import type { ProcessInfo } from './process-info.js';
+import { isLoopback, PROTECTED_MODE_ERROR } from './protected-mode.js';
+import { ScanPlaces } from './scan-places.js';
+import type { Session } from './session.js';
+import { Slowlog } from './slowlog.js';
+import { TaskQueue } from './tasks.js';
+
+/** How often the server looks after expiry, idle clients and memory, ms. */
+const CRON_MS = 100;
+/** Part of a cron tick spent on taking out what has expired, and on giving memory back, ms each. */
+const CRON_SLICE_MS = 4;
+/** Output that a watcher (MONITOR) may leave unread before it is cut off, bytes. */
+const MONITOR_BYTES_MAX = 32 * 1024 * 1024;
+/** Kinds of errors counted by name; beyond that they are counted as one. */
+const ERROR_KINDS_MAX = 128;
+/** A command that takes less than this is found by timing its turn as a whole, us. */
+const TURN_TIME_USEC = 1000;
+
+export class Server {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly processInfo: ProcessInfo;
+  readonly dispatcher: Dispatcher;
+  readonly tasks: TaskQueue;
+  readonly sessions = new Map<number, Session>();
+  readonly monitors = new Set<Session>();
+  readonly slowlog = new Slowlog();
+  readonly latency = new LatencyMonitor();
+  readonly scanPlaces: ScanPlaces;
+  readonly ops = new OpsSampler();
+  /** Random hex, new with each start. */
+  readonly runId: string;
+  readonly startedMs: number;
+  /** Limits of requests, shared by all connections and changed by CONFIG SET. */
+  readonly limits;
+
+  connectionsReceived = 0;
+  connectionsRejected = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  totalErrors = 0;
+  activeExpire = true;
+  pauseAll = false;
+  pausedUntilMs = 0;
+  readonly errorCounts = new Map<string, number>();
+
+  readonly #world: World;
+  readonly #pool = new ChunkPool();
+  readonly #heldBack = new Set<Session>();
+  readonly #listeners: Listener[] = [];
+  #cron: Timer | undefined;
+  #reclaiming = false;
+  #nextId = 1;
+
+  constructor(
+    components: { world: World; store: Store; log: Log; processInfo: ProcessInfo },
+    settings: Settings,
+    rows: readonly CommandRow[],
+  ) {
+    this.#world = components.world;
+    this.store = components.store;
+    this.log = components.log;
+    this.processInfo = components.processInfo;
+    this.settings = settings;
+    this.limits = {
+      bulkBytesMax: settings.protoMaxBulkLen,
+      argumentsMax: 0x7fff_ffff,
+      inlineBytesMax: 64 * 1024,
+      queryBufferBytesMax: settings.clientQueryBufferLimit,
+    };
+    this.dispatcher = new Dispatcher(this, this.#world, rows);
+    this.tasks = new TaskQueue(this.#world, (session, error) => this.failed(session, error));
+    this.scanPlaces = new ScanPlaces(this.#world.random);
+    const id = Buffer.alloc(20);
+    this.#world.random.bytes(id);
+    this.runId = id.toString('hex');
+    this.startedMs = this.#world.clock.wallMs();
+    this.#follow();
+  }
+
+  async listen(addresses: readonly Address[]): Promise<readonly Address[]> {
+    for (const address of addresses) {
+      try {
+        const accept = (link: Link) => this.#accept(link);
+        this.#listeners.push(await this.#world.network.listen(address, accept));
+      } catch (error) {
+        await this.stop();
+        throw error;
+      }
+    }
+    this.#cron ??= this.#world.timers.every(CRON_MS, () => this.#tick(), true);
+    return this.#listeners.map((listener) => listener.address);
+  }
+
+  /** Stops accepting, closes all connections once their replies have left. */
+  async stop(): Promise<void> {
+    this.#cron?.cancel();
+    this.#cron = undefined;
+    const listeners = this.#listeners.splice(0);
+    await Promise.all(listeners.map((listener) => listener.close()));
+    for (const session of [...this.sessions.values()]) session.carrier.closeSoon();
+  }
+
+  /** A turn of the event loop begins to execute commands. Returns its start, monotonic ms. */
+  beginTurn(): number {
+    this.store.refresh();
+    return this.#world.clock.monotonicMs();
+  }
+
+  endTurn(startMs: number): void {
+    this.dispatcher.times.settle((this.#world.clock.monotonicMs() - startMs) * 1000);
+    if (!this.#reclaiming && this.store.space.reclaimPending) this.#reclaimSoon();
+  }
+
+  /** The connection of a session is gone. */
+  forget(session: Session): void {
+    this.sessions.delete(session.id);
+    this.#heldBack.delete(session);
+    this.tasks.cancel(session);
+    session.discard();
+    this.stopMonitoring(session);
+  }
+
+  /** A command failed in a way that it should not: the client hears of it, the log keeps it. */
+  failed(session: Session, error: unknown): void {
+    const code = (error as { code?: unknown }).code;
+    if (code === 'OUT_OF_MEMORY') {
+      session.reply.error('OOM the memory for keys is full, not applied');
+      return;
+    }
+    const command = session.lastCommand?.fullName ?? '';
+    this.log.error({ err: error, command, client: session.carrier.remote }, 'command failed');
+    session.reply.error(
+      `ERR internal error in '${command}', the write is in doubt; see the log of the node`,
+    );
+  }
+
+  countError(text: string): void {
+    this.totalErrors += 1;
+    const end = text.indexOf(' ');
+    const kind = end === -1 ? text : text.slice(0, end);
+    const known = this.errorCounts.get(kind);
+    if (known === undefined && this.errorCounts.size >= ERROR_KINDS_MAX) return;
+    this.errorCounts.set(kind, (known ?? 0) + 1);
+  }
+
+  /** Keeps a command that took longer than SLOWLOG asks for. */
+  slow(session: Session, command: Command, args: Args, usec: number): void {
+    const limit = this.settings.slowlogLogSlowerThan;
+    if (limit >= 0 && usec >= limit) this.slowlog.add(session, command, args, usec, this);
+    const latencyMs = this.settings.latencyMonitorThreshold;
+    if (latencyMs > 0 && usec >= latencyMs * 1000) {
+      const event = command.stats.usec / Math.max(1, command.stats.calls) < 1000 ? 'fast-command' : 'command';
+      this.latency.add(event, usec / 1000, this.store.nowMs);
+    }
+  }
+
+  /** Holds clients back, all commands or those that write, until the time has come. */
+  pause(untilMs: number, all: boolean): void {
+    this.pauseAll = all || this.pauseAll;
+    this.pausedUntilMs = Math.max(untilMs, this.pausedUntilMs);
+    this.dispatcher.gate |= SERVER_PAUSED;
+  }
+
+  unpause(): void {
+    this.pauseAll = false;
+    this.pausedUntilMs = 0;
+    this.dispatcher.gate &= ~SERVER_PAUSED;
+    const waiting = [...this.#heldBack];
+    this.#heldBack.clear();
+    for (const session of waiting) {
+      session.suspended = false;
+      session.carrier.resume();
+    }
+  }
+
+  /** The session waits for the end of the pause with a postponed command. */
+  holdBack(session: Session): void {
+    this.#heldBack.add(session);
+  }
+
+  startMonitoring(session: Session): void {
+    this.monitors.add(session);
+    this.dispatcher.gate |= SERVER_MONITORED;
+  }
+
+  stopMonitoring(session: Session): void {
+    this.monitors.delete(session);
+    if (this.monitors.size === 0) this.dispatcher.gate &= ~SERVER_MONITORED;
+  }
+
+  feedMonitors(session: Session, args: Args): void {
+    const line = monitorLine(session, args, this.#world.clock.wallMs());
+    for (const monitor of this.monitors) {
+      monitor.reply.simpleLatin1(line);
+      monitor.carrier.flush();
+    }
+  }
+
+  /** Cuts a client off that leaves more unread than it may. */
+  checkOutput(session: Session): void {
+    const pending = session.reply.pendingBytes;
+    const limit = this.settings.clientOutputBufferLimit.normal.hardBytes;
+    const tooMuch = limit !== 0 && pending > limit;
+    if (!tooMuch && !(this.monitors.has(session) && pending > MONITOR_BYTES_MAX)) return;
+    const client = session.carrier.remote;
+    this.log.warn({ client, pending }, 'client cut off: it does not read its replies');
+    session.carrier.destroy();
+  }
+
+  #accept(link: Link): LinkHandler {
+    this.connectionsReceived += 1;
+    const refusal = this.#refusal(link);
+    if (refusal !== undefined) {
+      this.connectionsRejected += 1;
+      const text = Buffer.from(`-${refusal}\r\n`, 'latin1');
+      link.write(text, 0, text.length);
+      link.end();
+      return { data() {}, drained() {}, ended() {}, closed() {} };
+    }
+    const id = this.#nextId;
+    this.#nextId += 1;
+    if (this.settings.tcpKeepalive > 0) link.setKeepAlive(this.settings.tcpKeepalive * 1000);
+    const connection = new Connection(this, link, this.#pool, id);
+    this.sessions.set(id, connection.session);
+    return connection;
+  }
+
+  #refusal(link: Link): string | undefined {
+    if (this.sessions.size >= this.settings.maxclients) return 'ERR max number of clients reached';
+    const open = !this.settings.protectedMode || this.settings.requirepass !== '';
+    if (open || link.isUnix || isLoopback(link.remoteHost)) return undefined;
+    return PROTECTED_MODE_ERROR;
+  }
+
+  /** Settings that are kept in another form for speed. */
+  #follow(): void {
+    const apply = () => {
+      this.limits.bulkBytesMax = this.settings.protoMaxBulkLen;
+      this.limits.queryBufferBytesMax = this.settings.clientQueryBufferLimit;
+      const slower = this.settings.slowlogLogSlowerThan;
+      const exact = slower >= 0 && slower < TURN_TIME_USEC;
+      if (exact || this.settings.latencyMonitorThreshold > 0) {
+        this.dispatcher.gate |= SERVER_EXACT_TIMES;
+      } else {
+        this.dispatcher.gate &= ~SERVER_EXACT_TIMES;
+      }
+    };
+    for (const name of [
+      'proto-max-bulk-len',
+      'client-query-buffer-limit',
+      'slowlog-log-slower-than',
+      'latency-monitor-threshold',
+    ]) {
+      this.settings.onChange(name, apply);
+    }
+    apply();
+  }
+
+  #tick(): void {
+    this.store.refresh();
+    const nowMs = this.store.nowMs;
+    const monotonicMs = this.#world.clock.monotonicMs();
+    if (this.activeExpire) this.store.expireDue(monotonicMs + CRON_SLICE_MS);
+    if (this.pausedUntilMs !== 0 && nowMs >= this.pausedUntilMs) this.unpause();
+    this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
+    this.#closeIdle(nowMs);
+    if (!this.#reclaiming && this.store.space.reclaimPending) this.#reclaimSoon();
+  }
+
+  totalCommands(): number {
+    let sum = 0;
+    for (const command of this.dispatcher.commands.values()) {
+      sum += command.stats.calls;
+      for (const child of command.children?.values() ?? []) sum += child.stats.calls;
+    }
+    return sum;
+  }
+
+  #closeIdle(nowMs: number): void {
+    const timeoutMs = this.settings.timeout * 1000;
+    if (timeoutMs === 0) return;
+    for (const session of this.sessions.values()) {
+      if (session.suspended || this.monitors.has(session)) continue;
+      if (nowMs - session.lastActiveMs > timeoutMs) session.carrier.destroy();
+    }
+  }
+
+  #reclaimSoon(): void {
+    this.#reclaiming = true;
+    this.#world.timers.soon(() => {
+      this.#reclaiming = !this.store.reclaim(this.#world.clock.monotonicMs() + CRON_SLICE_MS);
+      if (this.#reclaiming) this.#reclaimSoon();
+    });
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * One conversation: what a client has selected, queued, watched and asked for. Commands see this
+ * and never the connection behind it, so that a command may also come from elsewhere.
+ */
+import type { Args } from '../../resp/args.js';
+import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Database } from '../store/database.js';
+import type { Watcher } from '../store/watches.js';
+import type { Command } from '../commands/command.js';
+import type { Server } from './server.js';
+
+/** Why a session does not take the short way through `Dispatcher.execute`. */
+export const GATE_NO_AUTH = 1 << 0;
+export const GATE_MULTI = 1 << 1;
+export const GATE_REPLY_MODE = 1 << 2;
+export const GATE_NO_TOUCH = 1 << 3;
+export const GATE_MONITOR = 1 << 4;
+
+/** What a session needs of whatever carries it. */
+export interface Carrier {
+  readonly remote: string;
+  readonly local: string;
+  readonly isUnix: boolean;
+  /** Bytes of requests held. */
+  readonly queryBytes: number;
+  /** Sends what has been written to `session.reply` outside of a command. */
+  flush(): void;
+  /** Goes on with what is waiting, after `session.suspended` was cleared. */
+  resume(): void;
+  /** The limits for strangers hold, or no longer. */
+  setAuthenticated(authenticated: boolean): void;
+  /** Closes the connection once the replies so far have left. */
+  closeSoon(): void;
+  /** Closes it at once. */
+  destroy(): void;
+}
+
+/** Work that is done a slice at a time, the session waiting. */
+export interface Task {
+  /** Does some work until `deadlineMs` (monotonic); true when finished, its reply written. */
+  step(deadlineMs: number): boolean;
+  /** The session is gone: frees what is held. */
+  cancel?(): void;
+}
+
+/** A command held back until EXEC. */
+export interface QueuedCommand {
+  readonly command: Command;
+  readonly args: Args;
+}
+
+export interface Transaction {
+  readonly queue: QueuedCommand[];
+  /** Bytes of the arguments held. */
+  bytes: number;
+  /** A command could not be queued: EXEC answers -EXECABORT. */
+  failed: boolean;
+}
+
+export class Session implements Watcher {
+  readonly id: number;
+  readonly server: Server;
+  readonly reply: ReplyWriter;
+  readonly carrier: Carrier;
+  readonly createdMs: number;
+  lastActiveMs: number;
+
+  /** GATE_... bits; 0 = nothing unusual. */
+  gate = 0;
+  databaseIndex = 0;
+  name = '';
+  libName = '';
+  libVersion = '';
+  user = 'default';
+  /** What CLIENT INFO shows as cmd=. */
+  lastCommand: Command | undefined;
+  transaction: Transaction | undefined;
+  /** Keys watched, `database index:key` in latin1; `dirty` once one has changed. */
+  readonly watched = new Map<string, { database: number; key: string }>();
+  dirty = false;
+  /** CLIENT REPLY: off, or skip the next one (`skipNext`), or this one (`skipping`). */
+  replyMode: 'on' | 'off' | 'skipNext' | 'skipping' = 'on';
+  noEvict = false;
+  /** The task that this session waits for; it executes nothing meanwhile. */
+  suspended = false;
+  task: Task | undefined;
+  /** A command to run again once the session is resumed. */
+  postponed: Args | undefined;
+  /** Nothing more is executed; closes when the replies have left. */
+  closing = false;
+  /** Bytes of requests and replies, and commands, since the start. */
+  totalCommands = 0;
+
+  constructor(components: {
+    id: number;
+    server: Server;
+    reply: ReplyWriter;
+    carrier: Carrier;
+    nowMs: number;
+  }) {
+    this.id = components.id;
+    this.server = components.server;
+    this.reply = components.reply;
+    this.carrier = components.carrier;
+    this.createdMs = components.nowMs;
+    this.lastActiveMs = components.nowMs;
+  }
+
+  /** The database that was selected. */
+  get database(): Database {
+    return this.server.store.databases[this.databaseIndex]!;
+  }
+
+  get authenticated(): boolean {
+    return (this.gate & GATE_NO_AUTH) === 0;
+  }
+
+  setAuthenticated(authenticated: boolean): void {
+    this.setGate(GATE_NO_AUTH, !authenticated);
+    this.carrier.setAuthenticated(authenticated);
+  }
+
+  get inTransaction(): boolean {
+    return (this.gate & GATE_MULTI) !== 0;
+  }
+
+  setGate(bit: number, on: boolean): void {
+    this.gate = on ? this.gate | bit : this.gate & ~bit;
+  }
+
+  /**
+   * Finishes the command at hand in slices; the session executes nothing else until then. Inside
+   * EXEC, where the whole must be one step for everybody else, the task runs to its end at once.
+   */
+  defer(task: Task): void {
+    if (this.server.dispatcher.atomic) {
+      while (!task.step(Number.POSITIVE_INFINITY));
+      return;
+    }
+    this.suspended = true;
+    this.task = task;
+    this.server.tasks.add(this, task);
+  }
+
+  /** Forgets all watched keys. */
+  unwatch(): void {
+    for (const { database, key } of this.watched.values()) {
+      this.server.store.watches.remove(database, key, this);
+    }
+    this.watched.clear();
+    this.dirty = false;
+  }
+
+  watch(key: string): void {
+    const id = `${this.databaseIndex}:${key}`;
+    if (this.watched.has(id)) return;
+    this.watched.set(id, { database: this.databaseIndex, key });
+    this.server.store.watches.add(this.databaseIndex, key, this);
+  }
+
+  /** Leaves MULTI, if in it, and forgets watched keys. */
+  discard(): void {
+    this.transaction = undefined;
+    this.setGate(GATE_MULTI, false);
+    this.unwatch();
+  }
+}

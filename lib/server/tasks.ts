@@ -1,0 +1,95 @@
+/**
+ * Work in slices: commands whose work grows with the data take turns with everything else, so that
+ * the event loop is never held for long.
+ *
+ * All tasks share one slice of `sliceMs` per turn, each in its turn. A task whose client does not
+ * read its replies waits until it does.
+ */
+import type { World } from '../../world/world.js';
+import type { Session, Task } from './session.js';
+
+/** Time that tasks take of one turn of the event loop, ms. */
+const SLICE_MS = 4;
+/** Replies not yet sent beyond which a task waits for its client, bytes. */
+const PENDING_BYTES_MAX = 1024 * 1024;
+
+interface Entry {
+  readonly session: Session;
+  readonly task: Task;
+}
+
+export class TaskQueue {
+  readonly #world: World;
+  readonly #fail: (session: Session, error: unknown) => void;
+  #entries: Entry[] = [];
+  #scheduled = false;
+
+  constructor(world: World, fail: (session: Session, error: unknown) => void) {
+    this.#world = world;
+    this.#fail = fail;
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  add(session: Session, task: Task): void {
+    this.#entries.push({ session, task });
+    this.wake();
+  }
+
+  /** A client has read: its task may go on. */
+  wake(): void {
+    if (this.#scheduled || this.#entries.length === 0) return;
+    this.#scheduled = true;
+    this.#world.timers.soon(() => this.#turn());
+  }
+
+  /** The session is gone. */
+  cancel(session: Session): void {
+    const mine = this.#entries.filter((entry) => entry.session === session);
+    if (mine.length === 0) return;
+    this.#entries = this.#entries.filter((entry) => entry.session !== session);
+    for (const entry of mine) entry.task.cancel?.();
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    const deadlineMs = this.#world.clock.monotonicMs() + SLICE_MS;
+    const shareMs = SLICE_MS / this.#entries.length;
+    let waiting = 0;
+    for (const entry of [...this.#entries]) {
+      if (entry.session.reply.pendingBytes > PENDING_BYTES_MAX) {
+        waiting += 1;
+        continue;
+      }
+      const nowMs = this.#world.clock.monotonicMs();
+      if (nowMs >= deadlineMs) break;
+      this.#run(entry, Math.min(deadlineMs, nowMs + shareMs));
+    }
+    // The next turn begins with those that this one did not reach.
+    if (this.#entries.length > 1) this.#entries.push(this.#entries.shift()!);
+    if (this.#entries.length > waiting) this.wake();
+  }
+
+  #run(entry: Entry, deadlineMs: number): void {
+    const { session, task } = entry;
+    let finished: boolean;
+    session.server.store.refresh();
+    session.server.store.beginCommand();
+    try {
+      finished = task.step(deadlineMs);
+    } catch (error) {
+      this.#fail(session, error);
+      finished = true;
+    }
+    if (!finished) {
+      session.carrier.flush();
+      return;
+    }
+    this.#entries = this.#entries.filter((other) => other !== entry);
+    session.task = undefined;
+    session.suspended = false;
+    session.carrier.resume();
+  }
+}

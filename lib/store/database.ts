@@ -1,0 +1,231 @@
+/**
+ * One logical database: the keys that users see, over one radix tree.
+ *
+ * The tree knows entries, stamps and tombstones; this knows what is visible: no tombstone, nothing
+ * that has expired. Every write of a command goes through here, so that what must happen with each
+ * write (its stamp, watchers, later replication) happens in one place.
+ *
+ * Keys come as `(buf, from, to)`, leaves go out as numbers: nothing is allocated when a key is read
+ * or written. A leaf is valid until the next write to any database of the store.
+ */
+import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_MASK } from '../../radix/leaf.js';
+import { type Leaf, Tree } from '../../radix/tree.js';
+import type { Store } from './store.js';
+
+export const WRONG_TYPE: Leaf = -1;
+
+export class Database {
+  readonly store: Store;
+  readonly tree: Tree;
+  /** Stamp of the last FLUSHDB: entries at or below it are refused. */
+  clearedAt = 0;
+  /** The number that SELECT knows it by; SWAPDB changes it. */
+  index: number;
+
+  constructor(store: Store, index: number) {
+    this.store = store;
+    this.index = index;
+    this.tree = new Tree(store.space);
+  }
+
+  /** Visible keys. Exact once `expireDue` has nothing left to do. */
+  size(): number {
+    return this.tree.liveCount;
+  }
+
+  /** Keys that carry an expiry. */
+  expiringSize(): number {
+    return this.tree.expiries.size;
+  }
+
+  /** Looks a key up to read it: counts a hit or miss and marks the access. 0 = not there. */
+  read(buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.peek(buf, from, to);
+    const store = this.store;
+    if (leaf === 0) {
+      store.keyspaceMisses += 1;
+      return 0;
+    }
+    store.keyspaceHits += 1;
+    store.touch(this.tree, leaf);
+    return leaf;
+  }
+
+  /** `read` of a string value: WRONG_TYPE (-1) if the key holds something else. */
+  readString(buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.read(buf, from, to);
+    if (leaf !== 0 && (this.tree.flags(leaf) & KIND_MASK) !== KIND_BYTES) return WRONG_TYPE;
+    return leaf;
+  }
+
+  /** Looks a key up in order to change it: marks the access, counts nothing. */
+  find(buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.peek(buf, from, to);
+    if (leaf !== 0) this.store.touch(this.tree, leaf);
+    return leaf;
+  }
+
+  /** `find` of a string value: WRONG_TYPE (-1) if the key holds something else. */
+  findString(buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.find(buf, from, to);
+    if (leaf !== 0 && (this.tree.flags(leaf) & KIND_MASK) !== KIND_BYTES) return WRONG_TYPE;
+    return leaf;
+  }
+
+  /** Looks a key up without leaving a trace. Removes it first if it has expired. */
+  peek(buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.tree.find(buf, from, to);
+    if (leaf === 0) return 0;
+    const flags = this.tree.flags(leaf);
+    if ((flags & (KIND_MASK | FLAG_EXPIRY)) === KIND_BYTES) return leaf;
+    if (!this.tree.isLive(leaf)) return 0;
+    if ((flags & FLAG_EXPIRY) !== 0 && this.tree.expiryMs(leaf) <= this.store.nowMs) {
+      this.#expire(buf, from, to);
+      return 0;
+    }
+    return leaf;
+  }
+
+  /** Writes a string, whatever was there before. `expiryMs` 0 = it does not expire. */
+  set(
+    buf: Buffer,
+    from: number,
+    to: number,
+    value: Buffer,
+    valueFrom: number,
+    valueTo: number,
+    expiryMs: number,
+    raw = false,
+  ): Leaf {
+    const store = this.store;
+    const flags = raw ? FLAG_RAW : 0;
+    const leaf = this.tree.put(
+      buf,
+      from,
+      to,
+      store.stamp(),
+      store.origin,
+      flags,
+      expiryMs,
+      value,
+      valueFrom,
+      valueTo,
+    );
+    store.touchNew(this.tree, leaf);
+    if (store.watches.size !== 0) this.changed(buf, from, to);
+    store.dirty += 1;
+    return leaf;
+  }
+
+  /** `set` that keeps the expiry which the key has. */
+  setKeepTtl(
+    buf: Buffer,
+    from: number,
+    to: number,
+    value: Buffer,
+    valueFrom: number,
+    valueTo: number,
+  ): Leaf {
+    const leaf = this.peek(buf, from, to);
+    const expiryMs = leaf === 0 ? 0 : this.tree.expiryMs(leaf);
+    return this.set(buf, from, to, value, valueFrom, valueTo, expiryMs);
+  }
+
+  /**
+   * Overwrites bytes of the string at `offset`, growing it with zeros as needed; a key that is not
+   * there starts as the empty string. Keeps the expiry. Costs what is patched, not what is there.
+   */
+  patch(
+    buf: Buffer,
+    from: number,
+    to: number,
+    offset: number,
+    value: Buffer,
+    valueFrom: number,
+    valueTo: number,
+  ): Leaf {
+    const store = this.store;
+    this.peek(buf, from, to);
+    const leaf = this.tree.patch(
+      buf,
+      from,
+      to,
+      store.stamp(),
+      store.origin,
+      FLAG_RAW,
+      offset,
+      value,
+      valueFrom,
+      valueTo,
+    );
+    store.touchNew(this.tree, leaf);
+    if (store.watches.size !== 0) this.changed(buf, from, to);
+    store.dirty += 1;
+    return leaf;
+  }
+
+  /** Sets the expiry of a visible key, or removes it with 0. A time that has passed removes the key. */
+  setExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
+    const store = this.store;
+    if (expiryMs !== 0 && expiryMs <= store.nowMs) {
+      this.remove(buf, from, to);
+      return;
+    }
+    this.tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+    if (store.watches.size !== 0) this.changed(buf, from, to);
+    store.dirty += 1;
+  }
+
+  /**
+   * Removes a key; true if it was visible. A node that is alone needs no tombstone: nobody else
+   * can bring an older value back, so the entry is dropped where it lies.
+   */
+  remove(buf: Buffer, from: number, to: number): boolean {
+    if (this.peek(buf, from, to) === 0) return false;
+    this.store.collected(this.store.stamp());
+    this.tree.drop(buf, from, to);
+    if (this.store.watches.size !== 0) this.changed(buf, from, to);
+    this.store.dirty += 1;
+    return true;
+  }
+
+  /** Removes every key: one small write; the memory comes back in slices (`Store.reclaim`). */
+  flush(): void {
+    const store = this.store;
+    if (store.watches.size !== 0) {
+      store.watches.touchAll(this.index, (key) => {
+        const bytes = Buffer.from(key, 'latin1');
+        return this.peek(bytes, 0, bytes.length) !== 0;
+      });
+    }
+    store.dirty += this.tree.liveCount;
+    this.clearedAt = store.stamp();
+    this.tree.clear();
+  }
+
+  /** Removes what has expired, the earliest first, at most `most` keys. True if nothing is left due. */
+  expireDue(most: number): boolean {
+    const heap = this.tree.expiries;
+    const nowMs = this.store.nowMs;
+    for (let done = 0; heap.firstDueMs <= nowMs; done += 1) {
+      if (done === most) return false;
+      const leaf = heap.firstLeaf;
+      const bytes = this.tree.keyBytes(leaf);
+      const key = this.store.keyScratch;
+      this.tree.copyKey(leaf, key, 0);
+      this.#expire(key, 0, bytes);
+    }
+    return true;
+  }
+
+  /** A key has changed in any way: tells its watchers. */
+  changed(buf: Buffer, from: number, to: number): void {
+    this.store.watches.touch(this.index, buf.latin1Slice(from, to));
+  }
+
+  #expire(buf: Buffer, from: number, to: number): void {
+    this.tree.drop(buf, from, to);
+    this.store.expiredKeys += 1;
+    if (this.store.watches.size !== 0) this.changed(buf, from, to);
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The store of one node: sixteen databases over one space of memory, one clock, one set of
+ * counters. Knows nothing of connections and commands.
+ */
+import { Space } from '../../radix/space.js';
+import type { Leaf, Tree } from '../../radix/tree.js';
+import { HybridClock } from '../../timenet/hlc.js';
+import type { World } from '../../world/world.js';
+import type { Settings } from '../config/settings.js';
+import { lfuStart, lfuTouched, lruClock } from './access.js';
+import { Database } from './database.js';
+import { WatchTable } from './watches.js';
+
+/** Longest key, bytes. */
+export const KEY_BYTES_MAX = 65_536;
+/** Keys expired between two looks at the clock. */
+const EXPIRE_STEP_KEYS = 64;
+
+export class Store {
+  readonly world: World;
+  readonly settings: Settings;
+  readonly space: Space;
+  readonly clock: HybridClock;
+  readonly databases: Database[] = [];
+  readonly watches = new WatchTable();
+  /** Room for one key. */
+  readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
+  /** The number of this member in its ring; 0 while a node is alone. */
+  readonly origin = 0;
+
+  /** Wall time, ms, as of the last `refresh`: what all commands of one turn take for now. */
+  nowMs = 0;
+  /** False while a session that asked for CLIENT NO-TOUCH runs a command. */
+  touching = true;
+  /** The highest stamp of a write whose entry was dropped without a tombstone. */
+  collectedStamp = 0;
+
+  keyspaceHits = 0;
+  keyspaceMisses = 0;
+  expiredKeys = 0;
+  /** Changes since the start, as Redis counts `rdb_changes_since_last_save`. */
+  dirty = 0;
+
+  #commandStamp = 0;
+  #lfu = false;
+  #accessNow = 0;
+
+  constructor(components: { world: World }, settings: Settings) {
+    this.world = components.world;
+    this.settings = settings;
+    const hashKey = Buffer.alloc(16);
+    this.world.random.bytes(hashKey);
+    this.space = new Space({ hashKey });
+    this.clock = new HybridClock(
+      { clock: this.world.clock },
+      { clockSkewMaxMs: settings.clockSkewMaxMs },
+    );
+    for (let index = 0; index < settings.databases; index += 1) {
+      this.databases.push(new Database(this, index));
+    }
+    this.refresh();
+  }
+
+  /** Looks at the clock and the settings that every command depends on. Once per turn. */
+  refresh(): void {
+    this.nowMs = this.world.clock.wallMs();
+    this.#lfu = this.settings.maxmemoryPolicy.endsWith('lfu');
+    this.#accessNow = this.#lfu ? lfuStart(this.nowMs) : lruClock(this.nowMs);
+  }
+
+  get usesLfu(): boolean {
+    return this.#lfu;
+  }
+
+  /** A new command begins: its first write takes a new stamp. */
+  beginCommand(): void {
+    this.#commandStamp = 0;
+  }
+
+  /** The stamp of all writes of this command. */
+  stamp(): number {
+    if (this.#commandStamp === 0) this.#commandStamp = this.clock.next();
+    return this.#commandStamp;
+  }
+
+  collected(stamp: number): void {
+    if (stamp > this.collectedStamp) this.collectedStamp = stamp;
+  }
+
+  /** Marks an access on a leaf. */
+  touch(tree: Tree, leaf: Leaf): void {
+    if (!this.touching) return;
+    if (this.#lfu) {
+      const bits = tree.access(leaf);
+      tree.setAccess(leaf, lfuTouched(bits, this.nowMs, this.settings, this.world.random));
+    } else {
+      tree.setAccess(leaf, this.#accessNow);
+    }
+  }
+
+  /** Marks a leaf as just written: an LFU counter that it had stays. */
+  touchNew(tree: Tree, leaf: Leaf): void {
+    if (this.#lfu && tree.access(leaf) !== 0) return;
+    tree.setAccess(leaf, this.#accessNow);
+  }
+
+  /** Exchanges two databases; sessions that selected one see the other's keys from now on. */
+  swap(first: number, second: number): void {
+    const a = this.databases[first];
+    const b = this.databases[second];
+    if (a === undefined || b === undefined) throw new RangeError('no such database');
+    if (this.watches.size !== 0) {
+      const holds = (database: Database) => (key: string) => {
+        const bytes = Buffer.from(key, 'latin1');
+        return database.peek(bytes, 0, bytes.length) !== 0;
+      };
+      const inEither = (key: string) => holds(a)(key) || holds(b)(key);
+      this.watches.touchAll(first, inEither);
+      this.watches.touchAll(second, inEither);
+    }
+    a.index = second;
+    b.index = first;
+    this.databases[first] = b;
+    this.databases[second] = a;
+    this.dirty += 1;
+  }
+
+  flushAll(): void {
+    for (const database of this.databases) database.flush();
+  }
+
+  /** True if some key's time has come and it is still there. */
+  hasDue(): boolean {
+    for (const database of this.databases) {
+      if (database.tree.expiries.firstDueMs <= this.nowMs) return true;
+    }
+    return false;
+  }
+
+  /** Removes expired keys of all databases until none is due or `deadlineMs` (monotonic) has come. */
+  expireDue(deadlineMs: number): boolean {
+    for (const database of this.databases) {
+      while (!database.expireDue(EXPIRE_STEP_KEYS)) {
+        if (this.world.clock.monotonicMs() >= deadlineMs) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Gives memory of flushed databases back, a slice at a time. True if nothing is left. */
+  reclaim(deadlineMs: number): boolean {
+    while (!this.space.reclaimStep(256)) {
+      if (this.world.clock.monotonicMs() >= deadlineMs) return false;
+    }
+    return true;
+  }
+}
