@@ -6,6 +6,7 @@
  * everything read from it is valid only while the command runs; `clone` makes a copy that lasts.
  * Invariant: 0 <= starts[i] <= ends[i] <= buf.length for i < count.
  */
+import { latin1, utf8 } from './bytes.js';
 import { equalsIgnoreCase, nameHash } from './names.js';
 import { parseBigInt64, parseFloat64, parseInt64 } from './numbers.js';
 
@@ -56,11 +57,11 @@ export class Args {
 
   /** The bytes as a latin1 text: one character per byte, binary safe. */
   string(i: number): string {
-    return this.buf.latin1Slice(this.starts[i], this.ends[i]);
+    return latin1(this.buf, this.starts[i]!, this.ends[i]!);
   }
 
   utf8(i: number): string {
-    return this.buf.utf8Slice(this.starts[i], this.ends[i]);
+    return utf8(this.buf, this.starts[i]!, this.ends[i]!);
   }
 
   /** A copy of the bytes. */

@@ -1,8 +1,19 @@
 /**
  * Buffers of one size, used again instead of left to the garbage collector.
  *
- * Invariant: at most `freeMax` buffers lie idle; a buffer is either with one owner or free.
+ * Invariant: at most `freeMax` chunks lie idle; a chunk is either with one owner or free.
  */
+
+/** A buffer with its DataView: through the view whole words go to any offset. */
+export class Chunk {
+  readonly buf: Buffer;
+  readonly view: DataView;
+
+  constructor(bytes: number) {
+    this.buf = Buffer.allocUnsafeSlow(bytes);
+    this.view = new DataView(this.buf.buffer, this.buf.byteOffset, bytes);
+  }
+}
 
 export interface ChunkPoolOptions {
   /** Bytes of a chunk. Default 64 KiB. */
@@ -14,7 +25,7 @@ export interface ChunkPoolOptions {
 export class ChunkPool {
   readonly chunkBytes: number;
   readonly #freeMax: number;
-  readonly #free: Buffer[] = [];
+  readonly #free: Chunk[] = [];
 
   constructor(options: ChunkPoolOptions = {}) {
     this.chunkBytes = options.chunkBytes ?? 64 * 1024;
@@ -25,13 +36,13 @@ export class ChunkPool {
     return this.#free.length * this.chunkBytes;
   }
 
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.chunkBytes);
+  take(): Chunk {
+    return this.#free.pop() ?? new Chunk(this.chunkBytes);
   }
 
-  /** Takes a buffer back. One of another size is left to the garbage collector. */
-  give(chunk: Buffer): void {
-    if (chunk.length !== this.chunkBytes || this.#free.length >= this.#freeMax) return;
+  /** Takes a chunk back. One of another size is left to the garbage collector. */
+  give(chunk: Chunk): void {
+    if (chunk.buf.length !== this.chunkBytes || this.#free.length >= this.#freeMax) return;
     this.#free.push(chunk);
   }
 }

@@ -6,6 +6,8 @@
  * text in between; the rest takes the slow road through Number and BigInt.
  */
 
+import { latin1 } from './bytes.js';
+
 const INT64_MAX = 9223372036854775807n;
 const INT64_MIN = -9223372036854775808n;
 /** Digits whose every number is exact in a double. */
@@ -49,13 +51,14 @@ export function parseBigInt64(buf: Buffer, from: number, to: number): bigint | u
     const digit = buf[at]! - ZERO;
     if (digit < 0 || digit > 9) return undefined;
   }
-  const value = BigInt(buf.latin1Slice(from, to));
+  const value = BigInt(latin1(buf, from, to));
   return value > INT64_MAX || value < INT64_MIN ? undefined : value;
 }
 
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+// No two repetitions stand side by side: hostile digits must not make these backtrack.
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^[+-]?inf(?:inity)?$/i;
-const HEXADECIMAL = /^([+-]?)0[xX]([\da-fA-F]*)\.?([\da-fA-F]*)(?:[pP]([+-]?\d+))?$/;
+const HEXADECIMAL = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
 /** Texts of numbers longer than this are refused, as by Redis's `string2ld`. */
 const FLOAT_BYTES_MAX = 5 * 1024;
 
@@ -68,7 +71,7 @@ export function parseFloat64(buf: Buffer, from: number, to: number): number {
   const whole = parseInt64(buf, from, to);
   if (whole === whole && Math.abs(whole) <= Number.MAX_SAFE_INTEGER) return whole;
   if (to <= from || to - from > FLOAT_BYTES_MAX) return NaN;
-  const text = buf.latin1Slice(from, to);
+  const text = latin1(buf, from, to);
   if (DECIMAL.test(text)) {
     const value = Number(text);
     if (value === 0) return /[1-9]/.test(text.replace(/[eE].*/, '')) ? NaN : value;
@@ -76,7 +79,7 @@ export function parseFloat64(buf: Buffer, from: number, to: number): number {
   }
   if (INFINITE.test(text)) return text.charCodeAt(0) === MINUS ? -Infinity : Infinity;
   const parts = HEXADECIMAL.exec(text);
-  return parts === null ? NaN : hexadecimalFloat(parts[1]!, parts[2]!, parts[3]!, parts[4]);
+  return parts === null ? NaN : hexadecimalFloat(parts[1]!, parts[2]!, parts[3] ?? '', parts[4]);
 }
 
 /** Mantissa bits of a double, and the power of two of its smallest step. */
@@ -163,4 +166,33 @@ function layOut(digits: string, exponent: number): string {
   const fraction = count > 1 ? `.${digits.slice(1)}` : '';
   const sign = exponent + count - 1 < 0 ? '-' : '+';
   return `${digits[0]}${fraction}e${sign}${scientific}`;
+}
+
+/** Writes a whole number at buf[at, ...), at most 20 bytes (an int64), and returns the end. */
+export function digitsAt(buf: Buffer, at: number, n: number): number {
+  if (n >= 0 && n < 10_000) {
+    let end = at;
+    if (n >= 1000) buf[end++] = ZERO + ((n / 1000) | 0);
+    if (n >= 100) buf[end++] = ZERO + (((n / 100) | 0) % 10);
+    if (n >= 10) buf[end++] = ZERO + (((n / 10) | 0) % 10);
+    buf[end] = ZERO + (n % 10);
+    return end + 1;
+  }
+  if (n < 0 && n >= -0x7fff_ffff) {
+    buf[at] = MINUS;
+    return digitsAt(buf, at + 1, -n);
+  }
+  if (n > 0x7fff_ffff || n < 0) {
+    const text = Number.isSafeInteger(n) ? String(n) : String(BigInt(n));
+    return at + buf.write(text, at, 'latin1');
+  }
+  let digits = 5;
+  for (let bound = 100_000; n >= bound && digits < 10; bound *= 10) digits++;
+  let left = n;
+  for (let write = at + digits - 1; write >= at; write--) {
+    const rest = (left / 10) | 0;
+    buf[write] = ZERO + (left - rest * 10);
+    left = rest;
+  }
+  return at + digits;
 }
