@@ -108,6 +108,8 @@ export class SettingValues {
   jemallocBgThread = true;
   /** Seconds that a shutdown may wait. */
   shutdownTimeout = 10;
+  setProcTitle = true;
+  procTitleTemplate = '{title} {listen-addr} {server-mode}';
 
   // How values are described
   hashMaxListpackEntries = 512;
