@@ -39,7 +39,6 @@ import {
   FLAG_WIDE,
   FLAGS_SHIFT,
   HEAD_MIRROR_WORD,
-  HEAD_TYPE_WORD,
   KIND_HEAD,
   KIND_MASK,
   LEAF_WORDS,
@@ -184,7 +183,6 @@ export class EntryHash {
     this.#absorb(header, 0, headerWords);
     this.#absorb(i32, at, keyEnd);
     if ((w1 & KIND_BITS) === HEAD_BITS) {
-      this.#absorb(i32, keyEnd + HEAD_TYPE_WORD, keyEnd + HEAD_TYPE_WORD + 1);
       this.#absorb(i32, keyEnd + HEAD_MIRROR_WORD + 1, valueEnd);
     } else if (isWide) {
       this.#absorb(i32, hashWord, hashWord + 2);

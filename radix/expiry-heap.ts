@@ -92,7 +92,8 @@ export class ExpiryHeap {
 
   /** The leaf that expires first, if its time has come; 0 otherwise. It stays in the heap. */
   peekDue(nowMs: number): number {
-    return this.firstDueMs <= nowMs ? this.leaves[0]![0]! : 0;
+    if (this.count === 0 || this.expiries[0]![0]! > nowMs) return 0;
+    return this.leaves[0]![0]!;
   }
 
   /**
