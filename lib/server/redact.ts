@@ -1,0 +1,40 @@
+/**
+ * Which arguments hold a password: MONITOR and SLOWLOG show `(redacted)` in their place, as Redis
+ * does.
+ */
+import type { Args } from '../../resp/args.js';
+import type { Command } from '../commands/command.js';
+
+export const REDACTED = '(redacted)';
+
+/** The argument as MONITOR and SLOWLOG may show it, one character per byte. */
+export function shownArgument(command: Command | undefined, args: Args, i: number): string {
+  return command !== undefined && isSecret(command.fullName, args, i) ? REDACTED : args.string(i);
+}
+
+function isSecret(name: string, args: Args, i: number): boolean {
+  switch (name) {
+    case 'auth':
+      return i > 0;
+    case 'hello':
+      return follows(args, i, 1, 'AUTH') || follows(args, i, 2, 'AUTH');
+    case 'config|set':
+      return i >= 3 && i % 2 === 1 && isSecretSetting(args.string(i - 1).toLowerCase());
+    case 'migrate':
+      return (
+        follows(args, i, 1, 'AUTH') || follows(args, i, 1, 'AUTH2') || follows(args, i, 2, 'AUTH2')
+      );
+    case 'acl|setuser':
+      return i >= 2;
+    default:
+      return false;
+  }
+}
+
+function follows(args: Args, i: number, distance: number, upper: string): boolean {
+  return i > distance && args.equalsIgnoreCase(i - distance, upper);
+}
+
+function isSecretSetting(name: string): boolean {
+  return ['requirepass', 'masterauth', 'masteruser', 'cluster-secret'].includes(name);
+}
