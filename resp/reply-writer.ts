@@ -74,6 +74,10 @@ export class ReplyWriter {
   /** Words at any offset of the current chunk. */
   view: DataView = NOTHING.view;
   at = 0;
+  /** Error replies written so far, those rewound included. */
+  errorCount = 0;
+  /** Text of the last of them. */
+  lastError = '';
 
   readonly #pool: ChunkPool;
   readonly #inFlightBytesMax: number;
@@ -128,6 +132,8 @@ export class ReplyWriter {
 
   /** With its code, as in `ERR syntax error`; CR and LF become spaces. Latin1. */
   error(text: string): void {
+    this.errorCount += 1;
+    this.lastError = text;
     this.#line(MINUS, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text);
   }
 
