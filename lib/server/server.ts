@@ -32,6 +32,15 @@ const ERROR_KINDS_MAX = 128;
 /** A command that takes less than this is found by timing its turn as a whole, us. */
 const TURN_TIME_USEC = 1000;
 
+/** What the system says of an address that the machine does not have. */
+const ABSENT_ADDRESS_CODES = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND'];
+
+export interface WantedAddress {
+  readonly address: Address;
+  /** It is no error if the machine lacks it. */
+  readonly isOptional: boolean;
+}
+
 export class Server {
   readonly store: Store;
   readonly settings: Settings;
@@ -95,12 +104,18 @@ export class Server {
     this.#follow();
   }
 
-  async listen(addresses: readonly Address[]): Promise<readonly Address[]> {
-    for (const address of addresses) {
+  /** Listens on all addresses or rejects with Node's error codes; then none is left open. */
+  async listen(wanted: readonly WantedAddress[]): Promise<readonly Address[]> {
+    const accept = (link: Link) => this.#accept(link);
+    for (const { address, isOptional } of wanted) {
       try {
-        const accept = (link: Link) => this.#accept(link);
         this.#listeners.push(await this.#world.network.listen(address, accept));
       } catch (error) {
+        const { code } = error as { code?: string };
+        if (isOptional && code !== undefined && ABSENT_ADDRESS_CODES.includes(code)) {
+          this.log.warn({ address, code }, 'no such address on this machine, not listening on it');
+          continue;
+        }
         await this.stop();
         throw error;
       }
@@ -209,7 +224,7 @@ export class Server {
   feedMonitors(session: Session, args: Args): void {
     const line = monitorLine(session, args, this.#world.clock.wallMs());
     for (const monitor of this.monitors) {
-      monitor.reply.simpleLatin1(line);
+      monitor.reply.simple(line);
       monitor.carrier.flush();
     }
   }

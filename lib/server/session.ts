@@ -16,6 +16,9 @@ export const GATE_REPLY_MODE = 1 << 2;
 export const GATE_NO_TOUCH = 1 << 3;
 export const GATE_MONITOR = 1 << 4;
 
+/** Time that a command in slices may take of the turn that it arrives in, ms. */
+const FIRST_SLICE_MS = 4;
+
 /** What a session needs of whatever carries it. */
 export interface Carrier {
   readonly remote: string;
@@ -129,14 +132,17 @@ export class Session implements Watcher {
   }
 
   /**
-   * Finishes the command at hand in slices; the session executes nothing else until then. Inside
-   * EXEC, where the whole must be one step for everybody else, the task runs to its end at once.
+   * Does the first slice of the command at hand now and the rest, if any, in later turns; the
+   * session executes nothing else until then. Inside EXEC, where the whole must be one step for
+   * everybody else, the task runs to its end at once.
    */
   defer(task: Task): void {
     if (this.server.dispatcher.atomic) {
       while (!task.step(Number.POSITIVE_INFINITY));
       return;
     }
+    const nowMs = this.server.store.world.clock.monotonicMs();
+    if (task.step(nowMs + FIRST_SLICE_MS)) return;
     this.suspended = true;
     this.task = task;
     this.server.tasks.add(this, task);

@@ -9,7 +9,9 @@
  * or written. A leaf is valid until the next write to any database of the store.
  */
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_MASK } from '../../radix/leaf.js';
-import { type Leaf, Tree } from '../../radix/tree.js';
+import type { Cursor } from '../../radix/cursor.js';
+import type { Leaf } from '../../radix/leaf.js';
+import { Tree } from '../../radix/tree.js';
 import type { Store } from './store.js';
 
 export const WRONG_TYPE: Leaf = -1;
@@ -17,6 +19,8 @@ export const WRONG_TYPE: Leaf = -1;
 export class Database {
   readonly store: Store;
   readonly tree: Tree;
+  /** For walks that end before anything else runs. */
+  readonly cursor: Cursor;
   /** Stamp of the last FLUSHDB: entries at or below it are refused. */
   clearedAt = 0;
   /** The number that SELECT knows it by; SWAPDB changes it. */
@@ -26,6 +30,7 @@ export class Database {
     this.store = store;
     this.index = index;
     this.tree = new Tree(store.space);
+    this.cursor = this.tree.cursor();
   }
 
   /** Visible keys. Exact once `expireDue` has nothing left to do. */
@@ -78,7 +83,7 @@ export class Database {
     if (leaf === 0) return 0;
     const flags = this.tree.flags(leaf);
     if ((flags & (KIND_MASK | FLAG_EXPIRY)) === KIND_BYTES) return leaf;
-    if (!this.tree.isLive(leaf)) return 0;
+    if (!this.tree.visible(leaf)) return 0;
     if ((flags & FLAG_EXPIRY) !== 0 && this.tree.expiryMs(leaf) <= this.store.nowMs) {
       this.#expire(buf, from, to);
       return 0;
@@ -209,18 +214,20 @@ export class Database {
     const nowMs = this.store.nowMs;
     for (let done = 0; heap.firstDueMs <= nowMs; done += 1) {
       if (done === most) return false;
-      const leaf = heap.firstLeaf;
-      const bytes = this.tree.keyBytes(leaf);
-      const key = this.store.keyScratch;
-      this.tree.copyKey(leaf, key, 0);
-      this.#expire(key, 0, bytes);
+      const leaf = heap.peekDue(nowMs);
+      if (this.store.watches.size !== 0) {
+        const key = this.store.keyScratch;
+        this.changed(key, 0, this.tree.copyKey(leaf, key, 0));
+      }
+      this.tree.dropLeaf(leaf);
+      this.store.expiredKeys += 1;
     }
     return true;
   }
 
   /** A key has changed in any way: tells its watchers. */
   changed(buf: Buffer, from: number, to: number): void {
-    this.store.watches.touch(this.index, buf.latin1Slice(from, to));
+    this.store.watches.touch(this.index, buf.toString('latin1', from, to));
   }
 
   #expire(buf: Buffer, from: number, to: number): void {

@@ -3,7 +3,8 @@
  * counters. Knows nothing of connections and commands.
  */
 import { Space } from '../../radix/space.js';
-import type { Leaf, Tree } from '../../radix/tree.js';
+import type { Leaf } from '../../radix/leaf.js';
+import type { Tree } from '../../radix/tree.js';
 import { HybridClock } from '../../timenet/hlc.js';
 import type { World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';

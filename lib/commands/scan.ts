@@ -1,0 +1,216 @@
+/**
+ * SCAN and KEYS, in key order. A SCAN goes on after the last key that it looked at, so it never
+ * misses or repeats a key that stays, whatever is written meanwhile. A pattern with a literal
+ * beginning looks only at the keys that begin so.
+ */
+import { KIND_BYTES, KIND_MASK, type Leaf } from '../../radix/leaf.js';
+import type { Args } from '../../resp/args.js';
+import type { ReplyWriter } from '../../resp/reply-writer.js';
+import { globMatches, literalPrefix } from '../glob.js';
+import type { Session, Task } from '../server/session.js';
+import type { Database } from '../store/database.js';
+import { type CommandRow, READONLY } from './command.js';
+import { NOT_INTEGER, SYNTAX_ERROR } from './replies.js';
+
+const COUNT_DEFAULT = 10;
+const CURSOR_DIGITS_MAX = 20;
+/** Keys looked at between two looks at the clock. */
+const STEP_KEYS = 128;
+const EMPTY = Buffer.alloc(0);
+const TYPES = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
+
+interface Filter {
+  pattern: Buffer | undefined;
+  /** Keys that match begin with this. */
+  prefix: Buffer;
+  type: string | undefined;
+}
+
+/** Looks at keys in order, from a place on, and collects those that match. */
+class KeyWalk {
+  readonly found: Buffer[] = [];
+  /** The last key looked at. */
+  place: Buffer;
+  atEnd = false;
+  readonly #database: Database;
+  readonly #filter: Filter;
+  readonly #scratch: Buffer;
+  #inclusive: boolean;
+
+  constructor(database: Database, filter: Filter, after: Buffer | undefined) {
+    this.#database = database;
+    this.#filter = filter;
+    this.#scratch = database.store.keyScratch;
+    const behind = after !== undefined && after.compare(filter.prefix) >= 0;
+    this.place = behind ? after : filter.prefix;
+    this.#inclusive = !behind;
+  }
+
+  /** Looks at up to `most` keys. Only keys that have not expired count. */
+  walk(most: number): void {
+    const { tree, cursor, store } = this.#database;
+    cursor.seek(this.place, 0, this.place.length);
+    let leaf = cursor.next();
+    if (leaf !== 0 && !this.#inclusive && this.#isPlace(leaf)) leaf = cursor.next();
+    let last: Leaf = 0;
+    for (let seen = 0; seen < most; seen += 1) {
+      if (leaf === 0 || !this.#hasPrefix(leaf)) {
+        this.atEnd = true;
+        return;
+      }
+      last = leaf;
+      const expiryMs = tree.expiryMs(leaf);
+      if ((expiryMs === 0 || expiryMs > store.nowMs) && this.#matches(leaf)) {
+        this.found.push(tree.key(leaf));
+      }
+      leaf = cursor.next();
+    }
+    this.place = tree.key(last);
+    this.#inclusive = false;
+    if (leaf === 0 || !this.#hasPrefix(leaf)) this.atEnd = true;
+  }
+
+  #isPlace(leaf: Leaf): boolean {
+    const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
+    return this.#scratch.compare(this.place, 0, this.place.length, 0, bytes) === 0;
+  }
+
+  #hasPrefix(leaf: Leaf): boolean {
+    const { prefix } = this.#filter;
+    if (prefix.length === 0) return true;
+    const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
+    if (bytes < prefix.length) return false;
+    return this.#scratch.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+  }
+
+  #matches(leaf: Leaf): boolean {
+    const { pattern, type } = this.#filter;
+    if (type !== undefined && typeName(this.#database, leaf) !== type) return false;
+    if (pattern === undefined) return true;
+    const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
+    return globMatches(pattern, this.#scratch, 0, bytes);
+  }
+}
+
+function typeName(database: Database, leaf: Leaf): string {
+  return (database.tree.flags(leaf) & KIND_MASK) === KIND_BYTES ? 'string' : '';
+}
+
+class ScanTask implements Task {
+  readonly #session: Session;
+  readonly #walk: KeyWalk;
+  #left: number;
+
+  constructor(session: Session, walk: KeyWalk, count: number) {
+    this.#session = session;
+    this.#walk = walk;
+    this.#left = count;
+  }
+
+  step(deadlineMs: number): boolean {
+    const { server, reply } = this.#session;
+    const walk = this.#walk;
+    while (this.#left > 0 && !walk.atEnd) {
+      const most = Math.min(this.#left, STEP_KEYS);
+      walk.walk(most);
+      this.#left -= most;
+      if (server.store.world.clock.monotonicMs() >= deadlineMs) break;
+    }
+    if (this.#left > 0 && !walk.atEnd) return false;
+    const cursor = walk.atEnd ? 0 : server.scanPlaces.remember(walk.place);
+    reply.array(2);
+    reply.bulkLatin1(String(cursor));
+    replyKeys(reply, walk.found);
+    return true;
+  }
+}
+
+class KeysTask implements Task {
+  readonly #session: Session;
+  readonly #walk: KeyWalk;
+
+  constructor(session: Session, walk: KeyWalk) {
+    this.#session = session;
+    this.#walk = walk;
+  }
+
+  step(deadlineMs: number): boolean {
+    const clock = this.#session.server.store.world.clock;
+    while (!this.#walk.atEnd) {
+      this.#walk.walk(STEP_KEYS);
+      if (clock.monotonicMs() >= deadlineMs) break;
+    }
+    if (!this.#walk.atEnd) return false;
+    replyKeys(this.#session.reply, this.#walk.found);
+    return true;
+  }
+}
+
+function replyKeys(reply: ReplyWriter, keys: readonly Buffer[]): void {
+  reply.array(keys.length);
+  for (const key of keys) reply.bulk(key, 0, key.length);
+}
+
+function scan(session: Session, args: Args, reply: ReplyWriter): void {
+  const cursorText = args.string(1);
+  if (!/^\d+$/.test(cursorText) || cursorText.length > CURSOR_DIGITS_MAX) {
+    reply.error('ERR invalid cursor');
+    return;
+  }
+  const filter: Filter = { pattern: undefined, prefix: EMPTY, type: undefined };
+  const count = readScanOptions(args, reply, filter);
+  if (count === 0) return;
+  const cursor = Number(cursorText);
+  let after: Buffer | undefined;
+  if (cursor !== 0) {
+    after = session.server.scanPlaces.recall(cursor);
+    if (after === undefined) {
+      reply.error(
+        `ERR unknown cursor ${cursorText}: it was never given or is forgotten, ` +
+          'start again with SCAN 0',
+      );
+      return;
+    }
+  }
+  session.defer(new ScanTask(session, new KeyWalk(session.database, filter, after), count));
+}
+
+/** Reads the options into `filter`; the count, or 0 if an error was replied. */
+function readScanOptions(args: Args, reply: ReplyWriter, filter: Filter): number {
+  let count = COUNT_DEFAULT;
+  for (let i = 2; i < args.count; i += 2) {
+    const hasValue = i + 1 < args.count;
+    if (hasValue && args.equalsIgnoreCase(i, 'COUNT')) {
+      count = args.int64(i + 1);
+      if (Number.isNaN(count)) {
+        reply.error(NOT_INTEGER);
+        return 0;
+      }
+      if (count < 1) {
+        reply.error(SYNTAX_ERROR);
+        return 0;
+      }
+    } else if (hasValue && args.equalsIgnoreCase(i, 'MATCH')) {
+      filter.pattern = args.bytes(i + 1);
+      filter.prefix = literalPrefix(filter.pattern);
+    } else if (hasValue && args.equalsIgnoreCase(i, 'TYPE')) {
+      filter.type = args.string(i + 1).toLowerCase();
+      if (!TYPES.includes(filter.type)) filter.type = '';
+    } else {
+      reply.error(SYNTAX_ERROR);
+      return 0;
+    }
+  }
+  return count;
+}
+
+function keys(session: Session, args: Args, _reply: ReplyWriter): void {
+  const pattern = args.bytes(1);
+  const filter: Filter = { pattern, prefix: literalPrefix(pattern), type: undefined };
+  session.defer(new KeysTask(session, new KeyWalk(session.database, filter, undefined)));
+}
+
+export const scanCommands: readonly CommandRow[] = [
+  { name: 'scan', arity: -2, flags: READONLY, handler: scan },
+  { name: 'keys', arity: 2, flags: READONLY, handler: keys },
+];

@@ -1,0 +1,108 @@
+/** A whole node in this process, without sockets, whose time the test moves. */
+import { Settings } from '../../lib/config/settings.js';
+import { DhashNode } from '../../lib/node.js';
+import { quietLog } from '../../lib/server/log.js';
+import type { ProcessInfo } from '../../lib/server/process-info.js';
+import { type Reply, ReplyError, ReplyParser } from '../../resp/reply-parser.js';
+import { type ManualLink, ManualWorld } from './manual-world.js';
+
+const processInfo: ProcessInfo = {
+  pid: 1,
+  executable: '/usr/bin/dhash',
+  configFile: '',
+  os: 'Linux 6.1.0 x86_64',
+  nodeVersion: 'v20.0.0',
+  archBits: 64,
+  residentBytes: () => 1,
+  heapBytes: () => 1,
+  systemMemoryBytes: 1,
+  cpuSeconds: () => ({ user: 0, system: 0 }),
+  shutdown: () => {},
+  config: undefined,
+};
+
+/** What a reply is in a test: bulks as latin1 text, errors as `-ERR ...`. */
+export type Plain = string | number | bigint | null | boolean | Plain[] | Reply;
+
+export class LocalNode {
+  readonly world = new ManualWorld();
+  readonly settings = new Settings();
+  readonly node: DhashNode;
+
+  constructor(change: (settings: Settings) => void = () => {}) {
+    change(this.settings);
+    const { world } = this;
+    this.node = new DhashNode({ world, log: quietLog, processInfo }, this.settings);
+  }
+
+  async start(): Promise<this> {
+    await this.node.start();
+    return this;
+  }
+
+  client(remoteHost?: string): LocalClient {
+    return new LocalClient(this.world, remoteHost);
+  }
+}
+
+/** A node that has started, and one client of it. */
+export async function localClient(change?: (settings: Settings) => void): Promise<LocalClient> {
+  const local = await new LocalNode(change).start();
+  return local.client();
+}
+
+export class LocalClient {
+  readonly world: ManualWorld;
+  readonly link: ManualLink;
+  readonly #parser = new ReplyParser();
+
+  constructor(world: ManualWorld, remoteHost?: string) {
+    this.world = world;
+    this.link = world.connect((bytes) => this.#parser.feed(bytes), remoteHost);
+  }
+
+  /** Sends one command and returns its reply, plain. */
+  send(...parts: (string | number | Buffer)[]): Plain {
+    const reply = this.sendRaw(...parts);
+    return plain(reply);
+  }
+
+  /** Sends one command and returns its reply as it was parsed. */
+  sendRaw(...parts: (string | number | Buffer)[]): Reply | undefined {
+    this.link.send(encode(parts));
+    let reply = this.#parser.next();
+    for (let turns = 0; reply === undefined && turns < 10_000; turns += 1) {
+      this.world.settle();
+      reply = this.#parser.next();
+      if (this.link.closed) break;
+    }
+    return reply;
+  }
+
+  /** Replies that have come since, plain. */
+  received(): Plain[] {
+    const replies: Plain[] = [];
+    for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {
+      replies.push(plain(reply));
+    }
+    return replies;
+  }
+}
+
+/** A request as clients send it. */
+export function encode(parts: readonly (string | number | Buffer)[]): Buffer {
+  const pieces: Buffer[] = [Buffer.from(`*${parts.length}\r\n`)];
+  for (const part of parts) {
+    const bytes = Buffer.isBuffer(part) ? part : Buffer.from(String(part), 'latin1');
+    pieces.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n'));
+  }
+  return Buffer.concat(pieces);
+}
+
+function plain(reply: Reply | undefined): Plain {
+  if (reply === undefined) return '(no reply)';
+  if (Buffer.isBuffer(reply)) return reply.toString('latin1');
+  if (reply instanceof ReplyError) return `-${reply.message}`;
+  if (Array.isArray(reply)) return reply.map(plain);
+  return reply;
+}
