@@ -7,7 +7,7 @@
 
 import { fixed, type Row } from './row.js';
 
-const NO_DISK = 'persistence is not built yet in this version: nothing is kept on disk';
+const NO_DISK = 'dhash follows memory to disk with --dir, which is not built yet in this version';
 const NO_REPLICATION = 'replication as in Redis does not exist here, and rings are not built yet';
 const NO_CLUSTER = 'Redis Cluster does not exist here, and rings are not built yet';
 const NO_TLS = 'TLS is not built yet in this version';

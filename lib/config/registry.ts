@@ -32,7 +32,7 @@ const UINT32_MAX = 4_294_967_295;
 const PASSWORD_BYTES_MAX = 512;
 
 const NO_RINGS = 'rings are not built yet in this version';
-const NO_DISK = 'persistence is not built yet in this version: nothing is kept on disk';
+const NO_DISK = 'dhash follows memory to disk with --dir, which is not built yet in this version';
 
 const count = integer(0, INT64_MAX);
 const smallCount = integer(0, INT32_MAX);
