@@ -143,6 +143,26 @@ export class Dispatcher {
   }
 
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
+    if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
+    else this.#executeChecked(session, args, known);
+  }
+
+  /** CLIENT REPLY OFF or SKIP: whatever is replied is forgotten, unless it is to REPLY ON. */
+  #executeMuted(session: Session, args: Args, known: Command | undefined): void {
+    const mark = session.reply.mark();
+    if (session.replyMode === 'skip') {
+      session.replyMode = 'on';
+      session.setGate(GATE_REPLY_MODE, false);
+      this.#executeChecked(session, args, known);
+    } else {
+      this.#executeChecked(session, args, known);
+      if (session.replyMode === 'on') return;
+    }
+    session.reply.rewind(mark);
+    session.taskMuted = session.suspended;
+  }
+
+  #executeChecked(session: Session, args: Args, known: Command | undefined): void {
     const command = known && this.#resolve(session, args, known);
     if (known !== undefined && command === undefined) return;
     if (command === undefined) {
@@ -158,8 +178,7 @@ export class Dispatcher {
       this.#reject(session, command, 'NOAUTH Authentication required.');
       return;
     }
-    if ((session.gate & GATE_REPLY_MODE) !== 0) this.#withReplyMode(session, command, args);
-    else this.#queueOrCall(session, command, args);
+    this.#queueOrCall(session, command, args);
   }
 
   /** The subcommand of a container command; undefined if the reply was written. */
@@ -170,22 +189,6 @@ export class Dispatcher {
     if (child !== undefined) return child;
     this.#reject(session, command, unknownSubcommand(command.name, name));
     return undefined;
-  }
-
-  #withReplyMode(session: Session, command: Command, args: Args): void {
-    const mark = session.reply.mark();
-    const mode = session.replyMode;
-    this.#queueOrCall(session, command, args);
-    if (mode === 'on') return;
-    // CLIENT REPLY ON itself answers; a command that follows SKIP is the one that is skipped.
-    if (session.replyMode === 'on') return;
-    session.reply.rewind(mark);
-    if (session.replyMode === 'skipping') {
-      session.replyMode = 'on';
-      session.setGate(GATE_REPLY_MODE, false);
-    } else if (session.replyMode === 'skipNext') {
-      session.replyMode = 'skipping';
-    }
   }
 
   #queueOrCall(session: Session, command: Command, args: Args): void {
@@ -258,16 +261,6 @@ export class Dispatcher {
     if (transaction !== undefined) transaction.failed = true;
     session.reply.error(text);
     this.#server.countError(session.reply.lastError);
-    if ((session.gate & GATE_REPLY_MODE) !== 0) this.#muteRejection(session, text);
-  }
-
-  /** CLIENT REPLY OFF hides errors as well. */
-  #muteRejection(session: Session, text: string): void {
-    if (session.replyMode === 'on' || session.replyMode === 'skipNext') return;
-    session.reply.rewind(session.reply.mark() - text.length - 3);
-    if (session.replyMode !== 'skipping') return;
-    session.replyMode = 'on';
-    session.setGate(GATE_REPLY_MODE, false);
   }
 
   #countFailure(session: Session, command: Command): void {

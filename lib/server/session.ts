@@ -81,8 +81,10 @@ export class Session implements Watcher {
   /** Keys watched, `database index:key` in latin1; `dirty` once one has changed. */
   readonly watched = new Map<string, { database: number; key: string }>();
   dirty = false;
-  /** CLIENT REPLY: off, or skip the next one (`skipNext`), or this one (`skipping`). */
-  replyMode: 'on' | 'off' | 'skipNext' | 'skipping' = 'on';
+  /** CLIENT REPLY; `skip`: the next command's reply alone. GATE_REPLY_MODE is set unless `on`. */
+  replyMode: 'on' | 'off' | 'skip' = 'on';
+  /** The reply of the task that the session waits for is not wanted. */
+  taskMuted = false;
   noEvict = false;
   /** The task that this session waits for; it executes nothing meanwhile. */
   suspended = false;

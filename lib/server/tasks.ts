@@ -74,6 +74,7 @@ export class TaskQueue {
 
   #run(entry: Entry, deadlineMs: number): void {
     const { session, task } = entry;
+    const mark = session.reply.mark();
     let finished: boolean;
     session.server.store.refresh();
     session.server.store.beginCommand();
@@ -83,12 +84,14 @@ export class TaskQueue {
       this.#fail(session, error);
       finished = true;
     }
+    if (session.taskMuted) session.reply.rewind(mark);
     if (!finished) {
       session.carrier.flush();
       return;
     }
     this.#entries = this.#entries.filter((other) => other !== entry);
     session.task = undefined;
+    session.taskMuted = false;
     session.suspended = false;
     session.carrier.resume();
   }
