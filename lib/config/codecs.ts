@@ -21,7 +21,7 @@ export class Refusal {
 export interface Codec<T> {
   /** `current` is the value in force: some settings are given in parts. */
   parse(text: string, current: T): T | Refusal;
-  print(value: T): string;
+  readonly print: (value: T) => string;
   /** How CONFIG REWRITE writes it, where that differs from `print`. */
   readonly write?: (value: T) => string;
   /** What `--help` shows as the kind of value. */
