@@ -1,0 +1,290 @@
+/**
+ * The tree beside a JavaScript Map of strings to Buffers.
+ *
+ * Both do what a server would do: the key comes as bytes in a buffer, a value read is copied out
+ * into an output buffer, a value written is copied in. So the Map pays for making its string and
+ * its Buffer, and the tree for its descent. Keys are 16 random bytes, values 64 bytes.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Space } from '../radix/space.js';
+import { Tree } from '../radix/tree.js';
+import { seededRandom } from '../test/support/random.js';
+import { type BenchOptions, interleave, median, rate, Report } from './support/harness.js';
+
+const KEY_BYTES = 16;
+const VALUE_BYTES = 64;
+const hashKey = Buffer.alloc(16, 7);
+const target = Buffer.alloc(VALUE_BYTES);
+const value = Buffer.alloc(VALUE_BYTES, 'v');
+let stamp = 1_000_000;
+/** Keeps what was computed from being optimised away. */
+let sink = 0;
+
+/** Keys in one buffer, and orders in which to visit them. */
+class Keys {
+  readonly count: number;
+  readonly bytes: Buffer;
+  readonly #random = seededRandom(42);
+
+  constructor(count: number) {
+    this.count = count;
+    this.bytes = Buffer.alloc(count * KEY_BYTES);
+    for (let at = 0; at < this.bytes.length; at += 4) {
+      this.bytes.writeUInt32LE(this.#random.below(2 ** 32), at);
+    }
+  }
+
+  /** Offsets of all keys, in the order in which they were made. */
+  inRandomOrder(): Uint32Array {
+    return Uint32Array.from({ length: this.count }, (_, i) => i * KEY_BYTES);
+  }
+
+  /** Offsets of so many keys, picked at random. */
+  picks(count: number): Uint32Array {
+    const picks = new Uint32Array(count);
+    for (let i = 0; i < count; i++) picks[i] = this.#random.below(this.count) * KEY_BYTES;
+    return picks;
+  }
+
+  /** Offsets of the keys from the smallest to the greatest. */
+  ascending(): Uint32Array {
+    const order = this.inRandomOrder();
+    const key = (at: number): number => this.bytes.readUInt32BE(at);
+    return order.sort((a, b) => {
+      const byStart = key(a) - key(b);
+      if (byStart !== 0) return byStart;
+      return this.bytes.compare(this.bytes, b, b + KEY_BYTES, a, a + KEY_BYTES);
+    });
+  }
+}
+
+type Store = Map<string, Buffer>;
+
+function treePut(tree: Tree, keys: Buffer, at: number): void {
+  tree.put(keys, at, at + KEY_BYTES, stamp++, 1, 0, 0, value, 0, VALUE_BYTES);
+}
+
+function mapPut(map: Store, keys: Buffer, at: number): void {
+  map.set(keys.latin1Slice(at, at + KEY_BYTES), Buffer.from(value));
+}
+
+function treeGet(tree: Tree, keys: Buffer, at: number): void {
+  const leaf = tree.find(keys, at, at + KEY_BYTES);
+  tree.copyValue(leaf, target, 0);
+  sink += target[0]!;
+}
+
+function mapGet(map: Store, keys: Buffer, at: number): void {
+  map.get(keys.latin1Slice(at, at + KEY_BYTES))!.copy(target, 0);
+  sink += target[0]!;
+}
+
+function newTree(): Tree {
+  return new Tree(new Space({ hashKey }));
+}
+
+function loadTree(keys: Keys, order: Uint32Array): Tree {
+  const tree = newTree();
+  for (const at of order) treePut(tree, keys.bytes, at);
+  return tree;
+}
+
+async function insertRows(report: Report, keys: Keys, rounds: number): Promise<void> {
+  const { bytes, count } = keys;
+  const random = keys.inRandomOrder();
+  const tree = {
+    name: 'tree',
+    run: () => rate(count, () => (sink += loadTree(keys, random).liveCount)),
+  };
+  const map = {
+    name: 'Map',
+    run: () => {
+      const store: Store = new Map();
+      return rate(count, () => {
+        for (const at of random) mapPut(store, bytes, at);
+      });
+    },
+  };
+  const figures = await interleave([tree, map], rounds);
+  report.compare('insert, random', 'op/s', 'Map', figures, 1.0);
+  const ascending = keys.ascending();
+  const ordered = [];
+  for (let i = 0; i < rounds; i++) {
+    ordered.push(rate(count, () => (sink += loadTree(keys, ascending).liveCount)));
+  }
+  report.add({ name: 'insert, in order', ours: median(ordered), unit: 'op/s' });
+}
+
+async function accessRows(
+  report: Report,
+  keys: Keys,
+  tree: Tree,
+  rounds: number,
+): Promise<{ get: number; mapGet: number }> {
+  const bytes = keys.bytes;
+  const map: Store = new Map();
+  for (let at = 0; at < bytes.length; at += KEY_BYTES) mapPut(map, bytes, at);
+  const opCount = Math.min(keys.count, 500_000);
+  const each = (work: (at: number) => void) => (): number => {
+    const picks = keys.picks(opCount);
+    return rate(opCount, () => {
+      for (const at of picks) work(at);
+    });
+  };
+  const gets = await interleave(
+    [
+      { name: 'tree', run: each((at) => treeGet(tree, bytes, at)) },
+      { name: 'Map', run: each((at) => mapGet(map, bytes, at)) },
+    ],
+    rounds,
+  );
+  report.compare('get, random', 'op/s', 'Map', gets, 1.7);
+  const puts = await interleave(
+    [
+      { name: 'tree', run: each((at) => treePut(tree, bytes, at)) },
+      { name: 'Map', run: each((at) => mapPut(map, bytes, at)) },
+    ],
+    rounds,
+  );
+  report.compare('overwrite, random', 'op/s', 'Map', puts, 1.7);
+  return { get: gets[0]!, mapGet: gets[1]! };
+}
+
+/** Figures without a peer are held against the Map's gets: the targets are for 0.7 M of these. */
+async function orderRows(
+  report: Report,
+  keys: Keys,
+  tree: Tree,
+  base: { get: number; mapGet: number },
+  rounds: number,
+): Promise<void> {
+  const bytes = keys.bytes;
+  const opCount = Math.min(keys.count, 200_000);
+  const over = (work: (at: number) => number) => (): number => {
+    const picks = keys.picks(opCount);
+    return rate(opCount, () => {
+      for (const at of picks) sink += work(at);
+    });
+  };
+  const contestants = [
+    { name: 'scan', run: () => scan(tree, keys.count) },
+    { name: 'rank', run: over((at) => tree.rank(bytes, at, at + KEY_BYTES)) },
+    { name: 'nth', run: over((at) => tree.nth(at >>> 4)) },
+    { name: 'next', run: over((at) => tree.next(bytes, at, at + KEY_BYTES)) },
+    { name: 'count', run: countHalf(keys, tree) },
+  ];
+  const [scanned, rank, nth, next, count] = (await interleave(contestants, rounds)) as [
+    number, number, number, number, number,
+  ];
+  const perMapGet = (name: string, ours: number, targetRate: number): void => {
+    const ratio = ours / base.mapGet;
+    const target = Number((targetRate / 0.7e6).toFixed(2));
+    report.add({ name, ours, unit: 'op/s', peer: 'Map get', theirs: base.mapGet, ratio, target });
+  };
+  perMapGet('scan, in order, values copied', scanned, 3.5e6);
+  perMapGet('rank', rank, 1e6);
+  perMapGet('n-th', nth, 2.5e6);
+  report.add({ name: 'next', ours: next, unit: 'op/s' });
+  report.add({
+    name: 'count between half of the keys, in gets',
+    ours: base.get / count,
+    unit: 'gets',
+    target: 5,
+    atMost: true,
+  });
+}
+
+function scan(tree: Tree, count: number): number {
+  const cursor = tree.cursor();
+  cursor.seekFirst();
+  let seen = 0;
+  const figure = rate(count, () => {
+    for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+      tree.copyValue(leaf, target, 0);
+      seen++;
+    }
+  });
+  if (seen !== count) throw new Error(`scanned ${seen} of ${count}`);
+  return figure;
+}
+
+/** Counts between keys that lie half a tree apart. */
+function countHalf(keys: Keys, tree: Tree): () => number {
+  const pairs: [Buffer, Buffer][] = [];
+  for (let i = 0; i < 5000; i++) {
+    const low = tree.key(tree.nth(i * Math.floor(keys.count / 20_000)));
+    const rank = tree.rank(low, 0, KEY_BYTES);
+    pairs.push([low, tree.key(tree.nth(rank + (keys.count >>> 1)))]);
+  }
+  return () =>
+    rate(pairs.length, () => {
+      for (const [low, high] of pairs) sink += tree.rangeCount(low, true, high, true);
+    });
+}
+
+async function deleteRow(report: Report, keys: Keys, rounds: number): Promise<void> {
+  const figures = [];
+  const order = keys.inRandomOrder();
+  for (let i = 0; i < rounds; i++) {
+    const tree = loadTree(keys, order);
+    figures.push(
+      rate(keys.count, () => {
+        for (const at of order) tree.drop(keys.bytes, at, at + KEY_BYTES);
+      }),
+    );
+  }
+  report.add({ name: 'drop, random', ours: median(figures), unit: 'op/s' });
+}
+
+/** Runs a task of tree-child.ts in a process of its own. */
+function child(...args: string[]): Record<string, number> {
+  const file = fileURLToPath(new URL('./support/tree-child.js', import.meta.url));
+  const flags = ['--expose-gc', file, ...args];
+  return JSON.parse(execFileSync(process.execPath, flags, { encoding: 'utf8' }));
+}
+
+function memoryRows(report: Report, count: number, quick: boolean): void {
+  const tree = child('memory', String(count), 'tree');
+  const map = child('memory', String(count), 'map');
+  report.add({
+    name: 'resident memory per entry',
+    ours: tree['bytesPerEntry']!,
+    unit: 'B',
+    target: 115,
+    atMost: true,
+  });
+  const used = tree['usedPerEntry']!;
+  report.add({ name: 'memory in records per entry', ours: used, unit: 'B' });
+  report.add({ name: 'resident memory per entry of a Map', ours: map['bytesPerEntry']!, unit: 'B' });
+  const pauses = child('pauses', String(count * 5));
+  const most = { unit: 'ms', atMost: true };
+  const loading = `loading ${(count * 5) / 1e6} M:`;
+  report.add({ name: `${loading} longest GC`, ours: pauses['gcMs']!, target: 5, ...most });
+  report.add({ name: `${loading} longest turn`, ours: pauses['turnMs']!, target: 10, ...most });
+  const churnCount = quick ? 300_000 : 5_000_000;
+  const churn = child('churn', String(churnCount));
+  report.add({
+    name: `resident memory grown by ${churnCount / 1e6} M SET and DEL`,
+    ours: churn['grownBytes']! / 2 ** 20,
+    unit: 'MiB',
+    target: 16,
+    atMost: true,
+  });
+}
+
+export async function run(options: BenchOptions): Promise<void> {
+  const quick = options.quick === true;
+  const rounds = options.rounds ?? (quick ? 1 : 5);
+  const count = quick ? 100_000 : 1_000_000;
+  const report = new Report('tree', options);
+  const keys = new Keys(count);
+  memoryRows(report, count, quick);
+  await insertRows(report, keys, Math.ceil(rounds / 2));
+  const tree = loadTree(keys, keys.inRandomOrder());
+  const base = await accessRows(report, keys, tree, rounds);
+  await orderRows(report, keys, tree, base, rounds);
+  await deleteRow(report, keys, Math.ceil(rounds / 2));
+  report.finish();
+}
