@@ -19,9 +19,12 @@ export interface Timer {
 }
 
 export interface Timers {
-  /** Calls `callback` once, no earlier than `delayMs` from now. Does not keep a process alive if `background`. */
+  /**
+   * Calls `callback` once, no earlier than `delayMs` from now by the monotonic clock. Does not
+   * keep a process alive if `background`.
+   */
   after(delayMs: number, callback: () => void, background?: boolean): Timer;
-  /** Calls `callback` every `periodMs` until cancelled. Does not keep a process alive if `background`. */
+  /** Calls `callback` every `periodMs` (at least 1) until cancelled; `background` as above. */
   every(periodMs: number, callback: () => void, background?: boolean): Timer;
   /** Calls `callback` once in the next turn of the event loop, after pending input was handled. */
   soon(callback: () => void): Timer;
@@ -41,9 +44,12 @@ export type Address =
   | { readonly host: string; readonly port: number }
   | { readonly path: string; readonly mode?: number };
 
-/** One end of a stream connection. Never throws for what the network does: see `LinkHandler.closed`. */
+/**
+ * One end of a stream connection. Never throws for what the network does, and may be called in
+ * any state (what is written to a closed link is dropped): see `LinkHandler.closed`.
+ */
 export interface Link {
-  /** Printable peer, `host:port`, `[v6]:port` or the socket's path followed by `:0`, as in CLIENT LIST. */
+  /** Printable peer as in CLIENT LIST: `host:port`, `[v6]:port` or the socket's path and `:0`. */
   readonly remote: string;
   readonly local: string;
   /** Peer's IP address without brackets, empty for a unix socket. */
@@ -60,9 +66,9 @@ export interface Link {
   /** Stops `data` calls until `resume`. */
   pause(): void;
   resume(): void;
-  /** Sends what is queued, then closes. */
+  /** Sends what is queued, then closes. From now on nothing more is told except `closed`. */
   end(): void;
-  /** Closes at once; what is queued is lost. */
+  /** Closes at once; what is queued is lost. `closed` follows, never from within this call. */
   destroy(): void;
   setKeepAlive(delayMs: number): void;
 }
@@ -94,7 +100,9 @@ export interface Network {
 
 /** A file opened for random access. All calls reject with Node's error codes (ENOSPC, EIO, ...). */
 export interface DiskFile {
+  /** Fills `target` as far as the file goes; resolves with the bytes read. */
   read(target: Uint8Array, position: number): Promise<number>;
+  /** Writes all of `bytes`; if that fails, a part may have been written. */
   write(bytes: Uint8Array, position: number): Promise<void>;
   truncate(bytes: number): Promise<void>;
   /** Data and metadata are on stable storage when it resolves. */
@@ -103,14 +111,19 @@ export interface DiskFile {
   close(): Promise<void>;
 }
 
+/** Changes of names (creating, renaming, removing) are on stable storage once resolved. */
 export interface Disk {
+  /** 'read' and 'write' (and read) need the file; 'create' makes it if missing, keeps it if not. */
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>;
   readFile(path: string): Promise<Buffer>;
   /** Replaces the file whole or not at all (write beside, sync, rename, sync the folder). */
   replaceFile(path: string, bytes: Uint8Array): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** A file or an empty folder. */
   remove(path: string): Promise<void>;
+  /** The names in it, sorted. */
   list(folder: string): Promise<string[]>;
+  /** With those above it; one that is there is fine. */
   makeFolder(path: string): Promise<void>;
   exists(path: string): Promise<boolean>;
 }

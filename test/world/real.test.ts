@@ -1,0 +1,142 @@
+/** RealWorld: the conformance suite, and what only a real system can show. */
+
+import { spawn } from 'node:child_process';
+import { lstat, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import * as net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+
+import { RealWorld } from '../../world/real/real-world.js';
+import type { Link, LinkHandler } from '../../world/world.js';
+import { connectPair, Recorder, type WorldUnderTest, worldConformance } from './conformance.js';
+
+async function makeReal(): Promise<WorldUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'dhash-world-'));
+  return {
+    world: new RealWorld(),
+    finish: (promise) => promise,
+    folder,
+    close: () => rm(folder, { recursive: true }),
+  };
+}
+
+worldConformance(t, makeReal);
+
+void t.test('all links read into one buffer', async (t) => {
+  const test = await makeReal();
+  const seen = new Set<Buffer>();
+  class Seeing extends Recorder {
+    override data(buf: Buffer, bytes: number): void {
+      seen.add(buf);
+      super.data(buf, bytes);
+    }
+  }
+  const recorders: Seeing[] = [];
+  const make = (link: Link): LinkHandler => {
+    const recorder = new Seeing().with(link);
+    recorders.push(recorder);
+    return recorder;
+  };
+  const listener = await test.world.network.listen({ host: '127.0.0.1', port: 0 }, make);
+  for (let i = 0; i < 3; i++) await test.world.network.connect(listener.address, 1000, make);
+  while (recorders.length < 6) await new Promise(setImmediate);
+  for (const { link } of recorders) link.write(Buffer.from('x'), 0, 1);
+  await Promise.all(recorders.map((recorder) => recorder.until(() => recorder.bytes === 1)));
+  t.equal(seen.size, 1);
+  for (const recorder of recorders) recorder.link.destroy();
+  await Promise.all(recorders.map((recorder) => recorder.until(() => recorder.closedCount === 1)));
+  await listener.close();
+  await test.close();
+});
+
+void t.test('without the private handle, links work the same', async (t) => {
+  // Takes away what is looked for; nothing else in this process uses sockets meanwhile.
+  const probe = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const { port } = probe.address() as net.AddressInfo;
+  const socket = net.connect(port, '127.0.0.1');
+  await new Promise((resolve) => socket.once('connect', resolve));
+  const handle = (socket as unknown as { _handle: object })._handle;
+  let owner: object = handle;
+  while (!Object.hasOwn(owner, 'useUserBuffer')) owner = Object.getPrototypeOf(owner) as object;
+  const original = Object.getOwnPropertyDescriptor(owner, 'useUserBuffer')!;
+  socket.destroy();
+  probe.close();
+
+  const test = await makeReal();
+  const { world } = test;
+  const recorder = new Recorder();
+  const listener = await world.network.listen({ host: '127.0.0.1', port: 0 }, (link) => {
+    recorder.with(link).link.pause();
+    return recorder;
+  });
+  const { address } = listener;
+  const peer = net.connect('port' in address ? address.port : 0, '127.0.0.1');
+  await new Promise((resolve) => peer.once('connect', resolve));
+  Object.defineProperty(owner, 'useUserBuffer', { value: undefined, configurable: true });
+  while (recorder.link === undefined) await new Promise(setImmediate);
+  Object.defineProperty(owner, 'useUserBuffer', original);
+  peer.write('hello');
+  await new Promise<void>((resolve) => void world.timers.after(20, resolve));
+  t.equal(recorder.bytes, 0, 'paused from the start');
+  recorder.link.resume();
+  await recorder.until(() => recorder.bytes === 5);
+  t.equal(recorder.text, 'hello');
+  peer.end();
+  await recorder.until(() => recorder.endedCount === 1);
+  recorder.link.end();
+  await recorder.until(() => recorder.closedCount === 1);
+  peer.destroy();
+  await listener.close();
+  await test.close();
+});
+
+void t.test('the mode of a unix socket, and one left over from a crash', async (t) => {
+  const test = await makeReal();
+  const path = join(test.folder, 'left-over');
+  const script = `
+    const die = () => process.kill(process.pid, 'SIGKILL');
+    require('net').createServer().listen(process.argv[1], die);`;
+  const child = spawn(process.execPath, ['-e', script, path]);
+  await new Promise((resolve) => child.once('exit', resolve));
+  t.ok((await lstat(path)).isSocket(), 'the dead process has left its socket');
+  const { listener, client, server } = await connectPair(test, { path, mode: 0o640 });
+  t.equal((await lstat(path)).mode & 0o777, 0o640);
+  client.link.destroy();
+  server.link.destroy();
+  await listener.close();
+  await t.rejects(lstat(path), { code: 'ENOENT' }, 'gone with the listener');
+  const file = join(test.folder, 'file');
+  await writeFile(file, 'precious');
+  const listening = test.world.network.listen({ path: file }, (link) => new Recorder().with(link));
+  await t.rejects(listening, { code: 'EADDRINUSE' }, 'a file that is no socket stays');
+  await test.close();
+});
+
+void t.test('a connection attempt that nobody answers times out', async (t) => {
+  const test = await makeReal();
+  // A listener that never accepts: once its backlog is full, Linux drops further attempts.
+  const script = `
+    const server = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 });
+    server.once('listening', () => {
+      process.stdout.write(String(server.address().port));
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+    });`;
+  const child = spawn(process.execPath, ['-e', script]);
+  const port = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
+  const links: Link[] = [];
+  let error: unknown;
+  for (let attempt = 0; attempt < 10 && error === undefined; attempt++) {
+    try {
+      const make = (link: Link): LinkHandler => new Recorder().with(link);
+      links.push(await test.world.network.connect({ host: '127.0.0.1', port }, 100, make));
+    } catch (caught) {
+      error = caught;
+    }
+  }
+  t.match(error, { code: 'ETIMEDOUT' });
+  for (const link of links) link.destroy();
+  child.kill('SIGKILL');
+  await test.close();
+});
