@@ -2,7 +2,7 @@
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import { GATE_MULTI, type Session } from '../server/session.js';
-import { COUNTS, type CommandRow, FAST, NO_MULTI, NOT_QUEUED } from './command.js';
+import { COUNTS, type CommandRow, FAST, NOT_QUEUED } from './command.js';
 
 function multi(session: Session, _args: Args, reply: ReplyWriter): void {
   if (session.inTransaction) {
@@ -85,7 +85,7 @@ export const transactionCommands: readonly CommandRow[] = [
   {
     name: 'watch',
     arity: -2,
-    flags: FAST | NOT_QUEUED | NO_MULTI,
+    flags: FAST | NOT_QUEUED,
     keys: [1, -1, 1],
     handler: watch,
   },

@@ -97,7 +97,7 @@ t.test('random programs against a sorted list', async (t) => {
   const random = seededRandom(seed);
   const client = await localClient();
   let model: string[] = [];
-  const randomKey = () => random.bytes(random.below(4)).toString('latin1').replace(/[^\0-\3]/g, 'k');
+  const randomKey = () => random.bytes(random.below(4)).toString('latin1').replace(/[^\x00-\x03]/g, 'k');
   for (let step = 0; step < 3000; step += 1) {
     const key = randomKey();
     if (random.chance(0.6)) {

@@ -1,0 +1,11 @@
+/**
+ * dhash-db: the public face of the package.
+ *
+ * Keys are ordered byte by byte; the encoders turn numbers into keys whose order is that of the
+ * numbers, and `prefixWithHash` spreads readable keys evenly.
+ */
+export * from './encoding.js';
+export { DhashNode, type NodeComponents } from './node.js';
+export { Settings } from './config/settings.js';
+export { quietLog, type Log } from './server/log.js';
+export type { ProcessInfo } from './server/process-info.js';
