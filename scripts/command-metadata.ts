@@ -1,5 +1,5 @@
 /**
- * Writes lib/commands/metadata.json: what COMMAND, COMMAND INFO, COMMAND DOCS, COMMAND LIST and
+ * Writes lib/commands/metadata.ts: what COMMAND, COMMAND INFO, COMMAND DOCS, COMMAND LIST and
  * COMMAND GETKEYS answer, read from a real redis-server, plus what that server is too old for
  * and what only dhash has.
  *
@@ -11,7 +11,7 @@
  *
  * One line per command keeps a change readable in a diff:
  *
- *   { "source": "redis 7.0.15", "commands": { "get": Command, ... } }
+ *   export const metadata: Metadata = { "get": Command, ... }
  *   Command { arity, flags[], keys: [first, last, step], acl[], tips[], keySpecs[], docs{},
  *             subcommands?: { "client|list": Command, ... } }
  *
@@ -69,7 +69,7 @@ function main(): void {
   addLater(table);
   Object.assign(table, ownCommands());
   const source = `redis ${version(port)}`;
-  const path = join(process.cwd(), 'lib/commands/metadata.json');
+  const path = join(process.cwd(), 'lib/commands/metadata.ts');
   writeFileSync(path, render(source, table));
   process.stdout.write(`${path}: ${Object.keys(table).length} commands of ${source}\n`);
 }
@@ -265,8 +265,17 @@ function render(source: string, table: Table): string {
   for (const name of Object.keys(table).sort()) {
     lines.push(`${JSON.stringify(name)}: ${JSON.stringify(table[name])}`);
   }
-  const head = `"source": ${JSON.stringify(source)}`;
-  return `{\n${head},\n"commands": {\n${lines.join(',\n')}\n}\n}\n`;
+  return `/**
+ * What COMMAND tells of each command, as ${source} does. Written by scripts/command-metadata.ts.
+ *
+ * Why a module and not JSON: the Node versions that dhash runs on import JSON in different ways.
+ */
+import type { Metadata } from './metadata-types.js';
+
+export const metadata: Metadata = {
+${lines.join(',\n')}
+};
+`;
 }
 
 main();

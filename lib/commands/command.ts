@@ -32,6 +32,8 @@ export const COUNTS = 1 << 6;
 export const HIDDEN = 1 << 7;
 /** For operators. */
 export const ADMIN = 1 << 8;
+/** Known by name, and always refused: COMMAND does not tell of it. */
+export const REFUSED = 1 << 9;
 
 /** One command or subcommand. */
 export interface CommandRow {
