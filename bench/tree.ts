@@ -10,6 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Space } from '../radix/space.js';
 import { Tree } from '../radix/tree.js';
+import { latin1 } from '../resp/bytes.js';
 import { seededRandom } from '../test/support/random.js';
 import { type BenchOptions, interleave, median, rate, Report } from './support/harness.js';
 
@@ -67,7 +68,7 @@ function treePut(tree: Tree, keys: Buffer, at: number): void {
 }
 
 function mapPut(map: Store, keys: Buffer, at: number): void {
-  map.set(keys.latin1Slice(at, at + KEY_BYTES), Buffer.from(value));
+  map.set(latin1(keys, at, at + KEY_BYTES), Buffer.from(value));
 }
 
 function treeGet(tree: Tree, keys: Buffer, at: number): void {
@@ -77,7 +78,7 @@ function treeGet(tree: Tree, keys: Buffer, at: number): void {
 }
 
 function mapGet(map: Store, keys: Buffer, at: number): void {
-  map.get(keys.latin1Slice(at, at + KEY_BYTES))!.copy(target, 0);
+  map.get(latin1(keys, at, at + KEY_BYTES))!.copy(target, 0);
   sink += target[0]!;
 }
 

@@ -1,0 +1,142 @@
+/**
+ * Mirror: the second order of a sub tree, by (value, sub key).
+ *
+ *   elements     sub key -> value           a -> 7    b -> 3    c -> 7
+ *   mirror       (value, sub key) -> -      3 b       7 a       7 c
+ *
+ * It is a tree of its own below the same head, without digests, stamps or tombstones: it holds the
+ * visible elements and follows from them alone, so replicas never exchange it.
+ *
+ *   key:   value with each 00 written as 00 ff | 00 00 | sub key        values of any length
+ *          value (8) | sub key                                          TYPE_FIXED8
+ *
+ * The first form keeps the order although values may be prefixes of each other; the second saves
+ * sorted sets the marks, for their values are 8 bytes that keep the order of the scores.
+ * Invariant: as many entries as the sub tree has visible elements.
+ */
+import assert from 'node:assert';
+import { KEY_BYTES_MAX, type Leaf } from './leaf.js';
+import type { Space } from './space.js';
+import { Tree } from './tree.js';
+
+const FIXED_BYTES = 8;
+const NOTHING = Buffer.alloc(0);
+
+/** Thrown before anything has changed: value and sub key make too long a key. */
+export class MirrorKeyTooLongError extends Error {
+  readonly code = 'MIRROR_KEY_TOO_LONG';
+  constructor() {
+    super('value and field are too long for a mirror');
+    this.name = 'MirrorKeyTooLongError';
+  }
+}
+
+export class Mirror {
+  /** Its keys are mirror keys; counts, ranks and cursors are the tree's. */
+  readonly tree: Tree;
+  /** The key that `makeKey` has made: key[0, keyBytes). */
+  key = Buffer.allocUnsafeSlow(256);
+  keyBytes = 0;
+  #isFixed = false;
+
+  constructor(space: Space) {
+    const path = space.elementPath;
+    this.tree = new Tree(space, { expiries: false, digests: false, path });
+  }
+
+  /** Turns to another sub tree's mirror. */
+  open(root: number, isFixed: boolean): void {
+    this.tree.root = root;
+    this.tree.version++;
+    this.#isFixed = isFixed;
+  }
+
+  /** Makes the mirror key of an element in `key`. */
+  makeKey(
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+  ): void {
+    const most = (this.#isFixed ? 1 : 2) * (vto - vfrom) + 2 + sto - sfrom;
+    if (most > this.key.length) this.#grow(most);
+    const end = this.#putValue(value, vfrom, vto);
+    this.keyBytes = end + subKey.copy(this.key, end, sfrom, sto);
+    if (this.keyBytes > KEY_BYTES_MAX) throw new MirrorKeyTooLongError();
+  }
+
+  /** Makes the key before all elements with this value. */
+  makeLowKey(value: Buffer, vfrom: number, vto: number): void {
+    this.makeKey(value, vfrom, vto, NOTHING, 0, 0);
+  }
+
+  /** Makes the key behind all elements with this value; false if there can be nothing behind. */
+  makeHighKey(value: Buffer, vfrom: number, vto: number): boolean {
+    this.makeKey(value, vfrom, vto, NOTHING, 0, 0);
+    if (!this.#isFixed) {
+      this.key[this.keyBytes - 1] = 1;
+      return true;
+    }
+    for (let i = this.keyBytes - 1; i >= 0; i--) {
+      this.key[i] = this.key[i]! + 1;
+      if (this.key[i] !== 0) return true;
+    }
+    return false;
+  }
+
+  /** Adds the element whose key `makeKey` has made. */
+  add(): void {
+    this.tree.put(this.key, 0, this.keyBytes, 0, 0, 0, 0, NOTHING, 0, 0);
+  }
+
+  remove(): void {
+    const wasThere = this.tree.drop(this.key, 0, this.keyBytes);
+    assert(wasThere, 'an element was not in the mirror');
+  }
+
+  /** Copies the sub key of a leaf of the mirror to target[at...]; returns the index after it. */
+  copySubKey(leaf: Leaf, target: Buffer, at: number): number {
+    const bytes = this.tree.keyBytes(leaf);
+    if (bytes > this.key.length) this.#grow(bytes);
+    this.tree.copyKey(leaf, this.key, 0);
+    const start = this.#valueEnd(this.key);
+    return at + this.key.copy(target, at, start, bytes);
+  }
+
+  /** The sub key of a leaf of the mirror: for cold paths. */
+  subKey(leaf: Leaf): Buffer {
+    const target = Buffer.allocUnsafe(this.tree.keyBytes(leaf));
+    return target.subarray(0, this.copySubKey(leaf, target, 0));
+  }
+
+  #putValue(value: Buffer, from: number, to: number): number {
+    const key = this.key;
+    if (this.#isFixed) {
+      assert(to - from === FIXED_BYTES, 'values of this sub tree have 8 bytes');
+      return value.copy(key, 0, from, to);
+    }
+    let at = 0;
+    for (let i = from; i < to; i++) {
+      const byte = value[i]!;
+      key[at++] = byte;
+      if (byte === 0) key[at++] = 0xff;
+    }
+    key[at++] = 0;
+    key[at++] = 0;
+    return at;
+  }
+
+  /** Where the sub key starts in a mirror key. */
+  #valueEnd(key: Buffer): number {
+    if (this.#isFixed) return FIXED_BYTES;
+    let at = 0;
+    while (key[at] !== 0 || key[at + 1] !== 0) at += key[at] === 0 ? 2 : 1;
+    return at + 2;
+  }
+
+  #grow(bytes: number): void {
+    this.key = Buffer.allocUnsafeSlow(Math.max(bytes, this.key.length * 2));
+  }
+}
