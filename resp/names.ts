@@ -45,9 +45,9 @@ export class NameTable<T> {
 
   /** Adds a name, or gives a name that is there another value. */
   add(name: string, value: T): void {
+    assert(Buffer.byteLength(name) === name.length, 'names are ASCII');
     const upper = name.toUpperCase();
     const bytes = Buffer.from(upper, 'latin1');
-    assert(bytes.toString('latin1') === upper, 'names are ASCII');
     const slot = this.#slotOf(bytes, 0, bytes.length);
     const known = this.#slots[slot]!;
     if (known !== 0) {
