@@ -157,6 +157,8 @@ export const text: Codec<string> = {
   parse: (given) => given,
 };
 
+export const path: Codec<string> = { ...text, hint: 'path' };
+
 const TITLE_VARIABLES = new Set(
   ['title', 'listen-addr', 'server-mode', 'port', 'tls-port', 'unixsocket', 'config-file'].map(
     (name) => `{${name}}`,

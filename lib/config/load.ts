@@ -19,13 +19,8 @@ export interface Sources {
   readonly flags?: readonly (readonly [name: string, value: string])[];
 }
 
-/** Variables that are no settings: the configuration file, what clients give, files of secrets. */
-const OTHER_VARIABLES = new Set([
-  'DHASH_CONFIG',
-  'DHASH_PASSWORD',
-  'DHASH_REQUIREPASS_FILE',
-  'DHASH_CLUSTER_SECRET_FILE',
-]);
+/** Variables that are no settings: the configuration file, and what commands for clients read. */
+const OTHER_VARIABLES = new Set(['DHASH_CONFIG', 'DHASH_PASSWORD']);
 
 const VARIABLE_PREFIX = 'DHASH_';
 

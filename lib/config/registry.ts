@@ -18,6 +18,7 @@ import {
   memory,
   oneOf,
   outputBufferLimits,
+  path,
   percentiles,
   text,
   textList,
@@ -47,7 +48,7 @@ const networkRows: readonly Row[] = [
     words: true,
   }),
   row('port', 'port', integer(0, 65_535), 'TCP port; 0 = none', { change: 'start', help: 'main' }),
-  row('unixsocket', 'unixsocket', text, 'Path of a unix socket to listen on', {
+  row('unixsocket', 'unixsocket', path, 'Path of a unix socket to listen on', {
     change: 'start',
     help: 'main',
   }),
@@ -74,6 +75,10 @@ const clientRows: readonly Row[] = [
   row('timeout', 'timeout', smallCount, 'Seconds after which an idle client is closed; 0 = never'),
   row('tcp-keepalive', 'tcpKeepalive', smallCount, 'Seconds between TCP keep-alives; 0 = off'),
   row('requirepass', 'requirepass', limitedText(PASSWORD_BYTES_MAX), 'Password of the clients', {
+    help: 'main',
+  }),
+  row('requirepass-file', 'requirepassFile', path, 'File with the password', {
+    change: 'start',
     help: 'main',
   }),
   row('proto-max-bulk-len', 'protoMaxBulkLen', memory(1_048_576, INT64_MAX), 'Longest value'),
@@ -263,7 +268,8 @@ const ringRows: readonly Row[] = [
     ...ringOptions,
     secret: true,
   }),
-  row('dir', 'dir', text, 'Folder to keep the entries in', {
+  row('cluster-secret-file', 'clusterSecretFile', path, 'File with the secret', ringOptions),
+  row('dir', 'dir', path, 'Folder to keep the entries in', {
     change: 'protected',
     help: 'main',
     pending: NO_DISK,

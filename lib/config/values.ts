@@ -61,6 +61,8 @@ export class SettingValues {
   tcpKeepalive = 300;
   /** Empty = no password. */
   requirepass = '';
+  /** File whose first line is the password; whoever starts the node reads it. */
+  requirepassFile = '';
   protoMaxBulkLen = 512 * 1024 * 1024;
   clientQueryBufferLimit = 1024 * 1024 * 1024;
   clientOutputBufferLimit: OutputBufferLimits = {
@@ -144,4 +146,5 @@ export class SettingValues {
   readLevel: ConsistencyLevel = 'quorum';
   writeLevel: ConsistencyLevel = 'quorum';
   clusterSecret = '';
+  clusterSecretFile = '';
 }

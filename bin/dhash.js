@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/**
+ * The `dhash` command. Says what is missing, in plain words, before it loads what needs it: hence
+ * no syntax or module here that an old Node does not know.
+ */
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const NODE_MAJOR_MIN = 20;
+const main = new URL('../dist/cmd/main.js', import.meta.url);
+
+if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
+  console.error(`dhash needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}.`);
+  process.exitCode = 1;
+} else if (!existsSync(fileURLToPath(main))) {
+  console.error('dhash is not built yet. In its folder, run: npm ci && npm run build');
+  process.exitCode = 1;
+} else {
+  import(main.href).then(
+    (module) => module.run(process.argv),
+    (error) => {
+      console.error(error);
+      process.exitCode = 1;
+    },
+  );
+}
