@@ -1,12 +1,12 @@
 /** `dhash`: the table of commands, and how a command's end becomes an exit code. */
 
 import { Command, CommanderError } from 'commander';
+import { DHASH_VERSION } from '../lib/version.js';
 import { addBenchCommand } from './bench.js';
 import { addEncodeCommand } from './encode.js';
 import { EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
 import { addHashCommand } from './hash.js';
 import { addNodeCommand } from './node.js';
-import { packageVersion } from './package-info.js';
 
 const EXAMPLES = `
 Examples:
@@ -20,7 +20,7 @@ Examples:
 function createProgram(): Command {
   const program = new Command('dhash')
     .description('An ordered, in-memory data store that speaks the Redis protocol.')
-    .version(packageVersion(), '-v, --version', 'print the version')
+    .version(DHASH_VERSION, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', EXAMPLES)

@@ -14,6 +14,7 @@ import { loadSettings, type Sources } from '../lib/config/load.js';
 import type { Settings } from '../lib/config/settings.js';
 import { DhashNode } from '../lib/node.js';
 import type { ProcessInfo } from '../lib/server/process-info.js';
+import { DHASH_VERSION } from '../lib/version.js';
 import { RealWorld } from '../world/real/real-world.js';
 import type { Address } from '../world/world.js';
 import { printAddress } from './address.js';
@@ -25,7 +26,6 @@ import {
   explainUnknownFlag,
   flagsNotBuilt,
 } from './node-flags.js';
-import { packageVersion } from './package-info.js';
 
 /** After this a stop no longer waits for connections to take their last replies. */
 const STOP_MS_MAX = 2000;
@@ -167,7 +167,7 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
   }
   showTitle(settings, node.addresses);
   const addresses = node.addresses.map(printAddress);
-  log.info({ addresses, version: packageVersion() }, 'the node is serving');
+  log.info({ addresses, version: DHASH_VERSION }, 'the node is serving');
   if (settings.loglevel !== 'warning' && settings.loglevel !== 'nothing') {
     console.error(howToTalk(settings, node.addresses));
   }
@@ -244,7 +244,7 @@ function howToTalk(settings: Settings, addresses: readonly Address[]): string {
   }`;
   return [
     '',
-    `dhash ${packageVersion()} serves on ${addresses.map(printAddress).join(', ')}. Talk to it:`,
+    `dhash ${DHASH_VERSION} serves on ${addresses.map(printAddress).join(', ')}. Talk to it:`,
     `  ${cli} SET city:SE:Stockholm hello`,
     `  ${cli} KRANGE '[city:' + WITHVALUES`,
     'Everything is in memory: a stop forgets it. Ctrl-C stops.',

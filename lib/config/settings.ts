@@ -5,8 +5,8 @@
  * only once all of it stands in the fields.
  */
 
+import { globMatches } from '../glob.js';
 import { Refusal } from './codecs.js';
-import { matchesPattern } from './pattern.js';
 import { findRow, settingNames } from './registry.js';
 import { rewriteConf } from './rewrite.js';
 import type { Row, Write } from './row.js';
@@ -92,7 +92,8 @@ export class Settings extends SettingValues {
 }
 
 function matchingNames(pattern: string): string[] {
-  return settingNames.filter((name) => matchesPattern(pattern, name));
+  const glob = Buffer.from(pattern.toLowerCase());
+  return settingNames.filter((name) => globMatches(glob, Buffer.from(name), 0, name.length));
 }
 
 function isSame(name: string, lower: string): boolean {
