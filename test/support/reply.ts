@@ -6,6 +6,8 @@
  * independence from the code under test, is why tests do not use the product's own parser.
  */
 
+import { createHash } from 'node:crypto';
+
 export interface Reply {
   /** The first byte on the wire: + - : $ * _ # , ( = ! ~ % > | */
   readonly mark: string;
@@ -20,6 +22,9 @@ export type Plain = string | number | null | Error | Plain[];
 
 /** Replies nest in practice four deep; more means that the stream is out of step. */
 const depthMax = 64;
+
+/** Longer strings are shown by their start and hash. */
+const shownBytesMax = 1024;
 const carriageReturn = 0x0d;
 const collections = '*~%>|';
 const blobs = '$=!';
@@ -110,7 +115,14 @@ function notAReply(bytes: Buffer): Error {
 export function show(reply: Reply): string {
   if (reply.items !== null) return `${reply.mark}[${reply.items.map(show).join(' ')}]`;
   if (reply.bytes === null) return `${reply.mark}nil`;
+  if (reply.bytes.length > shownBytesMax) return `${reply.mark}${digest(reply.bytes)}`;
   return `${reply.mark}${quote(reply.bytes)}`;
+}
+
+/** Start, length and hash of what is too long to read. */
+function digest(bytes: Buffer): string {
+  const hash = createHash('sha1').update(bytes).digest('hex').slice(0, 12);
+  return `${quote(bytes.subarray(0, 40))}...(${bytes.length} bytes, sha1 ${hash})`;
 }
 
 export function quote(bytes: Buffer): string {

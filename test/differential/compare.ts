@@ -1,0 +1,293 @@
+/**
+ * Whether two servers said the same. Replies are compared exactly, down to their types on the
+ * wire, except where the answer depends on chance, time or the process: there a rule says what
+ * must agree all the same. A difference that is meant is not a rule's business: it stands in
+ * differences.ts.
+ */
+import { type Reply, show } from '../support/reply.js';
+import { isExactTime } from './makers.js';
+import type { Program, Step } from './program.js';
+import type { Outcome } from './target.js';
+
+/** Redis's reply first, dhash's second. */
+type Rule = (expected: Reply, actual: Reply, args: readonly string[]) => boolean;
+
+export interface Mismatch {
+  /** The step's index; that of the last step plus one for the final contents. */
+  readonly step: number;
+  readonly args: readonly Buffer[];
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** The two run at the same time on the same clock, but not in the same instant. */
+const nearMs = 2500;
+const nearSeconds = 3;
+
+export function findMismatch(
+  program: Program,
+  expected: readonly Outcome[],
+  actual: readonly Outcome[],
+  accept: (mismatch: Mismatch, program: Program) => boolean,
+): Mismatch | null {
+  const queued: [Buffer[][], Buffer[][]] = [[], []];
+  for (let index = 0; index <= program.steps.length; index++) {
+    const step = program.steps[index];
+    const [a, b] = [expected[index]!, actual[index]!];
+    const args = step === undefined ? [Buffer.from('(contents)')] : argumentsOf(step);
+    const queue = step === undefined ? [] : queued[step.connection];
+    const same = step === undefined ? sameContents(a, b) : sameOutcome(a, b, step, queue);
+    if (step !== undefined) track(queue, step, a);
+    if (same) continue;
+    const mismatch = { step: index, args, expected: showOutcome(a), actual: showOutcome(b) };
+    if (!accept(mismatch, program)) return mismatch;
+  }
+  return null;
+}
+
+export function showOutcome(outcome: Outcome): string {
+  const shown = outcome.replies.map(show);
+  if (outcome.end !== 'replied') shown.push(`(${outcome.end})`);
+  return shown.join(' ');
+}
+
+function argumentsOf(step: Step): readonly Buffer[] {
+  if (step.kind === 'scan') return [Buffer.from('SCAN'), ...step.args];
+  return step.args;
+}
+
+/** Remembers what is queued, so that each reply in EXEC's is compared by its command's rule. */
+function track(queue: Buffer[][], step: Step, outcome: Outcome): void {
+  const first = outcome.replies[0];
+  if (first?.mark === '+' && first.bytes?.toString() === 'QUEUED') {
+    queue.push([...step.args]);
+  } else if (outcome.end !== 'replied' || /^(exec|discard|reset)$/.test(nameOf(step.args))) {
+    queue.length = 0;
+  }
+}
+
+function sameOutcome(
+  a: Outcome,
+  b: Outcome,
+  step: Step,
+  queue: readonly Buffer[][],
+): boolean {
+  if (a.end !== b.end || a.replies.length !== b.replies.length) return false;
+  if (step.kind !== 'command' && step.kind !== 'inline') return exactList(a.replies, b.replies);
+  const args = step.kind === 'inline' ? splitLine(step.args[0]!) : step.args;
+  return a.replies.every((reply, i) => sameReply(reply, b.replies[i]!, args, queue));
+}
+
+/** Enough of a line for choosing the rule. */
+function splitLine(line: Buffer): Buffer[] {
+  const words = line.toString('latin1').trim().split(/\s+/);
+  return words.map((word) => Buffer.from(word.replace(/^["']|["']$/g, ''), 'latin1'));
+}
+
+function sameReply(
+  a: Reply,
+  b: Reply,
+  args: readonly Buffer[],
+  queue: readonly Buffer[][],
+): boolean {
+  if (show(a) === show(b)) return true;
+  if (nameOf(args) === 'exec' && a.items !== null && b.items !== null) {
+    if (a.items.length !== b.items.length || a.items.length !== queue.length) return false;
+    return a.items.every((item, i) => sameReply(item, b.items![i]!, queue[i]!, []));
+  }
+  if (isError(a) || isError(b)) return false;
+  const words = args.map((arg) => arg.toString('latin1').toLowerCase());
+  const rule = rules[`${words[0]}|${words[1]}`] ?? rules[words[0] ?? ''];
+  return rule?.(a, b, words) ?? false;
+}
+
+/** Every key's name, value, encoding, expiry and dump; only an expiry may be merely near. */
+function sameContents(a: Outcome, b: Outcome): boolean {
+  if (a.replies.length !== b.replies.length) return false;
+  return a.replies.every((entry, i) => {
+    const others = b.replies[i]!.items!;
+    return entry.items!.every(
+      (item, at) => show(item) === show(others[at]!) || nearTime(nearMs)(item, others[at]!, []),
+    );
+  });
+}
+
+function nameOf(args: readonly Buffer[]): string {
+  return args[0]?.toString('latin1').trim().toLowerCase() ?? '';
+}
+
+function isError(reply: Reply): boolean {
+  return reply.mark === '-' || reply.mark === '!';
+}
+
+function exactList(a: readonly Reply[], b: readonly Reply[]): boolean {
+  return a.map(show).join(' ') === b.map(show).join(' ');
+}
+
+const sameKind: Rule = (a, b) => a.mark === b.mark && (a.bytes === null) === (b.bytes === null);
+
+const anyOrder: Rule = (a, b) => a.mark === b.mark && sorted(a) === sorted(b);
+
+const anyOrderOfPairs: Rule = (a, b) =>
+  a.mark === b.mark && pairs(a).sort().join() === pairs(b).sort().join();
+
+/** A subset of what Redis has: dhash lists the commands that it has. */
+const noneTooMany: Rule = (a, b) => {
+  const known = new Set((a.items ?? []).map(show));
+  const own = /^\$"(k(range|count|rank|revrank|nth|next|prev|delrange)|dhash.*|client\|(setinfo|no-touch))"$/;
+  const strange = (b.items ?? []).map(show).filter((text) => !known.has(text) && !own.test(text));
+  return a.mark === b.mark && strange.length === 0;
+};
+
+function near(distance: number): Rule {
+  return (a, b) => {
+    if (a.mark !== ':' || b.mark !== ':') return false;
+    const [x, y] = [Number(a.bytes), Number(b.bytes)];
+    return x >= 0 && y >= 0 && Math.abs(x - y) <= distance;
+  };
+}
+
+/** A time from the clock; one that was given is exact. */
+function nearTime(distance: number): Rule {
+  return (a, b, args) => !isExactTime(Number(a.bytes)) && near(distance)(a, b, args);
+}
+
+/** Field names of 7.2, which a 7.0 server lacks. */
+const laterClientFields = new Set(['lib-name', 'lib-ver']);
+const steadyClientFields = new Set(
+  ['name', 'flags', 'db', 'sub', 'psub', 'ssub', 'multi', 'events', 'redir', 'user', 'resp'].concat('cmd'),
+);
+
+const clientLine: Rule = (a, b) => clientFields(a) === clientFields(b);
+
+function clientFields(reply: Reply): string {
+  const fields = (reply.bytes?.toString('latin1') ?? '').trim().split(' ').map((pair) => pair.split('='));
+  const kept = fields.filter(([name]) => !laterClientFields.has(name ?? ''));
+  return kept.map(([name, v]) => `${name}=${steadyClientFields.has(name ?? '') ? v : '?'}`).join(' ');
+}
+
+const helloFields: Rule = (a, b) => {
+  const hide = (reply: Reply): string => {
+    const items = (reply.items ?? []).map(show);
+    const shown = items.map((item, i) => {
+      const hidden = items[i - 1] === '$"version"' || items[i - 1] === '$"id"';
+      return i % 2 === 1 && hidden ? '?' : item;
+    });
+    return shown.join(' ');
+  };
+  return a.mark === b.mark && hide(a) === hide(b);
+};
+
+/** A page of SCAN: only one that is complete can be compared. */
+const scanPage: Rule = (a, b) => {
+  const [aCursor, aPage] = a.items ?? [];
+  const [bCursor, bPage] = b.items ?? [];
+  if (aPage === undefined || bPage === undefined || a.items?.length !== b.items?.length) return false;
+  const complete = aCursor?.bytes?.toString() === '0' && bCursor?.bytes?.toString() === '0';
+  return aPage.mark === bPage.mark && (!complete || sorted(aPage) === sorted(bPage));
+};
+
+const debugObject: Rule = (a, b) => {
+  const hide = (reply: Reply): string =>
+    show(reply).replace(/(at|lru|lru_seconds_idle):[0-9a-fx]+/g, '$1:?');
+  return hide(a) === hide(b);
+};
+
+/** Commands may have fewer subcommands here; what both tell of one must be the same. */
+const commandInfo: Rule = (a, b) => {
+  if (a.mark !== b.mark || a.items?.length !== b.items?.length) return false;
+  return a.items!.every((item, i) => sameInfo(item, b.items![i]!));
+};
+
+function sameInfo(a: Reply, b: Reply): boolean {
+  if (a.items?.length !== 10 || b.items?.length !== 10) return show(a) === show(b);
+  const own = (reply: Reply): string => reply.items!.slice(0, 9).map(deepSorted).join(' ');
+  const known = new Map(a.items[9]!.items?.map((sub) => [show(sub.items![0]!), sub]) ?? []);
+  const subs = b.items[9]!.items ?? [];
+  const alike = subs.every((sub) => {
+    const other = known.get(show(sub.items![0]!));
+    return other === undefined || sameInfo(other, sub);
+  });
+  return own(a) === own(b) && a.items[9]!.mark === b.items[9]!.mark && alike;
+}
+
+const commandDocs: Rule = (a, b) => {
+  if (a.mark !== b.mark || a.items?.length !== b.items?.length) return false;
+  return docsOf(a) === docsOf(b);
+};
+
+/** All but the subcommands, which are compared where they are asked for by name. */
+function docsOf(reply: Reply): string {
+  const lines: string[] = [];
+  const items = reply.items ?? [];
+  for (let i = 0; i + 1 < items.length; i += 2) {
+    const fields = items[i + 1]!.items ?? [];
+    const kept = fields.filter((_, at) => show(fields[at - (at % 2)]!) !== '$"subcommands"');
+    lines.push(`${show(items[i]!)} ${items[i + 1]!.mark} ${kept.map(deepSorted).join(' ')}`);
+  }
+  return lines.sort().join('\n');
+}
+
+const info: Rule = (a, b, args) => {
+  if (args.length !== 2 || args[1] !== 'keyspace') return sameKind(a, b, args);
+  const hide = (reply: Reply): string => show(reply).replace(/avg_ttl=\d+/g, 'avg_ttl=?');
+  return hide(a) === hide(b);
+};
+
+const slots: Rule = (a, b) => a.mark === b.mark;
+
+const rules: Record<string, Rule> = {
+  keys: anyOrder,
+  randomkey: sameKind,
+  ttl: near(nearSeconds),
+  pttl: near(nearMs),
+  expiretime: nearTime(nearSeconds),
+  pexpiretime: nearTime(nearMs),
+  scan: scanPage,
+  'config|get': anyOrderOfPairs,
+  'command|list': noneTooMany,
+  'command|count': sameKind,
+  'command|info': commandInfo,
+  'command|docs': commandDocs,
+  command: slots,
+  'acl|cat': noneTooMany,
+  'object|idletime': near(nearSeconds),
+  'object|freq': near(255),
+  'debug|object': debugObject,
+  time: slots,
+  lastsave: sameKind,
+  lolwut: sameKind,
+  info,
+  'client|id': sameKind,
+  'client|info': clientLine,
+  'client|list': sameKind,
+  'memory|usage': sameKind,
+  'memory|stats': slots,
+  'memory|doctor': sameKind,
+  'memory|malloc-stats': sameKind,
+  'latency|doctor': sameKind,
+  'latency|histogram': slots,
+  'latency|latest': slots,
+  'slowlog|get': slots,
+  'slowlog|len': sameKind,
+  hello: helloFields,
+};
+
+function sorted(reply: Reply): string {
+  return (reply.items ?? []).map(show).sort().join(' ');
+}
+
+function pairs(reply: Reply): string[] {
+  const items = reply.items ?? [];
+  const result: string[] = [];
+  for (let i = 0; i < items.length; i += 2) {
+    result.push(`${show(items[i]!)} ${items[i + 1] === undefined ? '' : show(items[i + 1]!)}`);
+  }
+  return result;
+}
+
+/** Sets travel in any order, and as arrays in RESP2. */
+function deepSorted(reply: Reply): string {
+  if (reply.items === null) return show(reply);
+  return `${reply.mark}[${reply.items.map(deepSorted).sort().join(' ')}]`;
+}
