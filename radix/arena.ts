@@ -133,6 +133,11 @@ export class Arena {
     if (this.#slabsReady < SLABS_READY) this.#addChunk();
   }
 
+  /** Whether `alloc` would succeed without memory from the system. */
+  hasRoom(granules: number): boolean {
+    return this.#slabsReady > 0 || this.#room[CLASS_OF[granules]!]! !== NONE;
+  }
+
   alloc(granules: number): number {
     const sizeClass = CLASS_OF[granules]!;
     let slab = this.#room[sizeClass]!;

@@ -1,7 +1,20 @@
 /**
  * Cursor: iteration over a tree, forward and backward, that survives writes between its steps.
+ *
+ *                      next ->                              next ->
+ *      ... entry | entry ...                     ... entry  entry  entry ...
+ *                ^ between                                    ^ on
+ *        <- prev                                     <- prev
+ *
+ * It stands before the first entry, behind the last, between two, or on one. It remembers the key
+ * of its place; as long as the tree's version stays the same, its path too, so that a step costs no
+ * descent. After a write that changed the tree's nodes the next step descends to the key again.
+ * `seek` only remembers the key. Nothing allocates per step.
  */
-import type { Leaf } from './leaf.js';
+import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { keyBytesAt, keyWordAt, type Leaf, leafVisible, loadBytes } from './leaf.js';
+import { nth } from './order.js';
+import { locate, Path, settle, walkFirst, walkLast, walkNext, walkPrev } from './path.js';
 import type { Tree } from './tree.js';
 
 export interface CursorOptions {
@@ -9,21 +22,151 @@ export interface CursorOptions {
   all?: boolean;
 }
 
-/**
- * A cursor stands on an entry or between two. `next` returns the entry after its place and moves
- * there, `prev` the one before; 0 at the end, and then it stands behind the end.
- */
+const AT_FIRST = 0;
+const BETWEEN = 1;
+const ON = 2;
+const AT_LAST = 3;
+const KEY_BYTES_FIRST = 64;
+
 export class Cursor {
+  readonly #tree: Tree;
+  readonly #all: boolean;
+  readonly #path = new Path();
+  #place = AT_FIRST;
+  /** The key that it stands on, or before which it stands. */
+  #key = Buffer.allocUnsafeSlow(KEY_BYTES_FIRST);
+  #keyBytes = 0;
+  /** The tree's version that #path belongs to; -1: to none. */
+  #version = -1;
+
   constructor(tree: Tree, options: CursorOptions = {}) {
-    throw new Error(`not yet ${tree} ${options}`);
+    this.#tree = tree;
+    this.#all = options.all ?? false;
   }
-  /** Stands before the first entry with a key >= this one: `next` returns it, `prev` the one below. */
-  seek(_key: Buffer, _from: number, _to: number): void { throw new Error('not yet'); }
-  seekFirst(): void { throw new Error('not yet'); }
+
+  /** Stands before the first entry with a key >= this one. */
+  seek(key: Buffer, from: number, to: number): void {
+    this.#reserveKey(to - from);
+    key.copy(this.#key, 0, from, to);
+    this.#keyBytes = to - from;
+    this.#place = BETWEEN;
+    this.#version = -1;
+  }
+
+  seekFirst(): void {
+    this.#place = AT_FIRST;
+  }
+
   /** Stands behind the last entry. */
-  seekLast(): void { throw new Error('not yet'); }
-  /** Stands before the visible entry with this index. */
-  seekIndex(_index: number): void { throw new Error('not yet'); }
-  next(): Leaf { throw new Error('not yet'); }
-  prev(): Leaf { throw new Error('not yet'); }
+  seekLast(): void {
+    this.#place = AT_LAST;
+  }
+
+  /** Stands before the visible entry with this index; behind the last if there is none. */
+  seekIndex(index: number): void {
+    if (index < 0) {
+      this.#place = AT_FIRST;
+      return;
+    }
+    const leaf = nth(this.#tree, this.#path, index);
+    if (leaf === 0) {
+      this.#place = AT_LAST;
+      return;
+    }
+    this.#remember(leaf);
+    this.#place = BETWEEN;
+    this.#version = -1;
+  }
+
+  /** Moves to the entry after its place and returns it; 0, and it stands behind all, if none is. */
+  next(): Leaf {
+    const { nodes, leaves } = this.#tree.space;
+    const path = this.#path;
+    let leaf: Leaf = 0;
+    if (this.#place === ON && this.#version === this.#tree.version) {
+      leaf = walkNext(path, nodes, leaves, this.#all);
+    } else if (this.#place === AT_FIRST) {
+      leaf = walkFirst(path, nodes, leaves, this.#tree.root, this.#all);
+    } else if (this.#place !== AT_LAST) {
+      leaf = this.#nextByKey();
+    }
+    if (leaf === 0) this.#place = AT_LAST;
+    else this.#standOn(leaf);
+    return leaf;
+  }
+
+  /** Moves to the entry before its place and returns it; 0, and it stands before all, if none is. */
+  prev(): Leaf {
+    const { nodes, leaves } = this.#tree.space;
+    const path = this.#path;
+    let leaf: Leaf = 0;
+    if (this.#place === ON && this.#version === this.#tree.version) {
+      leaf = walkPrev(path, nodes, leaves, this.#all, false);
+    } else if (this.#place === AT_LAST) {
+      leaf = walkLast(path, nodes, leaves, this.#tree.root, this.#all);
+    } else if (this.#place !== AT_FIRST) {
+      leaf = this.#prevByKey();
+    }
+    if (leaf === 0) this.#place = AT_FIRST;
+    else this.#standOn(leaf);
+    return leaf;
+  }
+
+  #nextByKey(): Leaf {
+    const { root, space } = this.#tree;
+    const { nodes, leaves } = space;
+    const path = this.#path;
+    if (this.#locate()) {
+      if (this.#place === BETWEEN && (this.#all || leafVisible(leaves, path.leaf))) {
+        return path.leaf;
+      }
+    } else if (path.length === 0) {
+      return path.behind ? 0 : walkFirst(path, nodes, leaves, root, this.#all);
+    }
+    return walkNext(path, nodes, leaves, this.#all);
+  }
+
+  #prevByKey(): Leaf {
+    const { root, space } = this.#tree;
+    const { nodes, leaves } = space;
+    const path = this.#path;
+    const found = this.#locate();
+    if (!found && path.length === 0) {
+      return path.behind ? walkLast(path, nodes, leaves, root, this.#all) : 0;
+    }
+    return walkPrev(path, nodes, leaves, this.#all, !found);
+  }
+
+  #locate(): boolean {
+    const { root, space } = this.#tree;
+    const path = this.#path;
+    const key = this.#key;
+    const bytes = this.#keyBytes;
+    path.behind = false;
+    if (locate(path, space.nodes, space.leaves, root, key, 0, bytes)) return true;
+    if (root !== 0) settle(path, space.nodes, key, 0, bytes);
+    return false;
+  }
+
+  #standOn(leaf: Leaf): void {
+    this.#remember(leaf);
+    this.#place = ON;
+    this.#version = this.#tree.version;
+  }
+
+  #remember(leaf: Leaf): void {
+    const leaves = this.#tree.space.leaves;
+    const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+    const word = (leaf & GRANULE_MASK) << 1;
+    const bytes = keyBytesAt(i32, word);
+    if (bytes > this.#key.length) this.#reserveKey(bytes);
+    const u8 = leaves.u8[leaf >>> CHUNK_SHIFT]!;
+    loadBytes(i32, u8, keyWordAt(i32, word), 0, bytes, this.#key, 0);
+    this.#keyBytes = bytes;
+  }
+
+  #reserveKey(bytes: number): void {
+    if (bytes <= this.#key.length) return;
+    this.#key = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes)));
+  }
 }

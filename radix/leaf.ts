@@ -63,9 +63,9 @@ export const VALUE_BYTES_MAX = 2 ** 32 - 1;
 export const HEAD_ROOT_WORD = 0;
 export const HEAD_MIRROR_WORD = 1;
 
-export export const FLAGS_SHIFT = 21;
+export const FLAGS_SHIFT = 21;
 export const STAMP_HIGH_MASK = 0x1fffff;
-export /** Words of a leaf before the expiry, the wide part, the key. */
+/** Words of a leaf before the expiry, the wide part, the key. */
 export const LEAF_WORDS = 4;
 export const EXPIRY_WORDS = 3;
 export const WIDE_WORDS = 4;

@@ -11,8 +11,10 @@
 import { Arena } from './arena.js';
 import { BigValues } from './big-values.js';
 import { EntryHash } from './entry-hash.js';
+import { KEY_BYTES_MAX, type Leaf, setLeafSlot } from './leaf.js';
 import { Path } from './path.js';
 import { Reclaimer } from './reclaimer.js';
+import { Sum } from './totals.js';
 
 export interface SpaceOptions {
   /** 16 secret bytes, the same on all members: the key of the digests. */
@@ -42,6 +44,10 @@ export class Space {
   readonly path: Path;
   /** Scratch of the descent in a sub tree, used while `path` leads to its head. */
   readonly elementPath: Path;
+  /** Scratch of one write: what it adds to the nodes above. */
+  readonly sum = new Sum();
+  /** Scratch for the key of a leaf at hand. */
+  readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   readonly #reclaimer: Reclaimer;
 
   constructor(options: SpaceOptions) {
@@ -76,12 +82,22 @@ export class Space {
     return this.nodes.usedBytes + this.leaves.usedBytes + this.bigValues.usedBytes;
   }
 
+  /** Called by expiry heaps: where they hold the leaf. */
+  setHeapSlot(leaf: Leaf, slot: number): void {
+    setLeafSlot(this.leaves, leaf, slot);
+  }
+
   /** Queues a detached tree (a pointer as in nodes: negative is a leaf) to be freed in slices. */
   reclaim(root: number): void {
     this.#reclaimer.add(root);
   }
 
-  /** Frees up to `records` records of detached trees; false when there are no more. */
+  /** Whether detached trees wait to be freed. */
+  get reclaimPending(): boolean {
+    return !this.#reclaimer.isEmpty;
+  }
+
+  /** Frees up to `records` records of detached trees; true if some are left. */
   reclaimStep(records: number): boolean {
     return this.#reclaimer.step(records);
   }

@@ -2,10 +2,11 @@
  * Tree: an adaptive radix tree (Leis, Kemper, Neumann 2013) of entries, outside
  * the JavaScript heap. This class is the face; the files beside it do the work:
  *
- *   path     the descent and what it remembers     order     first, next, rank, n-th
- *   insert   a new leaf, splitting                  cursor    iteration that survives writes
- *   remove   a leaf less, joining                   range     counts and digests of ranges
- *   write    put, patch, expiry, tombstones         check, describe, reclaimer, compaction
+ *   path     the descent and what it remembers     order     neighbours, rank, n-th
+ *   insert   a new leaf, splitting                  range     counts and digests of ranges
+ *   remove   a leaf less, joining                   cursor    iteration that survives writes
+ *   write    put, expiry, tombstones                check, describe, reclaimer, compaction
+ *   patch    a piece of a value                     totals    what nodes carry: counts, digests
  *
  * A Tree is a flyweight: a root pointer, a version and an expiry heap. Databases
  * keep theirs; a sub tree's is loaded with the root out of its head.
@@ -14,10 +15,40 @@
  * handle (0: absent) is valid until the next write to the Space.
  * Invariant: `version` changes whenever a path that somebody remembers might lead astray.
  */
-import type { Cursor, CursorOptions } from './cursor.js';
-import type { ExpiryHeap } from './expiry-heap.js';
-import type { Leaf } from './leaf.js';
+import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { checkTree } from './check.js';
+import { Cursor, type CursorOptions } from './cursor.js';
+import { describe } from './describe.js';
+import { ExpiryHeap } from './expiry-heap.js';
+import {
+  copyLeafKey,
+  FLAG_EXTERNAL,
+  KIND_BYTES,
+  KIND_MASK,
+  KIND_TOMBSTONE,
+  keyEqualsAt,
+  type Leaf,
+  leafAccess,
+  leafExpiryMs,
+  leafFlags,
+  leafKeyBytes,
+  leafOrigin,
+  leafStamp,
+  leafValueBytes,
+  leafVisible,
+  setLeafAccess,
+  valueWordAt,
+} from './leaf.js';
+import { childSlot, HINT_TOMBSTONE, LIVE, nodeDepth, TERMINAL } from './node.js';
+import { above, below, first, last, nth, rank } from './order.js';
+import { patch } from './patch.js';
+import { locate, type Path } from './path.js';
+import { rangeCount, rangeDigest } from './range.js';
+import { removeFound } from './remove.js';
 import type { Space } from './space.js';
+import { addAlong, addPointer, hintAlong, Sum } from './totals.js';
+import { compareValue, copyValue, valueByte } from './value.js';
+import { putEntry, setExpiry } from './write.js';
 
 /** Asked before a key's entry changes: a snapshot keeps what was there. */
 export interface TreeObserver {
@@ -41,139 +72,425 @@ export interface TreeOptions {
   expiries?: boolean;
   /** Whether digests are kept; default true. Mirrors: false. */
   digests?: boolean;
+  /** Scratch of descents; default `space.path`. Sub trees: `space.elementPath`. */
+  path?: Path;
 }
+
+const NO_VALUE = Buffer.alloc(0);
+/** What an entry takes of the nodes above it, on average over random keys. */
+const NODE_BYTES_SHARE = 9;
 
 export class Tree {
   readonly space: Space;
+  readonly path: Path;
+  readonly digests: boolean;
   /** 0: empty; positive: a node; negative: a leaf. */
   root = 0;
   version = 0;
   /** Of a sub tree: its head, whose key the digests of elements cover. 0: a database. */
   head: Leaf = 0;
   observer: TreeObserver | null = null;
-  /** Leaves with an expiry, soonest first. */
-  readonly expiries: ExpiryHeap;
+  /** Leaves with an expiry, soonest first; `clear` makes a new one. */
+  expiries: ExpiryHeap;
+  /** Whether leaves with an expiry go to the heap. */
+  readonly timed: boolean;
 
   constructor(space: Space, options: TreeOptions = {}) {
-    throw new Error(`not yet ${space} ${options}`);
+    this.space = space;
+    this.path = options.path ?? space.path;
+    this.digests = options.digests ?? true;
+    this.expiries = new ExpiryHeap(space);
+    this.timed = options.expiries ?? true;
   }
 
-  get liveCount(): number { return todo(); }
-  get allCount(): number { return todo(); }
-  get digestLow(): number { return todo(); }
-  get digestHigh(): number { return todo(); }
+  /** Visible entries. */
+  get liveCount(): number {
+    const root = this.root;
+    if (root > 0) {
+      return this.space.nodes.i32[root >>> CHUNK_SHIFT]![((root & GRANULE_MASK) << 1) + LIVE]!;
+    }
+    return root < 0 && leafVisible(this.space.leaves, 0 - root) ? 1 : 0;
+  }
+
+  /** All entries, tombstones, heads and elements of sub trees too. */
+  get allCount(): number {
+    return this.#totals().all;
+  }
+
+  get digestLow(): number {
+    return this.#totals().low;
+  }
+
+  get digestHigh(): number {
+    return this.#totals().high;
+  }
 
   /** Any kind, tombstones and hidden heads too. */
-  find(_key: Buffer, _from: number, _to: number): Leaf { return todo(); }
+  find(key: Buffer, from: number, to: number): Leaf {
+    const chunks = this.space.nodes.i32;
+    const bytes = to - from;
+    let pointer = this.root;
+    while (pointer > 0) {
+      const i32 = chunks[pointer >>> CHUNK_SHIFT]!;
+      const word = (pointer & GRANULE_MASK) << 1;
+      const header = i32[word]!;
+      const depth = nodeDepth(header);
+      if (depth >= bytes) {
+        if (depth > bytes) return 0;
+        pointer = i32[word + TERMINAL]!;
+        break;
+      }
+      const slot = childSlot(i32, word, header, key[from + depth]!);
+      if (slot === 0) return 0;
+      pointer = i32[slot]!;
+    }
+    if (pointer === 0) return 0;
+    const leaf = 0 - pointer;
+    const i32 = this.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+    return keyEqualsAt(i32, (leaf & GRANULE_MASK) << 1, key, from, to) ? leaf : 0;
+  }
+
   /** Like `find`, but 0 for what users do not see. */
-  findVisible(_key: Buffer, _from: number, _to: number): Leaf { return todo(); }
+  findVisible(key: Buffer, from: number, to: number): Leaf {
+    const leaf = this.find(key, from, to);
+    return leaf !== 0 && leafVisible(this.space.leaves, leaf) ? leaf : 0;
+  }
 
   /**
    * Writes an entry of bytes whatever is there (the sub tree of a head goes to the reclaimer).
    * `flags`: FLAG_LED, FLAG_RAW; `expiryMs` 0: none. Keeps the access bits. Returns the leaf.
    */
-  put(_key: Buffer, _from: number, _to: number, _stamp: number, _origin: number, _flags: number,
-    _expiryMs: number, _value: Buffer, _vfrom: number, _vto: number): Leaf { return todo(); }
+  put(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    expiryMs: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): Leaf {
+    const kind = KIND_BYTES | (flags & ~KIND_MASK);
+    return putEntry(this, key, from, to, stamp, origin, kind, expiryMs, value, vfrom, vto);
+  }
 
   /** `put` of any kind (KIND_... in `flags`); a head put over a head frees no sub tree. */
-  putEntry(_key: Buffer, _from: number, _to: number, _stamp: number, _origin: number,
-    _flags: number, _expiryMs: number, _value: Buffer, _vfrom: number, _vto: number): Leaf {
-    return todo();
+  putEntry(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    expiryMs: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): Leaf {
+    return putEntry(this, key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
   }
 
   /**
    * Overwrites bytes [offset, offset + vto - vfrom) of a value, first growing it with zeros if
    * it is shorter. Creates what is absent. Keeps expiry and access bits. The leaf may move.
    */
-  patch(_key: Buffer, _from: number, _to: number, _stamp: number, _origin: number, _flags: number,
-    _offset: number, _value: Buffer, _vfrom: number, _vto: number): Leaf { return todo(); }
-
-  /** 0 removes the expiry. Returns the leaf, 0 if there is no entry or a tombstone. */
-  setExpiry(_key: Buffer, _from: number, _to: number, _stamp: number, _origin: number,
-    _expiryMs: number): Leaf { return todo(); }
-
-  /** Writes a tombstone (`flags`: FLAG_LED); true if something visible was there. */
-  delete(_key: Buffer, _from: number, _to: number, _stamp: number, _origin: number,
-    _flags = 0): boolean { return todo(); }
-
-  /** Removes the entry without a tombstone; true if there was one. */
-  drop(_key: Buffer, _from: number, _to: number): boolean { return todo(); }
-  /** `drop` of a leaf at hand. */
-  dropLeaf(_leaf: Leaf): void { todo(); }
-  /** Removes the entry if it still has this stamp and origin. */
-  dropAt(_key: Buffer, _from: number, _to: number, _stamp: number, _origin: number): boolean {
-    return todo();
+  patch(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    offset: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): Leaf {
+    return patch(this, key, from, to, stamp, origin, flags, offset, value, vfrom, vto);
   }
 
-  /** The merge rule for bytes and tombstones: false if what is there wins. */
-  merge(_key: Buffer, _from: number, _to: number, _stamp: number, _origin: number, _flags: number,
-    _expiryMs: number, _value: Buffer, _vfrom: number, _vto: number): boolean { return todo(); }
+  /** 0 removes the expiry. Returns the leaf, 0 if there is no entry or a tombstone. */
+  setExpiry(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    expiryMs: number,
+  ): Leaf {
+    return setExpiry(this, key, from, to, stamp, origin, expiryMs);
+  }
+
+  /** Writes a tombstone, also where nothing is; true if something visible was there. */
+  delete(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags = 0,
+  ): boolean {
+    const kind = KIND_TOMBSTONE | (flags & ~KIND_MASK);
+    putEntry(this, key, from, to, stamp, origin, kind, 0, NO_VALUE, 0, 0);
+    return this.path.wasVisible;
+  }
+
+  /** Removes the entry without a tombstone; true if there was one. */
+  drop(key: Buffer, from: number, to: number): boolean {
+    if (this.observer !== null) this.observer.beforeChange(this, key, from, to);
+    const { path, space } = this;
+    if (!locate(path, space.nodes, space.leaves, this.root, key, from, to)) return false;
+    removeFound(this, path);
+    return true;
+  }
+
+  /** `drop` of a leaf at hand. */
+  dropLeaf(leaf: Leaf): void {
+    const key = this.space.keyScratch;
+    this.drop(key, 0, copyLeafKey(this.space.leaves, leaf, key, 0));
+  }
+
+  /** Removes the entry if it still has this stamp and origin. */
+  dropAt(key: Buffer, from: number, to: number, stamp: number, origin: number): boolean {
+    const leaf = this.find(key, from, to);
+    if (leaf === 0) return false;
+    const leaves = this.space.leaves;
+    if (leafStamp(leaves, leaf) !== stamp || leafOrigin(leaves, leaf) !== origin) return false;
+    return this.drop(key, from, to);
+  }
+
+  /**
+   * Writes an entry of bytes or a tombstone if it beats what is there: the higher stamp, then
+   * origin, kind and value. False if what is there stays.
+   */
+  merge(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    expiryMs: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): boolean {
+    const leaf = this.find(key, from, to);
+    if (leaf !== 0) {
+      const order =
+        stamp - this.stamp(leaf) ||
+        origin - this.origin(leaf) ||
+        (flags & KIND_MASK) - this.kind(leaf) ||
+        -compareValue(this.space, leaf, value, vfrom, vto);
+      if (order <= 0) return false;
+    }
+    putEntry(this, key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
+    return true;
+  }
 
   /** Empties the tree at once; its memory is taken back by `space.reclaimStep`. */
-  clear(): void { todo(); }
+  clear(): void {
+    if (this.observer !== null) this.observer.beforeClear(this);
+    this.space.reclaim(this.root);
+    this.root = 0;
+    this.version++;
+    this.expiries = new ExpiryHeap(this.space);
+  }
 
   // What a leaf says.
 
-  kind(_leaf: Leaf): number { return todo(); }
+  kind(leaf: Leaf): number {
+    return leafFlags(this.space.leaves, leaf) & KIND_MASK;
+  }
+
   /** FLAG_LED, FLAG_RAW and so on, with the kind in the low two bits. */
-  flags(_leaf: Leaf): number { return todo(); }
-  visible(_leaf: Leaf): boolean { return todo(); }
-  stamp(_leaf: Leaf): number { return todo(); }
-  origin(_leaf: Leaf): number { return todo(); }
-  expiryMs(_leaf: Leaf): number { return todo(); }
-  access(_leaf: Leaf): number { return todo(); }
-  setAccess(_leaf: Leaf, _bits: number): void { todo(); }
-  keyBytes(_leaf: Leaf): number { return todo(); }
-  valueBytes(_leaf: Leaf): number { return todo(); }
-  copyKey(_leaf: Leaf, _target: Buffer, _at: number): number { return todo(); }
+  flags(leaf: Leaf): number {
+    return leafFlags(this.space.leaves, leaf);
+  }
+
+  visible(leaf: Leaf): boolean {
+    return leafVisible(this.space.leaves, leaf);
+  }
+
+  stamp(leaf: Leaf): number {
+    return leafStamp(this.space.leaves, leaf);
+  }
+
+  origin(leaf: Leaf): number {
+    return leafOrigin(this.space.leaves, leaf);
+  }
+
+  /** 0: it does not expire. */
+  expiryMs(leaf: Leaf): number {
+    return leafExpiryMs(this.space.leaves, leaf);
+  }
+
+  access(leaf: Leaf): number {
+    return leafAccess(this.space.leaves, leaf);
+  }
+
+  /** Sets the 24 access bits; this is no write. */
+  setAccess(leaf: Leaf, bits: number): void {
+    setLeafAccess(this.space.leaves, leaf, bits);
+  }
+
+  keyBytes(leaf: Leaf): number {
+    return leafKeyBytes(this.space.leaves, leaf);
+  }
+
+  valueBytes(leaf: Leaf): number {
+    return leafValueBytes(this.space.leaves, leaf);
+  }
+
+  copyKey(leaf: Leaf, target: Buffer, at: number): number {
+    return copyLeafKey(this.space.leaves, leaf, target, at);
+  }
+
   /** Copies value[from, to) to target[at...]; returns the index after the last byte copied. */
-  copyValue(_leaf: Leaf, _target: Buffer, _at: number, _from?: number, _to?: number): number {
-    return todo();
+  copyValue(
+    leaf: Leaf,
+    target: Buffer,
+    at: number,
+    from = 0,
+    to = leafValueBytes(this.space.leaves, leaf),
+  ): number {
+    return copyValue(this.space, leaf, target, at, from, to);
   }
-  valueByte(_leaf: Leaf, _index: number): number { return todo(); }
+
+  /** One byte; the index lies within the value. */
+  valueByte(leaf: Leaf, index: number): number {
+    return valueByte(this.space, leaf, index);
+  }
+
   /** Like memcmp: negative, 0 or positive. */
-  compareValue(_leaf: Leaf, _value: Buffer, _vfrom: number, _vto: number): number {
-    return todo();
+  compareValue(leaf: Leaf, value: Buffer, vfrom: number, vto: number): number {
+    return compareValue(this.space, leaf, value, vfrom, vto);
   }
+
   /** A copy of the key: for cold paths. */
-  key(_leaf: Leaf): Buffer { return todo(); }
+  key(leaf: Leaf): Buffer {
+    const key = Buffer.allocUnsafe(this.keyBytes(leaf));
+    this.copyKey(leaf, key, 0);
+    return key;
+  }
+
   /** A copy of the value: for cold paths. */
-  value(_leaf: Leaf): Buffer { return todo(); }
-  /** Bytes that the entry takes: leaf, big value, and a share for the nodes above. */
-  memoryOf(_leaf: Leaf): number { return todo(); }
+  value(leaf: Leaf): Buffer {
+    const value = Buffer.allocUnsafe(this.valueBytes(leaf));
+    this.copyValue(leaf, value, 0);
+    return value;
+  }
+
+  /** Bytes that the entry takes: leaf, big value, and a share of the nodes above. */
+  memoryOf(leaf: Leaf): number {
+    const { bigValues, leaves } = this.space;
+    const bytes = leaves.recordBytes(leaf) + NODE_BYTES_SHARE;
+    if ((leafFlags(leaves, leaf) & FLAG_EXTERNAL) === 0) return bytes;
+    const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+    return bytes + bigValues.memoryOf(i32[valueWordAt(i32, (leaf & GRANULE_MASK) << 1)]!);
+  }
 
   // Order, among visible entries. 0: there is none.
 
-  first(): Leaf { return todo(); }
-  last(): Leaf { return todo(); }
+  first(): Leaf {
+    return first(this);
+  }
+
+  last(): Leaf {
+    return last(this);
+  }
+
   /** The first entry with a key >= this one. */
-  ceiling(_key: Buffer, _from: number, _to: number): Leaf { return todo(); }
+  ceiling(key: Buffer, from: number, to: number): Leaf {
+    return above(this, key, from, to, true);
+  }
+
   /** The last entry with a key <= this one. */
-  floor(_key: Buffer, _from: number, _to: number): Leaf { return todo(); }
-  next(_key: Buffer, _from: number, _to: number): Leaf { return todo(); }
-  prev(_key: Buffer, _from: number, _to: number): Leaf { return todo(); }
+  floor(key: Buffer, from: number, to: number): Leaf {
+    return below(this, key, from, to, true);
+  }
+
+  /** The first entry with a key > this one. */
+  next(key: Buffer, from: number, to: number): Leaf {
+    return above(this, key, from, to, false);
+  }
+
+  /** The last entry with a key < this one. */
+  prev(key: Buffer, from: number, to: number): Leaf {
+    return below(this, key, from, to, false);
+  }
+
   /** How many visible keys are below this one. */
-  rank(_key: Buffer, _from: number, _to: number): number { return todo(); }
+  rank(key: Buffer, from: number, to: number): number {
+    return rank(this, key, from, to, false);
+  }
+
   /** The entry with this many visible ones before it; 0 if out of range. */
-  nth(_index: number): Leaf { return todo(); }
+  nth(index: number): Leaf {
+    return nth(this, this.path, index);
+  }
 
   /** Visible entries between two keys; null: without bound. */
-  rangeCount(_low: Buffer | null, _lowInclusive: boolean, _high: Buffer | null,
-    _highInclusive: boolean): number { return todo(); }
-  /** Totals of the keys in (from, to], round the circle if to <= from; null: the whole tree. */
-  rangeDigest(_from: Buffer | null, _to: Buffer | null): Totals { return todo(); }
+  rangeCount(
+    low: Buffer | null,
+    lowInclusive: boolean,
+    high: Buffer | null,
+    highInclusive: boolean,
+  ): number {
+    return rangeCount(this, low, lowInclusive, high, highInclusive);
+  }
 
-  cursor(_options?: CursorOptions): Cursor { return todo(); }
+  /** Totals of the keys in (from, to], round the circle if to <= from; null: without bound. */
+  rangeDigest(from: Buffer | null, to: Buffer | null): Totals {
+    return rangeDigest(this, from, to);
+  }
+
+  cursor(options?: CursorOptions): Cursor {
+    return new Cursor(this, options);
+  }
 
   // For sub trees, snapshots and tests.
 
-  /** Adds to the totals of all nodes above this leaf: a head whose sub tree has changed. */
-  addAbove(_leaf: Leaf, _live: number, _all: number, _low: number, _high: number): void { todo(); }
-  describe(): string { return todo(); }
-  /** Throws if an invariant does not hold. */
-  checkTree(): void { todo(); }
-}
+  /**
+   * Adds to the totals of all nodes above this leaf: a head whose sub tree has
+   * changed. `tombstone`: a tombstone has been written there.
+   */
+  addAbove(
+    leaf: Leaf,
+    live: number,
+    all: number,
+    low: number,
+    high: number,
+    tombstone = false,
+  ): void {
+    const { path, space } = this;
+    const key = space.keyScratch;
+    const bytes = copyLeafKey(space.leaves, leaf, key, 0);
+    locate(path, space.nodes, space.leaves, this.root, key, 0, bytes);
+    const sum = space.sum;
+    sum.live = live;
+    sum.all = all;
+    sum.low = low;
+    sum.high = high;
+    addAlong(this, path, path.length, sum);
+    if (tombstone) hintAlong(this, path, path.length, HINT_TOMBSTONE);
+  }
 
-function todo(): never {
-  throw new Error('not yet');
+  /** The tree as text. */
+  describe(): string {
+    return describe(this);
+  }
+
+  /** Throws if an invariant does not hold. */
+  checkTree(): void {
+    checkTree(this);
+  }
+
+  #totals(): Sum {
+    const sum = new Sum();
+    addPointer(sum, this, this.root, 1);
+    return sum;
+  }
 }

@@ -1,0 +1,114 @@
+/**
+ * Insert: hangs a new leaf into the tree, at the place that `locate` has found.
+ *
+ *   a byte without child              a leaf in the way                 inside a skipped stretch
+ *
+ *   [2]            [2]                [2]            [2]                [2]           [2]
+ *    a -> L1        a -> L1            a -> L1        a -> [5]           a -> [9]      a -> [6]
+ *                   b -> new                               x -> L1           ...            x -> [9] ...
+ *                                                          y -> new                         y -> new
+ *
+ * The number is a node's depth, the byte by which its keys differ. No other node changes its place,
+ * so the shape of the tree depends on its keys alone and not on their order.
+ */
+import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { KIND_TOMBSTONE, type Leaf, leafFlags } from './leaf.js';
+import {
+  ALL,
+  addChild,
+  createNode,
+  HIGH,
+  HINT_TOMBSTONE,
+  LIVE,
+  LOW,
+  nodeDepth,
+  TERMINAL,
+} from './node.js';
+import { deepest, type Path } from './path.js';
+import { addAlong, addLeaf, addPointer, hintAlong } from './totals.js';
+import type { Tree } from './tree.js';
+
+/** Makes the pointer that led to path.nodes[index] (or, at the end, to the leaf) lead elsewhere. */
+export function relink(tree: Tree, path: Path, index: number, pointer: number): void {
+  if (index === 0) {
+    tree.root = pointer;
+    return;
+  }
+  const parent = path.nodes[index - 1]!;
+  tree.space.nodes.i32[parent >>> CHUNK_SHIFT]![path.slots[index - 1]!] = pointer;
+}
+
+/** Inserts a leaf where `locate` on this path has not found its key; the space is reserved. */
+export function insertLeaf(
+  tree: Tree,
+  path: Path,
+  leaf: Leaf,
+  key: Buffer,
+  from: number,
+  to: number,
+): void {
+  const space = tree.space;
+  const nodes = space.nodes;
+  const sum = space.sum;
+  sum.clear();
+  addLeaf(sum, tree, leaf, 1);
+  tree.version++;
+  if (tree.root === 0) {
+    tree.root = 0 - leaf;
+    return;
+  }
+  const depth = path.common;
+  const byte = depth < to - from ? key[from + depth]! : -1;
+  const index = deepest(path, nodes, depth);
+  // The nodes above the new leaf get its totals. One that moves takes them along.
+  addAlong(tree, path, index + 1, sum);
+  if ((leafFlags(space.leaves, leaf) & KIND_TOMBSTONE) !== 0) {
+    hintAlong(tree, path, index + 1, HINT_TOMBSTONE);
+  }
+  if (index >= 0) {
+    const node = path.nodes[index]!;
+    const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
+    const word = (node & GRANULE_MASK) << 1;
+    if (nodeDepth(i32[word]!) === depth) {
+      if (byte < 0) {
+        i32[word + TERMINAL] = 0 - leaf;
+        return;
+      }
+      const moved = addChild(nodes, node, byte, 0 - leaf);
+      if (moved !== node) relink(tree, path, index, moved);
+      return;
+    }
+  }
+  const branch = split(tree, path, index, leaf, byte);
+  relink(tree, path, index + 1, branch);
+}
+
+/** A new node above what path.nodes[index] led to so far, with it and the new leaf. */
+function split(tree: Tree, path: Path, index: number, leaf: Leaf, byte: number): number {
+  const nodes = tree.space.nodes;
+  const sum = tree.space.sum;
+  let below = tree.root;
+  if (index >= 0) below = nodes.i32[path.nodes[index]! >>> CHUNK_SHIFT]![path.slots[index]!]!;
+  addPointer(sum, tree, below, 1);
+  const branch = createNode(nodes, path.common);
+  const i32 = nodes.i32[branch >>> CHUNK_SHIFT]!;
+  const word = (branch & GRANULE_MASK) << 1;
+  i32[word + LIVE] = sum.live;
+  i32[word + ALL] = sum.all;
+  i32[word + LOW] = sum.low;
+  i32[word + HIGH] = sum.high;
+  i32[word]! |= hintOf(tree, below) | hintOf(tree, 0 - leaf);
+  if (path.otherByte < 0) i32[word + TERMINAL] = below;
+  else addChild(nodes, branch, path.otherByte, below);
+  if (byte < 0) i32[word + TERMINAL] = 0 - leaf;
+  else addChild(nodes, branch, byte, 0 - leaf);
+  return branch;
+}
+
+function hintOf(tree: Tree, pointer: number): number {
+  const { nodes, leaves } = tree.space;
+  if (pointer > 0) {
+    return nodes.i32[pointer >>> CHUNK_SHIFT]![(pointer & GRANULE_MASK) << 1]! & HINT_TOMBSTONE;
+  }
+  return (leafFlags(leaves, 0 - pointer) & KIND_TOMBSTONE) !== 0 ? HINT_TOMBSTONE : 0;
+}

@@ -1,0 +1,387 @@
+/**
+ * Node: an inner node of the tree, in the arena of nodes.
+ *
+ *   word
+ *    0   type (4 bits) | children << 4 (9) | depth << 13 (17) | hints << 30 (2)
+ *    1   live: visible entries below
+ *    2   all: every entry below, tombstones, heads and elements of sub trees too
+ *    3   digest, low 32 bits: sum of the hashes of all entries below
+ *    4   digest, high 32 bits: likewise, each half modulo 2^32
+ *    5   terminal: the leaf whose key ends at this depth, 0 if there is none
+ *        sorted, up to 32 children:       direct, up to 256:       bitmap, between:
+ *    6   child bytes in order, 4 a word   pointers, by byte        8 words of bits
+ *    .   pointers in the same order                                2 words: children before
+ *    .                                                             each word; pointers
+ *
+ *   capacity     3   6  11   16   24   32 | 48   64   96  128  192 | 256
+ *   bytes       40  56  80  104  144  184 | 256 320  448  576  832 | 1048
+ *
+ * `depth` is absolute: the index of the key byte that tells the children
+ * apart. Bytes between a node's depth and its child's are the same in all keys below and stand
+ * only in the leaves (optimistic path compression): a search compares once, at the leaf.
+ * Pointers: positive is a node, negative a leaf. A *slot* is the index of the word that holds
+ * a pointer; slots of a node ascend with their keys, the terminal's first.
+ *
+ * Invariants: a node has two or more children, or one and a terminal; its
+ * words 1 to 4 are the sums over terminal and children. Which nodes there are depends
+ * only on the keys; capacities also on the past, since shrinking lags behind.
+ */
+import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+
+export const LIVE = 1;
+export const ALL = 2;
+export const LOW = 3;
+export const HIGH = 4;
+export const TERMINAL = 5;
+/** Hint: a tombstone may lie below. */
+export const HINT_TOMBSTONE = 1 << 30;
+
+const BYTES = 6;
+const RANKS = 14;
+const DEPTH_SHIFT = 13;
+const DEPTH_MASK = 0x1ffff;
+const COUNT_SHIFT = 4;
+const COUNT_MASK = 0x1ff;
+const COUNT_ONE = 1 << COUNT_SHIFT;
+const TYPE_MASK = 15;
+const TYPE_BITMAP = 6;
+const TYPE_DIRECT = 11;
+const CAPACITY = Int32Array.of(3, 6, 11, 16, 24, 32, 48, 64, 96, 128, 192, 256);
+/** Word of the first pointer. */
+const POINTERS = Int32Array.of(7, 8, 9, 10, 12, 14, 16, 16, 16, 16, 16, 6);
+const GRANULES = CAPACITY.map((capacity, type) => (POINTERS[type]! + capacity + 1) >>> 1);
+
+export function nodeType(header: number): number {
+  return header & TYPE_MASK;
+}
+
+export function nodeCount(header: number): number {
+  return (header >>> COUNT_SHIFT) & COUNT_MASK;
+}
+
+export function nodeDepth(header: number): number {
+  return (header >>> DEPTH_SHIFT) & DEPTH_MASK;
+}
+
+export function nodeCapacity(header: number): number {
+  return CAPACITY[header & TYPE_MASK]!;
+}
+
+export function nodeGranules(header: number): number {
+  return GRANULES[header & TYPE_MASK]!;
+}
+
+/** The slot of the first pointer after the terminal's. */
+export function pointersBegin(word: number, header: number): number {
+  return word + POINTERS[header & TYPE_MASK]!;
+}
+
+/** The slot behind the last pointer. Only in direct nodes some slots before it are empty. */
+export function pointersEnd(word: number, header: number): number {
+  const type = header & TYPE_MASK;
+  return word + POINTERS[type]! + (type === TYPE_DIRECT ? 256 : nodeCount(header));
+}
+
+/** The slot of the child for this byte; 0 if there is none. */
+export function childSlot(i32: Int32Array, word: number, header: number, byte: number): number {
+  const type = header & TYPE_MASK;
+  if (type < TYPE_BITMAP) {
+    const count = (header >>> COUNT_SHIFT) & COUNT_MASK;
+    const pattern = Math.imul(byte, 0x01010101);
+    let at = word + BYTES;
+    for (let i = 0; i < count; i += 4) {
+      // The lowest zero byte of `x` is the first that equals; those above may be false.
+      const x = i32[at++]! ^ pattern;
+      const zeros = ((x - 0x01010101) | 0) & ~x & 0x80808080;
+      if (zeros !== 0) {
+        const index = i + ((31 - Math.clz32(zeros & -zeros)) >>> 3);
+        return index < count ? word + POINTERS[type]! + index : 0;
+      }
+    }
+    return 0;
+  }
+  if (type === TYPE_DIRECT) {
+    const slot = word + BYTES + byte;
+    return i32[slot]! === 0 ? 0 : slot;
+  }
+  const bits = i32[word + BYTES + (byte >>> 5)]!;
+  const bit = 1 << (byte & 31);
+  if ((bits & bit) === 0) return 0;
+  return word + 16 + rankBefore(i32, word, byte >>> 5) + popcount(bits & (bit - 1));
+}
+
+/** Children in the words of the bitmap before this one. */
+function rankBefore(i32: Int32Array, word: number, index: number): number {
+  return (i32[word + RANKS + (index >>> 2)]! >>> ((index & 3) << 3)) & 255;
+}
+
+function popcount(bits: number): number {
+  let x = bits - ((bits >>> 1) & 0x55555555);
+  x = (x & 0x33333333) + ((x >>> 2) & 0x33333333);
+  return Math.imul((x + (x >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+/** The slot of the first child, past the terminal. */
+export function firstChildSlot(i32: Int32Array, word: number, header: number): number {
+  const type = header & TYPE_MASK;
+  if (type !== TYPE_DIRECT) return word + POINTERS[type]!;
+  return directSlotFrom(i32, word, 0);
+}
+
+/** The slot of the first child or terminal. */
+export function firstSlot(i32: Int32Array, word: number, header: number): number {
+  if (i32[word + TERMINAL]! !== 0) return word + TERMINAL;
+  return firstChildSlot(i32, word, header);
+}
+
+export function lastSlot(i32: Int32Array, word: number, header: number): number {
+  const type = header & TYPE_MASK;
+  if (type === TYPE_DIRECT) return directSlotDownFrom(i32, word, 255);
+  return word + POINTERS[type]! + nodeCount(header) - 1;
+}
+
+/** The next slot in use; 0 if there is none. */
+export function slotAfter(i32: Int32Array, word: number, header: number, slot: number): number {
+  if (slot === word + TERMINAL) return firstChildSlot(i32, word, header);
+  const type = header & TYPE_MASK;
+  if (type === TYPE_DIRECT) return directSlotFrom(i32, word, slot - word - BYTES + 1);
+  return slot + 1 < word + POINTERS[type]! + nodeCount(header) ? slot + 1 : 0;
+}
+
+/** The slot in use before this one; 0 if there is none. */
+export function slotBefore(i32: Int32Array, word: number, header: number, slot: number): number {
+  const type = header & TYPE_MASK;
+  if (slot > word + POINTERS[type]!) {
+    if (type !== TYPE_DIRECT) return slot - 1;
+    const before = directSlotDownFrom(i32, word, slot - word - BYTES - 1);
+    if (before !== 0) return before;
+  } else if (slot === word + TERMINAL) {
+    return 0;
+  }
+  return i32[word + TERMINAL]! !== 0 ? word + TERMINAL : 0;
+}
+
+/** The slot of the last child with a byte below this one; the terminal's if there is none. */
+export function slotBelow(i32: Int32Array, word: number, header: number, byte: number): number {
+  const type = header & TYPE_MASK;
+  if (type === TYPE_DIRECT) {
+    const slot = directSlotDownFrom(i32, word, byte - 1);
+    return slot === 0 ? word + TERMINAL : slot;
+  }
+  const below = childrenBelow(i32, word, header, byte);
+  return below === 0 ? word + TERMINAL : word + POINTERS[type]! + below - 1;
+}
+
+/** How many children have a byte below this one; sorted and bitmap nodes only. */
+function childrenBelow(i32: Int32Array, word: number, header: number, byte: number): number {
+  if ((header & TYPE_MASK) >= TYPE_BITMAP) {
+    const bits = i32[word + BYTES + (byte >>> 5)]!;
+    return rankBefore(i32, word, byte >>> 5) + popcount(bits & ((1 << (byte & 31)) - 1));
+  }
+  const count = nodeCount(header);
+  let index = 0;
+  while (index < count && sortedByte(i32, word, index) < byte) index++;
+  return index;
+}
+
+function sortedByte(i32: Int32Array, word: number, index: number): number {
+  return (i32[word + BYTES + (index >>> 2)]! >>> ((index & 3) << 3)) & 255;
+}
+
+function directSlotFrom(i32: Int32Array, word: number, byte: number): number {
+  const end = word + BYTES + 256;
+  for (let slot = word + BYTES + byte; slot < end; slot++) if (i32[slot]! !== 0) return slot;
+  return 0;
+}
+
+function directSlotDownFrom(i32: Int32Array, word: number, byte: number): number {
+  const first = word + BYTES;
+  for (let slot = first + byte; slot >= first; slot--) if (i32[slot]! !== 0) return slot;
+  return 0;
+}
+
+/** The key byte that leads to a child's slot; -1 for the terminal's. For cold paths. */
+export function byteOfSlot(i32: Int32Array, word: number, header: number, slot: number): number {
+  if (slot === word + TERMINAL) return -1;
+  const type = header & TYPE_MASK;
+  const index = slot - word - POINTERS[type]!;
+  if (type === TYPE_DIRECT) return index;
+  if (type < TYPE_BITMAP) return sortedByte(i32, word, index);
+  let byte = 0;
+  let left = index;
+  for (;;) {
+    if (((i32[word + BYTES + (byte >>> 5)]! >>> (byte & 31)) & 1) !== 0 && left-- === 0) break;
+    byte++;
+  }
+  return byte;
+}
+
+/** A new node without children, of the smallest capacity, with totals 0. */
+export function createNode(nodes: Arena, depth: number): number {
+  const pointer = nodes.alloc(GRANULES[0]!);
+  const i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
+  const word = (pointer & GRANULE_MASK) << 1;
+  i32[word] = depth << DEPTH_SHIFT;
+  for (let i = LIVE; i <= TERMINAL; i++) i32[word + i] = 0;
+  return pointer;
+}
+
+/** Adds a child for a byte that has none. Returns the node, which moves when it is full. */
+export function addChild(nodes: Arena, node: number, byte: number, child: number): number {
+  let pointer = node;
+  let i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
+  let word = (pointer & GRANULE_MASK) << 1;
+  let header = i32[word]!;
+  const count = nodeCount(header);
+  if (count === CAPACITY[header & TYPE_MASK]!) {
+    pointer = resizeNode(nodes, node, (header & TYPE_MASK) + 1);
+    i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
+    word = (pointer & GRANULE_MASK) << 1;
+    header = i32[word]!;
+  }
+  const type = header & TYPE_MASK;
+  i32[word] = header + COUNT_ONE;
+  if (type === TYPE_DIRECT) {
+    i32[word + BYTES + byte] = child;
+    return pointer;
+  }
+  const index = childrenBelow(i32, word, header, byte);
+  const first = word + POINTERS[type]!;
+  for (let slot = first + count; slot > first + index; slot--) i32[slot] = i32[slot - 1]!;
+  i32[first + index] = child;
+  if (type < TYPE_BITMAP) {
+    const u8 = nodes.u8[pointer >>> CHUNK_SHIFT]!;
+    const bytes = (word + BYTES) << 2;
+    for (let at = bytes + count; at > bytes + index; at--) u8[at] = u8[at - 1]!;
+    u8[bytes + index] = byte;
+  } else {
+    i32[word + BYTES + (byte >>> 5)]! |= 1 << (byte & 31);
+    addRanks(i32, word, byte >>> 5, 1);
+  }
+  return pointer;
+}
+
+/** Removes a child. Returns the node, which moves when it shrinks. */
+export function removeChild(nodes: Arena, node: number, byte: number): number {
+  const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
+  const word = (node & GRANULE_MASK) << 1;
+  const header = i32[word]! - COUNT_ONE;
+  const type = header & TYPE_MASK;
+  const count = nodeCount(header);
+  const slot = childSlot(i32, word, i32[word]!, byte);
+  i32[word] = header;
+  if (type === TYPE_DIRECT) {
+    i32[slot] = 0;
+  } else {
+    const first = word + POINTERS[type]!;
+    for (let at = slot; at < first + count; at++) i32[at] = i32[at + 1]!;
+    if (type < TYPE_BITMAP) {
+      const u8 = nodes.u8[node >>> CHUNK_SHIFT]!;
+      const bytes = (word + BYTES) << 2;
+      for (let at = bytes + slot - first; at < bytes + count; at++) u8[at] = u8[at + 1]!;
+    } else {
+      i32[word + BYTES + (byte >>> 5)]! &= ~(1 << (byte & 31));
+      addRanks(i32, word, byte >>> 5, -1);
+    }
+  }
+  if (type === 0) return node;
+  // A quarter of the next smaller capacity stays free, else a program at the
+  // edge would move the node with every insert and every delete.
+  const smaller = CAPACITY[type - 1]!;
+  if (count > smaller - ((smaller + 3) >>> 2) || !nodes.hasRoom(GRANULES[type - 1]!)) return node;
+  return resizeNode(nodes, node, type - 1);
+}
+
+/** Adds to the numbers of children before all words of the bitmap after this one. */
+function addRanks(i32: Int32Array, word: number, index: number, delta: number): void {
+  for (let i = index + 1; i < 8; i++) {
+    // No rank leaves 0 to 192, hence none carries into its neighbour.
+    i32[word + RANKS + (i >>> 2)]! += delta << ((i & 3) << 3);
+  }
+}
+
+const gatheredBytes = new Uint8Array(256);
+const gatheredPointers = new Int32Array(256);
+
+/** Moves a node to another type, which must have room. */
+function resizeNode(nodes: Arena, node: number, type: number): number {
+  const pointer = nodes.alloc(GRANULES[type]!);
+  const from = nodes.i32[node >>> CHUNK_SHIFT]!;
+  const fromWord = (node & GRANULE_MASK) << 1;
+  const to = nodes.i32[pointer >>> CHUNK_SHIFT]!;
+  const toWord = (pointer & GRANULE_MASK) << 1;
+  const header = from[fromWord]!;
+  const oldType = header & TYPE_MASK;
+  const count = nodeCount(header);
+  to[toWord] = (header & ~TYPE_MASK) | type;
+  for (let i = LIVE; i <= TERMINAL; i++) to[toWord + i] = from[fromWord + i]!;
+  if (type < TYPE_BITMAP && oldType < TYPE_BITMAP) {
+    for (let i = 0; i < (count + 3) >>> 2; i++) to[toWord + BYTES + i] = from[fromWord + BYTES + i]!;
+    copyPointers(from, fromWord + POINTERS[oldType]!, to, toWord + POINTERS[type]!, count);
+  } else if (inBitmaps(type) && inBitmaps(oldType)) {
+    for (let i = BYTES; i < 16; i++) to[toWord + i] = from[fromWord + i]!;
+    copyPointers(from, fromWord + 16, to, toWord + 16, count);
+  } else {
+    gather(from, fromWord, header);
+    scatter(to, toWord, type, count);
+  }
+  nodes.free(node);
+  return pointer;
+}
+
+function inBitmaps(type: number): boolean {
+  return type >= TYPE_BITMAP && type < TYPE_DIRECT;
+}
+
+function copyPointers(
+  from: Int32Array,
+  fromSlot: number,
+  to: Int32Array,
+  toSlot: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) to[toSlot + i] = from[fromSlot + i]!;
+}
+
+function gather(i32: Int32Array, word: number, header: number): void {
+  const type = header & TYPE_MASK;
+  const first = word + POINTERS[type]!;
+  let index = 0;
+  if (type < TYPE_BITMAP) {
+    for (; index < nodeCount(header); index++) {
+      gatheredBytes[index] = sortedByte(i32, word, index);
+      gatheredPointers[index] = i32[first + index]!;
+    }
+    return;
+  }
+  for (let byte = 0; byte < 256; byte++) {
+    if (type === TYPE_DIRECT) {
+      if (i32[first + byte]! === 0) continue;
+      gatheredPointers[index] = i32[first + byte]!;
+    } else {
+      if (((i32[word + BYTES + (byte >>> 5)]! >>> (byte & 31)) & 1) === 0) continue;
+      gatheredPointers[index] = i32[first + index]!;
+    }
+    gatheredBytes[index++] = byte;
+  }
+}
+
+function scatter(i32: Int32Array, word: number, type: number, count: number): void {
+  const first = word + POINTERS[type]!;
+  if (type === TYPE_DIRECT) {
+    for (let byte = 0; byte < 256; byte++) i32[first + byte] = 0;
+    for (let i = 0; i < count; i++) i32[first + gatheredBytes[i]!] = gatheredPointers[i]!;
+    return;
+  }
+  for (let i = word + BYTES; i < first; i++) i32[i] = 0;
+  for (let i = 0; i < count; i++) {
+    const byte = gatheredBytes[i]!;
+    i32[first + i] = gatheredPointers[i]!;
+    if (type < TYPE_BITMAP) {
+      i32[word + BYTES + (i >>> 2)]! |= byte << ((i & 3) << 3);
+    } else {
+      i32[word + BYTES + (byte >>> 5)]! |= 1 << (byte & 31);
+      addRanks(i32, word, byte >>> 5, 1);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Remove: takes a leaf out of the tree, the reverse of insert.
+ *
+ *   [2]            [2]                [2]            [2]
+ *    a -> L1        a -> L1            a -> [5]       a -> L1     a node left with one child or a
+ *    b -> gone                              x -> L1               terminal alone gives way to it
+ *    c -> L3        c -> L3                 y -> gone
+ */
+import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import {
+  FLAG_EXPIRY,
+  FLAG_EXTERNAL,
+  flagsAt,
+  HEAD_MIRROR_WORD,
+  HEAD_ROOT_WORD,
+  KIND_HEAD,
+  KIND_MASK,
+  type Leaf,
+  slotAt,
+  valueWordAt,
+} from './leaf.js';
+import { relink } from './insert.js';
+import { byteOfSlot, firstSlot, nodeCount, removeChild, TERMINAL } from './node.js';
+import type { Path } from './path.js';
+import { addAlong, addLeaf } from './totals.js';
+import type { Tree } from './tree.js';
+
+/** Removes and frees the leaf that `locate` on this path has found. */
+export function removeFound(tree: Tree, path: Path): void {
+  const space = tree.space;
+  const leaf = path.leaf;
+  const sum = space.sum;
+  sum.clear();
+  addLeaf(sum, tree, leaf, -1);
+  addAlong(tree, path, path.length, sum);
+  unlink(tree, path);
+  releaseContents(tree, leaf);
+  space.leaves.free(leaf);
+  tree.version++;
+}
+
+function unlink(tree: Tree, path: Path): void {
+  const top = path.length - 1;
+  if (top < 0) {
+    tree.root = 0;
+    return;
+  }
+  const nodes = tree.space.nodes;
+  let node = path.nodes[top]!;
+  let i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
+  let word = (node & GRANULE_MASK) << 1;
+  const slot = path.slots[top]!;
+  if (slot === word + TERMINAL) {
+    i32[slot] = 0;
+  } else {
+    node = removeChild(nodes, node, byteOfSlot(i32, word, i32[word]!, slot));
+    if (node !== path.nodes[top]) relink(tree, path, top, node);
+    i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
+    word = (node & GRANULE_MASK) << 1;
+  }
+  const rest = nodeCount(i32[word]!) + (i32[word + TERMINAL]! === 0 ? 0 : 1);
+  if (rest > 1) return;
+  relink(tree, path, top, i32[firstSlot(i32, word, i32[word]!)]!);
+  nodes.free(node);
+}
+
+/** Frees what hangs on a leaf besides its record: heap slot, big value, sub tree. */
+export function releaseContents(tree: Tree, leaf: Leaf): void {
+  const space = tree.space;
+  const i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  const flags = flagsAt(i32, word) & (FLAG_EXPIRY | FLAG_EXTERNAL | KIND_MASK);
+  if (flags === 0) return;
+  if ((flags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(slotAt(i32, word));
+  if ((flags & FLAG_EXTERNAL) !== 0) space.bigValues.free(i32[valueWordAt(i32, word)]!);
+  if ((flags & KIND_MASK) === KIND_HEAD) {
+    const at = valueWordAt(i32, word);
+    space.reclaim(i32[at + HEAD_ROOT_WORD]!);
+    space.reclaim(i32[at + HEAD_MIRROR_WORD]!);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Totals: how many entries lie below a pointer, and the sum of their hashes.
+ *
+ * A node carries its totals; a leaf's are computed from the leaf, so that nothing is stored
+ * for it. A head counts as itself and as all elements of its sub tree.
+ */
+import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import {
+  flagsAt,
+  HEAD_ROOT_WORD,
+  KIND_HEAD,
+  KIND_MASK,
+  keyBytesAt,
+  keyWordAt,
+  type Leaf,
+  valueWordAt,
+  visibleAt,
+} from './leaf.js';
+import { ALL, HIGH, LIVE, LOW } from './node.js';
+import type { Path } from './path.js';
+import type { Tree } from './tree.js';
+
+/** Four 32-bit sums; digests wrap round. */
+export class Sum {
+  live = 0;
+  all = 0;
+  low = 0;
+  high = 0;
+
+  clear(): void {
+    this.live = 0;
+    this.all = 0;
+    this.low = 0;
+    this.high = 0;
+  }
+}
+
+/** Hashes a leaf as an entry of this tree: the result stands in `space.hash`. */
+export function hashLeaf(tree: Tree, leaf: Leaf): void {
+  const space = tree.space;
+  const hash = space.hash;
+  if (!tree.digests) {
+    hash.low = 0;
+    hash.high = 0;
+    return;
+  }
+  const leaves = space.leaves.i32;
+  const i32 = leaves[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  const head = tree.head;
+  if (head === 0) {
+    hash.hashLeaf(i32, word);
+    return;
+  }
+  const headI32 = leaves[head >>> CHUNK_SHIFT]!;
+  const headWord = (head & GRANULE_MASK) << 1;
+  const keyBytes = keyBytesAt(headI32, headWord);
+  hash.hashElement(i32, word, headI32, keyWordAt(headI32, headWord), keyBytes);
+}
+
+/** Adds (sign 1) or subtracts (sign -1) the totals of a leaf. */
+export function addLeaf(sum: Sum, tree: Tree, leaf: Leaf, sign: number): void {
+  hashLeaf(tree, leaf);
+  const space = tree.space;
+  const i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  if (visibleAt(i32, word)) sum.live += sign;
+  sum.all += sign;
+  sum.low = (sum.low + (sign > 0 ? space.hash.low : 0 - space.hash.low)) | 0;
+  sum.high = (sum.high + (sign > 0 ? space.hash.high : 0 - space.hash.high)) | 0;
+  if ((flagsAt(i32, word) & KIND_MASK) === KIND_HEAD) {
+    addElements(sum, tree, leaf, i32[valueWordAt(i32, word) + HEAD_ROOT_WORD]!, sign);
+  }
+}
+
+/** The elements below a head: entries, but no keys that users see. */
+function addElements(sum: Sum, tree: Tree, head: Leaf, root: number, sign: number): void {
+  if (root === 0) return;
+  const live = sum.live;
+  if (root > 0) {
+    addNode(sum, tree, root, sign);
+  } else {
+    const outer = tree.head;
+    tree.head = head;
+    addLeaf(sum, tree, 0 - root, sign);
+    tree.head = outer;
+  }
+  sum.live = live;
+}
+
+export function addNode(sum: Sum, tree: Tree, node: number, sign: number): void {
+  const i32 = tree.space.nodes.i32[node >>> CHUNK_SHIFT]!;
+  const word = (node & GRANULE_MASK) << 1;
+  sum.live += sign * i32[word + LIVE]!;
+  sum.all += sign * i32[word + ALL]!;
+  sum.low = (sum.low + Math.imul(sign, i32[word + LOW]!)) | 0;
+  sum.high = (sum.high + Math.imul(sign, i32[word + HIGH]!)) | 0;
+}
+
+/** Totals of whatever a pointer leads to; 0 has none. */
+export function addPointer(sum: Sum, tree: Tree, pointer: number, sign: number): void {
+  if (pointer > 0) addNode(sum, tree, pointer, sign);
+  else if (pointer < 0) addLeaf(sum, tree, 0 - pointer, sign);
+}
+
+/** Adds to the totals of the first `count` nodes of a path. */
+export function addAlong(tree: Tree, path: Path, count: number, sum: Sum): void {
+  const chunks = tree.space.nodes.i32;
+  const nodes = path.nodes;
+  const live = sum.live;
+  const all = sum.all;
+  const low = sum.low;
+  const high = sum.high;
+  for (let i = 0; i < count; i++) {
+    const node = nodes[i]!;
+    const i32 = chunks[node >>> CHUNK_SHIFT]!;
+    const word = (node & GRANULE_MASK) << 1;
+    i32[word + LIVE] = i32[word + LIVE]! + live;
+    i32[word + ALL] = i32[word + ALL]! + all;
+    i32[word + LOW] = i32[word + LOW]! + low;
+    i32[word + HIGH] = i32[word + HIGH]! + high;
+  }
+}
+
+/** Sets hint bits on the first `count` nodes of a path. */
+export function hintAlong(tree: Tree, path: Path, count: number, hint: number): void {
+  for (let i = 0; i < count; i++) {
+    const node = path.nodes[i]!;
+    tree.space.nodes.i32[node >>> CHUNK_SHIFT]![(node & GRANULE_MASK) << 1]! |= hint;
+  }
+}

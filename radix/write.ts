@@ -1,0 +1,429 @@
+/**
+ * Write: makes and changes leaves. Every operation
+ *
+ *   1. tells the observer and reserves memory: from here on nothing throws;
+ *   2. descends to the key once, remembering the path;
+ *   3. takes the old entry's totals, changes the leaf (in place if it fits), takes the new ones;
+ *   4. adds the difference to the nodes on the path.
+ */
+import assert from 'node:assert';
+import { CHUNK_SHIFT, GRANULE_MASK, OutOfMemoryError } from './arena.js';
+import { BLOCK_BYTES } from './entry-hash.js';
+import { insertLeaf, relink } from './insert.js';
+import {
+  EXPIRY_WORDS,
+  FLAG_EXPIRY,
+  FLAG_EXTERNAL,
+  FLAG_WIDE,
+  FLAGS_SHIFT,
+  flagsAt,
+  INLINE_VALUE_BYTES_MAX,
+  isWide,
+  KEY_BYTES_MAX,
+  KIND_HEAD,
+  KIND_MASK,
+  KIND_TOMBSTONE,
+  keyBytesAt,
+  keyWordAt,
+  LEAF_WORDS,
+  type Leaf,
+  leafGranules,
+  setExpiryAt,
+  setOriginAt,
+  setStampAt,
+  slotAt,
+  storeBytes,
+  VALUE_BYTES_MAX,
+  valueBytesAt,
+  valueWordAt,
+  visibleAt,
+  WIDE_WORDS,
+  WRITER_FLAGS,
+  wideWordAt,
+} from './leaf.js';
+import { HINT_TOMBSTONE } from './node.js';
+import { locate, type Path } from './path.js';
+import { releaseContents } from './remove.js';
+import type { Space } from './space.js';
+import { addAlong, addLeaf, hintAlong } from './totals.js';
+import type { Tree } from './tree.js';
+
+const LAYOUT_FLAGS = FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
+
+/** The flags that follow from an entry's lengths and expiry. */
+export function layoutOf(keyBytes: number, valueBytes: number, expiryMs: number): number {
+  let flags = expiryMs > 0 ? FLAG_EXPIRY : 0;
+  if (isWide(keyBytes, valueBytes)) {
+    assert(keyBytes <= KEY_BYTES_MAX && valueBytes <= VALUE_BYTES_MAX, 'key or value too long');
+    flags |= valueBytes > INLINE_VALUE_BYTES_MAX ? FLAG_WIDE | FLAG_EXTERNAL : FLAG_WIDE;
+  }
+  return flags;
+}
+
+export function beginWrite(tree: Tree, key: Buffer, from: number, to: number): void {
+  if (tree.observer !== null) tree.observer.beforeChange(tree, key, from, to);
+  tree.space.nodes.reserve();
+  tree.space.leaves.reserve();
+}
+
+/** Writes an entry of any kind over whatever is there. Sets `path.wasVisible`. */
+export function putEntry(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  stamp: number,
+  origin: number,
+  flags: number,
+  expiryMs: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+): Leaf {
+  beginWrite(tree, key, from, to);
+  const bytes = vto - vfrom;
+  const all = (flags & (KIND_MASK | WRITER_FLAGS)) | layoutOf(to - from, bytes, expiryMs);
+  let big = 0;
+  if ((all & FLAG_EXTERNAL) !== 0) big = createBig(tree.space, bytes, value, vfrom, vto, 0);
+  return writeEntry(
+    tree, key, from, to, stamp, origin, all, expiryMs, bytes, value, vfrom, vto, big,
+  );
+}
+
+/**
+ * Writes an entry whose flags are complete and for which memory is reserved. Its value is either
+ * value[vfrom, vto) or, if EXTERNAL, the big value `big`.
+ */
+export function writeEntry(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  stamp: number,
+  origin: number,
+  allFlags: number,
+  expiryMs: number,
+  valueBytes: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+  big: number,
+): Leaf {
+  const space = tree.space;
+  const path = tree.path;
+  if (locate(path, space.nodes, space.leaves, tree.root, key, from, to)) {
+    return overwrite(
+      tree, path, key, from, to, stamp, origin, allFlags, expiryMs, valueBytes, value, vfrom, vto,
+      big,
+    );
+  }
+  path.wasVisible = false;
+  const leaf = space.leaves.alloc(leafGranules(allFlags, to - from, valueBytes));
+  fill(space, leaf, key, from, to, stamp, origin, allFlags, expiryMs, valueBytes);
+  fillValue(space, leaf, allFlags, value, vfrom, vto, big);
+  if (expiryMs > 0 && tree.timed) tree.expiries.add(leaf, expiryMs);
+  insertLeaf(tree, path, leaf, key, from, to);
+  return leaf;
+}
+
+function overwrite(
+  tree: Tree,
+  path: Path,
+  key: Buffer,
+  from: number,
+  to: number,
+  stamp: number,
+  origin: number,
+  flags: number,
+  expiryMs: number,
+  valueBytes: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+  big: number,
+): Leaf {
+  const space = tree.space;
+  const leaves = space.leaves;
+  const sum = space.sum;
+  const old = path.leaf;
+  const i32 = leaves.i32[old >>> CHUNK_SHIFT]!;
+  const word = (old & GRANULE_MASK) << 1;
+  const oldFlags = flagsAt(i32, word);
+  path.wasVisible = visibleAt(i32, word);
+  sum.clear();
+  addLeaf(sum, tree, old, -1);
+  const keepsTrees = (flags & KIND_MASK) === KIND_HEAD && (oldFlags & KIND_MASK) === KIND_HEAD;
+  if (!keepsTrees) releaseContents(tree, old);
+  else if ((oldFlags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(slotAt(i32, word));
+  const granules = leafGranules(flags, to - from, valueBytes);
+  let leaf = old;
+  if (leaves.fits(old, granules)) {
+    if (((flags ^ oldFlags) & LAYOUT_FLAGS) === 0) {
+      refill(i32, word, stamp, origin, flags, expiryMs, valueBytes);
+    } else {
+      const access = i32[word + 2]!;
+      fill(space, old, key, from, to, stamp, origin, flags, expiryMs, valueBytes);
+      setAccessAt(i32, word, access);
+    }
+  } else {
+    leaf = leaves.alloc(granules);
+    fill(space, leaf, key, from, to, stamp, origin, flags, expiryMs, valueBytes);
+    setAccessAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1, i32[word + 2]!);
+    leaves.free(old);
+    relink(tree, path, path.length, 0 - leaf);
+  }
+  fillValue(space, leaf, flags, value, vfrom, vto, big);
+  if (expiryMs > 0 && tree.timed) tree.expiries.add(leaf, expiryMs);
+  addLeaf(sum, tree, leaf, 1);
+  addAlong(tree, path, path.length, sum);
+  if ((flags & KIND_TOMBSTONE) !== 0) hintAlong(tree, path, path.length, HINT_TOMBSTONE);
+  return leaf;
+}
+
+function setAccessAt(i32: Int32Array, word: number, access: number): void {
+  i32[word + 2] = (i32[word + 2]! & ~0xffffff) | (access & 0xffffff);
+}
+
+/** Writes all of a new leaf but its value. */
+function fill(
+  space: Space,
+  leaf: Leaf,
+  key: Buffer,
+  from: number,
+  to: number,
+  stamp: number,
+  origin: number,
+  flags: number,
+  expiryMs: number,
+  valueBytes: number,
+): void {
+  const i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const u8 = space.leaves.u8[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  setStampAt(i32, word, stamp, flags);
+  let at = word + LEAF_WORDS;
+  if ((flags & FLAG_EXPIRY) !== 0) {
+    setExpiryAt(i32, word, expiryMs);
+    i32[at + 2] = -1;
+    at += EXPIRY_WORDS;
+  }
+  if ((flags & FLAG_WIDE) === 0) {
+    i32[word + 2] = (to - from) << 24;
+    i32[word + 3] = valueBytes | (origin << 16);
+  } else {
+    i32[word + 2] = 0;
+    i32[word + 3] = origin << 16;
+    i32[at] = to - from;
+    i32[at + 1] = valueBytes;
+    at += WIDE_WORDS;
+  }
+  storeBytes(i32, u8, at, key, from, to);
+}
+
+/** Writes the header of a leaf that keeps its layout and key; access bits stay. */
+function refill(
+  i32: Int32Array,
+  word: number,
+  stamp: number,
+  origin: number,
+  flags: number,
+  expiryMs: number,
+  valueBytes: number,
+): void {
+  setStampAt(i32, word, stamp, flags);
+  if ((flags & FLAG_EXPIRY) !== 0) setExpiryAt(i32, word, expiryMs);
+  if ((flags & FLAG_WIDE) === 0) {
+    i32[word + 3] = valueBytes | (origin << 16);
+  } else {
+    i32[word + 3] = origin << 16;
+    i32[wideWordAt(i32, word) + 1] = valueBytes;
+  }
+}
+
+function fillValue(
+  space: Space,
+  leaf: Leaf,
+  flags: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+  big: number,
+): void {
+  const i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  const at = valueWordAt(i32, word);
+  if ((flags & FLAG_EXTERNAL) !== 0) i32[at] = big;
+  else storeBytes(i32, space.leaves.u8[leaf >>> CHUNK_SHIFT]!, at, value, vfrom, vto);
+  if ((flags & FLAG_WIDE) === 0) return;
+  rehashValue(space, i32, word);
+}
+
+/** Computes the value hash of a WIDE leaf from all of its value. */
+export function rehashValue(space: Space, i32: Int32Array, word: number): void {
+  const wide = wideWordAt(i32, word);
+  i32[wide + 2] = 0;
+  i32[wide + 3] = 0;
+  addBlocks(space, i32, word, 0, valueBytesAt(i32, word), 1);
+}
+
+/** Adds the hashes of the blocks that value[from, to) touches to a WIDE leaf's value hash. */
+export function addBlocks(
+  space: Space,
+  i32: Int32Array,
+  word: number,
+  from: number,
+  to: number,
+  sign: number,
+): void {
+  if (from >= to) return;
+  const hash = space.hash;
+  const at = valueWordAt(i32, word);
+  if ((flagsAt(i32, word) & FLAG_EXTERNAL) !== 0) {
+    space.bigValues.hash(i32[at]!, hash, from, to);
+  } else {
+    const block = Math.floor(from / BLOCK_BYTES);
+    const start = block * BLOCK_BYTES;
+    const end = Math.min(Math.ceil(to / BLOCK_BYTES) * BLOCK_BYTES, valueBytesAt(i32, word));
+    hash.hashBlocks(i32, at + (start >>> 2), end - start, block);
+  }
+  const wide = wideWordAt(i32, word);
+  i32[wide + 2] = i32[wide + 2]! + (sign > 0 ? hash.low : 0 - hash.low);
+  i32[wide + 3] = i32[wide + 3]! + (sign > 0 ? hash.high : 0 - hash.high);
+}
+
+/** A big value of zeros with value[vfrom, vto) at `offset`. */
+export function createBig(
+  space: Space,
+  bytes: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+  offset: number,
+): number {
+  const bigValues = space.bigValues;
+  let big = -1;
+  try {
+    big = bigValues.create(bytes);
+    bigValues.write(big, offset, value, vfrom, vto);
+    return big;
+  } catch (error) {
+    if (big >= 0) bigValues.free(big);
+    throw outOfMemory(error, bytes);
+  }
+}
+
+export function outOfMemory(error: unknown, bytes: number): unknown {
+  if (!(error instanceof RangeError)) return error;
+  return new OutOfMemoryError(`the system gives no memory for a value of ${bytes} bytes`);
+}
+
+/** Gives an entry that is no tombstone another expiry; 0: none. Returns 0 if there is none. */
+export function setExpiry(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  stamp: number,
+  origin: number,
+  expiryMs: number,
+): Leaf {
+  beginWrite(tree, key, from, to);
+  const space = tree.space;
+  const path = tree.path;
+  if (!locate(path, space.nodes, space.leaves, tree.root, key, from, to)) return 0;
+  let leaf = path.leaf;
+  let i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  let word = (leaf & GRANULE_MASK) << 1;
+  const oldFlags = flagsAt(i32, word);
+  if ((oldFlags & KIND_MASK) === KIND_TOMBSTONE) return 0;
+  const flags = (oldFlags & ~FLAG_EXPIRY) | (expiryMs > 0 ? FLAG_EXPIRY : 0);
+  const sum = space.sum;
+  sum.clear();
+  addLeaf(sum, tree, leaf, -1);
+  if ((oldFlags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(slotAt(i32, word));
+  if (flags !== oldFlags) {
+    leaf = relayout(tree, path, leaf, flags, valueBytesAt(i32, word));
+    i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+    word = (leaf & GRANULE_MASK) << 1;
+  }
+  setStampAt(i32, word, stamp, flags);
+  setOriginAt(i32, word, origin);
+  if (expiryMs > 0) {
+    setExpiryAt(i32, word, expiryMs);
+    if (tree.timed) tree.expiries.add(leaf, expiryMs);
+  }
+  addLeaf(sum, tree, leaf, 1);
+  addAlong(tree, path, path.length, sum);
+  return leaf;
+}
+
+/**
+ * Moves a leaf to a record with other flags or room for a longer value. Its old value comes
+ * along, followed by zeros, unless it goes from inline to external: then the word stays unset.
+ */
+export function relayout(tree: Tree, path: Path, old: Leaf, flags: number, valueBytes: number): Leaf {
+  const leaves = tree.space.leaves;
+  const from = leaves.i32[old >>> CHUNK_SHIFT]!;
+  const fromWord = (old & GRANULE_MASK) << 1;
+  const keyBytes = keyBytesAt(from, fromWord);
+  const oldFlags = flagsAt(from, fromWord);
+  const leaf = leaves.alloc(leafGranules(flags, keyBytes, valueBytes));
+  const to = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  to[word] = from[fromWord]!;
+  to[word + 1] = (from[fromWord + 1]! & ~(-1 << FLAGS_SHIFT)) | (flags << FLAGS_SHIFT);
+  to[word + 2] = from[fromWord + 2]! & 0xffffff;
+  to[word + 3] = from[fromWord + 3]! & ~0xffff;
+  if ((flags & FLAG_EXPIRY) !== 0) to[word + LEAF_WORDS + 2] = -1;
+  if ((flags & FLAG_EXPIRY & oldFlags) !== 0) {
+    copyWords(from, fromWord + LEAF_WORDS, to, word + LEAF_WORDS, EXPIRY_WORDS);
+    if (tree.timed) tree.expiries.move(slotAt(to, word), leaf);
+  }
+  if ((flags & FLAG_WIDE) !== 0) {
+    const wide = wideWordAt(to, word);
+    const oldWide = wideWordAt(from, fromWord);
+    const wasWide = (oldFlags & FLAG_WIDE) !== 0;
+    to[wide] = keyBytes;
+    to[wide + 1] = valueBytes;
+    to[wide + 2] = wasWide ? from[oldWide + 2]! : 0;
+    to[wide + 3] = wasWide ? from[oldWide + 3]! : 0;
+  } else {
+    to[word + 2]! |= keyBytes << 24;
+    to[word + 3]! |= valueBytes;
+  }
+  copyWords(from, keyWordAt(from, fromWord), to, keyWordAt(to, word), (keyBytes + 3) >>> 2);
+  copyOldValue(from, fromWord, to, word, flags, valueBytes);
+  leaves.free(old);
+  relink(tree, path, path.length, 0 - leaf);
+  return leaf;
+}
+
+function copyOldValue(
+  from: Int32Array,
+  fromWord: number,
+  to: Int32Array,
+  word: number,
+  flags: number,
+  valueBytes: number,
+): void {
+  const at = valueWordAt(to, word);
+  const fromAt = valueWordAt(from, fromWord);
+  if ((flags & FLAG_EXTERNAL) !== 0) {
+    to[at] = from[fromAt]!;
+    return;
+  }
+  const words = (valueBytes + 3) >>> 2;
+  const oldWords = (valueBytesAt(from, fromWord) + 3) >>> 2;
+  copyWords(from, fromAt, to, at, oldWords);
+  to.fill(0, at + oldWords, at + words);
+}
+
+function copyWords(
+  from: Int32Array,
+  fromWord: number,
+  to: Int32Array,
+  word: number,
+  words: number,
+): void {
+  for (let i = 0; i < words; i++) to[word + i] = from[fromWord + i]!;
+}
