@@ -1,5 +1,14 @@
 /** Error texts that several commands share, exactly as Redis words them, and replies of values. */
-import type { Leaf } from '../../radix/tree.js';
+import { CHUNK_SHIFT, GRANULE_MASK } from '../../radix/arena.js';
+import {
+  FLAG_EXTERNAL,
+  flagsAt,
+  keyBytesAt,
+  keyWordAt,
+  type Leaf,
+  valueBytesAt,
+  valueWordAt,
+} from '../../radix/leaf.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Database } from '../store/database.js';
 
@@ -26,7 +35,14 @@ const PIECE_BYTES = 16 * 1024;
 
 /** Writes the value of a string leaf as a bulk string. */
 export function replyValue(reply: ReplyWriter, database: Database, leaf: Leaf): void {
-  replyValueRange(reply, database, leaf, 0, database.tree.valueBytes(leaf));
+  const i32 = database.tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  const bytes = valueBytesAt(i32, word);
+  if ((flagsAt(i32, word) & FLAG_EXTERNAL) === 0) {
+    reply.bulkWords(i32, valueWordAt(i32, word), bytes);
+  } else {
+    replyValueRange(reply, database, leaf, 0, bytes);
+  }
 }
 
 /** Writes bytes [from, to) of the value of a string leaf as a bulk string. */
@@ -50,10 +66,7 @@ export function replyValueRange(
 
 /** Writes the key of a leaf as a bulk string. */
 export function replyKey(reply: ReplyWriter, database: Database, leaf: Leaf): void {
-  const bytes = database.tree.keyBytes(leaf);
-  reply.bulkHeader(bytes);
-  reply.room(bytes);
-  database.tree.copyKey(leaf, reply.buf, reply.at);
-  reply.at += bytes;
-  reply.crlf();
+  const i32 = database.tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  reply.bulkWords(i32, keyWordAt(i32, word), keyBytesAt(i32, word));
 }

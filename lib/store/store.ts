@@ -16,6 +16,8 @@ import { WatchTable } from './watches.js';
 export const KEY_BYTES_MAX = 65_536;
 /** Keys expired between two looks at the clock. */
 const EXPIRE_STEP_KEYS = 64;
+/** Records given back between two looks at the clock. */
+const RECLAIM_STEP_RECORDS = 256;
 
 export class Store {
   readonly world: World;
@@ -150,7 +152,7 @@ export class Store {
 
   /** Gives memory of flushed databases back, a slice at a time. True if nothing is left. */
   reclaim(deadlineMs: number): boolean {
-    while (!this.space.reclaimStep(256)) {
+    while (this.space.reclaimStep(RECLAIM_STEP_RECORDS)) {
       if (this.world.clock.monotonicMs() >= deadlineMs) return false;
     }
     return true;
