@@ -1,0 +1,423 @@
+/**
+ * Sub tree: the fields of a hash, the members of a set, below one key of a database.
+ *
+ *        database                         one leaf of it                    tree of its own
+ *   +----------------+        +-----------------------------------+        +---------------+
+ *   | ... key ...    | -----> | head: stamp, parts, root, mirror  | -----> | sub key: value |
+ *   +----------------+        +-----------------------------------+        +---------------+
+ *
+ * Elements are entries with their own stamps and tombstones. What the database counts and sums
+ * above the head includes them all, so every write here also corrects the nodes above the head;
+ * for users the head is one key, hidden while no element is visible.
+ *
+ * A SubTree is a flyweight: `open` turns it to a key, then `elements` answers as any Tree does
+ * (find, next, rank, nth, cursor ...), and `mirror` orders by value. What it shows is valid until
+ * the next write by another way than through it; then `open` again. Writes take the key anew.
+ *
+ * Deleting the whole is deleting the key: its tombstone clears everything at or below its stamp.
+ * Invariants: those of head.ts; the head is hidden exactly if no element is visible.
+ */
+import assert from 'node:assert';
+import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { HEAD_VALUE_BYTES, HeadParts, TYPE_FIXED8, TYPE_MIRRORED } from './head.js';
+import {
+  FLAG_HIDDEN,
+  FLAG_LED,
+  flagsAt,
+  HEAD_MIRROR_WORD,
+  HEAD_ROOT_WORD,
+  headWord,
+  KIND_HEAD,
+  type Leaf,
+  originAt,
+  setHeadWord,
+  setOriginAt,
+  setStampAt,
+  stampAt,
+} from './leaf.js';
+import { Mirror } from './mirror.js';
+import { HINT_TOMBSTONE } from './node.js';
+import { locate } from './path.js';
+import { addAlong, addLeaf, hintAlong, Sum } from './totals.js';
+import { Tree } from './tree.js';
+import { beginWrite, putEntry } from './write.js';
+
+const SCRATCH_BYTES_FIRST = 256;
+
+export class SubTree {
+  readonly tree: Tree;
+  readonly elements: Tree;
+  readonly mirror: Mirror;
+  readonly parts = new HeadParts();
+  /** The head that it is turned to; 0: none. */
+  head: Leaf = 0;
+
+  /** What the write under way takes from and adds to the nodes above the head. */
+  readonly #sum = new Sum();
+  readonly #headValue = Buffer.alloc(HEAD_VALUE_BYTES);
+  #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES_FIRST);
+
+  constructor(tree: Tree) {
+    this.tree = tree;
+    const path = tree.space.elementPath;
+    this.elements = new Tree(tree.space, { expiries: false, digests: tree.digests, path });
+    this.mirror = new Mirror(tree.space);
+  }
+
+  /** Turns to the sub tree at a key; false, and empty, if there is none. */
+  open(key: Buffer, from: number, to: number): boolean {
+    const leaf = this.tree.find(key, from, to);
+    const isHead = leaf !== 0 && this.tree.kind(leaf) === KIND_HEAD;
+    this.#load(isHead ? leaf : 0);
+    return isHead;
+  }
+
+  get isMirrored(): boolean {
+    return this.head !== 0 && (this.parts.type & TYPE_MIRRORED) !== 0;
+  }
+
+  /**
+   * Writes an element, making the sub tree, or clearing what else is at the key, if need be. True
+   * if users did not see it before. Throws if the mirror cannot take it.
+   */
+  put(
+    key: Buffer,
+    from: number,
+    to: number,
+    type: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): boolean {
+    if (!this.begin(key, from, to, type, stamp, origin, flags)) return false;
+    return this.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto);
+  }
+
+  /** Writes an element's tombstone; true if users saw it. Nothing happens without a sub tree. */
+  delete(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+    flags = 0,
+  ): boolean {
+    if (!this.beginExisting(key, from, to)) return false;
+    return this.deleteElement(subKey, sfrom, sto, stamp, origin, flags);
+  }
+
+  /** Takes an element out without a tombstone; true if there was one, of whatever kind. */
+  drop(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+  ): boolean {
+    if (!this.beginExisting(key, from, to)) return false;
+    const wasThere = this.#dropElement(subKey, sfrom, sto);
+    this.finish(0, 0, 0);
+    return wasThere;
+  }
+
+  /** Takes an element out if it still has this stamp and origin. */
+  dropAt(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+  ): boolean {
+    if (!this.open(key, from, to)) return false;
+    const element = this.elements.find(subKey, sfrom, sto);
+    if (element === 0 || this.elements.stamp(element) !== stamp) return false;
+    if (this.elements.origin(element) !== origin) return false;
+    return this.drop(key, from, to, subKey, sfrom, sto);
+  }
+
+  /** Sets when the whole expires; 0: never. False if there is no sub tree. */
+  setExpiry(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    expiryMs: number,
+    flags = 0,
+  ): boolean {
+    if (!this.open(key, from, to)) return false;
+    const parts = this.parts;
+    if (stamp <= parts.clearedAt) return false;
+    parts.expiryStamp = stamp;
+    parts.expiryOrigin = origin;
+    parts.expiryMs = expiryMs;
+    this.rewriteHead(key, from, to, stamp, origin, flags);
+    return true;
+  }
+
+  /** Switches the order by value on or off; costs a walk over all elements. */
+  setMirrored(
+    key: Buffer,
+    from: number,
+    to: number,
+    isMirrored: boolean,
+    stamp: number,
+    origin: number,
+    flags = 0,
+  ): boolean {
+    if (!this.open(key, from, to)) return false;
+    const type = this.parts.type & ~TYPE_MIRRORED;
+    this.changeType(type | (isMirrored ? TYPE_MIRRORED : 0));
+    this.rewriteHead(key, from, to, stamp, origin, flags);
+    return true;
+  }
+
+  // What merging needs too: begin... -> putElement, deleteElement or others -> finish.
+
+  /**
+   * Begins a write to the sub tree at a key, making its head if there is none. False if what is at
+   * the key clears this stamp.
+   */
+  begin(
+    key: Buffer,
+    from: number,
+    to: number,
+    type: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): boolean {
+    if (this.beginExisting(key, from, to)) return stamp > this.parts.clearedAt;
+    const leaf = this.tree.find(key, from, to);
+    const clearedAt = leaf === 0 ? 0 : this.tree.stamp(leaf);
+    if (leaf !== 0 && stamp <= clearedAt) return false;
+    this.parts.reset(type, clearedAt);
+    this.rewriteHead(key, from, to, stamp, origin, flags);
+    return this.beginExisting(key, from, to);
+  }
+
+  /** Begins a write to the sub tree at a key; false if there is none. */
+  beginExisting(key: Buffer, from: number, to: number): boolean {
+    const { tree } = this;
+    const { leaves, nodes } = tree.space;
+    beginWrite(tree, key, from, to);
+    const isThere = locate(tree.path, nodes, leaves, tree.root, key, from, to);
+    if (!isThere || tree.kind(tree.path.leaf) !== KIND_HEAD) {
+      this.#load(0);
+      return false;
+    }
+    this.#load(tree.path.leaf);
+    this.#sum.clear();
+    addLeaf(this.#sum, tree, this.head, -1);
+    return true;
+  }
+
+  /** Writes an element of the sub tree begun, and finishes. */
+  putElement(
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): boolean {
+    const { elements, mirror } = this;
+    const isMirrored = this.isMirrored;
+    if (isMirrored) {
+      mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
+      this.#removeFromMirror(subKey, sfrom, sto);
+    }
+    const liveBefore = elements.liveCount;
+    elements.put(subKey, sfrom, sto, stamp, origin, flags, 0, value, vfrom, vto);
+    if (isMirrored) {
+      mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
+      mirror.add();
+    }
+    this.finish(stamp, origin, flags);
+    return elements.liveCount > liveBefore;
+  }
+
+  /** Writes an element's tombstone into the sub tree begun, and finishes. */
+  deleteElement(
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): boolean {
+    if (this.isMirrored) this.#removeFromMirror(subKey, sfrom, sto);
+    const wasVisible = this.elements.delete(subKey, sfrom, sto, stamp, origin, flags);
+    this.finish(stamp, origin, flags);
+    const { path } = this.tree;
+    hintAlong(this.tree, path, path.length, HINT_TOMBSTONE);
+    return wasVisible;
+  }
+
+  /** Takes out all elements at or below a stamp, and finishes. */
+  purge(clearedAt: number): void {
+    const { elements } = this;
+    const cursor = elements.cursor({ all: true });
+    for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+      if (elements.stamp(leaf) > clearedAt) continue;
+      const bytes = elements.keyBytes(leaf);
+      const subKey = Buffer.allocUnsafe(bytes);
+      elements.copyKey(leaf, subKey, 0);
+      this.#dropElement(subKey, 0, bytes);
+    }
+    this.finish(0, 0, 0);
+  }
+
+  /**
+   * Ends a write: the head gets the roots as they are now, is hidden or shown, takes the stamp if
+   * that is higher, and the nodes above it get the difference.
+   */
+  finish(stamp: number, origin: number, flags: number): void {
+    const { elements, head, mirror, tree } = this;
+    const leaves = tree.space.leaves;
+    setHeadWord(leaves, head, HEAD_ROOT_WORD, elements.root);
+    setHeadWord(leaves, head, HEAD_MIRROR_WORD, mirror.tree.root);
+    const i32 = leaves.i32[head >>> CHUNK_SHIFT]!;
+    const word = (head & GRANULE_MASK) << 1;
+    let headStamp = stampAt(i32, word);
+    let headFlags = flagsAt(i32, word) & ~FLAG_HIDDEN;
+    if (stamp > headStamp || (stamp === headStamp && origin > originAt(i32, word))) {
+      headStamp = stamp;
+      headFlags = (headFlags & ~FLAG_LED) | (flags & FLAG_LED);
+      setOriginAt(i32, word, origin);
+    }
+    if (elements.liveCount === 0) headFlags |= FLAG_HIDDEN;
+    setStampAt(i32, word, headStamp, headFlags);
+    addLeaf(this.#sum, tree, head, 1);
+    addAlong(tree, tree.path, tree.path.length, this.#sum);
+  }
+
+  /**
+   * Writes the head anew out of `parts` and the roots, under this stamp if it is higher than what
+   * the head has. The elements must be those that the nodes above the head know of.
+   */
+  rewriteHead(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): void {
+    const { elements, head, mirror, parts, tree } = this;
+    let headStamp = stamp;
+    let headOrigin = origin;
+    let led = flags & FLAG_LED;
+    if (head !== 0) {
+      const own = tree.stamp(head);
+      if (own > stamp || (own === stamp && tree.origin(head) >= origin)) {
+        headStamp = own;
+        headOrigin = tree.origin(head);
+        led = tree.flags(head) & FLAG_LED;
+      }
+    }
+    parts.store(this.#headValue, elements.root, mirror.tree.root);
+    const all = KIND_HEAD | led | (elements.liveCount === 0 ? FLAG_HIDDEN : 0);
+    const value = this.#headValue;
+    const expiryMs = parts.expiryMs;
+    const leaf = putEntry(
+      tree, key, from, to, headStamp, headOrigin, all, expiryMs, value, 0, HEAD_VALUE_BYTES,
+    );
+    this.#load(leaf);
+  }
+
+  /** Gives `parts` another type and builds or drops the mirror; `rewriteHead` must follow. */
+  changeType(type: number): void {
+    const { elements, mirror } = this;
+    const before = this.parts.type;
+    this.parts.type = type;
+    const mask = TYPE_MIRRORED | TYPE_FIXED8;
+    if ((before & mask) === (type & mask)) return;
+    elements.space.reclaim(mirror.tree.root);
+    mirror.open(0, (type & TYPE_FIXED8) !== 0);
+    if ((type & TYPE_MIRRORED) === 0) return;
+    const cursor = elements.cursor();
+    for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+      const subKey = elements.key(leaf);
+      const value = elements.value(leaf);
+      mirror.makeKey(value, 0, value.length, subKey, 0, subKey.length);
+      mirror.add();
+    }
+  }
+
+  /** Throws if an invariant of the sub tree that it is turned to does not hold. */
+  check(): void {
+    const { elements, head, mirror, parts, tree } = this;
+    if (head === 0) return;
+    elements.checkTree();
+    mirror.tree.checkTree();
+    const live = elements.liveCount;
+    assert.equal(tree.visible(head), live > 0, 'a head is hidden if no element is visible');
+    assert.equal(mirror.tree.liveCount, this.isMirrored ? live : 0, 'the mirror has all elements');
+    const stamp = tree.stamp(head);
+    assert(stamp >= parts.clearedAt && stamp >= parts.expiryStamp, "the head's stamp is highest");
+    assert(parts.expiryStamp === 0 || parts.expiryStamp > parts.clearedAt, 'the expiry is valid');
+    const cursor = elements.cursor({ all: true });
+    for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+      assert(elements.stamp(leaf) > parts.clearedAt, 'no element is cleared');
+      assert(elements.stamp(leaf) <= stamp, "no element's stamp is above the head's");
+      if (!this.isMirrored || !elements.visible(leaf)) continue;
+      const subKey = elements.key(leaf);
+      const value = elements.value(leaf);
+      mirror.makeKey(value, 0, value.length, subKey, 0, subKey.length);
+      const mirrored = mirror.tree.find(mirror.key, 0, mirror.keyBytes);
+      assert(mirrored !== 0 && mirror.subKey(mirrored).equals(subKey), 'mirrored');
+    }
+  }
+
+  #load(leaf: Leaf): void {
+    const { elements, mirror, parts, tree } = this;
+    const leaves = tree.space.leaves;
+    this.head = leaf;
+    elements.head = leaf;
+    elements.version++;
+    if (leaf === 0) {
+      elements.root = 0;
+      parts.reset(0, 0);
+      mirror.open(0, false);
+      return;
+    }
+    elements.root = headWord(leaves, leaf, HEAD_ROOT_WORD);
+    parts.load(leaves, leaf);
+    const mirrorRoot = headWord(leaves, leaf, HEAD_MIRROR_WORD);
+    mirror.open(mirrorRoot, (parts.type & TYPE_FIXED8) !== 0);
+  }
+
+  #dropElement(subKey: Buffer, sfrom: number, sto: number): boolean {
+    if (this.isMirrored) this.#removeFromMirror(subKey, sfrom, sto);
+    return this.elements.drop(subKey, sfrom, sto);
+  }
+
+  /** Takes the element as it is now out of the mirror, if users see it. */
+  #removeFromMirror(subKey: Buffer, sfrom: number, sto: number): void {
+    const { elements, mirror } = this;
+    const leaf = elements.findVisible(subKey, sfrom, sto);
+    if (leaf === 0) return;
+    const bytes = elements.valueBytes(leaf);
+    if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(bytes * 2);
+    elements.copyValue(leaf, this.#scratch, 0);
+    mirror.makeKey(this.#scratch, 0, bytes, subKey, sfrom, sto);
+    mirror.remove();
+  }
+}
