@@ -8,7 +8,7 @@
  * refused.
  */
 import { latin1 } from './bytes.js';
-import { parseInt64, parseBigInt64 } from './numbers.js';
+import { parseBigInt64, parseInt64 } from './numbers.js';
 
 /** What `next` throws on bytes that are no reply; the parser is of no use afterwards. */
 export class ReplyProtocolError extends Error {

@@ -56,15 +56,27 @@ const TILDE = 126;
 const GREATER = 62;
 const BAR = 124;
 
-const OK = Buffer.from('+OK\r\n');
-const PONG = Buffer.from('+PONG\r\n');
-const QUEUED = Buffer.from('+QUEUED\r\n');
-const NIL2 = Buffer.from('$-1\r\n');
-const NIL_ARRAY2 = Buffer.from('*-1\r\n');
-const NIL3 = Buffer.from('_\r\n');
-const EMPTY_ARRAY = Buffer.from('*0\r\n');
-const TRUE3 = Buffer.from('#t\r\n');
-const FALSE3 = Buffer.from('#f\r\n');
+/** A short reply that never changes, as words, because those are written fastest. */
+class Constant {
+  readonly bytes: number;
+  readonly words: Int32Array;
+
+  constructor(text: string) {
+    this.bytes = text.length;
+    this.words = new Int32Array((text.length + 3) >>> 2);
+    Buffer.from(this.words.buffer).write(text, 'latin1');
+  }
+}
+
+const OK = new Constant('+OK\r\n');
+const PONG = new Constant('+PONG\r\n');
+const QUEUED = new Constant('+QUEUED\r\n');
+const NIL2 = new Constant('$-1\r\n');
+const NIL_ARRAY2 = new Constant('*-1\r\n');
+const NIL3 = new Constant('_\r\n');
+const EMPTY_ARRAY = new Constant('*0\r\n');
+const TRUE3 = new Constant('#t\r\n');
+const FALSE3 = new Constant('#f\r\n');
 
 export class ReplyWriter {
   /** The protocol that the client has chosen with HELLO. */
@@ -455,9 +467,11 @@ export class ReplyWriter {
     }
   }
 
-  #constant(bytes: Buffer): void {
-    this.room(bytes.length);
-    for (let i = 0; i < bytes.length; i++) this.buf[this.at++] = bytes[i]!;
+  #constant(constant: Constant): void {
+    this.room(constant.bytes + 3);
+    const { words, bytes } = constant;
+    copyWords(words, 0, bytes, this.buf, this.view, this.at);
+    this.at += bytes;
   }
 
   #resolve(later: number, prefix: number, n: number): void {

@@ -160,13 +160,16 @@ export class RequestReader {
   keep(): void {
     if (this.#kept) return;
     const unread = this.#end - this.#at;
-    const copy = unread === 0 ? EMPTY : Buffer.allocUnsafe(unread);
-    this.#chunk.copy(copy, 0, this.#at, this.#end);
-    this.#chunk = copy;
+    const chunk = this.#chunk;
+    this.#chunk = EMPTY;
+    if (unread > 0) {
+      this.#chunk = Buffer.allocUnsafe(unread);
+      chunk.copy(this.#chunk, 0, this.#at, this.#end);
+      this.#kept = true;
+      this.workBytes += unread;
+    }
     this.#at = 0;
     this.#end = unread;
-    this.#kept = unread > 0;
-    this.workBytes += unread;
   }
 
   /** The fast path: true if a whole, ordinary request begins at #at. */

@@ -64,7 +64,9 @@ try {
   if (!(error instanceof FuzzFailure)) throw error;
   console.error(error.cause);
   console.error(`target: ${error.target}`);
-  console.error(`seed:   ${error.seed}    (again: npm run fuzz -- --seed ${error.seed} --rounds 1)`);
+  console.error(
+    `seed:   ${error.seed}    (again: npm run fuzz -- --seed ${error.seed} --rounds 1)`,
+  );
   console.error(`bytes:  ${error.input.toString('hex')}`);
   process.exitCode = 1;
 }

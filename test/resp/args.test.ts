@@ -29,7 +29,10 @@ t.test('a clone outlives the buffer', async (t) => {
   const copy = args.clone();
   args.buf.fill(0);
   args.count = 0;
-  t.same([0, 1, 2, 3].map((i) => copy.string(i)), ['SET', 'key', '', 'value']);
+  t.same(
+    [0, 1, 2, 3].map((i) => copy.string(i)),
+    ['SET', 'key', '', 'value'],
+  );
   t.equal(copy.buf.length, 11, 'and holds nothing else');
   t.same(new Args().clone().count, 0);
 });
@@ -67,10 +70,16 @@ t.test('copies', async (t) => {
     const from = random.below(100);
     copyBytes(source, from, from + bytes, target, at);
     t.ok(target.subarray(at, at + bytes).equals(source.subarray(from, from + bytes)));
-    t.ok(target.subarray(at + bytes).every((byte) => byte === 0), 'nothing behind it');
+    t.ok(
+      target.subarray(at + bytes).every((byte) => byte === 0),
+      'nothing behind it',
+    );
     const view = new DataView(target.buffer, target.byteOffset, target.length);
     copyWords(words, 25, bytes, target, view, at);
     t.ok(target.subarray(at, at + bytes).equals(source.subarray(100, 100 + bytes)));
-    t.ok(target.subarray(at + bytes + 3).every((byte) => byte === 0), 'three bytes at most');
+    t.ok(
+      target.subarray(at + bytes + 3).every((byte) => byte === 0),
+      'three bytes at most',
+    );
   }
 });

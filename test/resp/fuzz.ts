@@ -8,7 +8,7 @@ import { ChunkPool } from '../../resp/chunk-pool.js';
 import { ReplyParser, ReplyProtocolError } from '../../resp/reply-parser.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
 import { RequestReader, requestLimitsDefault } from '../../resp/request-reader.js';
-import { seededRandom, type SeededRandom } from '../support/random.js';
+import { type SeededRandom, seededRandom } from '../support/random.js';
 import { drive, modelRequests, mutate, randomCuts, randomStream } from './model.js';
 import { frozen, randomPlan } from './round-trip.js';
 import { TestSink } from './sink.js';

@@ -43,7 +43,7 @@ const CASES: readonly { name: string; input: Buffer }[] = [
   { name: 'text behind a quote', input: latin1('ECHO "a"b\r\n') },
   { name: 'escapes', input: latin1('ECHO "\\x41\\x4\\n\\q\\"\\\\" \r\nECHO \'\\n\\\'\'\r\n') },
   { name: 'quotes inside an argument', input: latin1('ECHO a"b c"\r\n') },
-  { name: 'empty quotes', input: latin1("ECHO ''\r\nECHO \"\"\n") },
+  { name: 'empty quotes', input: latin1('ECHO \'\'\r\nECHO ""\n') },
   { name: 'blanks of C', input: latin1('\v\fECHO \v\fa\vb\r\n') },
   { name: 'NUL in an inline command', input: latin1('ECHO a\0b\r\nPING\r\n') },
   { name: 'inline of 70 KB', input: Buffer.alloc(100_000, 'a') },

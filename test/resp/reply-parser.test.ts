@@ -34,8 +34,10 @@ const REPLIES: readonly [string, string][] = [
   [',inf\r\n', 'double Infinity'],
   [',-inf\r\n', 'double -Infinity'],
   [',nan\r\n', 'double NaN'],
-  ['(3492890328409238509324850943850943825024385\r\n',
-    'big 3492890328409238509324850943850943825024385'],
+  [
+    '(3492890328409238509324850943850943825024385\r\n',
+    'big 3492890328409238509324850943850943825024385',
+  ],
   ['!5\r\nERR x\r\n', 'error "ERR x"'],
   ['=5\r\ntxt:a\r\n', 'verbatim txt 61'],
   ['%2\r\n+a\r\n:1\r\n+b\r\n:2\r\n', 'map {simple "a": integer 1,simple "b": integer 2}'],
@@ -43,8 +45,10 @@ const REPLIES: readonly [string, string][] = [
   ['~2\r\n:1\r\n:1\r\n', 'set {integer 1,integer 1}'],
   ['>1\r\n+message\r\n', 'push {simple "message"}'],
   ['|1\r\n+ttl\r\n:5\r\n:7\r\n', 'attributed (map {simple "ttl": integer 5}) integer 7'],
-  ['*2\r\n|0\r\n:1\r\n|1\r\n+a\r\n*0\r\n:2\r\n',
-    '[attributed (map {}) integer 1,attributed (map {simple "a": []}) integer 2]'],
+  [
+    '*2\r\n|0\r\n:1\r\n|1\r\n+a\r\n*0\r\n:2\r\n',
+    '[attributed (map {}) integer 1,attributed (map {simple "a": []}) integer 2]',
+  ],
 ];
 
 t.test('every type, whole and cut at every place', async (t) => {
@@ -75,11 +79,40 @@ t.test('every type, whole and cut at every place', async (t) => {
 
 t.test('what is no reply', async (t) => {
   const cases = [
-    'hello\r\n', '\r\n', '+a\n', '+a\rb\r\n', ':\r\n', ':1.5\r\n', ':+1\r\n', ':01\r\n',
-    ':9223372036854775808\r\n', '$-2\r\n', '$x\r\n', '$01\r\n', '$1\r\nabc', '*-2\r\n', '%-1\r\n',
-    '~-1\r\n', '>-1\r\n', '!-1\r\n', '=-1\r\n', '=3\r\ntxt\r\n', '=5\r\ntxt,a\r\n', '#x\r\n',
-    '#\r\n', '_x\r\n', ',\r\n', ',1.\r\n', ',Infinity\r\n', '(1.5\r\n', '(\r\n', '$?\r\n', '*?\r\n',
-    '.\r\n', '$536870913\r\n', '*2147483648\r\n',
+    'hello\r\n',
+    '\r\n',
+    '+a\n',
+    '+a\rb\r\n',
+    ':\r\n',
+    ':1.5\r\n',
+    ':+1\r\n',
+    ':01\r\n',
+    ':9223372036854775808\r\n',
+    '$-2\r\n',
+    '$x\r\n',
+    '$01\r\n',
+    '$1\r\nabc',
+    '*-2\r\n',
+    '%-1\r\n',
+    '~-1\r\n',
+    '>-1\r\n',
+    '!-1\r\n',
+    '=-1\r\n',
+    '=3\r\ntxt\r\n',
+    '=5\r\ntxt,a\r\n',
+    '#x\r\n',
+    '#\r\n',
+    '_x\r\n',
+    ',\r\n',
+    ',1.\r\n',
+    ',Infinity\r\n',
+    '(1.5\r\n',
+    '(\r\n',
+    '$?\r\n',
+    '*?\r\n',
+    '.\r\n',
+    '$536870913\r\n',
+    '*2147483648\r\n',
   ];
   for (const text of cases) {
     const parser = new ReplyParser();

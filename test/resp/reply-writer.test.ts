@@ -52,7 +52,10 @@ t.test('byte for byte', async (t) => {
     t.equal(written(2, write), resp2, `${name}, RESP2`);
     t.equal(written(3, write), resp3 ?? resp2, `${name}, RESP3`);
   }
-  t.equal(written(3, (w) => w.attribute(1)), '|1\r\n');
+  t.equal(
+    written(3, (w) => w.attribute(1)),
+    '|1\r\n',
+  );
   t.throws(() => written(2, (w) => w.attribute(1)));
 });
 
@@ -78,7 +81,7 @@ t.test('random replies through chunks of every size, and back', async (t) => {
       sink.drain(writer);
     }
     writer.flush(sink);
-    t.equal(writer.heldBytes, 0, 'holds nothing at the end') || t.comment(`seed ${seed}`);
+    t.equal(writer.heldBytes, 0, `holds nothing at the end, seed ${seed}`);
     const parser = new ReplyParser();
     parser.feed(sink.bytes);
     const found = parser.all().map(frozen);

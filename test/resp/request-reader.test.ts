@@ -137,7 +137,10 @@ t.test('limits before authentication', async (t) => {
   t.equal(feed('*1\r\n$4\r\nPING\r\n'), PROTOCOL_ERROR, 'and stays there');
 
   const whole = multibulk('a'.repeat(16385));
-  t.equal(drive(whole, [], { authenticated: false }).error?.slice(20), 'unauthenticated bulk length');
+  t.equal(
+    drive(whole, [], { authenticated: false }).error?.slice(20),
+    'unauthenticated bulk length',
+  );
 });
 
 t.test('limits that change at run time', async (t) => {
@@ -152,8 +155,10 @@ t.test('limits that change at run time', async (t) => {
   reader.feed(text, 0, text.length);
   t.equal(reader.next(args), PROTOCOL_ERROR);
   t.equal(reader.error, 'ERR Protocol error: invalid bulk length');
-  t.equal(drive(multibulk('a', 'b'), [], { limits: { ...limits, argumentsMax: 1 } }).error,
-    'ERR Protocol error: invalid multibulk length');
+  t.equal(
+    drive(multibulk('a', 'b'), [], { limits: { ...limits, argumentsMax: 1 } }).error,
+    'ERR Protocol error: invalid multibulk length',
+  );
 });
 
 t.test('the query buffer is bounded, and ends without a reply', async (t) => {

@@ -129,7 +129,11 @@ const SCALARS: readonly Maker[] = [
     return { write: (w) => w.double(value), expect };
   },
   (random, resp3) => {
-    const text = random.pick(['0', '-12345678901234567890123', '3492890328409238509324850943850943']);
+    const text = random.pick([
+      '0',
+      '-12345678901234567890123',
+      '3492890328409238509324850943850943',
+    ]);
     const expect = resp3 ? `big ${text}` : bulk(Buffer.from(text));
     return { write: (w) => w.bigNumber(text), expect };
   },
