@@ -12,16 +12,14 @@
  * Not for anything an opponent may choose: collisions are easy to make, whatever the seed.
  */
 
-/** 128 bits: h1 and h2 as unsigned 32-bit halves. */
-export interface Hash128 {
-  h1High: number;
-  h1Low: number;
-  h2High: number;
-  h2Low: number;
-}
+/**
+ * 128 bits: the high and low half of h1, the high and low half of h2. A typed array, for a field
+ * of an object boxes what does not fit in 31 bits.
+ */
+export type Hash128 = Uint32Array;
 
 export function newHash128(): Hash128 {
-  return { h1High: 0, h1Low: 0, h2High: 0, h2Low: 0 };
+  return new Uint32Array(4);
 }
 
 /** c1 = 0x87c37b91114253d5, c2 = 0x4cf5ad432745937f. */
@@ -29,6 +27,12 @@ const C1_HIGH = 0x87c37b91;
 const C1_LOW = 0x114253d5;
 const C2_HIGH = 0x4cf5ad43;
 const C2_LOW = 0x2745937f;
+
+/** Their lowest 32 bits once more, in limbs of 16. */
+const C1_LIMB0 = C1_LOW & 0xffff;
+const C1_LIMB1 = C1_LOW >>> 16;
+const C2_LIMB0 = C2_LOW & 0xffff;
+const C2_LIMB1 = C2_LOW >>> 16;
 
 /** The finaliser's factors: m = 0xff51afd7ed558ccd, n = 0xc4ceb9fe1a85ec53. */
 const M_HIGH = 0xff51afd7;
@@ -53,18 +57,25 @@ export function murmur3(
   let kHigh = 0;
   let kLow = 0;
   let low = 0;
+  let carry = 0;
   let at = from;
 
   for (; at + BLOCK_BYTES <= to; at += BLOCK_BYTES) {
     // k1 *= c1; k1 = rotl(k1, 31); k1 *= c2; h1 ^= k1
     kLow = word(buf, at);
     kHigh = word(buf, at + 4);
-    kHigh = (highProduct(kLow, C1_LOW) + Math.imul(kHigh, C1_LOW) + Math.imul(kLow, C1_HIGH)) | 0;
+    carry = (Math.imul(kLow >>> 16, C1_LIMB0) + (Math.imul(kLow & 0xffff, C1_LIMB0) >>> 16)) | 0;
+    kHigh = (Math.imul(kHigh, C1_LOW) + Math.imul(kLow, C1_HIGH)) | 0;
+    kHigh = (kHigh + Math.imul(kLow >>> 16, C1_LIMB1) + (carry >>> 16)) | 0;
+    kHigh = (kHigh + ((Math.imul(kLow & 0xffff, C1_LIMB1) + (carry & 0xffff)) >>> 16)) | 0;
     kLow = Math.imul(kLow, C1_LOW);
     low = (kLow << 31) | (kHigh >>> 1);
     kHigh = (kHigh << 31) | (kLow >>> 1);
     kLow = low;
-    kHigh = (highProduct(kLow, C2_LOW) + Math.imul(kHigh, C2_LOW) + Math.imul(kLow, C2_HIGH)) | 0;
+    carry = (Math.imul(kLow >>> 16, C2_LIMB0) + (Math.imul(kLow & 0xffff, C2_LIMB0) >>> 16)) | 0;
+    kHigh = (Math.imul(kHigh, C2_LOW) + Math.imul(kLow, C2_HIGH)) | 0;
+    kHigh = (kHigh + Math.imul(kLow >>> 16, C2_LIMB1) + (carry >>> 16)) | 0;
+    kHigh = (kHigh + ((Math.imul(kLow & 0xffff, C2_LIMB1) + (carry & 0xffff)) >>> 16)) | 0;
     kLow = Math.imul(kLow, C2_LOW);
     h1Low ^= kLow;
     h1High ^= kHigh;
@@ -81,12 +92,18 @@ export function murmur3(
     // k2 *= c2; k2 = rotl(k2, 33); k2 *= c1; h2 ^= k2
     kLow = word(buf, at + 8);
     kHigh = word(buf, at + 12);
-    kHigh = (highProduct(kLow, C2_LOW) + Math.imul(kHigh, C2_LOW) + Math.imul(kLow, C2_HIGH)) | 0;
+    carry = (Math.imul(kLow >>> 16, C2_LIMB0) + (Math.imul(kLow & 0xffff, C2_LIMB0) >>> 16)) | 0;
+    kHigh = (Math.imul(kHigh, C2_LOW) + Math.imul(kLow, C2_HIGH)) | 0;
+    kHigh = (kHigh + Math.imul(kLow >>> 16, C2_LIMB1) + (carry >>> 16)) | 0;
+    kHigh = (kHigh + ((Math.imul(kLow & 0xffff, C2_LIMB1) + (carry & 0xffff)) >>> 16)) | 0;
     kLow = Math.imul(kLow, C2_LOW);
     low = (kHigh << 1) | (kLow >>> 31);
     kHigh = (kLow << 1) | (kHigh >>> 31);
     kLow = low;
-    kHigh = (highProduct(kLow, C1_LOW) + Math.imul(kHigh, C1_LOW) + Math.imul(kLow, C1_HIGH)) | 0;
+    carry = (Math.imul(kLow >>> 16, C1_LIMB0) + (Math.imul(kLow & 0xffff, C1_LIMB0) >>> 16)) | 0;
+    kHigh = (Math.imul(kHigh, C1_LOW) + Math.imul(kLow, C1_HIGH)) | 0;
+    kHigh = (kHigh + Math.imul(kLow >>> 16, C1_LIMB1) + (carry >>> 16)) | 0;
+    kHigh = (kHigh + ((Math.imul(kLow & 0xffff, C1_LIMB1) + (carry & 0xffff)) >>> 16)) | 0;
     kLow = Math.imul(kLow, C1_LOW);
     h2Low ^= kLow;
     h2High ^= kHigh;
@@ -142,58 +159,48 @@ function finish(
   }
   h1Low ^= bytes;
   h2Low ^= bytes;
-  addLanes(h1High, h1Low, h2High, h2Low, result);
-  mixLane(result.h1High, result.h1Low, result, true);
-  mixLane(result.h2High, result.h2Low, result, false);
-  addLanes(result.h1High, result.h1Low, result.h2High, result.h2Low, result);
-}
-
-/** h1 += h2; h2 += h1. */
-function addLanes(
-  h1High: number,
-  h1Low: number,
-  h2High: number,
-  h2Low: number,
-  result: Hash128,
-): void {
-  const low1 = (h1Low + h2Low) | 0;
-  const high1 = (h1High + h2High + carryOf(low1, h1Low)) | 0;
-  const low2 = (h2Low + low1) | 0;
-  result.h1Low = low1 >>> 0;
-  result.h1High = high1 >>> 0;
-  result.h2Low = low2 >>> 0;
-  result.h2High = (h2High + high1 + carryOf(low2, h2Low)) >>> 0;
-}
-
-/** The 64-bit finaliser: k ^= k >>> 33; k *= m; k ^= k >>> 33; k *= n; k ^= k >>> 33. */
-function mixLane(high: number, low: number, result: Hash128, isFirst: boolean): void {
-  low ^= high >>> 1;
-  high = (highProduct(low, M_LOW) + Math.imul(high, M_LOW) + Math.imul(low, M_HIGH)) | 0;
-  low = Math.imul(low, M_LOW);
-  low ^= high >>> 1;
-  high = (highProduct(low, N_LOW) + Math.imul(high, N_LOW) + Math.imul(low, N_HIGH)) | 0;
-  low = Math.imul(low, N_LOW);
-  low ^= high >>> 1;
-  if (isFirst) {
-    result.h1High = high;
-    result.h1Low = low;
-  } else {
-    result.h2High = high;
-    result.h2Low = low;
-  }
+  // h1 += h2; h2 += h1
+  low = h1Low;
+  h1Low = (h1Low + h2Low) | 0;
+  h1High = (h1High + h2High + carryOf(h1Low, low)) | 0;
+  low = h2Low;
+  h2Low = (h2Low + h1Low) | 0;
+  h2High = (h2High + h1High + carryOf(h2Low, low)) | 0;
+  // k ^= k >>> 33; k *= m; k ^= k >>> 33; k *= n; k ^= k >>> 33, of both lanes
+  h1Low ^= h1High >>> 1;
+  h1High = (highProduct(h1Low, M_LOW) + Math.imul(h1High, M_LOW) + Math.imul(h1Low, M_HIGH)) | 0;
+  h1Low = Math.imul(h1Low, M_LOW) ^ (h1High >>> 1);
+  h1High = (highProduct(h1Low, N_LOW) + Math.imul(h1High, N_LOW) + Math.imul(h1Low, N_HIGH)) | 0;
+  h1Low = Math.imul(h1Low, N_LOW) ^ (h1High >>> 1);
+  h2Low ^= h2High >>> 1;
+  h2High = (highProduct(h2Low, M_LOW) + Math.imul(h2High, M_LOW) + Math.imul(h2Low, M_HIGH)) | 0;
+  h2Low = Math.imul(h2Low, M_LOW) ^ (h2High >>> 1);
+  h2High = (highProduct(h2Low, N_LOW) + Math.imul(h2High, N_LOW) + Math.imul(h2Low, N_HIGH)) | 0;
+  h2Low = Math.imul(h2Low, N_LOW) ^ (h2High >>> 1);
+  // h1 += h2; h2 += h1
+  low = h1Low;
+  h1Low = (h1Low + h2Low) | 0;
+  h1High = (h1High + h2High + carryOf(h1Low, low)) | 0;
+  low = h2Low;
+  h2Low = (h2Low + h1Low) | 0;
+  result[0] = h1High;
+  result[1] = h1Low;
+  result[2] = h2High + h1High + carryOf(h2Low, low);
+  result[3] = h2Low;
 }
 
 /** 32 hex digits: h1, then h2, each from its highest digit. `hello` is cbd8a7b341bd9b02... */
 export function hashHex(bytes: Uint8Array): string {
   murmur3(bytes, 0, bytes.length, 0, scratch);
-  const { h1High, h1Low, h2High, h2Low } = scratch;
-  return hex32(h1High) + hex32(h1Low) + hex32(h2High) + hex32(h2Low);
+  return hexOf(scratch);
 }
 
 const scratch = newHash128();
 
-function hex32(word32: number): string {
-  return word32.toString(16).padStart(8, '0');
+export function hexOf(hash: Hash128): string {
+  let hex = '';
+  for (const half of hash) hex += half.toString(16).padStart(8, '0');
+  return hex;
 }
 
 /** The high 32 bits of the product of two unsigned 32-bit numbers. */
@@ -202,11 +209,9 @@ function highProduct(a: number, b: number): number {
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const low = Math.imul(aLow, bLow) >>> 16;
-  const middle1 = Math.imul(aHigh, bLow) >>> 0;
-  const middle2 = Math.imul(aLow, bHigh) >>> 0;
-  const carry = low + (middle1 & 0xffff) + (middle2 & 0xffff);
-  return (Math.imul(aHigh, bHigh) + (middle1 >>> 16) + (middle2 >>> 16) + (carry >>> 16)) | 0;
+  const carry = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carry2 = (Math.imul(aLow, bHigh) + (carry & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (carry >>> 16) + (carry2 >>> 16)) | 0;
 }
 
 /** The high 32 bits of five times an unsigned 32-bit number. */
