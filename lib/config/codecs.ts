@@ -50,7 +50,9 @@ const EVENT_CLASSES_OTHER = 'KEm';
 
 /** A decimal integer as Redis reads it: no sign but '-', no blanks, no leading zeros. */
 export function parseInteger(text: string): bigint | undefined {
-  return /^(0|-?[1-9][0-9]{0,18})$/.test(text) ? BigInt(text) : undefined;
+  if (!/^(0|-?[1-9][0-9]{0,18})$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value > INT64_MAX || value < -INT64_MAX - 1n ? undefined : value;
 }
 
 /** `1`, `1k` (1000), `1kb` (1024), `1mb`, ...; empty is 0, as in Redis. */
@@ -63,12 +65,11 @@ export function parseMemory(text: string): bigint | undefined {
   return bytes > UINT64_MAX ? UINT64_MAX : bytes;
 }
 
-/** Prints a number that may stand for one near 2^63, where a double rounds up. */
-function printNumber(value: number): string {
+/** Prints a number of which `max` is the largest; near 2^63 a double rounds beyond it. */
+function printNumber(value: number, max: bigint): string {
   if (Number.isSafeInteger(value)) return String(value);
   const exact = BigInt(value);
-  if (exact === INT64_MAX + 1n) return String(INT64_MAX);
-  return String(exact > UINT64_MAX ? UINT64_MAX : exact);
+  return String(exact > max ? max : exact);
 }
 
 function checkBounds(value: bigint, min: bigint, max: bigint): number | Refusal {
@@ -79,7 +80,7 @@ function checkBounds(value: bigint, min: bigint, max: bigint): number | Refusal 
 export function integer(min: number, max: number | bigint): Codec<number> {
   return {
     hint: 'number',
-    print: printNumber,
+    print: (value) => printNumber(value, BigInt(max)),
     parse(text) {
       const value = parseInteger(text);
       if (value === undefined) return new Refusal("argument couldn't be parsed into an integer");
@@ -93,7 +94,7 @@ export function clampedInteger(min: number, max: number): Codec<number> {
   const unbounded = integer(0, INT32_MAX);
   return {
     hint: 'number',
-    print: printNumber,
+    print: String,
     parse(text, current) {
       const value = unbounded.parse(text, current);
       return value instanceof Refusal ? value : Math.min(max, Math.max(min, value));
@@ -102,19 +103,19 @@ export function clampedInteger(min: number, max: number): Codec<number> {
 }
 
 /** The shortest exact way to write an amount of memory, such as 100mb. */
-function writeMemory(value: number): string {
+function writeMemory(value: number, max: bigint): string {
   for (const unit of ['gb', 'mb', 'kb']) {
     const bytes = Number(MEMORY_UNITS.get(unit));
     if (value > 0 && value % bytes === 0) return `${value / bytes}${unit}`;
   }
-  return printNumber(value);
+  return printNumber(value, max);
 }
 
 export function memory(min: number, max: number | bigint = UINT64_MAX): Codec<number> {
   return {
     hint: 'bytes',
-    print: printNumber,
-    write: writeMemory,
+    print: (value) => printNumber(value, BigInt(max)),
+    write: (value) => writeMemory(value, BigInt(max)),
     parse(text) {
       const value = parseMemory(text);
       if (value === undefined) return new Refusal('argument must be a memory value');
@@ -169,7 +170,7 @@ export const titleTemplate: Codec<string> = {
   ...text,
   parse(given) {
     const variables = given.match(/\{[^}]*\}?/g) ?? [];
-    if (variables.every((each) => TITLE_VARIABLES.has(each))) return given;
+    if (given !== '' && variables.every((each) => TITLE_VARIABLES.has(each))) return given;
     return new Refusal('template format is invalid or contains unknown variables');
   },
 };
@@ -255,7 +256,7 @@ export const outputBufferLimits: Codec<OutputBufferLimits> = {
   },
   parse(given, current) {
     const words = given.split(' ').filter((word) => word !== '');
-    if (words.length === 0 || words.length % 4 !== 0) {
+    if (words.length % 4 !== 0) {
       return new Refusal('Wrong number of arguments in buffer limit configuration.');
     }
     const limits: Record<ClientClass, OutputBufferLimit> = { ...current };

@@ -19,8 +19,11 @@ export interface Sources {
   readonly flags?: readonly (readonly [name: string, value: string])[];
 }
 
-/** Variables that are no settings: the configuration file, and what commands for clients read. */
-const OTHER_VARIABLES = new Set(['DHASH_CONFIG', 'DHASH_PASSWORD']);
+/** Variables that are no settings: the file, what clients and what test programs read. */
+const OTHER_VARIABLES = new Set(['DHASH_CONFIG', 'DHASH_PASSWORD', 'DHASH_BIN']);
+/** Kubernetes gives these to every container beside a service that is called dhash. */
+const SERVICE_VARIABLE = /^DHASH_(SERVICE_|PORT_[0-9]+_)/;
+const SERVICE_PORT_VALUE = /^(tcp|udp|sctp):\/\//;
 
 const VARIABLE_PREFIX = 'DHASH_';
 
@@ -76,14 +79,19 @@ function loadLine(settings: Settings, line: ConfLine): string | undefined {
   return refused === undefined ? undefined : `${name}: ${refused}`;
 }
 
+function isSetting(variable: string, value: string): boolean {
+  if (!variable.startsWith(VARIABLE_PREFIX) || OTHER_VARIABLES.has(variable)) return false;
+  if (SERVICE_VARIABLE.test(variable)) return false;
+  return variable !== 'DHASH_PORT' || !SERVICE_PORT_VALUE.test(value);
+}
+
 function loadEnvironment(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
   problems: string[],
 ): void {
   for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith(VARIABLE_PREFIX) || OTHER_VARIABLES.has(variable)) continue;
-    if (value === undefined) continue;
+    if (value === undefined || !isSetting(variable, value)) continue;
     const name = variable.slice(VARIABLE_PREFIX.length).toLowerCase().replaceAll('_', '-');
     if (findRow(name) === undefined) {
       const meant = nearest(name, settingNames);

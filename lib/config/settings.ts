@@ -51,7 +51,7 @@ export class Settings extends SettingValues {
     for (const [index, each] of rows.entries()) {
       const [name, value] = pairs[index]!;
       const parsed = each.parse(value, this);
-      if (parsed instanceof Refusal) return failure(name, parsed.text);
+      if (parsed instanceof Refusal) return failure(name.toLowerCase(), parsed.text);
       writes.push(parsed);
     }
     const before = rows.map((each) => each.print(this));
@@ -101,6 +101,5 @@ function isSame(name: string, lower: string): boolean {
 }
 
 function failure(name: string, text: string): string {
-  const lower = name.toLowerCase();
-  return `ERR CONFIG SET failed (possibly related to argument '${lower}') - ${text}`;
+  return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${text}`;
 }
