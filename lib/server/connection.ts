@@ -35,6 +35,8 @@ export class Connection implements LinkHandler, Carrier {
   #ended = false;
   #closed = false;
   #running = false;
+  /** Bytes of replies that the server's count has. */
+  #countedBytes = 0;
   /** Where the reply to the request at hand begins. */
   #mark = 0;
 
@@ -69,6 +71,7 @@ export class Connection implements LinkHandler, Carrier {
   data(buf: Buffer, bytes: number): void {
     if (this.#closed || this.session.closing) return;
     this.#server.bytesIn += bytes;
+    this.#server.reads += 1;
     this.#reader.feed(buf, 0, bytes);
     this.#turn();
     this.#reader.keep();
@@ -76,7 +79,7 @@ export class Connection implements LinkHandler, Carrier {
 
   drained(): void {
     this.#reply.drained();
-    this.#reply.flush(this.#link);
+    this.#send();
     this.#server.tasks.wake();
     if (!this.#running) this.#turn();
   }
@@ -95,7 +98,7 @@ export class Connection implements LinkHandler, Carrier {
   }
 
   flush(): void {
-    if (!this.#closed) this.#reply.flush(this.#link);
+    if (!this.#closed) this.#send();
     this.#server.checkOutput(this.session);
   }
 
@@ -128,7 +131,7 @@ export class Connection implements LinkHandler, Carrier {
     while (!this.#executeAll());
     this.#running = false;
     server.endTurn(startMs);
-    this.#reply.flush(this.#link);
+    this.#send();
     server.checkOutput(session);
     if (session.closing) this.#finish();
     else this.#pauseOrResume();
@@ -161,7 +164,7 @@ export class Connection implements LinkHandler, Carrier {
         continue;
       }
       if (reply.pendingBytes > FLUSH_BYTES) {
-        reply.flush(this.#link);
+        this.#send();
         if (this.#stalled()) return;
       }
       const found = reader.next(args);
@@ -174,6 +177,16 @@ export class Connection implements LinkHandler, Carrier {
       this.#mark = reply.mark();
       dispatcher.execute(session, args);
     }
+  }
+
+  #send(): void {
+    const written = this.#reply.mark();
+    if (written !== this.#countedBytes) {
+      this.#server.bytesOut += written - this.#countedBytes;
+      this.#server.writes += 1;
+      this.#countedBytes = written;
+    }
+    this.#reply.flush(this.#link);
   }
 
   #stalled(): boolean {
@@ -191,7 +204,7 @@ export class Connection implements LinkHandler, Carrier {
   #finish(): void {
     if (this.#closed) return;
     this.session.closing = true;
-    this.#reply.flush(this.#link);
+    this.#send();
     if (this.#reply.pendingBytes === 0 || !this.#ended) this.#link.end();
   }
 

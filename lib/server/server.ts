@@ -9,7 +9,7 @@ import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Store } from '../store/store.js';
 import { Connection } from './connection.js';
-import { Dispatcher, SERVER_EXACT_TIMES, SERVER_MONITORED, SERVER_PAUSED } from './dispatcher.js';
+import { Dispatcher, SERVER_EXACT_TIMES, SERVER_MEMORY_LIMIT, SERVER_MONITORED, SERVER_PAUSED } from './dispatcher.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
 import { monitorLine } from './monitor.js';
@@ -64,6 +64,13 @@ export class Server {
   connectionsRejected = 0;
   bytesIn = 0;
   bytesOut = 0;
+  /** Chunks read from clients, and written to them. */
+  reads = 0;
+  writes = 0;
+  /** The most memory that entries and heap took together, as sampled, bytes. */
+  memoryPeakBytes = 0;
+  /** Heap before there was any entry or client, bytes. */
+  readonly startHeapBytes: number;
   totalErrors = 0;
   activeExpire = true;
   pauseAll = false;
@@ -101,6 +108,7 @@ export class Server {
     this.#world.random.bytes(id);
     this.runId = id.toString('hex');
     this.startedMs = this.#world.clock.wallMs();
+    this.startHeapBytes = this.processInfo.heapBytes();
     this.#follow();
   }
 
@@ -121,6 +129,11 @@ export class Server {
       }
     }
     this.#cron ??= this.#world.timers.every(CRON_MS, () => this.#tick(), true);
+    return this.addresses;
+  }
+
+  /** Where the server listens: a port of 0 has become the chosen one. */
+  get addresses(): readonly Address[] {
     return this.#listeners.map((listener) => listener.address);
   }
 
@@ -278,6 +291,12 @@ export class Server {
         this.dispatcher.gate &= ~SERVER_EXACT_TIMES;
       }
     };
+    const limitMemory = () => {
+      if (this.settings.maxmemory > 0) this.dispatcher.gate |= SERVER_MEMORY_LIMIT;
+      else this.dispatcher.gate &= ~SERVER_MEMORY_LIMIT;
+    };
+    this.settings.onChange('maxmemory', limitMemory);
+    limitMemory();
     for (const name of [
       'proto-max-bulk-len',
       'client-query-buffer-limit',
@@ -295,9 +314,17 @@ export class Server {
     const monotonicMs = this.#world.clock.monotonicMs();
     if (this.activeExpire) this.store.expireDue(monotonicMs + CRON_SLICE_MS);
     if (this.pausedUntilMs !== 0 && nowMs >= this.pausedUntilMs) this.unpause();
+    this.sampleMemory();
     this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
     this.#closeIdle(nowMs);
     if (!this.#reclaiming && this.store.space.reclaimPending) this.#reclaimSoon();
+  }
+
+  /** Bytes of entries and heap; keeps their peak. */
+  sampleMemory(): number {
+    const bytes = this.store.space.usedBytes + this.processInfo.heapBytes();
+    if (bytes > this.memoryPeakBytes) this.memoryPeakBytes = bytes;
+    return bytes;
   }
 
   totalCommands(): number {
