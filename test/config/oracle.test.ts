@@ -159,6 +159,7 @@ t.test('against redis-server', { skip: hasRedis() ? false : 'no redis-server' },
   await t.test('several at once, in the same order of complaints', async (t) => {
     const settings = new Settings();
     const cases = [
+      ['maxclients', '100', 'hz', '10'],
       ['foo', '1'],
       ['FOO', '1'],
       ['maxclients', '1', 'foo', '2', 'databases', '3'],
