@@ -35,6 +35,9 @@ export const ADMIN = 1 << 8;
 /** Known by name, and always refused: COMMAND does not tell of it. */
 export const REFUSED = 1 << 9;
 
+/** May need memory: refused beyond maxmemory. Redis's `denyoom`, taken from the metadata. */
+export const DENY_OOM = 1 << 10;
+
 /** One command or subcommand. */
 export interface CommandRow {
   /** Lower case. */

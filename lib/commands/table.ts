@@ -1,10 +1,16 @@
 /** All commands of a node: one row each (STYLE: a command is one row in a table). */
-import type { CommandRow } from './command.js';
 import { aclCommands } from './acl.js';
+import { bitfieldCommands } from './bitfield.js';
+import { bitCommands } from './bits.js';
 import { clientCommands } from './client.js';
+import type { CommandRow } from './command.js';
+import { commandCommands } from './command-command.js';
+import { configCommands } from './config.js';
 import { connectionCommands } from './connection.js';
 import { expiryCommands } from './expiry.js';
+import { infoCommands } from './info.js';
 import { keyCommands } from './keys.js';
+import { lcsCommands } from './lcs.js';
 import { objectCommands } from './object.js';
 import { orderedCommands } from './ordered.js';
 import { scanCommands } from './scan.js';
@@ -14,16 +20,22 @@ import { stringCommands } from './strings.js';
 import { transactionCommands } from './transactions.js';
 
 export const commandRows: readonly CommandRow[] = [
+  ...aclCommands,
+  ...bitfieldCommands,
+  ...bitCommands,
+  ...clientCommands,
+  ...commandCommands,
+  ...configCommands,
   ...connectionCommands,
-  ...stringCommands,
+  ...expiryCommands,
+  ...infoCommands,
+  ...keyCommands,
+  ...lcsCommands,
+  ...objectCommands,
+  ...orderedCommands,
+  ...scanCommands,
   ...stringNumberCommands,
   ...stringPartCommands,
-  ...keyCommands,
-  ...expiryCommands,
-  ...objectCommands,
-  ...scanCommands,
-  ...orderedCommands,
+  ...stringCommands,
   ...transactionCommands,
-  ...clientCommands,
-  ...aclCommands,
 ];

@@ -13,6 +13,7 @@ import { CommandStats, TurnTimes } from './command-stats.js';
 import {
   ADMIN,
   COUNTS,
+  DENY_OOM,
   FAST,
   HIDDEN,
   NO_AUTH,
@@ -23,6 +24,7 @@ import {
   type CommandRow,
 } from '../commands/command.js';
 import { unknownSubcommand, wrongArity } from '../commands/replies.js';
+import { metadata } from '../commands/metadata.js';
 import type { Server } from './server.js';
 import {
   GATE_MONITOR,
@@ -39,6 +41,9 @@ export const SERVER_PAUSED = 1 << 16;
 export const SERVER_MONITORED = 1 << 17;
 /** Each command is timed on its own: SLOWLOG asks for less than a turn takes. */
 export const SERVER_EXACT_TIMES = 1 << 18;
+
+/** `maxmemory` is set. */
+export const SERVER_MEMORY_LIMIT = 1 << 19;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -206,6 +211,10 @@ export class Dispatcher {
       this.#server.holdBack(session);
       return;
     }
+    if ((this.gate & SERVER_MEMORY_LIMIT) !== 0 && !this.#hasRoom(session, command)) {
+      this.#reject(session, command, "OOM command not allowed when used memory > 'maxmemory'.");
+      return;
+    }
     if ((session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0) {
       this.#queue(session, command, args);
       return;
@@ -222,6 +231,14 @@ export class Dispatcher {
     if (command.name !== 'exec') return false;
     const queue = session.transaction?.queue ?? [];
     return queue.some((queued) => (queued.command.flags & WRITE) !== 0);
+  }
+
+  /** Evicts what is too much; false if the command needs memory and there is none. */
+  #hasRoom(session: Session, command: Command): boolean {
+    if (this.#server.store.eviction.makeRoom()) return true;
+    if (command.name !== 'exec') return (command.flags & DENY_OOM) === 0;
+    const queue = session.transaction?.queue ?? [];
+    return queue.every((queued) => (queued.command.flags & DENY_OOM) === 0);
   }
 
   #queue(session: Session, command: Command, args: Args): void {
@@ -275,12 +292,14 @@ function allowedInMonitor(command: Command): boolean {
 
 function inUse(row: CommandRow, parent: CommandRow | undefined): Command {
   const fullName = parent === undefined ? row.name : `${parent.name}|${row.name}`;
+  const needsMemory = metadata[row.name]?.flags.includes('denyoom') ?? false;
+  const flags = needsMemory ? row.flags | DENY_OOM : row.flags;
   let children: Map<string, Command> | undefined;
   if (row.subcommands !== undefined) {
     children = new Map();
     for (const sub of row.subcommands) children.set(sub.name, inUse(sub, row));
   }
-  return { ...row, fullName, stats: new CommandStats(), children };
+  return { ...row, flags, fullName, stats: new CommandStats(), children };
 }
 
 function unknownCommand(args: Args): string {

@@ -194,6 +194,13 @@ export class Database {
     return true;
   }
 
+  /** Removes a visible key to make room; not a change that a client has made. */
+  evict(buf: Buffer, from: number, to: number): void {
+    this.store.collected(this.store.stamp());
+    this.tree.drop(buf, from, to);
+    if (this.store.watches.size !== 0) this.changed(buf, from, to);
+  }
+
   /** Removes every key: one small write; the memory comes back in slices (`Store.reclaim`). */
   flush(): void {
     const store = this.store;

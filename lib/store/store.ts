@@ -10,6 +10,7 @@ import type { World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
+import { Eviction } from './eviction.js';
 import { WatchTable } from './watches.js';
 
 /** Longest key, bytes. */
@@ -26,6 +27,7 @@ export class Store {
   readonly clock: HybridClock;
   readonly databases: Database[] = [];
   readonly watches = new WatchTable();
+  readonly eviction = new Eviction(this);
   /** Room for one key. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   /** The number of this member in its ring; 0 while a node is alone. */
