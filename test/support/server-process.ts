@@ -78,7 +78,7 @@ export function dhashProgram(): string {
   if (given !== undefined) return given;
   const root = projectRoot();
   const bin = join(root, 'bin/dhash.js');
-  return existsSync(bin) ? bin : join(root, 'cmd/main.js');
+  return existsSync(bin) ? bin : join(root, 'test/support/run-dhash.js');
 }
 
 /** The folder with this package's package.json, wherever the compiler has put this file. */

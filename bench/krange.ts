@@ -1,0 +1,130 @@
+/**
+ * KRANGE of 100 entries with values against ZRANGEBYLEX of 100 members from a sorted set of
+ * as many, and KCOUNT over half of the keys against GET.
+ *
+ * The sorted set's members are key and value in one, so that both servers answer with the same
+ * bytes; a row without target shows members that are keys alone, whose values the client would
+ * still have to fetch. What is compared is the work per second of the server's CPU time:
+ * reading replies this long, redis-benchmark is slower than either server.
+ */
+
+import { seededRandom } from '../test/support/random.js';
+import { type ServerProcess, startDhash, startRedis } from '../test/support/server-process.js';
+import { type BenchOptions, median, Report } from './support/harness.js';
+import { fill, keyName, nodeOf, redisBenchmark } from './support/redis-benchmark.js';
+
+const VALUE = 'v'.repeat(64);
+const RANGE_ENTRIES = '100';
+const COUNT_TARGET = 5;
+const ROUNDS_DEFAULT = 5;
+const TARGETS = { random: 1.5, inOrder: 1.0 } as const;
+
+interface Size {
+  readonly keyCount: number;
+  readonly rounds: number;
+  readonly quick: boolean;
+}
+
+export async function run(options: BenchOptions): Promise<void> {
+  const quick = options.quick === true;
+  const keyCount = quick ? 100_000 : 1_000_000;
+  const rounds = options.rounds ?? (quick ? 1 : ROUNDS_DEFAULT);
+  const size: Size = { keyCount, rounds, quick };
+  const report = new Report('krange', options);
+  const node = nodeOf(24) ?? process.execPath;
+  for (const order of ['random', 'inOrder'] as const) {
+    const [redis, dhash] = await Promise.all([startRedis(), startDhash({ node })]);
+    try {
+      await load(redis, dhash, keyCount, order);
+      await rangeRows(report, redis, dhash, order, size);
+      if (order === 'random') await countRow(report, dhash, size);
+    } finally {
+      await redis.stop();
+      await dhash.stop();
+    }
+  }
+  report.finish();
+}
+
+async function load(
+  redis: ServerProcess,
+  dhash: ServerProcess,
+  keyCount: number,
+  order: 'random' | 'inOrder',
+): Promise<void> {
+  const indexes = Array.from({ length: keyCount }, (_, index) => index);
+  if (order === 'random') seededRandom(1).shuffle(indexes);
+  const name = (at: number): string => keyName(indexes[at]!);
+  await fill(dhash, keyCount, (at) => ['SET', name(at), VALUE]);
+  await fill(redis, keyCount, (at) => ['ZADD', 'entries', '0', `${name(at)}=${VALUE}`]);
+  await fill(redis, keyCount, (at) => ['ZADD', 'keys', '0', name(at)]);
+}
+
+/** Bounds leave room above, so that every range is full. */
+function keySpaceOf(keyCount: number): number {
+  return keyCount - Number(RANGE_ENTRIES);
+}
+
+async function rangeRows(
+  report: Report,
+  redis: ServerProcess,
+  dhash: ServerProcess,
+  order: 'random' | 'inOrder',
+  { keyCount, rounds, quick }: Size,
+): Promise<void> {
+  const count = quick ? 5_000 : 50_000;
+  const limit = ['LIMIT', '0', RANGE_ENTRIES];
+  const from = '[key:__rand_int__';
+  const contestants = [
+    { server: dhash, command: ['KRANGE', from, '+', ...limit, 'WITHVALUES'] },
+    { server: redis, command: ['ZRANGEBYLEX', 'entries', from, '+', ...limit] },
+    { server: redis, command: ['ZRANGEBYLEX', 'keys', from, '+', ...limit] },
+  ];
+  const samples = contestants.map(() => [] as number[]);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, { server, command }] of contestants.entries()) {
+      const figures = await redisBenchmark(server, { command, count, keySpace: keySpaceOf(keyCount) });
+      if (round > 0) samples[i]!.push(figures.perCpuSecond);
+    }
+  }
+  const [ours, entries, keys] = samples.map(median) as [number, number, number];
+  const loaded = order === 'random' ? 'loaded at random' : 'loaded in order';
+  const peer = 'ZRANGEBYLEX';
+  const name = `KRANGE of ${RANGE_ENTRIES}, ${loaded}`;
+  report.compare(name, 'op/CPU s', peer, [ours, entries], TARGETS[order]);
+  report.compare(`${name}; the peer without values`, 'op/CPU s', peer, [ours, keys]);
+}
+
+/** Through the protocol, in pipelines; bench/tree.ts has the same inside the engine. */
+async function countRow(
+  report: Report,
+  dhash: ServerProcess,
+  { keyCount, rounds, quick }: Size,
+): Promise<void> {
+  const count = quick ? 20_000 : 300_000;
+  const bounds = [`[${keyName(keyCount / 4)}`, `[${keyName((keyCount * 3) / 4)}`];
+  const commands = [['KCOUNT', ...bounds], ['get']];
+  const samples = commands.map(() => [] as number[]);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, command] of commands.entries()) {
+      const figures = await redisBenchmark(dhash, {
+        command,
+        count,
+        pipeline: 16,
+        keySpace: keyCount,
+      });
+      if (round > 0) samples[i]!.push(1e6 / figures.perCpuSecond);
+    }
+  }
+  const [ours, get] = samples.map(median) as [number, number];
+  report.add({
+    name: `KCOUNT over ${(keyCount / 2).toLocaleString('en-US')} keys, -P 16`,
+    ours,
+    unit: 'us CPU',
+    peer: 'GET',
+    theirs: get,
+    ratio: ours / get,
+    target: COUNT_TARGET,
+    atMost: true,
+  });
+}
