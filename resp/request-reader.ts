@@ -12,8 +12,8 @@
  *   own   | SET | key | first part of the val|        |      and the offsets, in #partial
  *                                            ^ #ownBytes (an unfinished header line follows it)
  *
- * Nothing is reserved for what a header merely promises: buffers grow with what has arrived, and
- * end at the exact size if the last argument is the big one. An idle connection holds none.
+ * Nothing is reserved for what a header merely promises: buffers grow with what has arrived, at
+ * most sixteenfold, and end at the exact size if the last argument is the big one. An idle connection holds none.
  *
  * The details are those of Redis 7: errors, their order, bytes that it never looks at (the LF of a
  * header, the CR LF behind an argument), the line that never ends because it has a NUL.
@@ -63,6 +63,8 @@ const FAST_DIGITS_MAX = 9;
 /** Offset arrays up to here stay with the arguments object for the next request. */
 const ARGUMENTS_KEPT_MAX = 4096;
 const OWN_BYTES_MIN = 256;
+/** Once this part of what is promised has come, the rest is reserved (not touched: no memory yet). */
+const END_FACTOR = 16;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -300,7 +302,7 @@ export class RequestReader {
   #hold(to: number): boolean {
     const held = this.#ownBytes + this.#lineBytes;
     const bytes = to - this.#at;
-    if (!this.#grow(held + bytes, OFFSET_MAX)) return false;
+    if (!this.#grow(held + bytes, 0, false)) return false;
     this.#partial ??= new Args();
     this.#chunk.copy(this.#own, held, this.#at, to);
     this.#lineBytes += bytes;
@@ -356,8 +358,8 @@ export class RequestReader {
     const there = this.#end - this.#at;
     const bytes = Math.min(there, Math.max(0, wanted));
     if (bytes > 0) {
-      const exact = this.#argumentsLeft === 1 ? this.#ownBytes + wanted : OFFSET_MAX;
-      if (!this.#grow(this.#ownBytes + bytes, exact)) return false;
+      const end = this.#ownBytes + wanted;
+      if (!this.#grow(this.#ownBytes + bytes, end, this.#argumentsLeft === 1)) return false;
       this.#chunk.copy(this.#own, this.#ownBytes, this.#at, this.#at + bytes);
       this.#ownBytes += bytes;
       this.workBytes += bytes;
@@ -380,17 +382,29 @@ export class RequestReader {
     return true;
   }
 
-  /** Makes #own at least `bytes` long, and no longer than `exact` if that is enough. */
-  #grow(bytes: number, exact: number): boolean {
+  /**
+   * Makes #own at least `bytes` long. `end` is where the argument that comes will end, the request
+   * too if it is the last one; 0 for a line. Doubling to the end instead would copy half of a big
+   * argument in one turn, and leave the buffer up to twice as large as it must be.
+   */
+  #grow(bytes: number, end: number, isLast: boolean): boolean {
     const offsets = this.#partial === undefined ? 0 : this.#partial.count * 8;
-    if (bytes + offsets > this.#queryBufferBytesMax()) {
+    const bytesMax = this.#queryBufferBytesMax();
+    if (bytes + offsets > bytesMax) {
       this.#failed = true;
       this.#reset();
       return false;
     }
     if (bytes <= this.#own.length) return true;
-    const capacity = Math.min(exact, Math.max(OWN_BYTES_MIN, this.#own.length * 2));
-    const grown = Buffer.allocUnsafe(Math.max(bytes, capacity));
+    const doubled = Math.max(bytes, OWN_BYTES_MIN, this.#own.length * 2);
+    let capacity = Math.min(end, doubled);
+    if (bytes * END_FACTOR >= end) capacity = isLast ? end : Math.max(end, doubled);
+    const grown = allocate(Math.min(capacity, bytesMax)) ?? allocate(bytes);
+    if (grown === undefined) {
+      this.#failed = true;
+      this.#reset();
+      return false;
+    }
     const held = this.#ownBytes + this.#lineBytes;
     this.#own.copy(grown, 0, 0, held);
     this.workBytes += held;
@@ -467,6 +481,15 @@ export class RequestReader {
   #queryBufferBytesMax(): number {
     const max = Math.min(this.#limits.queryBufferBytesMax, OFFSET_MAX);
     return this.authenticated ? max : Math.min(max, ANONYMOUS_QUERY_BUFFER_BYTES_MAX);
+  }
+}
+
+/** An uninitialised buffer; undefined if the system has no memory for it. */
+function allocate(bytes: number): Buffer | undefined {
+  try {
+    return Buffer.allocUnsafe(bytes);
+  } catch {
+    return undefined;
   }
 }
 

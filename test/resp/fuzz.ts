@@ -28,7 +28,7 @@ export class FuzzFailure extends Error {
 }
 
 /** Memory that a reader may hold for the bytes it was fed. */
-const heldMax = (fedBytes: number): number => 4096 + fedBytes * 8;
+const heldMax = (fedBytes: number): number => 4096 + fedBytes * 16;
 
 function insist(condition: boolean, what: string): void {
   if (!condition) throw new Error(what);
