@@ -60,48 +60,55 @@ export function insertLeaf(
   const depth = path.common;
   const byte = depth < to - from ? key[from + depth]! : -1;
   const index = deepest(path, nodes, depth);
-  // The nodes above the new leaf get its totals. One that moves takes them along.
+  if (index < 0 || !hang(tree, path, index, leaf, byte)) {
+    const branch = split(tree, path, index, leaf, byte);
+    relink(tree, path, index + 1, branch);
+  }
   addAlong(tree, path, index + 1, sum);
   if ((leafFlags(space.leaves, leaf) & KIND_TOMBSTONE) !== 0) {
     hintAlong(tree, path, index + 1, HINT_TOMBSTONE);
   }
-  if (index >= 0) {
-    const node = path.nodes[index]!;
-    const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
-    const word = (node & GRANULE_MASK) << 1;
-    if (nodeDepth(i32[word]!) === depth) {
-      if (byte < 0) {
-        i32[word + TERMINAL] = 0 - leaf;
-        return;
-      }
-      const moved = addChild(nodes, node, byte, 0 - leaf);
-      if (moved !== node) relink(tree, path, index, moved);
-      return;
-    }
+}
+
+/** Makes the leaf a child of path.nodes[index], if that is where keys part. */
+function hang(tree: Tree, path: Path, index: number, leaf: Leaf, byte: number): boolean {
+  const { nodes, leaves } = tree.space;
+  const node = path.nodes[index]!;
+  const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
+  const word = (node & GRANULE_MASK) << 1;
+  if (nodeDepth(i32[word]!) !== path.common) return false;
+  if (byte < 0) {
+    i32[word + TERMINAL] = 0 - leaf;
+    return true;
   }
-  const branch = split(tree, path, index, leaf, byte);
-  relink(tree, path, index + 1, branch);
+  const moved = addChild(nodes, leaves, node, byte, 0 - leaf);
+  if (moved !== node) {
+    path.nodes[index] = moved;
+    relink(tree, path, index, moved);
+  }
+  return true;
 }
 
 /** A new node above what path.nodes[index] led to so far, with it and the new leaf. */
 function split(tree: Tree, path: Path, index: number, leaf: Leaf, byte: number): number {
-  const nodes = tree.space.nodes;
-  const sum = tree.space.sum;
+  const { nodes, leaves, sum } = tree.space;
   let below = tree.root;
   if (index >= 0) below = nodes.i32[path.nodes[index]! >>> CHUNK_SHIFT]![path.slots[index]!]!;
-  addPointer(sum, tree, below, 1);
   const branch = createNode(nodes, path.common);
   const i32 = nodes.i32[branch >>> CHUNK_SHIFT]!;
   const word = (branch & GRANULE_MASK) << 1;
-  i32[word + LIVE] = sum.live;
-  i32[word + ALL] = sum.all;
-  i32[word + LOW] = sum.low;
-  i32[word + HIGH] = sum.high;
+  const total = tree.space.branchSum;
+  total.clear();
+  addPointer(total, tree, below, 1);
+  i32[word + LIVE] = total.live + sum.live;
+  i32[word + ALL] = total.all + sum.all;
+  i32[word + LOW] = total.low + sum.low;
+  i32[word + HIGH] = total.high + sum.high;
   i32[word]! |= hintOf(tree, below) | hintOf(tree, 0 - leaf);
   if (path.otherByte < 0) i32[word + TERMINAL] = below;
-  else addChild(nodes, branch, path.otherByte, below);
+  else addChild(nodes, leaves, branch, path.otherByte, below);
   if (byte < 0) i32[word + TERMINAL] = 0 - leaf;
-  else addChild(nodes, branch, byte, 0 - leaf);
+  else addChild(nodes, leaves, branch, byte, 0 - leaf);
   return branch;
 }
 

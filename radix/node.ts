@@ -9,12 +9,17 @@
  *    4   digest, high 32 bits: likewise, each half modulo 2^32
  *    5   terminal: the leaf whose key ends at this depth, 0 if there is none
  *        sorted, up to 32 children:       direct, up to 256:       bitmap, between:
- *    6   child bytes in order, 4 a word   pointers, by byte        8 words of bits
- *    .   pointers in the same order                                2 words: children before
- *    .                                                             each word; pointers
+ *    6   child bytes in order, 4 a word   8 groups                 8 groups
+ *   14   pointers in the same order       pointers, by byte        8 words of bits
+ *   22                                                             2 words of ranks
+ *   24                                                             pointers
  *
  *   capacity     3   6  11   16   24   32 | 48   64   96  128  192 | 256
- *   bytes       40  56  80  104  144  184 | 256 320  448  576  832 | 1048
+ *   bytes       40  56  80  104  144  184 | 288 352  480  608  864 | 1080
+ *
+ * Group g is the live count of the children for bytes 32g to 32g + 31, so that rank and n-th read
+ * a few of a big node's children and not all: each would cost a cache miss. A rank is the number of
+ * children before a word of bits, 8 bits each.
  *
  * `depth` is absolute: the index of the key byte that tells the children
  * apart. Bytes between a node's depth and its child's are the same in all keys below and stand
@@ -27,6 +32,7 @@
  * only on the keys; capacities also on the past, since shrinking lags behind.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { visibleAt } from './leaf.js';
 
 export const LIVE = 1;
 export const ALL = 2;
@@ -37,7 +43,13 @@ export const TERMINAL = 5;
 export const HINT_TOMBSTONE = 1 << 30;
 
 const BYTES = 6;
-const RANKS = 14;
+const GROUPS = 6;
+const BITS = 14;
+const RANKS = 22;
+/** Of a bitmap node. */
+const BITMAP_POINTERS = 24;
+/** Of a direct node. */
+const DIRECT_POINTERS = 14;
 const DEPTH_SHIFT = 13;
 const DEPTH_MASK = 0x1ffff;
 const COUNT_SHIFT = 4;
@@ -48,7 +60,7 @@ const TYPE_BITMAP = 6;
 const TYPE_DIRECT = 11;
 const CAPACITY = Int32Array.of(3, 6, 11, 16, 24, 32, 48, 64, 96, 128, 192, 256);
 /** Word of the first pointer. */
-const POINTERS = Int32Array.of(7, 8, 9, 10, 12, 14, 16, 16, 16, 16, 16, 6);
+const POINTERS = Int32Array.of(7, 8, 9, 10, 12, 14, 24, 24, 24, 24, 24, 14);
 const GRANULES = CAPACITY.map((capacity, type) => (POINTERS[type]! + capacity + 1) >>> 1);
 
 export function nodeType(header: number): number {
@@ -101,13 +113,13 @@ export function childSlot(i32: Int32Array, word: number, header: number, byte: n
     return 0;
   }
   if (type === TYPE_DIRECT) {
-    const slot = word + BYTES + byte;
+    const slot = word + DIRECT_POINTERS + byte;
     return i32[slot]! === 0 ? 0 : slot;
   }
-  const bits = i32[word + BYTES + (byte >>> 5)]!;
+  const bits = i32[word + BITS + (byte >>> 5)]!;
   const bit = 1 << (byte & 31);
   if ((bits & bit) === 0) return 0;
-  return word + 16 + rankBefore(i32, word, byte >>> 5) + popcount(bits & (bit - 1));
+  return word + BITMAP_POINTERS + rankBefore(i32, word, byte >>> 5) + popcount(bits & (bit - 1));
 }
 
 /** Children in the words of the bitmap before this one. */
@@ -144,7 +156,7 @@ export function lastSlot(i32: Int32Array, word: number, header: number): number 
 export function slotAfter(i32: Int32Array, word: number, header: number, slot: number): number {
   if (slot === word + TERMINAL) return firstChildSlot(i32, word, header);
   const type = header & TYPE_MASK;
-  if (type === TYPE_DIRECT) return directSlotFrom(i32, word, slot - word - BYTES + 1);
+  if (type === TYPE_DIRECT) return directSlotFrom(i32, word, slot - word - DIRECT_POINTERS + 1);
   return slot + 1 < word + POINTERS[type]! + nodeCount(header) ? slot + 1 : 0;
 }
 
@@ -153,7 +165,7 @@ export function slotBefore(i32: Int32Array, word: number, header: number, slot: 
   const type = header & TYPE_MASK;
   if (slot > word + POINTERS[type]!) {
     if (type !== TYPE_DIRECT) return slot - 1;
-    const before = directSlotDownFrom(i32, word, slot - word - BYTES - 1);
+    const before = directSlotDownFrom(i32, word, slot - word - DIRECT_POINTERS - 1);
     if (before !== 0) return before;
   } else if (slot === word + TERMINAL) {
     return 0;
@@ -175,7 +187,7 @@ export function slotBelow(i32: Int32Array, word: number, header: number, byte: n
 /** How many children have a byte below this one; sorted and bitmap nodes only. */
 function childrenBelow(i32: Int32Array, word: number, header: number, byte: number): number {
   if ((header & TYPE_MASK) >= TYPE_BITMAP) {
-    const bits = i32[word + BYTES + (byte >>> 5)]!;
+    const bits = i32[word + BITS + (byte >>> 5)]!;
     return rankBefore(i32, word, byte >>> 5) + popcount(bits & ((1 << (byte & 31)) - 1));
   }
   const count = nodeCount(header);
@@ -189,13 +201,13 @@ function sortedByte(i32: Int32Array, word: number, index: number): number {
 }
 
 function directSlotFrom(i32: Int32Array, word: number, byte: number): number {
-  const end = word + BYTES + 256;
-  for (let slot = word + BYTES + byte; slot < end; slot++) if (i32[slot]! !== 0) return slot;
+  const end = word + DIRECT_POINTERS + 256;
+  for (let slot = word + DIRECT_POINTERS + byte; slot < end; slot++) if (i32[slot]! !== 0) return slot;
   return 0;
 }
 
 function directSlotDownFrom(i32: Int32Array, word: number, byte: number): number {
-  const first = word + BYTES;
+  const first = word + DIRECT_POINTERS;
   for (let slot = first + byte; slot >= first; slot--) if (i32[slot]! !== 0) return slot;
   return 0;
 }
@@ -210,7 +222,7 @@ export function byteOfSlot(i32: Int32Array, word: number, header: number, slot: 
   let byte = 0;
   let left = index;
   for (;;) {
-    if (((i32[word + BYTES + (byte >>> 5)]! >>> (byte & 31)) & 1) !== 0 && left-- === 0) break;
+    if (((i32[word + BITS + (byte >>> 5)]! >>> (byte & 31)) & 1) !== 0 && left-- === 0) break;
     byte++;
   }
   return byte;
@@ -226,15 +238,24 @@ export function createNode(nodes: Arena, depth: number): number {
   return pointer;
 }
 
-/** Adds a child for a byte that has none. Returns the node, which moves when it is full. */
-export function addChild(nodes: Arena, node: number, byte: number, child: number): number {
+/**
+ * Adds a child for a byte that has none. Returns the node, which moves when it is full. Totals and
+ * groups are the caller's to change.
+ */
+export function addChild(
+  nodes: Arena,
+  leaves: Arena,
+  node: number,
+  byte: number,
+  child: number,
+): number {
   let pointer = node;
   let i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
   let word = (pointer & GRANULE_MASK) << 1;
   let header = i32[word]!;
   const count = nodeCount(header);
   if (count === CAPACITY[header & TYPE_MASK]!) {
-    pointer = resizeNode(nodes, node, (header & TYPE_MASK) + 1);
+    pointer = resizeNode(nodes, leaves, node, (header & TYPE_MASK) + 1);
     i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
     word = (pointer & GRANULE_MASK) << 1;
     header = i32[word]!;
@@ -242,7 +263,7 @@ export function addChild(nodes: Arena, node: number, byte: number, child: number
   const type = header & TYPE_MASK;
   i32[word] = header + COUNT_ONE;
   if (type === TYPE_DIRECT) {
-    i32[word + BYTES + byte] = child;
+    i32[word + DIRECT_POINTERS + byte] = child;
     return pointer;
   }
   const index = childrenBelow(i32, word, header, byte);
@@ -255,14 +276,19 @@ export function addChild(nodes: Arena, node: number, byte: number, child: number
     for (let at = bytes + count; at > bytes + index; at--) u8[at] = u8[at - 1]!;
     u8[bytes + index] = byte;
   } else {
-    i32[word + BYTES + (byte >>> 5)]! |= 1 << (byte & 31);
+    i32[word + BITS + (byte >>> 5)]! |= 1 << (byte & 31);
     addRanks(i32, word, byte >>> 5, 1);
   }
   return pointer;
 }
 
 /** Removes a child. Returns the node, which moves when it shrinks. */
-export function removeChild(nodes: Arena, node: number, byte: number): number {
+export function removeChild(
+  nodes: Arena,
+  leaves: Arena,
+  node: number,
+  byte: number,
+): number {
   const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
   const word = (node & GRANULE_MASK) << 1;
   const header = i32[word]! - COUNT_ONE;
@@ -280,7 +306,7 @@ export function removeChild(nodes: Arena, node: number, byte: number): number {
       const bytes = (word + BYTES) << 2;
       for (let at = bytes + slot - first; at < bytes + count; at++) u8[at] = u8[at + 1]!;
     } else {
-      i32[word + BYTES + (byte >>> 5)]! &= ~(1 << (byte & 31));
+      i32[word + BITS + (byte >>> 5)]! &= ~(1 << (byte & 31));
       addRanks(i32, word, byte >>> 5, -1);
     }
   }
@@ -289,7 +315,7 @@ export function removeChild(nodes: Arena, node: number, byte: number): number {
   // edge would move the node with every insert and every delete.
   const smaller = CAPACITY[type - 1]!;
   if (count > smaller - ((smaller + 3) >>> 2) || !nodes.hasRoom(GRANULES[type - 1]!)) return node;
-  return resizeNode(nodes, node, type - 1);
+  return resizeNode(nodes, leaves, node, type - 1);
 }
 
 /** Adds to the numbers of children before all words of the bitmap after this one. */
@@ -300,11 +326,64 @@ function addRanks(i32: Int32Array, word: number, index: number, delta: number): 
   }
 }
 
+/** Sets the groups of a node just filled from the gathered children. */
+function countGroups(
+  nodes: Arena,
+  leaves: Arena,
+  i32: Int32Array,
+  word: number,
+  count: number,
+): void {
+  for (let group = 0; group < 8; group++) i32[word + GROUPS + group] = 0;
+  const sure = i32[word + LIVE] === i32[word + ALL];
+  for (let i = 0; i < count; i++) {
+    i32[word + GROUPS + (gatheredBytes[i]! >>> 5)]! += liveBelow(
+      nodes,
+      leaves,
+      gatheredPointers[i]!,
+      sure,
+    );
+  }
+}
+
+/** Live entries below a pointer; `sure`: all entries there are known to be visible. */
+export function liveBelow(nodes: Arena, leaves: Arena, pointer: number, sure: boolean): number {
+  if (pointer > 0) {
+    return nodes.i32[pointer >>> CHUNK_SHIFT]![((pointer & GRANULE_MASK) << 1) + LIVE]!;
+  }
+  if (pointer === 0) return 0;
+  if (sure) return 1;
+  const leaf = 0 - pointer;
+  return visibleAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1) ? 1 : 0;
+}
+
+/** Whether a node keeps live counts of groups of its children. */
+export function hasGroups(header: number): boolean {
+  return (header & TYPE_MASK) >= TYPE_BITMAP;
+}
+
+/** The word of the group that counts the child for this byte. */
+export function groupWord(word: number, byte: number): number {
+  return word + GROUPS + (byte >>> 5);
+}
+
+/** The slot of the first child in a group or after it; of group 8: behind all children. */
+export function groupBegin(
+  i32: Int32Array,
+  word: number,
+  header: number,
+  group: number,
+): number {
+  if ((header & TYPE_MASK) === TYPE_DIRECT) return word + DIRECT_POINTERS + (group << 5);
+  const rank = group === 8 ? nodeCount(header) : rankBefore(i32, word, group);
+  return word + BITMAP_POINTERS + rank;
+}
+
 const gatheredBytes = new Uint8Array(256);
 const gatheredPointers = new Int32Array(256);
 
 /** Moves a node to another type, which must have room. */
-function resizeNode(nodes: Arena, node: number, type: number): number {
+function resizeNode(nodes: Arena, leaves: Arena, node: number, type: number): number {
   const pointer = nodes.alloc(GRANULES[type]!);
   const from = nodes.i32[node >>> CHUNK_SHIFT]!;
   const fromWord = (node & GRANULE_MASK) << 1;
@@ -319,11 +398,12 @@ function resizeNode(nodes: Arena, node: number, type: number): number {
     for (let i = 0; i < (count + 3) >>> 2; i++) to[toWord + BYTES + i] = from[fromWord + BYTES + i]!;
     copyPointers(from, fromWord + POINTERS[oldType]!, to, toWord + POINTERS[type]!, count);
   } else if (inBitmaps(type) && inBitmaps(oldType)) {
-    for (let i = BYTES; i < 16; i++) to[toWord + i] = from[fromWord + i]!;
-    copyPointers(from, fromWord + 16, to, toWord + 16, count);
+    for (let i = GROUPS; i < BITMAP_POINTERS; i++) to[toWord + i] = from[fromWord + i]!;
+    copyPointers(from, fromWord + BITMAP_POINTERS, to, toWord + BITMAP_POINTERS, count);
   } else {
     gather(from, fromWord, header);
     scatter(to, toWord, type, count);
+    if (type >= TYPE_BITMAP) countGroups(nodes, leaves, to, toWord, count);
   }
   nodes.free(node);
   return pointer;
@@ -359,7 +439,7 @@ function gather(i32: Int32Array, word: number, header: number): void {
       if (i32[first + byte]! === 0) continue;
       gatheredPointers[index] = i32[first + byte]!;
     } else {
-      if (((i32[word + BYTES + (byte >>> 5)]! >>> (byte & 31)) & 1) === 0) continue;
+      if (((i32[word + BITS + (byte >>> 5)]! >>> (byte & 31)) & 1) === 0) continue;
       gatheredPointers[index] = i32[first + index]!;
     }
     gatheredBytes[index++] = byte;
@@ -380,7 +460,7 @@ function scatter(i32: Int32Array, word: number, type: number, count: number): vo
     if (type < TYPE_BITMAP) {
       i32[word + BYTES + (i >>> 2)]! |= byte << ((i & 3) << 3);
     } else {
-      i32[word + BYTES + (byte >>> 5)]! |= 1 << (byte & 31);
+      i32[word + BITS + (byte >>> 5)]! |= 1 << (byte & 31);
       addRanks(i32, word, byte >>> 5, 1);
     }
   }

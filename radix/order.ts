@@ -4,7 +4,16 @@
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { type Leaf, visibleAt } from './leaf.js';
-import { ALL, LIVE, pointersBegin, pointersEnd, TERMINAL } from './node.js';
+import {
+  ALL,
+  groupBegin,
+  groupWord,
+  hasGroups,
+  LIVE,
+  liveBelow,
+  pointersBegin,
+  TERMINAL,
+} from './node.js';
 import { locate, type Path, settle, walkFirst, walkLast, walkNext, walkPrev } from './path.js';
 import type { Space } from './space.js';
 import type { Tree } from './tree.js';
@@ -91,29 +100,30 @@ export function rank(
 
 /** Live entries at the slots of a node before this one, or with `inclusive` up to it. */
 function liveUpTo(space: Space, node: number, slot: number, inclusive: boolean): number {
-  const i32 = space.nodes.i32[node >>> CHUNK_SHIFT]!;
+  const { nodes, leaves } = space;
+  const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
   const word = (node & GRANULE_MASK) << 1;
   const header = i32[word]!;
-  const live = i32[word + LIVE]!;
   // If all entries are visible, every leaf counts, and none need be looked at.
-  const sure = live === i32[word + ALL]!;
-  const here = inclusive ? liveAt(space, i32[slot]!, sure) : 0;
+  const sure = i32[word + LIVE]! === i32[word + ALL]!;
+  const here = inclusive ? liveBelow(nodes, leaves, i32[slot]!, sure) : 0;
   const terminal = word + TERMINAL;
   if (slot === terminal) return here;
-  const begin = pointersBegin(word, header);
-  const end = pointersEnd(word, header);
-  if (slot - begin <= end - slot) {
-    return here + liveAt(space, i32[terminal]!, sure) + sumLive(space, i32, begin, slot, sure);
+  let count = here + liveBelow(nodes, leaves, i32[terminal]!, sure);
+  if (!hasGroups(header)) {
+    return count + sumLive(space, i32, pointersBegin(word, header), slot, sure);
   }
-  return here + live - sumLive(space, i32, slot, end, sure);
-}
-
-function liveAt(space: Space, pointer: number, sure: boolean): number {
-  if (pointer > 0) {
-    return space.nodes.i32[pointer >>> CHUNK_SHIFT]![((pointer & GRANULE_MASK) << 1) + LIVE]!;
+  let group = 0;
+  let begin = pointersBegin(word, header);
+  let end = groupBegin(i32, word, header, 1);
+  while (slot >= end) {
+    count += i32[groupWord(word, group << 5)]!;
+    group++;
+    begin = end;
+    end = groupBegin(i32, word, header, group + 1);
   }
-  if (pointer === 0) return 0;
-  return sure || isVisible(space, 0 - pointer) ? 1 : 0;
+  if (slot - begin <= end - slot) return count + sumLive(space, i32, begin, slot, sure);
+  return count + i32[groupWord(word, group << 5)]! - sumLive(space, i32, slot, end, sure);
 }
 
 /** Live entries at the slots [from, to). */
@@ -124,54 +134,46 @@ function sumLive(
   to: number,
   sure: boolean,
 ): number {
-  const chunks = space.nodes.i32;
   let count = 0;
   for (let slot = from; slot < to; slot++) {
-    const pointer = i32[slot]!;
-    if (pointer > 0) {
-      count += chunks[pointer >>> CHUNK_SHIFT]![((pointer & GRANULE_MASK) << 1) + LIVE]!;
-    } else if (pointer < 0 && (sure || isVisible(space, 0 - pointer))) {
-      count++;
-    }
+    count += liveBelow(space.nodes, space.leaves, i32[slot]!, sure);
   }
   return count;
 }
 
 /** The visible entry with `index` visible ones before it, with the path to it; 0 if none has. */
 export function nth(tree: Tree, path: Path, index: number): Leaf {
-  const space = tree.space;
-  const chunks = space.nodes.i32;
+  const { nodes, leaves } = tree.space;
   path.length = 0;
   if (index < 0 || index >= tree.liveCount) return 0;
   let pointer = tree.root;
   let before = index;
   while (pointer > 0) {
-    const i32 = chunks[pointer >>> CHUNK_SHIFT]!;
+    const i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
     const word = (pointer & GRANULE_MASK) << 1;
-    const live = i32[word + LIVE]!;
-    const sure = live === i32[word + ALL]!;
+    const header = i32[word]!;
+    const sure = i32[word + LIVE]! === i32[word + ALL]!;
     if (path.length === path.nodes.length) path.grow();
     path.nodes[path.length] = pointer;
     let slot = word + TERMINAL;
-    let count = liveAt(space, i32[slot]!, sure);
+    let count = liveBelow(nodes, leaves, i32[slot]!, sure);
     if (before >= count) {
-      if (before <= live >>> 1) {
-        before -= count;
-        slot = pointersBegin(word, i32[word]!);
-        count = liveAt(space, i32[slot]!, sure);
+      before -= count;
+      let group = 0;
+      if (hasGroups(header)) {
+        count = i32[groupWord(word, 0)]!;
         while (before >= count) {
           before -= count;
-          count = liveAt(space, i32[++slot]!, sure);
+          count = i32[groupWord(word, ++group << 5)]!;
         }
+        slot = groupBegin(i32, word, header, group);
       } else {
-        let behind = live - 1 - before;
-        slot = pointersEnd(word, i32[word]!) - 1;
-        count = liveAt(space, i32[slot]!, sure);
-        while (behind >= count) {
-          behind -= count;
-          count = liveAt(space, i32[--slot]!, sure);
-        }
-        before = count - 1 - behind;
+        slot = pointersBegin(word, header);
+      }
+      count = liveBelow(nodes, leaves, i32[slot]!, sure);
+      while (before >= count) {
+        before -= count;
+        count = liveBelow(nodes, leaves, i32[++slot]!, sure);
       }
     }
     path.slots[path.length++] = slot;

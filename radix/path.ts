@@ -31,6 +31,8 @@ export class Path {
   nodes: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** The word in the chunk of nodes[i] that holds the pointer taken; 0: there is none. */
   slots: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** The key byte at each node's depth, -1 at the key's end. Only `locate` sets it. */
+  bytes: Int16Array = new Int16Array(CAPACITY_FIRST);
   length = 0;
   /** Whether the key is there. */
   found = false;
@@ -48,10 +50,13 @@ export class Path {
   grow(): void {
     const nodes = new Int32Array(this.nodes.length * 4);
     const slots = new Int32Array(nodes.length);
+    const bytes = new Int16Array(nodes.length);
     nodes.set(this.nodes);
     slots.set(this.slots);
+    bytes.set(this.bytes);
     this.nodes = nodes;
     this.slots = slots;
+    this.bytes = bytes;
   }
 }
 
@@ -81,12 +86,15 @@ export function locate(
     if (length === path.nodes.length) path.grow();
     path.nodes[length] = pointer;
     if (depth >= bytes) {
+      path.bytes[length] = -1;
       path.slots[length++] = word + TERMINAL;
       pointer = depth === bytes ? i32[word + TERMINAL]! : 0;
       compared = bytes;
       break;
     }
-    const slot = childSlot(i32, word, header, key[from + depth]!);
+    const byte = key[from + depth]!;
+    const slot = childSlot(i32, word, header, byte);
+    path.bytes[length] = byte;
     path.slots[length++] = slot;
     if (slot === 0) {
       pointer = 0;

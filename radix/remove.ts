@@ -45,7 +45,7 @@ function unlink(tree: Tree, path: Path): void {
     tree.root = 0;
     return;
   }
-  const nodes = tree.space.nodes;
+  const { nodes, leaves } = tree.space;
   let node = path.nodes[top]!;
   let i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
   let word = (node & GRANULE_MASK) << 1;
@@ -53,7 +53,7 @@ function unlink(tree: Tree, path: Path): void {
   if (slot === word + TERMINAL) {
     i32[slot] = 0;
   } else {
-    node = removeChild(nodes, node, byteOfSlot(i32, word, i32[word]!, slot));
+    node = removeChild(nodes, leaves, node, byteOfSlot(i32, word, i32[word]!, slot));
     if (node !== path.nodes[top]) relink(tree, path, top, node);
     i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
     word = (node & GRANULE_MASK) << 1;

@@ -46,6 +46,8 @@ export class Space {
   readonly elementPath: Path;
   /** Scratch of one write: what it adds to the nodes above. */
   readonly sum = new Sum();
+  /** Scratch of one split: what is below the new node. */
+  readonly branchSum = new Sum();
   /** Scratch for the key of a leaf at hand. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   readonly #reclaimer: Reclaimer;

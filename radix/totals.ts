@@ -16,7 +16,7 @@ import {
   valueWordAt,
   visibleAt,
 } from './leaf.js';
-import { ALL, HIGH, LIVE, LOW } from './node.js';
+import { ALL, groupWord, HIGH, hasGroups, LIVE, LOW } from './node.js';
 import type { Path } from './path.js';
 import type { Tree } from './tree.js';
 
@@ -103,7 +103,7 @@ export function addPointer(sum: Sum, tree: Tree, pointer: number, sign: number):
   else if (pointer < 0) addLeaf(sum, tree, 0 - pointer, sign);
 }
 
-/** Adds to the totals of the first `count` nodes of a path. */
+/** Adds to the totals of the first `count` nodes of a path that `locate` has gone. */
 export function addAlong(tree: Tree, path: Path, count: number, sum: Sum): void {
   const chunks = tree.space.nodes.i32;
   const nodes = path.nodes;
@@ -115,10 +115,15 @@ export function addAlong(tree: Tree, path: Path, count: number, sum: Sum): void 
     const node = nodes[i]!;
     const i32 = chunks[node >>> CHUNK_SHIFT]!;
     const word = (node & GRANULE_MASK) << 1;
-    i32[word + LIVE] = i32[word + LIVE]! + live;
-    i32[word + ALL] = i32[word + ALL]! + all;
     i32[word + LOW] = i32[word + LOW]! + low;
     i32[word + HIGH] = i32[word + HIGH]! + high;
+    if (live === 0 && all === 0) continue;
+    i32[word + LIVE] = i32[word + LIVE]! + live;
+    i32[word + ALL] = i32[word + ALL]! + all;
+    const header = i32[word]!;
+    if (!hasGroups(header)) continue;
+    const byte = path.bytes[i]!;
+    if (byte >= 0) i32[groupWord(word, byte)]! += live;
   }
 }
 
