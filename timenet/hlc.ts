@@ -41,8 +41,8 @@ export interface HybridClockOptions {
 const CLOCK_SKEW_DEFAULT_MS = 500;
 
 export class HybridClock {
+  readonly clockSkewMaxMs: number;
   readonly #clock: Pick<Clock, 'wallMs'>;
-  readonly #clockSkewMaxMs: number;
   #last: number;
   #refusedCount = 0;
 
@@ -50,7 +50,7 @@ export class HybridClock {
     const { clockSkewMaxMs = CLOCK_SKEW_DEFAULT_MS, floor = 0 } = options;
     assertStamp(floor);
     this.#clock = clock;
-    this.#clockSkewMaxMs = clockSkewMaxMs;
+    this.clockSkewMaxMs = clockSkewMaxMs;
     this.#last = floor;
   }
 
@@ -75,16 +75,16 @@ export class HybridClock {
   /**
    * A stamp from elsewhere: later ones of this node will be above it. False, and counted: it lies
    * more than the bound ahead of this node's wall clock, so one of the two clocks is wrong; it
-   * moves nothing.
+   * moves nothing. That holds for a stamp of this node's own, too, that comes back after its wall
+   * clock was set back: whether this clock or another is wrong, somebody has to hear of it.
    */
   witness(stamp: number): boolean {
     assertStamp(stamp);
-    if (stamp <= this.#last) return true;
-    if (stamp > stampOf(this.#clock.wallMs() + this.#clockSkewMaxMs, STAMPS_PER_MS - 1)) {
+    if (msOf(stamp) - this.#clock.wallMs() > this.clockSkewMaxMs) {
       this.#refusedCount += 1;
       return false;
     }
-    this.#last = stamp;
+    if (stamp > this.#last) this.#last = stamp;
     return true;
   }
 
