@@ -7,6 +7,7 @@ import type { CommandRow } from './command.js';
 import { commandCommands } from './command-command.js';
 import { configCommands } from './config.js';
 import { connectionCommands } from './connection.js';
+import { dumpCommands } from './dump.js';
 import { expiryCommands } from './expiry.js';
 import { infoCommands } from './info.js';
 import { keyCommands } from './keys.js';
@@ -27,6 +28,7 @@ export const commandRows: readonly CommandRow[] = [
   ...commandCommands,
   ...configCommands,
   ...connectionCommands,
+  ...dumpCommands,
   ...expiryCommands,
   ...infoCommands,
   ...keyCommands,

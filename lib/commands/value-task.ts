@@ -1,0 +1,97 @@
+/**
+ * Commands that read long values, a slice at a time, without holding the values still: a value is
+ * known by the stamp of its last write, and one that has changed between two slices makes the
+ * command begin again. After a few such beginnings it runs to its end in one go.
+ *
+ * So the reply is that of one moment, as if everything had been done at once, and nothing need be
+ * copied first.
+ */
+import type { Leaf } from '../../radix/leaf.js';
+import type { Args } from '../../resp/args.js';
+import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Session, Task } from '../server/session.js';
+import type { Database } from '../store/database.js';
+import { peekKey } from './lookup.js';
+
+/** Bytes between two looks at the clock. */
+export const PIECE_BYTES = 64 * 1024;
+/** Work up to here is done at once, bytes. */
+const AT_ONCE_BYTES = 512 * 1024;
+const BEGINNINGS_MAX = 4;
+
+export abstract class ValueTask implements Task {
+  protected readonly session: Session;
+  protected readonly database: Database;
+  /** A copy: the task outlives the request. */
+  protected args: Args;
+  protected readonly reply: ReplyWriter;
+  readonly #keys: number[] = [];
+  readonly #stamps: number[] = [];
+  #beginnings = 0;
+  #begun = false;
+
+  constructor(session: Session, args: Args, reply: ReplyWriter) {
+    this.session = session;
+    this.database = session.database;
+    this.args = args;
+    this.reply = reply;
+  }
+
+  /** Starts over; watches the keys it reads. False if it has replied. */
+  protected abstract begin(): boolean;
+  /** Bytes to go through, known after `begin`. */
+  protected abstract workBytes(): number;
+  /** Does about PIECE_BYTES of work; true when done, its reply written. */
+  protected abstract piece(): boolean;
+
+  /** Runs the command: at once if it is short, else in slices. */
+  run(): void {
+    if (!this.#start()) return;
+    if (this.workBytes() <= AT_ONCE_BYTES) {
+      while (!this.piece());
+      return;
+    }
+    this.args = this.args.clone();
+    this.session.defer(this);
+  }
+
+  step(deadlineMs: number): boolean {
+    if (!this.#begun || this.#hasChanged()) {
+      if (!this.#start()) return true;
+    }
+    const clock = this.database.store.world.clock;
+    const patient = this.#beginnings < BEGINNINGS_MAX;
+    do {
+      if (this.piece()) return true;
+    } while (!patient || clock.monotonicMs() < deadlineMs);
+    return false;
+  }
+
+  /** The leaf of the key in argument `i` as it is now, found without a trace. */
+  protected leafOf(i: number): Leaf {
+    return peekKey(this.database, this.args, i);
+  }
+
+  /** From now on a change of the key in argument `i` makes the task start over. */
+  protected watch(i: number, leaf: Leaf): void {
+    this.#keys.push(i);
+    this.#stamps.push(leaf === 0 ? 0 : this.database.tree.stamp(leaf));
+  }
+
+  #start(): boolean {
+    this.#begun = true;
+    this.#beginnings += 1;
+    this.#keys.length = 0;
+    this.#stamps.length = 0;
+    return this.begin();
+  }
+
+  #hasChanged(): boolean {
+    for (const [index, i] of this.#keys.entries()) {
+      const leaf = this.leafOf(i);
+      const stamp = leaf === 0 ? 0 : this.database.tree.stamp(leaf);
+      if (stamp !== this.#stamps[index]) return true;
+    }
+    return false;
+  }
+}
