@@ -14,9 +14,9 @@
  * The leaf's own stamp and origin are those of the *type*; its expiry is the third part. Each part
  * merges by its own stamp (merge.ts), so that EXPIRE and HSET on two replicas both survive.
  *
- * Invariants, kept by every path that writes: the leaf's stamp is at or above clearedAt, above or
- * at the expiry's stamp, and above or at every element's stamp; the expiry's stamp, if not 0, and
- * every element's are above clearedAt. So whoever wins over the head wins over all that it holds.
+ * Invariants, kept by every path that writes: the leaf's stamp is above clearedAt, and at or above
+ * the expiry's stamp and every element's; the expiry's stamp, if not 0, and every element's are
+ * above clearedAt. So whoever wins over the head wins over all that it holds.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { HEAD_ROOT_WORD, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';

@@ -270,6 +270,17 @@ export class SubTree {
     return wasVisible;
   }
 
+  /** Takes out all elements at once, and finishes; the reclaimer frees them. */
+  detachElements(): void {
+    const { elements, mirror } = this;
+    elements.space.reclaim(elements.root);
+    elements.space.reclaim(mirror.tree.root);
+    elements.root = 0;
+    elements.version++;
+    mirror.open(0, (this.parts.type & TYPE_FIXED8) !== 0);
+    this.finish(0, 0, 0);
+  }
+
   /** Takes out all elements at or below a stamp, and finishes. */
   purge(clearedAt: number): void {
     const { elements } = this;
@@ -342,23 +353,27 @@ export class SubTree {
     this.#load(leaf);
   }
 
-  /** Gives `parts` another type and builds or drops the mirror; `rewriteHead` must follow. */
+  /**
+   * Gives `parts` another type and makes or drops the mirror; `rewriteHead` must follow. Throws,
+   * with nothing changed, if the mirror cannot take an element.
+   */
   changeType(type: number): void {
     const { elements, mirror } = this;
     const before = this.parts.type;
-    this.parts.type = type;
     const mask = TYPE_MIRRORED | TYPE_FIXED8;
-    if ((before & mask) === (type & mask)) return;
-    elements.space.reclaim(mirror.tree.root);
-    mirror.open(0, (type & TYPE_FIXED8) !== 0);
-    if ((type & TYPE_MIRRORED) === 0) return;
-    const cursor = elements.cursor();
-    for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
-      const subKey = elements.key(leaf);
-      const value = elements.value(leaf);
-      mirror.makeKey(value, 0, value.length, subKey, 0, subKey.length);
-      mirror.add();
+    if ((before & mask) !== (type & mask)) {
+      const root = mirror.tree.root;
+      mirror.open(0, (type & TYPE_FIXED8) !== 0);
+      try {
+        if ((type & TYPE_MIRRORED) !== 0) this.#buildMirror();
+      } catch (error) {
+        elements.space.reclaim(mirror.tree.root);
+        mirror.open(root, (before & TYPE_FIXED8) !== 0);
+        throw error;
+      }
+      elements.space.reclaim(root);
     }
+    this.parts.type = type;
   }
 
   /** Throws if an invariant of the sub tree that it is turned to does not hold. */
@@ -371,7 +386,7 @@ export class SubTree {
     assert.equal(tree.visible(head), live > 0, 'a head is hidden if no element is visible');
     assert.equal(mirror.tree.liveCount, this.isMirrored ? live : 0, 'the mirror has all elements');
     const stamp = tree.stamp(head);
-    assert(stamp >= parts.clearedAt && stamp >= parts.expiryStamp, "the head's stamp is highest");
+    assert(stamp > parts.clearedAt && stamp >= parts.expiryStamp, "the head's stamp is highest");
     assert(parts.expiryStamp === 0 || parts.expiryStamp > parts.clearedAt, 'the expiry is valid');
     const cursor = elements.cursor({ all: true });
     for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
@@ -402,6 +417,17 @@ export class SubTree {
     parts.load(leaves, leaf);
     const mirrorRoot = headWord(leaves, leaf, HEAD_MIRROR_WORD);
     mirror.open(mirrorRoot, (parts.type & TYPE_FIXED8) !== 0);
+  }
+
+  #buildMirror(): void {
+    const { elements, mirror } = this;
+    const cursor = elements.cursor();
+    for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+      const subKey = elements.key(leaf);
+      const value = elements.value(leaf);
+      mirror.makeKey(value, 0, value.length, subKey, 0, subKey.length);
+      mirror.add();
+    }
   }
 
   #dropElement(subKey: Buffer, sfrom: number, sto: number): boolean {

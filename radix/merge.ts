@@ -1,0 +1,179 @@
+/**
+ * Merge: takes entries from elsewhere, in any order and any number of times, and always arrives at
+ * the same tree.
+ *
+ * What is known of a key is a set of facts: bytes, tombstones, heads, elements. The entry shown
+ * follows from maxima over that set alone, which is why order and repetition do not matter:
+ *
+ *   winner      the highest (stamp, origin, kind, value or type) of bytes, tombstones, heads; an
+ *               element counts as a head of its type at its stamp; at equal stamps heads lose
+ *               whatever the origins, for bytes and tombstones clear what is at their stamp
+ *   clearedAt   the highest stamp of bytes and tombstones, and the highest clearedAt of heads
+ *
+ *   winner is bytes or a tombstone:   that is the entry; nothing else is left, for everything else
+ *                                     at the key is at or below its stamp
+ *   winner is a head:                 type and stamp from it; the expiry with the highest (stamp,
+ *                                     origin) above clearedAt; of each sub key the highest
+ *                                     element above clearedAt
+ *
+ * Only the state that follows is kept, not the facts; the invariants of head.ts make that enough.
+ */
+import { HeadParts } from './head.js';
+import { KIND_HEAD, KIND_MASK, KIND_TOMBSTONE } from './leaf.js';
+import { SubTree } from './subtree.js';
+import type { Tree } from './tree.js';
+
+export class Merger {
+  readonly tree: Tree;
+  readonly sub: SubTree;
+
+  constructor(tree: Tree, sub: SubTree = new SubTree(tree)) {
+    this.tree = tree;
+    this.sub = sub;
+  }
+
+  /** Merges bytes or a tombstone (the kind is in `flags`); false if nothing changed. */
+  entry(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    expiryMs: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): boolean {
+    const { sub, tree } = this;
+    if (!sub.open(key, from, to)) {
+      return tree.merge(key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
+    }
+    if (this.#order(stamp, origin, flags & KIND_MASK) > 0) {
+      tree.putEntry(key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
+      return true;
+    }
+    if (stamp <= sub.parts.clearedAt) return false;
+    this.#clear(key, from, to, stamp);
+    sub.rewriteHead(key, from, to, 0, 0, 0);
+    return true;
+  }
+
+  /** Merges a head part by part; false if nothing changed. Its elements come by `element`. */
+  head(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    parts: HeadParts,
+  ): boolean {
+    const { sub, tree } = this;
+    if (!sub.open(key, from, to)) {
+      const other = tree.find(key, from, to);
+      let clearedAt = parts.clearedAt;
+      if (other !== 0) {
+        if (this.#orderOf(other, stamp, origin, KIND_HEAD) <= 0) return false;
+        clearedAt = Math.max(clearedAt, tree.stamp(other));
+      }
+      sub.parts.reset(parts.type, clearedAt);
+      this.#adoptExpiry(parts);
+      sub.rewriteHead(key, from, to, stamp, origin, flags);
+      return true;
+    }
+    let isChanged = false;
+    if (parts.clearedAt > sub.parts.clearedAt) {
+      this.#clear(key, from, to, parts.clearedAt);
+      isChanged = true;
+    }
+    if (this.#adoptExpiry(parts)) isChanged = true;
+    const order = this.#order(stamp, origin, KIND_HEAD) || parts.type - sub.parts.type;
+    if (order > 0) {
+      sub.changeType(parts.type);
+      isChanged = true;
+    }
+    if (isChanged) sub.rewriteHead(key, from, to, stamp, origin, flags);
+    return isChanged;
+  }
+
+  /**
+   * Merges an element, bytes or tombstone, of a sub tree of this type; false if it is refused.
+   */
+  element(
+    key: Buffer,
+    from: number,
+    to: number,
+    type: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): boolean {
+    const { sub } = this;
+    if (!sub.begin(key, from, to, type, stamp, origin, flags)) return false;
+    const { elements } = sub;
+    const old = elements.find(subKey, sfrom, sto);
+    if (old !== 0) {
+      const order =
+        stamp - elements.stamp(old) ||
+        origin - elements.origin(old) ||
+        (flags & KIND_MASK) - elements.kind(old) ||
+        -elements.compareValue(old, value, vfrom, vto);
+      if (order <= 0) return false;
+    }
+    const order = this.#order(stamp, origin, KIND_HEAD) || type - sub.parts.type;
+    if (order > 0 && type !== sub.parts.type) {
+      sub.changeType(type);
+      sub.rewriteHead(key, from, to, stamp, origin, flags);
+      sub.beginExisting(key, from, to);
+    }
+    if ((flags & KIND_MASK) === KIND_TOMBSTONE) {
+      sub.deleteElement(subKey, sfrom, sto, stamp, origin, flags);
+    } else {
+      sub.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto);
+    }
+    return true;
+  }
+
+  /** Takes out what a clear at this stamp hides in the sub tree opened; `rewriteHead` must follow. */
+  #clear(key: Buffer, from: number, to: number, stamp: number): void {
+    const { sub, tree } = this;
+    sub.beginExisting(key, from, to);
+    if (stamp >= tree.stamp(sub.head)) sub.detachElements();
+    else sub.purge(stamp);
+    sub.parts.raiseClearedAt(stamp);
+  }
+
+  /** Takes over a later expiry into the parts of the sub tree opened; true if it is one. */
+  #adoptExpiry(parts: HeadParts): boolean {
+    const own = this.sub.parts;
+    if (parts.expiryStamp <= own.clearedAt) return false;
+    const order =
+      parts.expiryStamp - own.expiryStamp ||
+      parts.expiryOrigin - own.expiryOrigin ||
+      parts.expiryMs - own.expiryMs;
+    if (order <= 0) return false;
+    own.expiryStamp = parts.expiryStamp;
+    own.expiryOrigin = parts.expiryOrigin;
+    own.expiryMs = parts.expiryMs;
+    return true;
+  }
+
+  /** Whether (stamp, origin, kind) is above the head opened (positive), below it, or equal (0). */
+  #order(stamp: number, origin: number, kind: number): number {
+    return this.#orderOf(this.sub.head, stamp, origin, kind);
+  }
+
+  #orderOf(leaf: number, stamp: number, origin: number, kind: number): number {
+    const { tree } = this;
+    const other = tree.kind(leaf);
+    const plainness = (kind === KIND_HEAD ? 0 : 1) - (other === KIND_HEAD ? 0 : 1);
+    return stamp - tree.stamp(leaf) || plainness || origin - tree.origin(leaf) || kind - other;
+  }
+}
