@@ -72,6 +72,10 @@ export function locate(
 ): boolean {
   const chunks = nodes.i32;
   const bytes = to - from;
+  let pathNodes = path.nodes;
+  let pathSlots = path.slots;
+  let pathBytes = path.bytes;
+  let room = pathNodes.length;
   let length = 0;
   let pointer = root;
   // While no node skips a byte, the descent itself has compared every byte.
@@ -83,19 +87,25 @@ export function locate(
     const header = i32[word]!;
     const depth = nodeDepth(header);
     if (depth !== compared) skipped = true;
-    if (length === path.nodes.length) path.grow();
-    path.nodes[length] = pointer;
+    if (length === room) {
+      path.grow();
+      pathNodes = path.nodes;
+      pathSlots = path.slots;
+      pathBytes = path.bytes;
+      room = pathNodes.length;
+    }
+    pathNodes[length] = pointer;
     if (depth >= bytes) {
-      path.bytes[length] = -1;
-      path.slots[length++] = word + TERMINAL;
+      pathBytes[length] = -1;
+      pathSlots[length++] = word + TERMINAL;
       pointer = depth === bytes ? i32[word + TERMINAL]! : 0;
       compared = bytes;
       break;
     }
     const byte = key[from + depth]!;
     const slot = childSlot(i32, word, header, byte);
-    path.bytes[length] = byte;
-    path.slots[length++] = slot;
+    pathBytes[length] = byte;
+    pathSlots[length++] = slot;
     if (slot === 0) {
       pointer = 0;
       compared = depth;
