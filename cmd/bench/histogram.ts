@@ -37,7 +37,8 @@ export class LatencyHistogram {
     let seen = 0;
     for (const [bucket, count] of this.#buckets.entries()) {
       seen += count;
-      if (seen >= wanted && seen > 0) return Math.min(upperUsec(bucket), this.maxUsec);
+      const isLast = bucket === this.#buckets.length - 1;
+      if (seen >= wanted && seen > 0 && !isLast) return Math.min(upperUsec(bucket), this.maxUsec);
     }
     return this.maxUsec;
   }
