@@ -7,6 +7,7 @@ import type { CommandRow } from './command.js';
 import { commandCommands } from './command-command.js';
 import { configCommands } from './config.js';
 import { connectionCommands } from './connection.js';
+import { debugCommands } from './debug.js';
 import { dhashCommands } from './dhash.js';
 import { dumpCommands } from './dump.js';
 import { expiryCommands } from './expiry.js';
@@ -36,6 +37,7 @@ export const commandRows: readonly CommandRow[] = [
   ...commandCommands,
   ...configCommands,
   ...connectionCommands,
+  ...debugCommands,
   ...dhashCommands,
   ...dumpCommands,
   ...expiryCommands,
