@@ -153,7 +153,7 @@ function replyKeys(reply: ReplyWriter, keys: readonly Buffer[]): void {
 
 function scan(session: Session, args: Args, reply: ReplyWriter): void {
   const cursorText = args.string(1);
-  if (!/^\d+$/.test(cursorText) || cursorText.length > CURSOR_DIGITS_MAX) {
+  if (!/^\+?\d*$/.test(cursorText) || cursorText.length > CURSOR_DIGITS_MAX) {
     reply.error('ERR invalid cursor');
     return;
   }

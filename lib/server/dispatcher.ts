@@ -276,7 +276,14 @@ export class Dispatcher {
     if (command !== undefined) command.stats.rejectedCalls += 1;
     const transaction = session.transaction;
     if (transaction !== undefined) transaction.failed = true;
-    session.reply.error(text);
+    if (command?.name === 'exec') {
+      // A transaction whose EXEC was refused is over, as any other that was discarded.
+      session.discard();
+      const reason = text.startsWith('ERR ') ? text.slice('ERR '.length) : text;
+      session.reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
+    } else {
+      session.reply.error(text);
+    }
     this.#server.countError(session.reply.lastError);
   }
 
