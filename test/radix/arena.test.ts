@@ -1,0 +1,92 @@
+import t from 'tap';
+import { Arena, CHUNK_BYTES, OutOfMemoryError, RECORD_BYTES_MAX } from '../../radix/arena.js';
+import { seededRandom, seedOfRun } from '../support/random.js';
+
+const seed = seedOfRun();
+t.comment(`SEED=${seed}`);
+
+/** Fills a record with a number, to find out whether records overlap. */
+function fill(arena: Arena, pointer: number, granules: number, mark: number): void {
+  const start = (pointer & 0x1fffff) * 2;
+  arena.i32[pointer >>> 21]!.fill(mark, start, start + granules * 2);
+}
+
+function isFilled(arena: Arena, pointer: number, granules: number, mark: number): boolean {
+  const start = (pointer & 0x1fffff) * 2;
+  const words = arena.i32[pointer >>> 21]!.subarray(start, start + granules * 2);
+  return words.every((word) => word === mark);
+}
+
+t.test('records of all sizes do not overlap, and all memory comes back', (t) => {
+  const random = seededRandom(seed);
+  const arena = new Arena();
+  const live: { pointer: number; granules: number; mark: number }[] = [];
+  let overlaps = 0;
+  for (let i = 1; i < 20_000; i++) {
+    if (random.chance(0.55) || live.length === 0) {
+      const most = random.pick([4, 20, 140, RECORD_BYTES_MAX / 8]);
+      const granules = random.between(1, most);
+      const pointer = arena.alloc(granules);
+      fill(arena, pointer, granules, i);
+      live.push({ pointer, granules, mark: i });
+    } else {
+      const index = random.below(live.length);
+      const { pointer, granules, mark } = live[index]!;
+      if (!isFilled(arena, pointer, granules, mark)) overlaps++;
+      arena.free(pointer);
+      live[index] = live.at(-1)!;
+      live.pop();
+    }
+  }
+  t.equal(overlaps, 0);
+  const used = live.reduce((sum, { pointer }) => sum + arena.recordBytes(pointer), 0);
+  t.equal(arena.usage().usedBytes, used, 'usedBytes is exact');
+  for (const { pointer } of live) arena.free(pointer);
+  const { usedBytes, slabBytes, reservedBytes } = arena.usage();
+  t.strictSame({ usedBytes, slabBytes }, { usedBytes: 0, slabBytes: 0 });
+  t.ok(reservedBytes <= 2 * CHUNK_BYTES, 'empty chunks go back to the system');
+  t.end();
+});
+
+t.test('sizes', (t) => {
+  const arena = new Arena();
+  for (let granules = 1; granules <= RECORD_BYTES_MAX / 8; granules++) {
+    const pointer = arena.alloc(granules);
+    const bytes = arena.recordBytes(pointer);
+    const most = granules * 8 * (granules <= 4096 ? 1.15 : 1.34);
+    if (bytes < granules * 8 || bytes > most || !arena.fits(pointer, granules)) {
+      t.fail(`a record of ${granules} granules takes ${bytes} bytes`);
+    }
+    if (granules <= 136 && bytes !== granules * 8) t.fail('small sizes are exact');
+    arena.free(pointer);
+  }
+  t.end();
+});
+
+t.test('memory freed by one size serves another', (t) => {
+  const arena = new Arena({ bytesMax: 2 * CHUNK_BYTES });
+  for (const granules of [3, 12, 100, 2000, 12]) {
+    const pointers = [];
+    const count = Math.floor((1.5 * CHUNK_BYTES) / (granules * 8 * 1.2));
+    for (let i = 0; i < count; i++) pointers.push(arena.alloc(granules));
+    for (const pointer of pointers) arena.free(pointer);
+  }
+  t.equal(arena.usage().usedBytes, 0);
+  t.end();
+});
+
+t.test('reserve throws in time, and allocations after it succeed', (t) => {
+  const arena = new Arena({ bytesMax: CHUNK_BYTES });
+  let count = 0;
+  const error = t.throws(() => {
+    for (;;) {
+      arena.reserve();
+      // Every one of these is the first of its slab.
+      for (let i = 0; i < 6; i++) arena.alloc(10_000 - (count++ % 7));
+    }
+  });
+  t.ok(error instanceof OutOfMemoryError);
+  t.match(error, { code: 'OUT_OF_MEMORY' });
+  t.ok(count > 100, `after ${count} records of 80 KiB`);
+  t.end();
+});
