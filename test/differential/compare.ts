@@ -28,19 +28,22 @@ export function findMismatch(
   program: Program,
   expected: readonly Outcome[],
   actual: readonly Outcome[],
-  accept: (mismatch: Mismatch, program: Program) => boolean,
+  accept: (mismatch: Mismatch) => boolean,
 ): Mismatch | null {
   const queued: [Buffer[][], Buffer[][]] = [[], []];
-  for (let index = 0; index <= program.steps.length; index++) {
-    const step = program.steps[index];
+  for (const [index, step] of program.steps.entries()) {
     const [a, b] = [expected[index]!, actual[index]!];
-    const args = step === undefined ? [Buffer.from('(contents)')] : argumentsOf(step);
-    const queue = step === undefined ? [] : queued[step.connection];
-    const same = step === undefined ? sameContents(a, b) : sameOutcome(a, b, step, queue);
-    if (step !== undefined) track(queue, step, a);
+    const queue = queued[step.connection];
+    const same = sameOutcome(a, b, step, queue);
+    track(queue, step, a);
     if (same) continue;
+    const args = argumentsOf(step);
     const mismatch = { step: index, args, expected: showOutcome(a), actual: showOutcome(b) };
-    if (!accept(mismatch, program)) return mismatch;
+    if (!accept(mismatch)) return mismatch;
+  }
+  for (const difference of contentDifferences(expected.at(-1)!, actual.at(-1)!)) {
+    const mismatch = { step: program.steps.length, ...difference };
+    if (!accept(mismatch)) return mismatch;
   }
   return null;
 }
@@ -101,15 +104,35 @@ function sameReply(
   return rule?.(a, b, words) ?? false;
 }
 
-/** Every key's name, value, encoding, expiry and dump; only an expiry may be merely near. */
-function sameContents(a: Outcome, b: Outcome): boolean {
-  if (a.replies.length !== b.replies.length) return false;
-  return a.replies.every((entry, i) => {
-    const others = b.replies[i]!.items!;
-    return entry.items!.every(
-      (item, at) => show(item) === show(others[at]!) || nearTime(nearMs)(item, others[at]!, []),
-    );
+/** What the final contents tell of a key, in this order. */
+const contentFields = ['value', 'encoding', 'expiry', 'dump'];
+
+/** Keys that only one has, and fields that differ; only an expiry may be merely near. */
+function* contentDifferences(a: Outcome, b: Outcome): Generator<Omit<Mismatch, 'step'>> {
+  const [ours, theirs] = [entriesByKey(a), entriesByKey(b)];
+  for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
+    const [fields, others] = [ours.get(name), theirs.get(name)];
+    const args = (what: string): Buffer[] => ['(contents)', what, name].map((text) => Buffer.from(text));
+    if (fields === undefined || others === undefined) {
+      const [expected, actual] = [fields, others].map((has) => (has ? 'has it' : 'has it not'));
+      yield { args: args('key'), expected: expected!, actual: actual! };
+      continue;
+    }
+    for (const [at, field] of contentFields.entries()) {
+      const [x, y] = [fields[at]!, others[at]!];
+      if (show(x) === show(y) || nearTime(nearMs)(x, y, [])) continue;
+      yield { args: args(field), expected: show(x), actual: show(y) };
+    }
+  }
+}
+
+/** Database and key, both shown, to the fields of the entry. */
+function entriesByKey(outcome: Outcome): Map<string, Reply[]> {
+  const entries = outcome.replies.map((reply) => {
+    const [database, key, ...fields] = reply.items!;
+    return [`${show(database!)} ${show(key!)}`, fields] as const;
   });
+  return new Map(entries);
 }
 
 function nameOf(args: readonly Buffer[]): string {

@@ -43,7 +43,7 @@ async function main(): Promise<number> {
       onFinding: (finding) => process.stdout.write(`\n${showFinding(finding)}\n`),
     });
     report(result);
-    return result.findings.length === 0 ? 0 : 1;
+    return result.findings.length + result.missing.size === 0 ? 0 : 1;
   } catch (error) {
     process.stdout.write(`${String(error)}\n${other?.output() ?? ''}\n`);
     return 2;
@@ -70,6 +70,9 @@ function progress(total: number): (done: number, findings: number) => void {
 
 function report(result: DifferentialResult): void {
   process.stdout.write(`${result.commands} commands: ${result.findings.length} differences\n`);
+  if (result.missing.size > 0) {
+    process.stdout.write(`not there yet: ${[...result.missing].sort().join(', ')}\n`);
+  }
   for (const [id, count] of [...result.known].sort()) {
     process.stdout.write(`  known difference ${id}: met ${count} times\n`);
   }

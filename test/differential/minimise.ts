@@ -11,7 +11,7 @@ export async function minimise(
   program: Program,
   differs: (program: Program) => Promise<boolean>,
 ): Promise<Program> {
-  let steps: readonly Step[] = program.steps;
+  let steps: readonly (readonly Step[])[] = grouped(program.steps);
   let partSteps = Math.ceil(steps.length / 2);
   let runs = 0;
   while (partSteps >= 1 && runs < runsMax) {
@@ -19,7 +19,7 @@ export async function minimise(
     for (let from = 0; from < steps.length && runs < runsMax; ) {
       const left = [...steps.slice(0, from), ...steps.slice(from + partSteps)];
       runs++;
-      if (left.length > 0 && (await differs({ ...program, steps: left }))) {
+      if (left.length > 0 && (await differs({ ...program, steps: left.flat() }))) {
         steps = left;
         removed = true;
       } else {
@@ -31,5 +31,16 @@ export async function minimise(
       partSteps = Math.ceil(Math.min(partSteps, steps.length) / 2);
     }
   }
-  return { ...program, steps };
+  return { ...program, steps: steps.flat() };
+}
+
+/** What can only go together. */
+function grouped(steps: readonly Step[]): Step[][] {
+  const groups: Step[][] = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (step.group !== undefined && last?.[0]?.group === step.group) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
 }

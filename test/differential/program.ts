@@ -22,6 +22,8 @@ import { randomKey, randomNonsense, randomPattern, randomValue } from './values.
 export interface Step {
   readonly connection: 0 | 1;
   readonly kind: 'command' | 'inline' | 'raw' | 'scan';
+  /** Steps of one group only make sense together. */
+  readonly group?: number;
   /** The arguments; of an inline or raw step the bytes to send, as the only one. */
   readonly args: readonly Buffer[];
 }
@@ -55,14 +57,17 @@ export function randomProgram(random: SeededRandom, seed: number, stepCount: num
   while (steps.length < stepCount) {
     if (random.chance(0.15)) connection = connection === 0 ? 1 : 0;
     if (!multi[connection] && random.chance(0.025)) {
-      steps.push(...composite(context, connection));
+      const group = steps.length;
+      steps.push(...composite(context, connection).map((step) => ({ ...step, group })));
       continue;
     }
     const args = draw(random).make(context);
-    const name = args[0]?.toString('latin1').toUpperCase();
+    const step = finish(random, connection, args);
+    const name = step.args[0]!.toString('latin1').trim().toUpperCase();
     if (name === 'MULTI') multi[connection] = true;
-    if (name === 'EXEC' || name === 'DISCARD' || name === 'RESET') multi[connection] = false;
-    steps.push(finish(random, connection, args));
+    const ends = name === 'EXEC' || name === 'DISCARD' || name === 'RESET';
+    if (ends && step.args.length === 1) multi[connection] = false;
+    steps.push(step);
   }
   return { seed, steps };
 }
