@@ -23,7 +23,7 @@
  * the words of HEAD_..., whose trees the reclaimer frees with the head.
  *
  * The digest covers key, stamp, origin, kind, LED, expiry and value (of a WIDE leaf
- * the value hash). It does not cover access bits, RAW, HIDDEN and the heap slot: they are
+ * the value hash). It does not cover access bits, RAW, TEXT, HIDDEN and the heap slot: they are
  * local to a node.
  *
  * A `Leaf` is a positive pointer, 0 if absent, valid until the next write to the
@@ -47,8 +47,12 @@ export const FLAG_EXTERNAL = 32;
 export const FLAG_RAW = 64;
 /** A head that users do not see, since no element of it is visible. */
 export const FLAG_HIDDEN = 128;
+/** The value was written by INCRBYFLOAT: no integer for OBJECT ENCODING, even if it looks it. */
+export const FLAG_TEXT = 256;
+/** The flags that say how Redis would keep a value. */
+export const HINT_FLAGS = FLAG_RAW | FLAG_TEXT;
 /** The flags that a writer may give. */
-export const WRITER_FLAGS = FLAG_LED | FLAG_RAW | FLAG_HIDDEN;
+export const WRITER_FLAGS = FLAG_LED | FLAG_HIDDEN | HINT_FLAGS;
 
 export const SHORT_KEY_BYTES_MAX = 255;
 export const SHORT_VALUE_BYTES_MAX = 1023;

@@ -4,6 +4,7 @@
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import { fromEnd, isReversed } from './index-range.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from './replies.js';
 
 const BAD_OFFSET = 'ERR bit offset is not an integer or out of range';
@@ -60,7 +61,7 @@ export function readRange(
   const isBits = given === 3 && args.equalsIgnoreCase(first + 2, 'BIT');
   const isUnit = given < 3 || isBits || args.equalsIgnoreCase(first + 2, 'BYTE');
   const isPosition = command === 'bitpos';
-  const isReversed = !isPosition && start < 0 && end < 0 && start > end;
+  const reversed = !isPosition && given > 1 && isReversed(args, first, first + 1);
   if (given > 3 || (given === 1 && !isPosition)) {
     reply.error(SYNTAX_ERROR);
     return false;
@@ -69,15 +70,15 @@ export function readRange(
     reply.error(NOT_INTEGER);
     return false;
   }
-  if (!isUnit && !isReversed) {
+  if (!isUnit && !reversed) {
     reply.error(SYNTAX_ERROR);
     return false;
   }
   const unitBits = isBits ? 1 : 8;
   const units = isBits ? valueBytes * 8 : valueBytes;
-  const from = start < 0 ? Math.max(0, units + start) : start;
-  const to = Math.min(end < 0 ? Math.max(0, units + end) : end, units - 1) + 1;
+  const from = fromEnd(start, units);
+  const to = Math.min(fromEnd(end, units), units - 1) + 1;
   range.from = from * unitBits;
-  range.to = isReversed ? range.from : to * unitBits;
+  range.to = reversed ? range.from : to * unitBits;
   return true;
 }

@@ -164,7 +164,7 @@ function runWrites(
       reply.bigInteger(old);
       continue;
     }
-    const fitted = fitField(wantedValue(operation, old), operation);
+    const fitted = newValue(operation, old);
     if (fitted === undefined) {
       reply.nil();
       continue;
@@ -191,10 +191,17 @@ function grow(
   return database.patch(args.buf, args.starts[1]!, args.ends[1]!, bytes - 1, window, 0, 1);
 }
 
-function wantedValue({ name, isSigned, amount }: Operation, old: bigint): bigint {
-  if (name === 'INCRBY') return old + amount;
+/** What a field becomes; undefined if it cannot and must FAIL. */
+function newValue(operation: Operation, old: bigint): bigint | undefined {
+  const { name, isSigned, bits, amount, overflow } = operation;
+  if (name === 'INCRBY') return fitField(old + amount, operation);
   // As in Redis, a negative number for an unsigned field is one that is far too large.
-  return isSigned ? amount : BigInt.asUintN(64, amount);
+  if (!isSigned) return fitField(BigInt.asUintN(64, amount), operation);
+  // As in Redis, whose difference to the largest number overflows, one that is so small that it
+  // is an int64's whole range below saturates at the top.
+  const max = (1n << BigInt(bits - 1)) - 1n;
+  if (overflow === 'SAT' && bits < 64 && max - amount >= 1n << 63n) return max;
+  return fitField(amount, operation);
 }
 
 /** `wanted` as the field can hold it; undefined if it cannot and must FAIL. */

@@ -2,6 +2,7 @@
  * BITOP: AND, OR, XOR or NOT of whole strings into another key. The result is made a piece at a
  * time beside the store, and written in one step once it is complete.
  */
+import { FLAG_RAW } from '../../radix/leaf.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session } from '../server/session.js';
@@ -101,8 +102,9 @@ class BitOperation extends ValueTask {
 
   #write(): void {
     const { buf, starts, ends } = this.args;
-    this.database.set(buf, starts[2]!, ends[2]!, this.#result, 0, this.#resultBytes, 0, true);
-    this.reply.integer(this.#resultBytes);
+    const bytes = this.#resultBytes;
+    this.database.set(buf, starts[2]!, ends[2]!, this.#result, 0, bytes, 0, FLAG_RAW);
+    this.reply.integer(bytes);
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * Copies what a key holds to another key: bytes, expiry, access bits and the RAW hint. Strings are
+ * Copies what a key holds to another key: bytes, expiry, access bits and hints. Strings are
  * all that there is today; a sub tree will go the same way.
  */
-import { FLAG_RAW, type Leaf } from '../../radix/leaf.js';
+import { HINT_FLAGS, type Leaf } from '../../radix/leaf.js';
 import type { Database } from '../store/database.js';
 
 /** Values up to here are copied through `scratch`. */
@@ -23,9 +23,9 @@ export function copyEntry(
   // Not a view of the arena: a write may move what it holds.
   const value = bytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(bytes);
   tree.copyValue(leaf, value, 0);
-  const isRaw = (tree.flags(leaf) & FLAG_RAW) !== 0;
+  const hints = tree.flags(leaf) & HINT_FLAGS;
   const access = tree.access(leaf);
   const expiryMs = tree.expiryMs(leaf);
-  const copy = target.set(buf, from, to, value, 0, bytes, expiryMs, isRaw);
+  const copy = target.set(buf, from, to, value, 0, bytes, expiryMs, hints);
   target.tree.setAccess(copy, access);
 }

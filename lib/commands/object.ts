@@ -1,5 +1,5 @@
 /** OBJECT: how Redis would keep a value, and how lately or often it was used. */
-import { FLAG_RAW, type Leaf } from '../../radix/leaf.js';
+import { FLAG_RAW, HINT_FLAGS, type Leaf } from '../../radix/leaf.js';
 import type { Args } from '../../resp/args.js';
 import { parseInt64 } from '../../resp/numbers.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -48,7 +48,7 @@ const digits = Buffer.allocUnsafeSlow(INT64_TEXT_MAX + 4);
 function integerOf(database: Database, leaf: Leaf): number {
   const tree = database.tree;
   const bytes = tree.valueBytes(leaf);
-  if (bytes > INT64_TEXT_MAX || (tree.flags(leaf) & FLAG_RAW) !== 0) return Number.NaN;
+  if (bytes > INT64_TEXT_MAX || (tree.flags(leaf) & HINT_FLAGS) !== 0) return Number.NaN;
   tree.copyValue(leaf, digits, 0);
   return parseInt64(digits, 0, bytes);
 }

@@ -4,7 +4,7 @@
  * Integers are doubles as long as every one involved is below 2^53, which is nearly always; the
  * rest goes through BigInt, so that all of int64 is exact.
  */
-import type { Leaf } from '../../radix/leaf.js';
+import { FLAG_TEXT, type Leaf } from '../../radix/leaf.js';
 import type { Args } from '../../resp/args.js';
 import { digitsAt, parseBigInt64, parseInt64 } from '../../resp/numbers.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -126,7 +126,8 @@ function incrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const text = Buffer.from(formatLongDouble(sum), 'latin1');
   const expiryMs = leaf === 0 ? 0 : database.tree.expiryMs(leaf);
-  database.set(args.buf, args.starts[1]!, args.ends[1]!, text, 0, text.length, expiryMs);
+  const { buf, starts, ends } = args;
+  database.set(buf, starts[1]!, ends[1]!, text, 0, text.length, expiryMs, FLAG_TEXT);
   reply.bulk(text, 0, text.length);
 }
 

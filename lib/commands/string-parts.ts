@@ -4,6 +4,7 @@ import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session } from '../server/session.js';
 import type { Database } from '../store/database.js';
 import { type CommandRow, FAST, READONLY, WRITE } from './command.js';
+import { fromEnd, isReversed } from './index-range.js';
 import { findStringKey, isWrongType, readStringKey, refusesKey } from './lookup.js';
 import { NOT_INTEGER, replyValueRange, STRING_TOO_LONG } from './replies.js';
 
@@ -51,14 +52,8 @@ function getrange(session: Session, args: Args, reply: ReplyWriter): void {
   const bytes = leaf === 0 ? 0 : database.tree.valueBytes(leaf);
   const from = fromEnd(first, bytes);
   const to = Math.min(fromEnd(last, bytes), bytes - 1) + 1;
-  const reversed = first < 0 && last < 0 && first > last;
-  if (bytes === 0 || from >= to || reversed) reply.bulk(args.buf, 0, 0);
+  if (bytes === 0 || from >= to || isReversed(args, 2, 3)) reply.bulk(args.buf, 0, 0);
   else replyValueRange(reply, database, leaf, from, to);
-}
-
-/** An index that counts from the end if negative; never below 0. */
-function fromEnd(index: number, bytes: number): number {
-  return index < 0 ? Math.max(0, bytes + index) : index;
 }
 
 function setrange(session: Session, args: Args, reply: ReplyWriter): void {

@@ -91,7 +91,10 @@ export class Database {
     return leaf;
   }
 
-  /** Writes a string, whatever was there before. `expiryMs` 0 = it does not expire. */
+  /**
+   * Writes a string, whatever was there before. `expiryMs` 0 = it does not expire; `hints` are
+   * HINT_FLAGS of leaf.ts.
+   */
   set(
     buf: Buffer,
     from: number,
@@ -100,17 +103,16 @@ export class Database {
     valueFrom: number,
     valueTo: number,
     expiryMs: number,
-    raw = false,
+    hints = 0,
   ): Leaf {
     const store = this.store;
-    const flags = raw ? FLAG_RAW : 0;
     const leaf = this.tree.put(
       buf,
       from,
       to,
       store.stamp(),
       store.origin,
-      flags,
+      hints,
       expiryMs,
       value,
       valueFrom,
