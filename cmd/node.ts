@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { release, type as systemName, totalmem } from 'node:os';
+import { machine, release, type as systemName, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import type { Command } from 'commander';
@@ -131,7 +131,7 @@ function createProcessInfo(configFile: string, shutdown: () => void): ProcessInf
     pid: process.pid,
     executable: process.argv[1] === undefined ? process.execPath : resolve(process.argv[1]),
     configFile: path,
-    os: `${systemName()} ${release()} ${process.arch}`,
+    os: `${systemName()} ${release()} ${machine()}`,
     nodeVersion: process.versions.node,
     archBits: process.arch.includes('64') || process.arch === 's390x' ? 64 : 32,
     residentBytes: () => process.memoryUsage.rss(),

@@ -13,7 +13,7 @@ import { refused } from './refuse.js';
 import { wrongArity } from './replies.js';
 
 const ONE_USER = "ERR users other than 'default' are not built yet in this version";
-const NOTHING_DENIED = "ERR ACL LOG is not built yet in this version: nothing is ever denied";
+const NO_LOG = 'ERR ACL LOG is not built yet in this version';
 
 /** In Redis's order. */
 const CATEGORIES = [
@@ -169,7 +169,7 @@ export const aclCommands: readonly CommandRow[] = [
       ]),
       { name: 'list', arity: 2, flags: ADMIN, handler: list },
       refused('load', 2, ADMIN, ONE_USER),
-      refused('log', -2, ADMIN, NOTHING_DENIED),
+      refused('log', -2, ADMIN, NO_LOG),
       refused('save', 2, ADMIN, ONE_USER),
       refused('setuser', -3, ADMIN, ONE_USER),
       { name: 'users', arity: 2, flags: ADMIN, handler: users },

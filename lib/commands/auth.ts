@@ -9,13 +9,16 @@ export const NO_PASSWORD_SET =
   'Are you sure your configuration is correct?';
 export const DEFAULT_USER = 'default';
 
-/** Whether `args[password]` lets the user in; `user` undefined means `default`. */
+/** Whether `args[password]` lets the user in; counts it if not. */
 export function isAdmitted(session: Session, user: string, args: Args, password: number): boolean {
-  if (user !== DEFAULT_USER) return false;
   const wanted = session.server.settings.requirepass;
-  if (wanted === '') return true;
-  const given = sha256(args.bytes(password));
-  return timingSafeEqual(given, sha256(Buffer.from(wanted)));
+  const admitted = user === DEFAULT_USER && (wanted === '' || isSame(args.bytes(password), wanted));
+  if (!admitted) session.server.deniedLogins += 1;
+  return admitted;
+}
+
+function isSame(given: Buffer, wanted: string): boolean {
+  return timingSafeEqual(sha256(given), sha256(Buffer.from(wanted)));
 }
 
 /** Hashes are of one length whatever the passwords are, so that comparing tells nothing of it. */

@@ -51,11 +51,15 @@ function resetStatistics(session: Session, _args: Args, reply: ReplyWriter): voi
   server.connectionsRejected = 0;
   server.bytesIn = 0;
   server.bytesOut = 0;
+  server.reads = 0;
+  server.writes = 0;
   server.totalErrors = 0;
+  server.deniedLogins = 0;
   server.errorCounts.clear();
   store.keyspaceHits = 0;
   store.keyspaceMisses = 0;
   store.expiredKeys = 0;
+  store.eviction.evictedKeys = 0;
   for (const command of server.dispatcher.commands.values()) resetCommand(command);
   reply.ok();
 }

@@ -72,6 +72,8 @@ export class Server {
   /** Heap before there was any entry or client, bytes. */
   readonly startHeapBytes: number;
   totalErrors = 0;
+  /** AUTH and HELLO with a wrong user or password. */
+  deniedLogins = 0;
   activeExpire = true;
   pauseAll = false;
   pausedUntilMs = 0;

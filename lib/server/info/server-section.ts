@@ -116,7 +116,8 @@ export function memoryLines(server: Server): InfoLine[] {
     ['rss_overhead_bytes', 0],
     ['mem_fragmentation_ratio', ratio(residentBytes, usedBytes)],
     ['mem_fragmentation_bytes', residentBytes - usedBytes],
-    ['mem_not_counted_for_evict', 0],
+    // maxmemory limits entries alone.
+    ['mem_not_counted_for_evict', report.heapBytes],
     ['mem_replication_backlog', 0],
     ['mem_total_replication_buffers', 0],
     ['mem_clients_slaves', 0],
