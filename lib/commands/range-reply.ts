@@ -3,6 +3,7 @@
  * slice goes on in later turns, from a snapshot, so that the reply is what stood at the start.
  */
 import { KIND_BYTES, KIND_MASK, type Leaf } from '../../radix/leaf.js';
+import { Snapshot } from '../../radix/snapshot.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session, Task } from '../server/session.js';
 import type { Database } from '../store/database.js';
@@ -17,8 +18,8 @@ export interface RangeRequest {
 
 /** Entries that are written before the command looks at the clock. */
 const STEP_ENTRIES = 128;
-/** Time of the event loop that one turn of it may take, ms. */
-const SLICE_MS = 4;
+/** Time that it may take before it goes on in slices of its own, ms. */
+const SLICE_MS = 2;
 /** Replies waiting beyond which the rest waits for the client to read, bytes. */
 const PENDING_BYTES_MAX = 1024 * 1024;
 
@@ -59,13 +60,59 @@ export class RangeReply {
   }
 }
 
-/** What is left of a range, read from a snapshot. */
+/** What is left of a range behind its last entry so far, read from a snapshot. */
 class RangeRest implements Task {
-  constructor(_session: Session, _last: Leaf, _count: number, _request: RangeRequest) {
-    throw new Error('snapshots are not there yet');
+  readonly #session: Session;
+  readonly #database: Database;
+  readonly #snapshot: Snapshot;
+  readonly #withValues: boolean;
+  readonly #pairs: boolean;
+  #left: number;
+
+  constructor(session: Session, last: Leaf, count: number, request: RangeRequest) {
+    this.#session = session;
+    this.#database = session.database;
+    this.#left = count;
+    this.#withValues = request.withValues;
+    this.#pairs = request.withValues && session.reply.protocol === 3;
+    const { tree } = this.#database;
+    const key = tree.key(last);
+    const bounds = request.reverse ? { high: key, backward: true } : { low: key };
+    this.#snapshot = new Snapshot(tree, bounds);
+    // The bound is the last entry itself, which has been written.
+    this.#snapshot.next();
   }
 
-  step(_deadlineMs: number): boolean {
+  step(deadlineMs: number): boolean {
+    const { reply, server } = this.#session;
+    const { clock } = server.store.world;
+    try {
+      while (this.#left > 0) {
+        for (let i = 0; i < STEP_ENTRIES && this.#left > 0; i += 1) this.#writeNext(reply);
+        if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) break;
+      }
+    } catch (error) {
+      // Part of the reply has left: the client can only be told by closing.
+      server.log.error({ err: error, client: this.#session.carrier.remote }, 'KRANGE broken off');
+      this.#session.carrier.destroy();
+      this.#left = 0;
+    }
+    if (this.#left > 0) return false;
+    this.#snapshot.close();
     return true;
+  }
+
+  cancel(): void {
+    this.#snapshot.close();
+  }
+
+  #writeNext(reply: ReplyWriter): void {
+    const snapshot = this.#snapshot;
+    do {
+      if (!snapshot.next()) throw new Error('a snapshot has fewer keys than were counted');
+    } while (!snapshot.tree.visible(snapshot.leaf));
+    if (this.#pairs) reply.array(2);
+    replyEntry(reply, this.#database, snapshot.leaf, this.#withValues);
+    this.#left -= 1;
   }
 }

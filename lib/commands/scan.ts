@@ -4,12 +4,13 @@
  * beginning looks only at the keys that begin so.
  */
 import { KIND_BYTES, KIND_MASK, type Leaf } from '../../radix/leaf.js';
+import { Snapshot } from '../../radix/snapshot.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import { globMatches, literalPrefix } from '../glob.js';
 import type { Session, Task } from '../server/session.js';
 import type { Database } from '../store/database.js';
-import { type CommandRow, READONLY } from './command.js';
+import { COUNTS, type CommandRow, READONLY } from './command.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from './replies.js';
 
 const COUNT_DEFAULT = 10;
@@ -70,6 +71,25 @@ class KeyWalk {
     if (leaf === 0 || !this.#hasPrefix(leaf)) this.atEnd = true;
   }
 
+  /** The keys behind the last one looked at, as they are now. */
+  snapshot(): Snapshot {
+    const snapshot = new Snapshot(this.#database.tree, { low: this.place });
+    if (!this.#inclusive) snapshot.next();
+    return snapshot;
+  }
+
+  /** `walk` over a snapshot; keys that have expired since it was opened are still in it. */
+  walkSnapshot(snapshot: Snapshot, most: number): void {
+    for (let seen = 0; seen < most; seen += 1) {
+      if (!snapshot.next() || !this.#hasPrefix(snapshot.leaf)) {
+        this.atEnd = true;
+        return;
+      }
+      const { leaf, tree } = snapshot;
+      if (tree.visible(leaf) && this.#matches(leaf)) this.found.push(tree.key(leaf));
+    }
+  }
+
   #isPlace(leaf: Leaf): boolean {
     const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
     return this.#scratch.compare(this.place, 0, this.place.length, 0, bytes) === 0;
@@ -125,9 +145,14 @@ class ScanTask implements Task {
   }
 }
 
+/**
+ * KEYS: what does not fit into its first slice is read from a snapshot, so that the reply is what
+ * stood at the start.
+ */
 class KeysTask implements Task {
   readonly #session: Session;
   readonly #walk: KeyWalk;
+  #snapshot: Snapshot | undefined;
 
   constructor(session: Session, walk: KeyWalk) {
     this.#session = session;
@@ -135,14 +160,24 @@ class KeysTask implements Task {
   }
 
   step(deadlineMs: number): boolean {
-    const clock = this.#session.server.store.world.clock;
-    while (!this.#walk.atEnd) {
-      this.#walk.walk(STEP_KEYS);
+    const { clock } = this.#session.server.store.world;
+    const walk = this.#walk;
+    while (!walk.atEnd) {
+      if (this.#snapshot === undefined) walk.walk(STEP_KEYS);
+      else walk.walkSnapshot(this.#snapshot, STEP_KEYS);
       if (clock.monotonicMs() >= deadlineMs) break;
     }
-    if (!this.#walk.atEnd) return false;
-    replyKeys(this.#session.reply, this.#walk.found);
+    if (!walk.atEnd) {
+      this.#snapshot ??= walk.snapshot();
+      return false;
+    }
+    this.cancel();
+    replyKeys(this.#session.reply, walk.found);
     return true;
+  }
+
+  cancel(): void {
+    this.#snapshot?.close();
   }
 }
 
@@ -212,5 +247,5 @@ function keys(session: Session, args: Args, _reply: ReplyWriter): void {
 
 export const scanCommands: readonly CommandRow[] = [
   { name: 'scan', arity: -2, flags: READONLY, handler: scan },
-  { name: 'keys', arity: 2, flags: READONLY, handler: keys },
+  { name: 'keys', arity: 2, flags: READONLY | COUNTS, handler: keys },
 ];

@@ -79,6 +79,11 @@ export class LocalClient {
     return reply;
   }
 
+  /** Sends one command and does not wait for its reply. */
+  post(...parts: (string | number | Buffer)[]): void {
+    this.link.send(encode(parts));
+  }
+
   /** Replies that have come since, plain. */
   received(): Plain[] {
     const replies: Plain[] = [];

@@ -65,6 +65,17 @@ export class ManualWorld implements World {
     this.advance(0);
   }
 
+  /** Runs what is due now and was planned before: one turn of the event loop. */
+  turn(): void {
+    const due = this.#pending.filter((pending) => pending.atMs <= this.nowMs);
+    for (const next of due.sort((a, b) => a.order - b.order)) {
+      if (!this.#pending.includes(next)) continue;
+      this.#pending = this.#pending.filter((pending) => pending !== next);
+      if (next.everyMs > 0) this.#pending.push({ ...next, atMs: next.atMs + next.everyMs });
+      next.run();
+    }
+  }
+
   /** Moves time on, running timers on the way. */
   advance(ms: number): void {
     const endMs = this.nowMs + ms;
