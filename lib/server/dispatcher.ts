@@ -313,8 +313,15 @@ function unknownCommand(args: Args): string {
   let shown = '';
   for (let i = 1; i < args.count && shown.length < UNKNOWN_ARGS_BYTES_MAX; i += 1) {
     const room = UNKNOWN_ARGS_BYTES_MAX - shown.length;
-    shown += `'${args.string(i).slice(0, room)}' `;
+    shown += `'${shortText(args, i, room)}' `;
   }
-  const name = args.string(0).slice(0, UNKNOWN_ARGS_BYTES_MAX);
+  const name = shortText(args, 0, UNKNOWN_ARGS_BYTES_MAX);
   return `ERR unknown command '${name}', with args beginning with: ${shown}`;
+}
+
+/** The beginning of an argument, up to a NUL as C would print it. */
+function shortText(args: Args, i: number, bytesMax: number): string {
+  const text = args.string(i).slice(0, bytesMax);
+  const end = text.indexOf('\0');
+  return end === -1 ? text : text.slice(0, end);
 }
