@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { DHASH_VERSION } from '../lib/version.js';
 import { addBenchCommand } from './bench.js';
 import { addEncodeCommand } from './encode.js';
-import { EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
+import { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
 import { addHashCommand } from './hash.js';
 import { addNodeCommand } from './node.js';
 
@@ -45,7 +45,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 
 /** The exit code of what a command threw; says what went wrong, unless that was said already. */
 function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_GOOD : EXIT_USAGE;
   if (error instanceof ExitError) {
     console.error(`dhash: ${error.message}`);
     return error.exitCode;

@@ -126,7 +126,12 @@ const keyspaceRows: readonly Row[] = [
     ]),
     'What is removed when maxmemory is reached',
   ),
-  row('maxmemory-samples', 'maxmemorySamples', integer(1, INT32_MAX), 'Keys compared', noEffect),
+  row(
+    'maxmemory-samples',
+    'maxmemorySamples',
+    integer(1, INT32_MAX),
+    'Keys compared by an eviction',
+  ),
   row(
     'maxmemory-eviction-tenacity',
     'maxmemoryEvictionTenacity',
