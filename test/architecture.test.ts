@@ -4,10 +4,9 @@
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import t from 'tap';
-import { architectureProblems } from './support/architecture.js';
+import { architectureProblems, checkoutRoot } from './support/architecture.js';
 
 const SOURCE_FOLDERS = [
   ...['cmd', 'http', 'memcached', 'lib', 'discord', 'radix', 'timenet', 'murmur', 'resp', 'world'],
@@ -15,16 +14,6 @@ const SOURCE_FOLDERS = [
 ];
 /** The folders that must be there: reading none of a folder's files would pass unnoticed. */
 const REQUIRED_FOLDERS = ['cmd', 'lib', 'radix', 'timenet', 'murmur', 'resp', 'world', 'test'];
-
-/** The folder of the checkout, whether this runs from dist/ or from elsewhere. */
-function checkoutRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'tsconfig.json'))) {
-    if (dirname(folder) === folder) return process.cwd();
-    folder = dirname(folder);
-  }
-  return folder;
-}
 
 function readSources(root: string): Map<string, string> {
   const files = new Map<string, string>();

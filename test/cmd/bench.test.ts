@@ -100,27 +100,37 @@ for (const [name, start] of [
     t.equal(own.code, 0);
     t.match(own.output, /INCR n +1,234 /);
     t.equal(await client.callPlain('GET', 'n'), '1234');
-    const wrong = await bench([...at, '-n', '10', '--json', '--', 'NO-SUCH-COMMAND']);
-    t.equal(wrong.code, 1, 'error replies are not good');
-    t.match(wrong.rows[0], { requests: 10, errors: 10 });
-    t.match(wrong.output, /10 errors, the first: ERR unknown command/);
-    const timed = await bench([...at, '--seconds', '0.2', '--json', '-t', 'ping', '-c', '2']);
-    t.ok((timed.rows[0]?.requests ?? 0) > 10, 'by time');
-    await client.callPlain('CONFIG', 'SET', 'requirepass', 'secret');
-    const locked = await bench([...at, '-n', '10']);
-    t.equal(locked.code, 2);
-    t.match(locked.output, 'DHASH_PASSWORD');
-    const open = await bench([...at, '-n', '10', '-t', 'ping'], { DHASH_PASSWORD: 'secret' });
-    t.equal(open.code, 0);
     await client.close();
   });
 }
+
+t.test('error replies, time limits, passwords', async (t) => {
+  const server = await startDhash();
+  t.teardown(() => server.stop());
+  const at = ['--at', `127.0.0.1:${server.port}`];
+  const client = await server.connect();
+  const wrong = await bench([...at, '-n', '10', '--json', '--', 'NO-SUCH-COMMAND']);
+  t.equal(wrong.code, 1, 'error replies are not good');
+  t.match(wrong.rows[0], { requests: 10, errors: 10 });
+  t.match(wrong.output, /10 errors, the first: ERR unknown command/);
+  const timed = await bench([...at, '--seconds', '0.2', '--json', '-t', 'ping', '-c', '2']);
+  t.ok((timed.rows[0]?.requests ?? 0) > 10, 'by time');
+  await client.callPlain('CONFIG', 'SET', 'requirepass', 'secret');
+  const locked = await bench([...at, '-n', '10']);
+  t.equal(locked.code, 2);
+  t.match(locked.output, 'DHASH_PASSWORD');
+  const open = await bench([...at, '-n', '10', '-t', 'ping'], { DHASH_PASSWORD: 'secret' });
+  t.equal(open.code, 0);
+  await client.close();
+});
 
 t.test('nobody there, or wrong usage', async (t) => {
   const { code, output } = await bench(['--at', `127.0.0.1:${await freePort()}`]);
   t.equal(code, 2);
   t.match(output, /cannot reach 127\.0\.0\.1:[0-9]+: nothing listens there/);
-  for (const args of [['-c', '0'], ['-t', 'sett'], ['--at', 'nowhere'], ['-n', 'x'], ['--bogus']]) {
-    t.equal((await bench(args)).code, 2, args.join(' '));
+  const wrong = [['-c', '0'], ['-t', 'sett'], ['--at', 'nowhere'], ['-n', 'x'], ['--bogus']];
+  const results = await Promise.all(wrong.map((args) => bench(args)));
+  for (const [index, result] of results.entries()) {
+    t.equal(result.code, 2, `${wrong[index]?.join(' ')}`);
   }
 });

@@ -76,8 +76,9 @@ const WRONG: readonly (readonly [args: readonly string[], expected: RegExp])[] =
 ];
 
 t.test('wrong usage ends with 2 and says what is wrong', async (t) => {
-  for (const [args, expected] of WRONG) {
-    const { code, output } = await runToEnd(args);
+  const results = await Promise.all(WRONG.map(([args]) => runToEnd(args)));
+  for (const [index, [args, expected]] of WRONG.entries()) {
+    const { code, output } = results[index] ?? { code: null, output: '' };
     t.equal(code, 2, args.join(' '));
     t.match(output, expected, args.join(' '));
   }

@@ -1,10 +1,13 @@
 /** The registry is complete, without doubles, and every row can read what it prints. */
 
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { Refusal } from '../../lib/config/codecs.js';
 import { registry, settingNames } from '../../lib/config/registry.js';
 import { Settings } from '../../lib/config/settings.js';
 import { SettingValues } from '../../lib/config/values.js';
+import { checkoutRoot } from '../support/architecture.js';
 
 t.test('a name stands in one row', (t) => {
   const names = registry.flatMap((row) => [
@@ -81,6 +84,27 @@ t.test('a feature that is not built takes no value', (t) => {
     t.match(settings.set([[name, value]]), expected, name);
     t.strictSame(settings.get(name), before, name);
     t.equal(settings.set([[name, before[0]?.[1] ?? '']]), undefined, `${name}: what it is now`);
+  }
+  t.end();
+});
+
+t.test('what is accepted has an effect, or says that it has none', (t) => {
+  const root = checkoutRoot();
+  const texts: string[] = [];
+  for (const folder of ['lib', 'cmd']) {
+    for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts') || name.startsWith('config')) continue;
+      texts.push(readFileSync(join(root, folder, name), 'utf8'));
+    }
+  }
+  const source = texts.join('\n');
+  for (const field of Object.keys(new SettingValues()) as (keyof SettingValues)[]) {
+    const changed = new SettingValues();
+    Object.assign(changed, { [field]: otherValue(changed[field]) });
+    const owner = registry.find((row) => row.print(changed) !== row.print(new SettingValues()));
+    const isRead = field === 'bind' || new RegExp(`\\b${field}\\b`).test(source);
+    const isExcused = owner?.pending !== undefined || owner?.effect === 'none';
+    t.ok(isRead || isExcused, `${owner?.name}: something reads settings.${field}`);
   }
   t.end();
 });

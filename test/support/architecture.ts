@@ -14,7 +14,10 @@
  * them, and a green check that looked at nothing is worse than none.
  */
 
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { dirname, join, normalize } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const LEVELS = new Map([
@@ -169,4 +172,14 @@ function problemsOfFile(path: string, text: string): string[] {
 export function architectureProblems(files: ReadonlyMap<string, string>): string[] {
   if (files.size === 0) return ['no file was read'];
   return [...files].flatMap(([path, text]) => problemsOfFile(path, text));
+}
+
+/** The folder of the checkout, whether this runs from dist/ or from elsewhere. */
+export function checkoutRoot(): string {
+  let folder = path.dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(path.join(folder, 'tsconfig.json'))) {
+    if (path.dirname(folder) === folder) return process.cwd();
+    folder = path.dirname(folder);
+  }
+  return folder;
 }
