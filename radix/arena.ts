@@ -26,7 +26,6 @@ import assert from 'node:assert';
 export const CHUNK_SHIFT = 21;
 export const GRANULE_MASK = 0x1fffff;
 export const CHUNK_BYTES = 16 * 1024 * 1024;
-export const SLAB_BYTES = 256 * 1024;
 /** The longest record: 1/3 of a slab. */
 export const RECORD_BYTES_MAX = 8 * 10922;
 
@@ -38,6 +37,8 @@ const SLABS_MAX = CHUNKS_MAX * CHUNK_SLABS;
 const NONE = -1;
 /** No operation allocates more records than this from one arena. */
 const SLABS_READY = 6;
+/** Fuller slabs are not worth emptying. */
+const LEAVING_FILL_MAX = 0.8;
 const EMPTY_I32 = new Int32Array(0);
 const EMPTY_U8 = Buffer.alloc(0);
 
@@ -74,8 +75,8 @@ export class OutOfMemoryError extends Error {
 export interface ArenaUsage {
   /** Bytes of records in use, rounded up to their size class. */
   usedBytes: number;
-  /** Bytes of slabs that hold at least one record. */
-  slabBytes: number;
+  /** Bytes of used records and of the holes between them. */
+  heldBytes: number;
   /** Bytes of chunks got from the system (touched or not). */
   reservedBytes: number;
 }
@@ -93,7 +94,8 @@ export class Arena {
   readonly chunksMax: number;
 
   #usedGranules = 0;
-  #slabsOpen = 0;
+  /** In the open slabs, up to their bump positions: records and holes. */
+  #heldGranules = 0;
   /** Free slabs in chunks that exist. */
   #slabsReady = 0;
   #chunkCount = 0;
@@ -109,6 +111,8 @@ export class Arena {
   readonly #slabBump = new Int32Array(SLABS_MAX);
   readonly #slabNext = new Int32Array(SLABS_MAX);
   readonly #slabPrev = new Int32Array(SLABS_MAX);
+  /** 1: being emptied by compaction; such a slab is in no list and gives no records. */
+  readonly #slabLeaving = new Uint8Array(SLABS_MAX);
 
   /** `bytesMax`: limit of this arena, rounded to chunks; default and most: 16 GiB. */
   constructor(options: { bytesMax?: number } = {}) {
@@ -119,7 +123,7 @@ export class Arena {
   usage(): ArenaUsage {
     return {
       usedBytes: this.#usedGranules * 8,
-      slabBytes: this.#slabsOpen * SLAB_BYTES,
+      heldBytes: this.#heldGranules * 8,
       reservedBytes: this.#chunkCount * CHUNK_BYTES,
     };
   }
@@ -151,6 +155,7 @@ export class Arena {
       const bump = this.#slabBump[slab]!;
       pointer = (slab << SLAB_SHIFT) + bump;
       this.#slabBump[slab] = bump + CLASS_GRANULES[sizeClass]!;
+      this.#heldGranules += CLASS_GRANULES[sizeClass]!;
     }
     const used = this.#slabUsed[slab]! + 1;
     this.#slabUsed[slab] = used;
@@ -181,6 +186,49 @@ export class Arena {
     return this.#slabClass[pointer >>> SLAB_SHIFT]! === CLASS_OF[granules]!;
   }
 
+  /** Whether compaction wants this record elsewhere. */
+  isLeaving(pointer: number): boolean {
+    return this.#slabLeaving[pointer >>> SLAB_SHIFT]! !== 0;
+  }
+
+  /**
+   * Begins a compaction: picks, size by size, the emptiest slabs whose records
+   * fit in the holes of the others. From now on they take no new records, and
+   * once theirs have been moved they are free. Returns how many there are.
+   */
+  pickLeaving(): number {
+    let picked = 0;
+    for (let sizeClass = 1; sizeClass < CLASS_RECORDS.length; sizeClass++) {
+      const records = CLASS_RECORDS[sizeClass]!;
+      const slabs: number[] = [];
+      for (let slab = this.#room[sizeClass]!; slab !== NONE; slab = this.#slabNext[slab]!) {
+        slabs.push(slab);
+      }
+      slabs.sort((a, b) => this.#slabUsed[a]! - this.#slabUsed[b]!);
+      let holes = slabs.reduce((sum, slab) => sum + records - this.#slabUsed[slab]!, 0);
+      for (const slab of slabs) {
+        const used = this.#slabUsed[slab]!;
+        // Its own holes go with it.
+        holes -= records - used;
+        if (used > holes || used > records * LEAVING_FILL_MAX) break;
+        holes -= used;
+        this.#unlink(slab, sizeClass);
+        this.#slabLeaving[slab] = 1;
+        picked++;
+      }
+    }
+    return picked;
+  }
+
+  /** Ends a compaction: slabs that could not be emptied serve again. */
+  keepLeaving(): void {
+    for (let slab = 0; slab < this.i32.length * CHUNK_SLABS; slab++) {
+      if (this.#slabLeaving[slab] === 0) continue;
+      this.#slabLeaving[slab] = 0;
+      this.#link(slab, this.#slabClass[slab]!);
+    }
+  }
+
   #link(slab: number, sizeClass: number): void {
     const next = this.#room[sizeClass]!;
     this.#slabNext[slab] = next;
@@ -206,7 +254,6 @@ export class Arena {
     while (slab === 0 || this.#slabClass[slab] !== 0) slab++;
     this.#chunkFree[chunk]! -= 1;
     this.#slabsReady--;
-    this.#slabsOpen++;
     this.#slabClass[slab] = sizeClass;
     this.#slabFree[slab] = 0;
     this.#slabBump[slab] = 0;
@@ -215,9 +262,10 @@ export class Arena {
   }
 
   #closeSlab(slab: number, sizeClass: number): void {
-    this.#unlink(slab, sizeClass);
+    if (this.#slabLeaving[slab] === 0) this.#unlink(slab, sizeClass);
+    else this.#slabLeaving[slab] = 0;
     this.#slabClass[slab] = 0;
-    this.#slabsOpen--;
+    this.#heldGranules -= this.#slabBump[slab]!;
     this.#slabsReady++;
     const chunk = Math.floor(slab / CHUNK_SLABS);
     this.#chunkFree[chunk]! += 1;

@@ -95,7 +95,7 @@ export class Cursor {
     return leaf;
   }
 
-  /** Moves to the entry before its place and returns it; 0, and it stands before all, if none is. */
+  /** Moves to the entry before its place and returns it; 0, and it stands before all, if none. */
   prev(): Leaf {
     const { nodes, leaves } = this.#tree.space;
     const path = this.#path;

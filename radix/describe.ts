@@ -65,6 +65,10 @@ function labelOf(byte: number): string {
   return byte > 32 && byte < 127 ? `${hex} '${String.fromCharCode(byte)}' ` : `${hex} `;
 }
 
+function escaped(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}
+
 function describeNode(tree: Tree, node: number): string {
   const i32 = tree.space.nodes.i32[node >>> CHUNK_SHIFT]!;
   const word = (node & GRANULE_MASK) << 1;
@@ -78,7 +82,7 @@ function describeLeaf(tree: Tree, leaf: Leaf): string {
   const key = Buffer.alloc(leafKeyBytes(leaves, leaf));
   copyLeafKey(leaves, leaf, key, 0);
   let text = key.toString('latin1', 0, Math.min(key.length, KEY_BYTES_SHOWN));
-  text = text.replace(/[^\x21-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  text = text.replace(/[^\x21-\x7e]/g, escaped);
   if (key.length > KEY_BYTES_SHOWN) text += `... (${key.length} B)`;
   if (kind === KIND_BYTES) text += ` = ${leafValueBytes(leaves, leaf)} B`;
   else text += kind === KIND_TOMBSTONE ? ' tombstone' : ' head';

@@ -1,12 +1,12 @@
 /**
  * Insert: hangs a new leaf into the tree, at the place that `locate` has found.
  *
- *   a byte without child              a leaf in the way                 inside a skipped stretch
+ *   a byte without child      a leaf in the way           inside a skipped stretch
  *
- *   [2]            [2]                [2]            [2]                [2]           [2]
- *    a -> L1        a -> L1            a -> L1        a -> [5]           a -> [9]      a -> [6]
- *                   b -> new                               x -> L1           ...            x -> [9] ...
- *                                                          y -> new                         y -> new
+ *   [2]          [2]          [2]          [2]            [2]          [2]
+ *    a -> L1      a -> L1      a -> L1      a -> [5]       a -> [9]     a -> [6]
+ *                 b -> new                       x -> L1        ..           x -> [9] ..
+ *                                                y -> new                    y -> new
  *
  * The number is a node's depth, the byte by which its keys differ. No other node changes its place,
  * so the shape of the tree depends on its keys alone and not on their order.

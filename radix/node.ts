@@ -202,7 +202,9 @@ function sortedByte(i32: Int32Array, word: number, index: number): number {
 
 function directSlotFrom(i32: Int32Array, word: number, byte: number): number {
   const end = word + DIRECT_POINTERS + 256;
-  for (let slot = word + DIRECT_POINTERS + byte; slot < end; slot++) if (i32[slot]! !== 0) return slot;
+  for (let slot = word + DIRECT_POINTERS + byte; slot < end; slot++) {
+    if (i32[slot]! !== 0) return slot;
+  }
   return 0;
 }
 
@@ -395,11 +397,11 @@ function resizeNode(nodes: Arena, leaves: Arena, node: number, type: number): nu
   to[toWord] = (header & ~TYPE_MASK) | type;
   for (let i = LIVE; i <= TERMINAL; i++) to[toWord + i] = from[fromWord + i]!;
   if (type < TYPE_BITMAP && oldType < TYPE_BITMAP) {
-    for (let i = 0; i < (count + 3) >>> 2; i++) to[toWord + BYTES + i] = from[fromWord + BYTES + i]!;
-    copyPointers(from, fromWord + POINTERS[oldType]!, to, toWord + POINTERS[type]!, count);
+    copyWords(from, fromWord + BYTES, to, toWord + BYTES, (count + 3) >>> 2);
+    copyWords(from, fromWord + POINTERS[oldType]!, to, toWord + POINTERS[type]!, count);
   } else if (inBitmaps(type) && inBitmaps(oldType)) {
-    for (let i = GROUPS; i < BITMAP_POINTERS; i++) to[toWord + i] = from[fromWord + i]!;
-    copyPointers(from, fromWord + BITMAP_POINTERS, to, toWord + BITMAP_POINTERS, count);
+    const words = BITMAP_POINTERS - GROUPS + count;
+    copyWords(from, fromWord + GROUPS, to, toWord + GROUPS, words);
   } else {
     gather(from, fromWord, header);
     scatter(to, toWord, type, count);
@@ -413,14 +415,14 @@ function inBitmaps(type: number): boolean {
   return type >= TYPE_BITMAP && type < TYPE_DIRECT;
 }
 
-function copyPointers(
+function copyWords(
   from: Int32Array,
-  fromSlot: number,
+  fromWord: number,
   to: Int32Array,
-  toSlot: number,
-  count: number,
+  toWord: number,
+  words: number,
 ): void {
-  for (let i = 0; i < count; i++) to[toSlot + i] = from[fromSlot + i]!;
+  for (let i = 0; i < words; i++) to[toWord + i] = from[fromWord + i]!;
 }
 
 function gather(i32: Int32Array, word: number, header: number): void {

@@ -31,7 +31,7 @@ export interface MemoryUsage {
   nodeBytes: number;
   leafBytes: number;
   bigValueBytes: number;
-  /** Bytes of slabs in use beyond the records in them: what compaction may give back. */
+  /** Bytes of holes between records: what compaction may give back. */
   fragmentedBytes: number;
 }
 
@@ -74,8 +74,7 @@ export class Space {
       nodeBytes: nodes.usedBytes,
       leafBytes: leaves.usedBytes,
       bigValueBytes: bigUsed,
-      fragmentedBytes:
-        nodes.slabBytes - nodes.usedBytes + leaves.slabBytes - leaves.usedBytes,
+      fragmentedBytes: nodes.heldBytes - nodes.usedBytes + leaves.heldBytes - leaves.usedBytes,
     };
   }
 

@@ -361,7 +361,13 @@ export function setExpiry(
  * Moves a leaf to a record with other flags or room for a longer value. Its old value comes
  * along, followed by zeros, unless it goes from inline to external: then the word stays unset.
  */
-export function relayout(tree: Tree, path: Path, old: Leaf, flags: number, valueBytes: number): Leaf {
+export function relayout(
+  tree: Tree,
+  path: Path,
+  old: Leaf,
+  flags: number,
+  valueBytes: number,
+): Leaf {
   const leaves = tree.space.leaves;
   const from = leaves.i32[old >>> CHUNK_SHIFT]!;
   const fromWord = (old & GRANULE_MASK) << 1;

@@ -42,8 +42,8 @@ t.test('records of all sizes do not overlap, and all memory comes back', (t) => 
   const used = live.reduce((sum, { pointer }) => sum + arena.recordBytes(pointer), 0);
   t.equal(arena.usage().usedBytes, used, 'usedBytes is exact');
   for (const { pointer } of live) arena.free(pointer);
-  const { usedBytes, slabBytes, reservedBytes } = arena.usage();
-  t.strictSame({ usedBytes, slabBytes }, { usedBytes: 0, slabBytes: 0 });
+  const { usedBytes, heldBytes, reservedBytes } = arena.usage();
+  t.strictSame({ usedBytes, heldBytes }, { usedBytes: 0, heldBytes: 0 });
   t.ok(reservedBytes <= 2 * CHUNK_BYTES, 'empty chunks go back to the system');
   t.end();
 });

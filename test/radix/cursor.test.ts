@@ -24,7 +24,10 @@ interface Place {
 /** The entry that the oracle's cursor at this place moves to. */
 function step(keys: Buffer[], place: Place, forward: boolean): Buffer | null {
   const { key } = place;
-  if (key === null) return (place.behind === forward ? null : forward ? keys[0] : keys.at(-1)) ?? null;
+  if (key === null) {
+    if (place.behind === forward) return null;
+    return (forward ? keys[0] : keys.at(-1)) ?? null;
+  }
   const isAfter = (other: Buffer): boolean => {
     const order = Buffer.compare(other, key);
     return order > 0 || (order === 0 && !place.behind);
@@ -59,7 +62,8 @@ for (const [name, shape] of Object.entries(KEY_SHAPES)) {
       } else if (action === 2 && !all) {
         const index = random.below(sorted.length + 1);
         cursor.seekIndex(index);
-        place = index < sorted.length ? { key: sorted[index]!, behind: false } : { key: null, behind: true };
+        const there = sorted[index] ?? null;
+        place = { key: there, behind: there === null };
       } else if (action < 7) {
         put(tree, key);
         visible.set(hex, { key, visible: true });

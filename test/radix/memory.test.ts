@@ -93,6 +93,7 @@ t.test('a full arena throws before anything is changed', (t) => {
   tree.checkTree();
   for (let i = 0; i < 200; i++) tree.dropLeaf(tree.nth(random.below(tree.liveCount)));
   tree.checkTree();
+  while (tree.liveCount > 10) tree.dropLeaf(tree.first());
   key.writeUInt32BE(1, 4);
   t.doesNotThrow(() => tree.put(key, 0, 8, count, 0, 0, 0, long, 0, 100), 'there is room again');
   t.end();

@@ -66,17 +66,18 @@ class Program {
         this.compare(leaf, oracle.find(key));
         break;
       }
-      case 3:
-        assert.equal(tree.delete(...at, ...stamped, flags & LED), oracle.delete(key, ...stamped, flags));
+      case 3: {
+        const wasVisible = oracle.delete(key, ...stamped, flags);
+        assert.equal(tree.delete(...at, ...stamped, flags & LED), wasVisible);
         break;
+      }
       case 4:
         assert.equal(tree.drop(...at), oracle.drop(key));
         break;
       case 5: {
         const stamp = oracle.find(key)?.stamp ?? 1;
-        const old = oracle.find(key)?.origin ?? 1;
-        const other = random.below(2);
-        assert.equal(tree.dropAt(...at, stamp, old + other), oracle.dropAt(key, stamp, old + other));
+        const origin = (oracle.find(key)?.origin ?? 1) + random.below(2);
+        assert.equal(tree.dropAt(...at, stamp, origin), oracle.dropAt(key, stamp, origin));
         break;
       }
       case 6: {
@@ -189,7 +190,8 @@ class Program {
     for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) forward.push(tree.key(leaf));
     const backward: Buffer[] = [];
     for (let leaf = cursor.prev(); leaf !== 0; leaf = cursor.prev()) backward.push(tree.key(leaf));
-    assert.ok(Buffer.concat(forward).equals(Buffer.concat(wanted.map(({ key }) => key))), 'forward');
+    const keys = wanted.map(({ key }) => key);
+    assert.ok(Buffer.concat(forward).equals(Buffer.concat(keys)), 'forward');
     assert.equal(forward.length, wanted.length);
     assert.ok(Buffer.concat(backward.reverse()).equals(Buffer.concat(forward)), 'backward');
     assert.equal(backward.length, forward.length);

@@ -1,0 +1,244 @@
+/**
+ * Compaction: moves records out of slabs that are mostly holes, so that the
+ * slabs can serve other sizes or go back to the system.
+ *
+ *   before   [#.#..#..] [########] [..#.....] [####.###]      # record  . hole
+ *   after    [   free ] [########] [  free  ] [########] ...
+ *
+ * Every record has one parent, but does not know it. So one pass walks all
+ * trees in key order, in slices, and moves what lies in a leaving slab when it
+ * comes by, correcting the parent's pointer; sub trees and mirrors are walked where their
+ * heads lie. What a pass does not meet (detached trees, snapshots, entries written behind its
+ * back) stays, and keeps its slab.
+ *
+ * A pass costs a walk, so it begins only when much can be gained, and
+ * not before that has grown since the last one. Leaves move: a step counts as
+ * a write to the Space.
+ */
+import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import {
+  copyLeafKey,
+  FLAG_EXPIRY,
+  flagsAt,
+  HEAD_MIRROR_WORD,
+  HEAD_ROOT_WORD,
+  headWord,
+  KIND_HEAD,
+  KIND_MASK,
+  type Leaf,
+  leafFlags,
+  leafKeyBytes,
+  setHeadWord,
+  slotAt,
+} from './leaf.js';
+import { relink } from './insert.js';
+import { locate, type Path, settle, walkFirst, walkNext } from './path.js';
+import type { Space } from './space.js';
+import { Tree } from './tree.js';
+
+/** A pass begins only if at least so much lies in holes. */
+const HOLES_BYTES_MIN = 2 * 1024 * 1024;
+/** And at least this share of what is used. */
+const HOLES_SHARE_MIN = 1 / 24;
+/** And this times what the last pass left. */
+const HOLES_GROWTH_MIN = 1.25;
+
+/** Where in a tree a walk is: behind this key. */
+class Place {
+  key = Buffer.alloc(0);
+  keyBytes = 0;
+  started = false;
+
+  remember(space: Space, leaf: Leaf): void {
+    const keyBytes = leafKeyBytes(space.leaves, leaf);
+    if (keyBytes > this.key.length) this.key = Buffer.alloc(keyBytes * 2);
+    copyLeafKey(space.leaves, leaf, this.key, 0);
+    this.keyBytes = keyBytes;
+    this.started = true;
+  }
+}
+
+export class Compactor {
+  readonly #space: Space;
+  readonly #trees: () => readonly Tree[];
+  /** Sub trees and mirrors on the way, one at a time; neither hashed nor timed. */
+  readonly #inner: Tree;
+  readonly #place = new Place();
+  readonly #innerPlace = new Place();
+  #running = false;
+  /** Number of the tree where the walk is. */
+  #treeIndex = 0;
+  /** Inside the head at #place: the word of the root being walked; -1: not inside. */
+  #innerWord = -1;
+  #holesLeftBytes = 0;
+  /** Records moved since the start, for INFO. */
+  movedCount = 0;
+
+  /** `trees`: all databases, in an order that stays. */
+  constructor(space: Space, trees: () => readonly Tree[]) {
+    this.#space = space;
+    this.#trees = trees;
+    this.#inner = new Tree(space, { expiries: false, digests: false, path: space.elementPath });
+  }
+
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /**
+   * Looks at up to `entries` entries. True if a pass is under way; false if none is worth it.
+   * `force` begins one whatever there is to gain.
+   */
+  step(entries: number, force = false): boolean {
+    if (!this.#running && !this.#begin(force)) return false;
+    let left = entries;
+    while (left > 0) {
+      const tree = this.#trees()[this.#treeIndex];
+      if (tree === undefined) {
+        this.#end();
+        return false;
+      }
+      left = this.#innerWord >= 0 ? this.#walkInner(tree, left) : this.#walkOuter(tree, left);
+    }
+    return true;
+  }
+
+  #begin(force: boolean): boolean {
+    const { fragmentedBytes, usedBytes } = this.#space.memoryUsage();
+    const worth =
+      fragmentedBytes >= HOLES_BYTES_MIN &&
+      fragmentedBytes >= usedBytes * HOLES_SHARE_MIN &&
+      fragmentedBytes >= this.#holesLeftBytes * HOLES_GROWTH_MIN;
+    if (!worth && !force) {
+      // What is freed otherwise makes room for growth again.
+      this.#holesLeftBytes = Math.min(this.#holesLeftBytes, fragmentedBytes);
+      return false;
+    }
+    const picked = this.#space.nodes.pickLeaving() + this.#space.leaves.pickLeaving();
+    if (picked === 0) {
+      this.#holesLeftBytes = fragmentedBytes;
+      return false;
+    }
+    this.#running = true;
+    this.#treeIndex = 0;
+    this.#innerWord = -1;
+    this.#place.started = false;
+    return true;
+  }
+
+  #end(): void {
+    this.#space.nodes.keepLeaving();
+    this.#space.leaves.keepLeaving();
+    this.#holesLeftBytes = this.#space.memoryUsage().fragmentedBytes;
+    this.#running = false;
+  }
+
+  /** Walks on in a database, up to a head, which the next call enters. Returns what is left. */
+  #walkOuter(tree: Tree, entries: number): number {
+    const space = this.#space;
+    let left = entries;
+    let leaf = resume(tree, this.#place);
+    while (leaf !== 0 && left > 0) {
+      leaf = this.#move(tree, leaf);
+      left--;
+      if ((leafFlags(space.leaves, leaf) & KIND_MASK) === KIND_HEAD) {
+        this.#place.remember(space, leaf);
+        this.#innerWord = HEAD_ROOT_WORD;
+        this.#innerPlace.started = false;
+        return left;
+      }
+      const next = walkNext(tree.path, space.nodes, space.leaves, true);
+      if (left === 0) this.#place.remember(space, leaf);
+      leaf = next;
+    }
+    if (leaf === 0) {
+      this.#treeIndex++;
+      this.#place.started = false;
+    }
+    return left;
+  }
+
+  /** Walks on in the sub tree or mirror of the head at #place. */
+  #walkInner(tree: Tree, entries: number): number {
+    const space = this.#space;
+    const inner = this.#inner;
+    const head = tree.find(this.#place.key, 0, this.#place.keyBytes);
+    if (head === 0 || tree.kind(head) !== KIND_HEAD) {
+      this.#innerWord = -1;
+      return entries;
+    }
+    inner.root = headWord(space.leaves, head, this.#innerWord);
+    let left = entries;
+    let leaf = resume(inner, this.#innerPlace);
+    while (leaf !== 0 && left > 0) {
+      leaf = this.#move(inner, leaf);
+      left--;
+      const next = walkNext(inner.path, space.nodes, space.leaves, true);
+      if (left === 0) this.#innerPlace.remember(space, leaf);
+      leaf = next;
+    }
+    setHeadWord(space.leaves, head, this.#innerWord, inner.root);
+    tree.version++;
+    if (leaf === 0) {
+      this.#innerPlace.started = false;
+      this.#innerWord = this.#innerWord === HEAD_ROOT_WORD ? HEAD_MIRROR_WORD : -1;
+    }
+    return left;
+  }
+
+  /** Moves what is leaving on the path to a leaf. Returns the leaf where it lies then. */
+  #move(tree: Tree, leaf: Leaf): Leaf {
+    const { nodes, leaves } = this.#space;
+    const path = tree.path;
+    for (let i = 0; i < path.length; i++) {
+      if (nodes.isLeaving(path.nodes[i]!)) this.#moveNode(tree, path, i);
+    }
+    if (!leaves.isLeaving(leaf)) return leaf;
+    const moved = copyRecord(leaves, leaf);
+    this.movedCount++;
+    relink(tree, path, path.length, 0 - moved);
+    const i32 = leaves.i32[moved >>> CHUNK_SHIFT]!;
+    const word = (moved & GRANULE_MASK) << 1;
+    if (tree.timed && (flagsAt(i32, word) & FLAG_EXPIRY) !== 0) {
+      tree.expiries.move(slotAt(i32, word), moved);
+    }
+    return moved;
+  }
+
+  #moveNode(tree: Tree, path: Path, index: number): void {
+    const node = path.nodes[index]!;
+    const moved = copyRecord(this.#space.nodes, node);
+    this.movedCount++;
+    tree.version++;
+    path.nodes[index] = moved;
+    path.slots[index] = path.slots[index]! + ((moved & GRANULE_MASK) - (node & GRANULE_MASK)) * 2;
+    relink(tree, path, index, moved);
+  }
+}
+
+/** Descends to the entry behind the place, or to the first; 0 if there is none. */
+function resume(tree: Tree, place: Place): Leaf {
+  const { path, root, space } = tree;
+  const { nodes, leaves } = space;
+  if (!place.started) return walkFirst(path, nodes, leaves, root, true);
+  if (root === 0) return 0;
+  const { key, keyBytes } = place;
+  if (!locate(path, nodes, leaves, root, key, 0, keyBytes)) {
+    settle(path, nodes, key, 0, keyBytes);
+    if (path.length === 0) return path.behind ? 0 : walkFirst(path, nodes, leaves, root, true);
+  }
+  return walkNext(path, nodes, leaves, true);
+}
+
+/** Copies a record to a fuller slab and frees it. */
+function copyRecord(arena: Arena, pointer: number): number {
+  const granules = arena.recordBytes(pointer) >>> 3;
+  const moved = arena.alloc(granules);
+  const from = arena.i32[pointer >>> CHUNK_SHIFT]!;
+  const to = arena.i32[moved >>> CHUNK_SHIFT]!;
+  const fromWord = (pointer & GRANULE_MASK) << 1;
+  const toWord = (moved & GRANULE_MASK) << 1;
+  for (let i = 0; i < granules * 2; i++) to[toWord + i] = from[fromWord + i]!;
+  arena.free(pointer);
+  return moved;
+}

@@ -1,0 +1,141 @@
+import t from 'tap';
+import { Compactor } from '../../radix/compaction.js';
+import { TYPE_MIRRORED } from '../../radix/head.js';
+import { Space } from '../../radix/space.js';
+import { SubTree } from '../../radix/subtree.js';
+import { Tree } from '../../radix/tree.js';
+import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
+import { anyKey } from './shapes.js';
+
+const seed = seedOfRun();
+t.comment(`SEED=${seed}`);
+const hashKey = Buffer.alloc(16, 3);
+
+/** Fills two trees and drops most of it again, so that slabs are full of holes. */
+function holedTrees(space: Space, random: SeededRandom): Tree[] {
+  const trees = [new Tree(space), new Tree(space)];
+  const value = random.bytes(300);
+  for (let i = 0; i < 40_000; i++) {
+    const key = random.chance(0.1) ? anyKey(random) : random.bytes(10);
+    const expiryMs = random.chance(0.2) ? 1 + random.below(1e12) : 0;
+    const bytes = random.pick([50, 200, 290]);
+    random.pick(trees).put(key, 0, key.length, i + 1, 0, 0, expiryMs, value, 0, bytes);
+  }
+  for (const tree of trees) {
+    for (let left = tree.liveCount * 0.8; left > 0; left--) {
+      tree.dropLeaf(tree.nth(random.below(tree.liveCount)));
+    }
+  }
+  return trees;
+}
+
+function dump(tree: Tree): string[] {
+  const lines = [];
+  const cursor = tree.cursor({ all: true });
+  for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+    const value = tree.value(leaf).toString('hex');
+    lines.push(`${tree.key(leaf).toString('hex')} ${value} ${tree.expiryMs(leaf)}`);
+  }
+  return lines;
+}
+
+t.test('compaction gives holes back and changes nothing', (t) => {
+  const random = seededRandom(seed);
+  const space = new Space({ hashKey });
+  const trees = holedTrees(space, random);
+  const before = space.memoryUsage();
+  const dumps = trees.map(dump);
+  const compactor = new Compactor(space, () => trees);
+  let steps = 0;
+  for (; compactor.step(50); steps++) {
+    if (steps % 16 === 0) for (const tree of trees) tree.checkTree();
+  }
+  t.ok(steps > 20, `${steps} steps`);
+  for (const tree of trees) tree.checkTree();
+  t.strictSame(trees.map(dump), dumps);
+  const after = space.memoryUsage();
+  t.equal(after.usedBytes, before.usedBytes);
+  t.comment(`holes: ${before.fragmentedBytes} B before, ${after.fragmentedBytes} B after`);
+  t.ok(after.fragmentedBytes < before.fragmentedBytes / 2);
+  t.equal(compactor.step(50), false, 'a second pass is not worth it');
+  t.end();
+});
+
+t.test('compaction among writes', (t) => {
+  const random = seededRandom(seed);
+  const space = new Space({ hashKey });
+  const trees = holedTrees(space, random);
+  const mirror = trees.map((tree) => {
+    return new Map(dump(tree).map((line) => [line.split(' ')[0]!, line]));
+  });
+  const compactor = new Compactor(space, () => trees);
+  for (let step = 0; compactor.step(20); step++) {
+    const which = random.below(2);
+    const tree = trees[which]!;
+    const old = tree.key(tree.nth(random.below(tree.liveCount)));
+    const key = random.chance(0.5) ? anyKey(random) : old;
+    const hex = key.toString('hex');
+    if (random.chance(0.5)) {
+      const value = random.bytes(random.below(300));
+      tree.put(key, 0, key.length, 10 ** 6 + step, 0, 0, 0, value, 0, value.length);
+      mirror[which]!.set(hex, `${hex} ${value.toString('hex')} 0`);
+    } else {
+      tree.drop(key, 0, key.length);
+      mirror[which]!.delete(hex);
+    }
+    if (step % 50 === 0) tree.checkTree();
+  }
+  for (const [index, tree] of trees.entries()) {
+    tree.checkTree();
+    t.strictSame(dump(tree), [...mirror[index]!.values()].sort());
+    tree.clear();
+  }
+  while (space.reclaimStep(1000));
+  t.equal(space.usedBytes, 0);
+  t.end();
+});
+
+t.test('compaction walks sub trees and mirrors', (t) => {
+  const random = seededRandom(seed);
+  const space = new Space({ hashKey });
+  const tree = new Tree(space);
+  const sub = new SubTree(tree);
+  const names = ['few', 'many', 'mirrored'].map((name) => Buffer.from(name));
+  const types = [1, 1, 1 | TYPE_MIRRORED];
+  for (let i = 0; i < 52_000; i++) {
+    const which = i % 50 === 0 ? 0 : random.between(1, 2);
+    const key = names[which]!;
+    const subKey = random.bytes(2);
+    const value = random.bytes(random.pick([10, 90]));
+    const at = [key, 0, key.length] as const;
+    if (i < 30_000) {
+      sub.put(...at, types[which]!, subKey, 0, 2, i + 1, 0, 0, value, 0, value.length);
+    } else {
+      sub.open(...at);
+      const left = sub.elements.liveCount;
+      if (left < 5) continue;
+      const victim = sub.elements.key(sub.elements.nth(random.below(left)));
+      sub.drop(...at, victim, 0, victim.length);
+    }
+  }
+  tree.checkTree();
+  const all = (): string[] => {
+    return names.flatMap((key) => {
+      sub.open(key, 0, key.length);
+      sub.elements.checkTree();
+      if (sub.isMirrored) sub.mirror.tree.checkTree();
+      return [...dump(sub.elements), ...dump(sub.mirror.tree)];
+    });
+  };
+  const before = all();
+  const compactor = new Compactor(space, () => [tree]);
+  t.ok(compactor.step(10, true), 'begins if asked to');
+  while (compactor.step(10));
+  t.ok(compactor.movedCount > 100, `${compactor.movedCount} records moved`);
+  tree.checkTree();
+  t.strictSame(all(), before);
+  tree.clear();
+  while (space.reclaimStep(1000));
+  t.equal(space.usedBytes, 0);
+  t.end();
+});
