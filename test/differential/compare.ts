@@ -178,7 +178,7 @@ function nearTime(distance: number): Rule {
 /** Field names of 7.2, which a 7.0 server lacks. */
 const laterClientFields = new Set(['lib-name', 'lib-ver']);
 const steadyClientFields = new Set(
-  ['name', 'flags', 'db', 'sub', 'psub', 'ssub', 'multi', 'events', 'redir', 'user', 'resp'].concat('cmd'),
+  ['name', 'flags', 'db', 'sub', 'psub', 'ssub', 'multi', 'redir', 'user', 'resp'].concat('cmd'),
 );
 
 const clientLine: Rule = (a, b) => clientFields(a) === clientFields(b);
