@@ -57,7 +57,8 @@ function list(session: Session, args: Args, reply: ReplyWriter): void {
     for (const name of commands.keys()) reply.bulkLatin1(name);
     return;
   }
-  const wanted = args.count === 5 && args.equalsIgnoreCase(2, 'FILTERBY') ? filter(args) : undefined;
+  const wanted =
+    args.count === 5 && args.equalsIgnoreCase(2, 'FILTERBY') ? filter(args) : undefined;
   if (wanted === undefined) {
     reply.error(SYNTAX_ERROR);
     return;

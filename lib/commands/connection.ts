@@ -2,16 +2,11 @@
 import type { Args } from '../../resp/args.js';
 import { parseBigInt64 } from '../../resp/numbers.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
-import {
-  GATE_MONITOR,
-  GATE_NO_TOUCH,
-  GATE_REPLY_MODE,
-  type Session,
-} from '../server/session.js';
+import { GATE_MONITOR, GATE_NO_TOUCH, GATE_REPLY_MODE, type Session } from '../server/session.js';
 import { REDIS_VERSION } from '../version.js';
 import { DEFAULT_USER, isAdmitted, NO_PASSWORD_SET, WRONG_PASSWORD } from './auth.js';
-import { type CommandRow, FAST, NO_AUTH, NOT_QUEUED } from './command.js';
 import { BAD_CLIENT_NAME, isClientName } from './client-name.js';
+import { type CommandRow, FAST, NO_AUTH, NOT_QUEUED } from './command.js';
 import { INDEX_OUT_OF_RANGE, NOT_INTEGER, SYNTAX_ERROR, wrongArity } from './replies.js';
 
 const INT32_MAX = 0x7fff_ffff;
@@ -31,9 +26,7 @@ function select(session: Session, args: Args, reply: ReplyWriter): void {
   if (Number.isNaN(index)) {
     reply.error(NOT_INTEGER);
   } else if (index > INT32_MAX || index < -INT32_MAX - 1) {
-    reply.error(
-      'ERR value is out of range, value must between -2147483648 and 2147483647',
-    );
+    reply.error('ERR value is out of range, value must between -2147483648 and 2147483647');
   } else if (index < 0 || index >= session.server.store.databases.length) {
     reply.error(INDEX_OUT_OF_RANGE);
   } else {

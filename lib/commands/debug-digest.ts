@@ -10,8 +10,8 @@
  * Not the digests of the tree: those are keyed, cover stamps, and are never shown.
  */
 import { createHash } from 'node:crypto';
-import type { Leaf } from '../../radix/leaf.js';
 import type { Cursor } from '../../radix/cursor.js';
+import type { Leaf } from '../../radix/leaf.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Task } from '../server/session.js';
 import type { Database } from '../store/database.js';

@@ -29,7 +29,8 @@ export function latencyReport(server: Server): string {
 function describe(event: LatencyEvent): string {
   const values = event.samples.map((sample) => sample.latencyMs);
   const average = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const deviation = values.reduce((sum, value) => sum + Math.abs(value - average), 0) / values.length;
+  const deviation =
+    values.reduce((sum, value) => sum + Math.abs(value - average), 0) / values.length;
   const first = event.samples[0]!.atSeconds;
   const period = (event.latest.atSeconds - first) / values.length;
   return (

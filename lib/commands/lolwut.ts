@@ -75,7 +75,8 @@ export function drawRing(members: number, turn: number): string {
       canvas.line(...place(member / members), ...place((member + ahead) / members));
     }
     const [x, y] = place(member / members);
-    for (let dy = -1; dy <= 1; dy += 1) for (let dx = -1; dx <= 1; dx += 1) canvas.dot(x + dx, y + dy);
+    for (let dy = -1; dy <= 1; dy += 1)
+      for (let dx = -1; dx <= 1; dx += 1) canvas.dot(x + dx, y + dy);
   }
   return canvas.text();
 }

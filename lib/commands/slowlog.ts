@@ -11,9 +11,7 @@ const COUNT_DEFAULT = 10;
 /** SLOWLOG GET [count]; -1 = all. */
 function get(session: Session, args: Args, reply: ReplyWriter): void {
   if (args.count > 3) {
-    reply.error(
-      "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
-    );
+    reply.error("ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.");
     return;
   }
   const { entries } = session.server.slowlog;

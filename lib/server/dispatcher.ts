@@ -128,9 +128,6 @@ export class Dispatcher {
     store.beginCommand();
     store.touching = (session.gate & GATE_NO_TOUCH) === 0 || command.name === 'touch';
     const exact = (this.gate & SERVER_EXACT_TIMES) !== 0 || (command.flags & FAST) === 0;
-    if ((this.gate & SERVER_MONITORED) !== 0 && (command.flags & (HIDDEN | ADMIN)) === 0) {
-      server.feedMonitors(session, args);
-    }
     if (!exact) {
       this.times.count(command.stats);
       command.handler(session, args, reply);
@@ -144,6 +141,10 @@ export class Dispatcher {
       if (!session.suspended) server.slow(session, command, args, usec);
     }
     store.touching = true;
+    if ((this.gate & SERVER_MONITORED) !== 0 && (command.flags & (HIDDEN | ADMIN)) === 0) {
+      session.lastCommand = command;
+      server.feedMonitors(session, args);
+    }
     if (reply.errorCount !== errors) this.#countFailure(session, command);
   }
 

@@ -240,7 +240,8 @@ export class Server {
     const line = monitorLine(session, args, this.#world.clock.wallMs());
     for (const monitor of this.monitors) {
       monitor.reply.simple(line);
-      monitor.carrier.flush();
+      // Its own turn sends what it has; a reply at hand may still be taken back.
+      if (monitor !== session) monitor.carrier.flush();
     }
   }
 

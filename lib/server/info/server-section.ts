@@ -86,7 +86,10 @@ export function memoryLines(server: Server): InfoLine[] {
     ['used_memory_overhead', report.heapBytes],
     ['used_memory_startup', startupBytes],
     ['used_memory_dataset', datasetBytes],
-    ['used_memory_dataset_perc', percentage(datasetBytes, Math.max(datasetBytes, usedBytes - startupBytes))],
+    [
+      'used_memory_dataset_perc',
+      percentage(datasetBytes, Math.max(datasetBytes, usedBytes - startupBytes)),
+    ],
     ['allocator_allocated', usedBytes],
     ['allocator_active', activeBytes],
     ['allocator_resident', residentBytes],

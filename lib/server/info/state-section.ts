@@ -62,7 +62,10 @@ export function keyspaceLines(server: Server): InfoLine[] {
   for (const database of server.store.databases) {
     const keys = database.size();
     if (keys === 0) continue;
-    lines.push([`db${database.index}`, `keys=${keys},expires=${database.expiringSize()},avg_ttl=0`]);
+    lines.push([
+      `db${database.index}`,
+      `keys=${keys},expires=${database.expiringSize()},avg_ttl=0`,
+    ]);
   }
   return lines;
 }
