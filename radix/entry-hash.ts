@@ -11,15 +11,17 @@
  *    of an element first:    head's key bytes, head's key
  *   +---------------------------------------------------------------+
  *   | stamp, low 32                                                 |
- *   | stamp, high 21        | kind 2 | led 1 | 0                    |
- *   | value bytes 16 (0 of a wide entry)    | origin 16             |
- *   | key bytes 8 (0 of a wide entry)| expiry high 21 | shape 3     |  shape: 1 expiry, 2 wide
- *   | expiry, low 32                          if there is an expiry |
+ *   | stamp, high 21         | kind 2 | led 1 | key bytes 8         |  lengths 0 of a wide entry
+ *   | value bytes 16                  | origin 16                   |
+ *   | expiry, low 32, high 32                 if there is an expiry |
  *   | key bytes 32, value bytes 32            if wide               |
  *   | key, padded with zeros                                        |
  *   | value, padded with zeros; or the value hash 64 of a wide one; |
  *   |   of a head, the words that are not this node's own           |
  *   +---------------------------------------------------------------+
+ *
+ * Which of these there are is told by constants, xored into the state before the first word of an
+ * entry or element (DOMAIN_ENTRY, DOMAIN_ELEMENT) and of a leaf (DOMAIN_EXPIRY, DOMAIN_WIDE).
  *
  * Not covered: access bits, where the value lies, the hint on its encoding. They differ between
  * replicas that hold the same data.
@@ -56,8 +58,7 @@ const LAYOUT_BITS = EXPIRY_BIT | WIDE_BIT;
 const KIND_BITS = KIND_MASK << FLAGS_SHIFT;
 const HEAD_BITS = KIND_HEAD << FLAGS_SHIFT;
 const COVERED_MASK = STAMP_HIGH_MASK | KIND_BITS | (FLAG_LED << FLAGS_SHIFT);
-const SHAPE_EXPIRY = 1 << 29;
-const SHAPE_WIDE = 1 << 30;
+const KEY_BYTES_MASK = 0xff << 24;
 
 /** HalfSipHash's constants, and what tells the three domains apart. */
 const CONSTANT_2 = 0x6c796765;
@@ -65,9 +66,8 @@ const CONSTANT_3 = 0x74656462;
 const DOMAIN_ENTRY = 0xee;
 const DOMAIN_ELEMENT = 0x1ee;
 const DOMAIN_BLOCK = 0x2ee;
-
-/** A round that absorbs a zero word is a bare round. */
-const THREE_ZEROS = new Int32Array(3);
+const DOMAIN_EXPIRY = 0x400;
+const DOMAIN_WIDE = 0x800;
 
 export class EntryHash {
   /** The last hash, two 32-bit halves, signed. */
@@ -94,8 +94,7 @@ export class EntryHash {
   /** Hashes the entry whose leaf begins at `i32[word]`, as an entry of a database. */
   hashLeaf(i32: Int32Array, word: number): void {
     this.#start(DOMAIN_ENTRY);
-    this.#absorbLeaf(i32, word);
-    this.#finish();
+    this.#finishWithLeaf(i32, word);
   }
 
   /** Hashes an element of the sub tree whose head has the given key. */
@@ -110,8 +109,7 @@ export class EntryHash {
     this.header[0] = headKeyBytes;
     this.#absorb(this.header, 0, 1);
     this.#absorb(headI32, headKeyWord, headKeyWord + ((headKeyBytes + 3) >>> 2));
-    this.#absorbLeaf(i32, word);
-    this.#finish();
+    this.#finishWithLeaf(i32, word);
   }
 
   /**
@@ -129,9 +127,7 @@ export class EntryHash {
       this.#start(DOMAIN_BLOCK);
       this.header[0] = block;
       this.header[1] = to - from;
-      this.#absorb(this.header, 0, 2);
-      this.#absorb(i32, from, to);
-      this.#finish();
+      this.#finish(2, i32, from, to);
       sumLow = (sumLow + this.low) | 0;
       sumHigh = (sumHigh + this.high) | 0;
     }
@@ -139,55 +135,57 @@ export class EntryHash {
     this.high = sumHigh;
   }
 
-  #absorbLeaf(i32: Int32Array, word: number): void {
+  #finishWithLeaf(i32: Int32Array, word: number): void {
     const header = this.header;
     const w1 = i32[word + 1]!;
-    const keyBytes = i32[word + 2]! >>> 24;
+    const w2 = i32[word + 2]!;
     const w3 = i32[word + 3]!;
     header[0] = i32[word]!;
-    header[1] = w1 & COVERED_MASK;
+    header[1] = (w1 & COVERED_MASK) | (w2 & KEY_BYTES_MASK);
     header[2] = w3;
-    header[3] = keyBytes;
     if ((w1 & LAYOUT_BITS) !== 0 || (w1 & KIND_BITS) === HEAD_BITS) {
-      this.#absorbUncommonLeaf(i32, word, w1);
+      this.#finishWithUncommonLeaf(i32, word, w1);
       return;
     }
-    const words = ((keyBytes + 3) >>> 2) + (((w3 & 0xffff) + 3) >>> 2);
-    this.#absorb(header, 0, 4);
-    this.#absorb(i32, word + LEAF_WORDS, word + LEAF_WORDS + words);
+    const words = (((w2 >>> 24) + 3) >>> 2) + (((w3 & 0xffff) + 3) >>> 2);
+    this.#finish(3, i32, word + LEAF_WORDS, word + LEAF_WORDS + words);
   }
 
   /** An entry with an expiry, a wide one, the head of a sub tree, or several of these. */
-  #absorbUncommonLeaf(i32: Int32Array, word: number, w1: number): void {
-    const header = this.header;
-    let keyBytes = header[3]!;
-    let headerWords = 4;
+  #finishWithUncommonLeaf(i32: Int32Array, word: number, w1: number): void {
+    const { header, state } = this;
+    let keyBytes = header[1]! >>> 24;
+    let valueBytes = header[2]! & 0xffff;
+    let headerWords = 3;
     let at = word + LEAF_WORDS;
     if ((w1 & EXPIRY_BIT) !== 0) {
-      header[3] = keyBytes | (i32[at + 1]! << 8) | SHAPE_EXPIRY;
+      state[1] = state[1]! ^ DOMAIN_EXPIRY;
       header[headerWords++] = i32[at]!;
+      header[headerWords++] = i32[at + 1]!;
       at += EXPIRY_WORDS;
     }
     const isWide = (w1 & WIDE_BIT) !== 0;
     const hashWord = at + 2;
     if (isWide) {
+      state[1] = state[1]! ^ DOMAIN_WIDE;
       keyBytes = i32[at]!;
-      header[3] = header[3]! | SHAPE_WIDE;
+      valueBytes = i32[at + 1]!;
       header[headerWords++] = keyBytes;
-      header[headerWords++] = i32[at + 1]!;
+      header[headerWords++] = valueBytes;
       at += WIDE_WORDS;
     }
-    const keyEnd = at + ((keyBytes + 3) >>> 2);
-    const valueBytes = isWide ? i32[hashWord - 1]! : header[2]! & 0xffff;
-    const valueEnd = keyEnd + ((valueBytes + 3) >>> 2);
+    const valueWord = at + ((keyBytes + 3) >>> 2);
+    if (!isWide && (w1 & KIND_BITS) !== HEAD_BITS) {
+      this.#finish(headerWords, i32, at, valueWord + ((valueBytes + 3) >>> 2));
+      return;
+    }
     this.#absorb(header, 0, headerWords);
-    this.#absorb(i32, at, keyEnd);
+    this.#absorb(i32, at, valueWord);
     if ((w1 & KIND_BITS) === HEAD_BITS) {
-      this.#absorb(i32, keyEnd + HEAD_MIRROR_WORD + 1, valueEnd);
-    } else if (isWide) {
-      this.#absorb(i32, hashWord, hashWord + 2);
+      const shared = valueWord + HEAD_MIRROR_WORD + 1;
+      this.#finish(0, i32, shared, valueWord + ((valueBytes + 3) >>> 2));
     } else {
-      this.#absorb(i32, keyEnd, valueEnd);
+      this.#finish(0, i32, hashWord, hashWord + 2);
     }
   }
 
@@ -227,14 +225,63 @@ export class EntryHash {
     state[3] = v3;
   }
 
-  /** Three rounds for each half of the result. */
-  #finish(): void {
-    const state = this.state;
-    state[2] = state[2]! ^ 0xee;
-    this.#absorb(THREE_ZEROS, 0, 3);
-    this.low = state[1]! ^ state[3]!;
-    state[1] = state[1]! ^ 0xdd;
-    this.#absorb(THREE_ZEROS, 0, 3);
-    this.high = state[1]! ^ state[3]!;
+  /**
+   * Absorbs so many words of the header and `i32[from, to)`, and ends: three rounds for each half
+   * of the result. As one function, so that the state stays in registers.
+   */
+  #finish(headerWords: number, i32: Int32Array, from: number, to: number): void {
+    const { header, state } = this;
+    let v0 = state[0]!;
+    let v1 = state[1]!;
+    let v2 = state[2]!;
+    let v3 = state[3]!;
+    for (let i = 0; i < headerWords; i++) {
+      const m = header[i]!;
+      v3 ^= m;
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 ^= m;
+    }
+    for (let i = from; i < to; i++) {
+      const m = i32[i]!;
+      v3 ^= m;
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 ^= m;
+    }
+    v2 ^= 0xee;
+    for (let i = 0; i < 6; i++) {
+      if (i === 3) {
+        this.low = v1 ^ v3;
+        v1 ^= 0xdd;
+      }
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+    }
+    this.high = v1 ^ v3;
   }
 }

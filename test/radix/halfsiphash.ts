@@ -25,6 +25,12 @@ export class SlowHalfSipHash {
     return this;
   }
 
+  /** Sets bits of the state that tell what follows. */
+  mark(bits: number): this {
+    this.#v[1] ^= bits;
+    return this;
+  }
+
   /** [low, high], signed. */
   finish(): [number, number] {
     const v = this.#v;
