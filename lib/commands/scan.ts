@@ -6,17 +6,19 @@
 import { KIND_BYTES, KIND_MASK, type Leaf } from '../../radix/leaf.js';
 import { Snapshot } from '../../radix/snapshot.js';
 import type { Args } from '../../resp/args.js';
-import type { ReplyWriter } from '../../resp/reply-writer.js';
+import { ReplyWriter } from '../../resp/reply-writer.js';
 import { globMatches, literalPrefix } from '../glob.js';
 import type { Session, Task } from '../server/session.js';
 import type { Database } from '../store/database.js';
 import { COUNTS, type CommandRow, READONLY } from './command.js';
-import { NOT_INTEGER, SYNTAX_ERROR } from './replies.js';
+import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from './replies.js';
 
 const COUNT_DEFAULT = 10;
 const CURSOR_DIGITS_MAX = 20;
 /** Keys looked at between two looks at the clock. */
 const STEP_KEYS = 128;
+/** Replies waiting beyond which the rest waits for the client to read, bytes. */
+const PENDING_BYTES_MAX = 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 const TYPES = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
 
@@ -27,9 +29,14 @@ interface Filter {
   type: string | undefined;
 }
 
-/** Looks at keys in order, from a place on, and collects those that match. */
+/**
+ * Looks at keys in order, from a place on, and collects those that match: as bulks in chunks, not
+ * as objects, since there may be millions.
+ */
 class KeyWalk {
-  readonly found: Buffer[] = [];
+  /** The keys found, as they will stand in the reply. */
+  readonly body: ReplyWriter;
+  foundCount = 0;
   /** The last key looked at. */
   place: Buffer;
   atEnd = false;
@@ -38,7 +45,9 @@ class KeyWalk {
   readonly #scratch: Buffer;
   #inclusive: boolean;
 
-  constructor(database: Database, filter: Filter, after: Buffer | undefined) {
+  constructor(session: Session, filter: Filter, after: Buffer | undefined) {
+    const { database } = session;
+    this.body = new ReplyWriter(session.server.pool);
     this.#database = database;
     this.#filter = filter;
     this.#scratch = database.store.keyScratch;
@@ -62,7 +71,7 @@ class KeyWalk {
       last = leaf;
       const expiryMs = tree.expiryMs(leaf);
       if ((expiryMs === 0 || expiryMs > store.nowMs) && this.#matches(leaf)) {
-        this.found.push(tree.key(leaf));
+        this.#add(leaf);
       }
       leaf = cursor.next();
     }
@@ -86,8 +95,25 @@ class KeyWalk {
         return;
       }
       const { leaf, tree } = snapshot;
-      if (tree.visible(leaf) && this.#matches(leaf)) this.found.push(tree.key(leaf));
+      if (tree.visible(leaf) && this.#matches(leaf)) this.#add(leaf);
     }
+  }
+
+  /** Moves some of what was found to the reply; true once all of it has moved. */
+  moveTo(reply: ReplyWriter): boolean {
+    this.body.flush({
+      write(buf, from, to) {
+        reply.raw(buf, from, to);
+        return false;
+      },
+    });
+    this.body.drained();
+    return this.body.pendingBytes === 0;
+  }
+
+  #add(leaf: Leaf): void {
+    replyKey(this.body, this.#database, leaf);
+    this.foundCount += 1;
   }
 
   #isPlace(leaf: Leaf): boolean {
@@ -116,32 +142,70 @@ function typeName(database: Database, leaf: Leaf): string {
   return (database.tree.flags(leaf) & KIND_MASK) === KIND_BYTES ? 'string' : '';
 }
 
-class ScanTask implements Task {
-  readonly #session: Session;
-  readonly #walk: KeyWalk;
+/** Walks, then moves what was found to the reply, both in slices. */
+abstract class WalkTask implements Task {
+  protected readonly session: Session;
+  protected readonly walk: KeyWalk;
+  #isMoving = false;
+
+  constructor(session: Session, walk: KeyWalk) {
+    this.session = session;
+    this.walk = walk;
+  }
+
+  /** Looks at some keys; true when there are no more to look at. */
+  protected abstract look(): boolean;
+  /** The slice is over and there are more keys to look at. */
+  protected abstract pause(): void;
+  /** Writes what stands in front of the keys. */
+  protected abstract writeHead(reply: ReplyWriter): void;
+
+  step(deadlineMs: number): boolean {
+    const { reply, server } = this.session;
+    const { clock } = server.store.world;
+    while (!this.#isMoving) {
+      if (this.look()) {
+        this.writeHead(reply);
+        reply.array(this.walk.foundCount);
+        this.#isMoving = true;
+      } else if (clock.monotonicMs() >= deadlineMs) {
+        this.pause();
+        return false;
+      }
+    }
+    while (!this.walk.moveTo(reply)) {
+      if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) return false;
+    }
+    this.cancel();
+    return true;
+  }
+
+  cancel(): void {
+    this.walk.body.release();
+  }
+}
+
+class ScanTask extends WalkTask {
   #left: number;
 
   constructor(session: Session, walk: KeyWalk, count: number) {
-    this.#session = session;
-    this.#walk = walk;
+    super(session, walk);
     this.#left = count;
   }
 
-  step(deadlineMs: number): boolean {
-    const { server, reply } = this.#session;
-    const walk = this.#walk;
-    while (this.#left > 0 && !walk.atEnd) {
-      const most = Math.min(this.#left, STEP_KEYS);
-      walk.walk(most);
-      this.#left -= most;
-      if (server.store.world.clock.monotonicMs() >= deadlineMs) break;
-    }
-    if (this.#left > 0 && !walk.atEnd) return false;
-    const cursor = walk.atEnd ? 0 : server.scanPlaces.remember(walk.place);
+  protected override look(): boolean {
+    const most = Math.min(this.#left, STEP_KEYS);
+    this.walk.walk(most);
+    this.#left -= most;
+    return this.#left === 0 || this.walk.atEnd;
+  }
+
+  protected override pause(): void {}
+
+  protected override writeHead(reply: ReplyWriter): void {
+    const { atEnd, place } = this.walk;
     reply.array(2);
-    reply.bulkLatin1(String(cursor));
-    replyKeys(reply, walk.found);
-    return true;
+    reply.bulkLatin1(String(atEnd ? 0 : this.session.server.scanPlaces.remember(place)));
   }
 }
 
@@ -149,41 +213,27 @@ class ScanTask implements Task {
  * KEYS: what does not fit into its first slice is read from a snapshot, so that the reply is what
  * stood at the start.
  */
-class KeysTask implements Task {
-  readonly #session: Session;
-  readonly #walk: KeyWalk;
+class KeysTask extends WalkTask {
   #snapshot: Snapshot | undefined;
 
-  constructor(session: Session, walk: KeyWalk) {
-    this.#session = session;
-    this.#walk = walk;
+  protected override look(): boolean {
+    if (this.#snapshot === undefined) this.walk.walk(STEP_KEYS);
+    else this.walk.walkSnapshot(this.#snapshot, STEP_KEYS);
+    return this.walk.atEnd;
   }
 
-  step(deadlineMs: number): boolean {
-    const { clock } = this.#session.server.store.world;
-    const walk = this.#walk;
-    while (!walk.atEnd) {
-      if (this.#snapshot === undefined) walk.walk(STEP_KEYS);
-      else walk.walkSnapshot(this.#snapshot, STEP_KEYS);
-      if (clock.monotonicMs() >= deadlineMs) break;
-    }
-    if (!walk.atEnd) {
-      this.#snapshot ??= walk.snapshot();
-      return false;
-    }
-    this.cancel();
-    replyKeys(this.#session.reply, walk.found);
-    return true;
+  protected override pause(): void {
+    this.#snapshot ??= this.walk.snapshot();
   }
 
-  cancel(): void {
+  protected override writeHead(): void {
     this.#snapshot?.close();
   }
-}
 
-function replyKeys(reply: ReplyWriter, keys: readonly Buffer[]): void {
-  reply.array(keys.length);
-  for (const key of keys) reply.bulk(key, 0, key.length);
+  override cancel(): void {
+    super.cancel();
+    this.#snapshot?.close();
+  }
 }
 
 function scan(session: Session, args: Args, reply: ReplyWriter): void {
@@ -207,7 +257,7 @@ function scan(session: Session, args: Args, reply: ReplyWriter): void {
       return;
     }
   }
-  session.defer(new ScanTask(session, new KeyWalk(session.database, filter, after), count));
+  session.defer(new ScanTask(session, new KeyWalk(session, filter, after), count));
 }
 
 /** Reads the options into `filter`; the count, or 0 if an error was replied. */
@@ -242,7 +292,7 @@ function readScanOptions(args: Args, reply: ReplyWriter, filter: Filter): number
 function keys(session: Session, args: Args, _reply: ReplyWriter): void {
   const pattern = args.bytes(1);
   const filter: Filter = { pattern, prefix: literalPrefix(pattern), type: undefined };
-  session.defer(new KeysTask(session, new KeyWalk(session.database, filter, undefined)));
+  session.defer(new KeysTask(session, new KeyWalk(session, filter, undefined)));
 }
 
 export const scanCommands: readonly CommandRow[] = [

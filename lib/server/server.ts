@@ -23,8 +23,8 @@ import { TaskQueue } from './tasks.js';
 
 /** How often the server looks after expiry, idle clients and memory, ms. */
 const CRON_MS = 100;
-/** Part of a cron tick spent on taking out what has expired, and on giving memory back, ms each. */
-const CRON_SLICE_MS = 4;
+/** Time of a turn spent on taking out what has expired, and on giving memory back, ms each. */
+const CRON_SLICE_MS = 2;
 /** Output that a watcher (MONITOR) may leave unread before it is cut off, bytes. */
 const MONITOR_BYTES_MAX = 32 * 1024 * 1024;
 /** Kinds of errors counted by name; beyond that they are counted as one. */
@@ -49,6 +49,8 @@ export class Server {
   readonly dispatcher: Dispatcher;
   readonly tasks: TaskQueue;
   readonly sessions = new Map<number, Session>();
+  /** Buffers of replies. */
+  readonly pool = new ChunkPool();
   readonly monitors = new Set<Session>();
   readonly slowlog = new Slowlog();
   readonly latency = new LatencyMonitor();
@@ -80,10 +82,10 @@ export class Server {
   readonly errorCounts = new Map<string, number>();
 
   readonly #world: World;
-  readonly #pool = new ChunkPool();
-  readonly #heldBack = new Set<Session>();
+    readonly #heldBack = new Set<Session>();
   readonly #listeners: Listener[] = [];
   #cron: Timer | undefined;
+  #expiring = false;
   #reclaiming = false;
   #nextId = 1;
 
@@ -269,7 +271,7 @@ export class Server {
     const id = this.#nextId;
     this.#nextId += 1;
     if (this.settings.tcpKeepalive > 0) link.setKeepAlive(this.settings.tcpKeepalive * 1000);
-    const connection = new Connection(this, link, this.#pool, id);
+    const connection = new Connection(this, link, this.pool, id);
     this.sessions.set(id, connection.session);
     return connection;
   }
@@ -315,7 +317,7 @@ export class Server {
     this.store.refresh();
     const nowMs = this.store.nowMs;
     const monotonicMs = this.#world.clock.monotonicMs();
-    if (this.activeExpire) this.store.expireDue(monotonicMs + CRON_SLICE_MS);
+    if (this.activeExpire && !this.#expiring && this.store.hasDue()) this.#expireSoon();
     if (this.pausedUntilMs !== 0 && nowMs >= this.pausedUntilMs) this.unpause();
     this.sampleMemory();
     this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
@@ -346,6 +348,16 @@ export class Server {
       if (session.suspended || this.monitors.has(session)) continue;
       if (nowMs - session.lastActiveMs > timeoutMs) session.carrier.destroy();
     }
+  }
+
+  /** Takes out what has expired, a slice per turn. */
+  #expireSoon(): void {
+    this.#expiring = true;
+    this.#world.timers.soon(() => {
+      this.store.refresh();
+      this.#expiring = !this.store.expireDue(this.#world.clock.monotonicMs() + CRON_SLICE_MS);
+      if (this.#expiring) this.#expireSoon();
+    });
   }
 
   #reclaimSoon(): void {
