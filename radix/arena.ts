@@ -42,11 +42,11 @@ const LEAVING_FILL_MAX = 0.8;
 const EMPTY_I32 = new Int32Array(0);
 const EMPTY_U8 = Buffer.alloc(0);
 
-/** Sizes in granules: every one up to 1088 B, then such that n records fill a slab. */
+/** Sizes in granules: every one up to 1120 B, then such that n records fill a slab. */
 function sizeClasses(): number[] {
   const sizes = [];
-  for (let granules = 0; granules <= 136; granules++) sizes.push(granules);
-  let perSlab = Math.floor(SLAB_GRANULES / 136);
+  for (let granules = 0; granules <= 140; granules++) sizes.push(granules);
+  let perSlab = Math.floor(SLAB_GRANULES / 140);
   while (perSlab > 3) {
     perSlab = Math.min(perSlab - 1, Math.ceil((perSlab * 8) / 9));
     if (perSlab < 3) perSlab = 3;

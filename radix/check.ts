@@ -24,6 +24,7 @@ import {
   byteOfSlot,
   childSlot,
   firstSlot,
+  groupOfByte,
   groupWord,
   HIGH,
   HINT_TOMBSTONE,
@@ -122,17 +123,17 @@ function closeNode(tree: Tree, frame: Frame): void {
   assert.equal(i32[word + HIGH], frame.sum.high, 'digest, high half');
   assert(!frame.hasTombstone || (header & HINT_TOMBSTONE) !== 0, 'tombstones are hinted at');
   let slots = 0;
-  const groups = new Int32Array(8);
+  const groups = new Int32Array(16);
   let slot = firstSlot(i32, word, header);
   for (; slot !== 0; slot = slotAfter(i32, word, header, slot)) {
     const byte = byteOfSlot(i32, word, header, slot);
     if (byte < 0) continue;
     assert.equal(childSlot(i32, word, header, byte), slot, 'a child is found by its byte');
-    groups[byte >>> 5]! += liveBelow(nodes, leaves, i32[slot]!, false);
+    groups[groupOfByte(byte)]! += liveBelow(nodes, leaves, i32[slot]!, false);
     slots++;
   }
-  for (let group = 0; hasGroups(header) && group < 8; group++) {
-    assert.equal(i32[groupWord(word, group << 5)], groups[group], 'live count of a group');
+  for (let group = 0; hasGroups(header) && group < 16; group++) {
+    assert.equal(i32[groupWord(word, group)], groups[group], 'live count of a group');
   }
   assert.equal(nodeCount(header), slots, 'number of children');
 }

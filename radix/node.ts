@@ -9,15 +9,15 @@
  *    4   digest, high 32 bits: likewise, each half modulo 2^32
  *    5   terminal: the leaf whose key ends at this depth, 0 if there is none
  *        sorted, up to 32 children:       direct, up to 256:       bitmap, between:
- *    6   child bytes in order, 4 a word   8 groups                 8 groups
- *   14   pointers in the same order       pointers, by byte        8 words of bits
- *   22                                                             2 words of ranks
- *   24                                                             pointers
+ *    6   child bytes in order, 4 a word   16 groups                16 groups
+ *   22   pointers in the same order       pointers, by byte        8 words of bits
+ *   30                                                             2 words of ranks
+ *   32                                                             pointers
  *
  *   capacity     3   6  11   16   24   32 | 48   64   96  128  192 | 256
- *   bytes       40  56  80  104  144  184 | 288 352  480  608  864 | 1080
+ *   bytes       40  56  80  104  144  184 | 320 384  512  640  896 | 1112
  *
- * Group g is the live count of the children for bytes 32g to 32g + 31, so that rank and n-th read
+ * Group g is the live count of the children for bytes 16g to 16g + 15, so that rank and n-th read
  * a few of a big node's children and not all: each would cost a cache miss. A rank is the number of
  * children before a word of bits, 8 bits each.
  *
@@ -44,12 +44,14 @@ export const HINT_TOMBSTONE = 1 << 30;
 
 const BYTES = 6;
 const GROUPS = 6;
-const BITS = 14;
-const RANKS = 22;
+const GROUPS_MAX = 16;
+const GROUP_SHIFT = 4;
+const BITS = 22;
+const RANKS = 30;
 /** Of a bitmap node. */
-const BITMAP_POINTERS = 24;
+const BITMAP_POINTERS = 32;
 /** Of a direct node. */
-const DIRECT_POINTERS = 14;
+const DIRECT_POINTERS = 22;
 const DEPTH_SHIFT = 13;
 const DEPTH_MASK = 0x1ffff;
 const COUNT_SHIFT = 4;
@@ -60,7 +62,7 @@ const TYPE_BITMAP = 6;
 const TYPE_DIRECT = 11;
 const CAPACITY = Int32Array.of(3, 6, 11, 16, 24, 32, 48, 64, 96, 128, 192, 256);
 /** Word of the first pointer. */
-const POINTERS = Int32Array.of(7, 8, 9, 10, 12, 14, 24, 24, 24, 24, 24, 14);
+const POINTERS = Int32Array.of(7, 8, 9, 10, 12, 14, 32, 32, 32, 32, 32, 22);
 const GRANULES = CAPACITY.map((capacity, type) => (POINTERS[type]! + capacity + 1) >>> 1);
 
 export function nodeType(header: number): number {
@@ -336,10 +338,10 @@ function countGroups(
   word: number,
   count: number,
 ): void {
-  for (let group = 0; group < 8; group++) i32[word + GROUPS + group] = 0;
+  for (let group = 0; group < GROUPS_MAX; group++) i32[word + GROUPS + group] = 0;
   const sure = i32[word + LIVE] === i32[word + ALL];
   for (let i = 0; i < count; i++) {
-    i32[word + GROUPS + (gatheredBytes[i]! >>> 5)]! += liveBelow(
+    i32[groupWord(word, gatheredBytes[i]! >>> GROUP_SHIFT)]! += liveBelow(
       nodes,
       leaves,
       gatheredPointers[i]!,
@@ -364,21 +366,36 @@ export function hasGroups(header: number): boolean {
   return (header & TYPE_MASK) >= TYPE_BITMAP;
 }
 
-/** The word of the group that counts the child for this byte. */
-export function groupWord(word: number, byte: number): number {
-  return word + GROUPS + (byte >>> 5);
+/** The group of the child for a byte. */
+export function groupOfByte(byte: number): number {
+  return byte >>> GROUP_SHIFT;
 }
 
-/** The slot of the first child in a group or after it; of group 8: behind all children. */
+/** The group of the child at a slot. */
+export function groupOfSlot(i32: Int32Array, word: number, header: number, slot: number): number {
+  if ((header & TYPE_MASK) === TYPE_DIRECT) return (slot - word - DIRECT_POINTERS) >>> GROUP_SHIFT;
+  let group = 0;
+  while (slot >= groupBegin(i32, word, header, group + 1)) group++;
+  return group;
+}
+
+/** The word that counts a group. */
+export function groupWord(word: number, group: number): number {
+  return word + GROUPS + group;
+}
+
+/** The slot of the first child in a group or after it; behind all children after the last. */
 export function groupBegin(
   i32: Int32Array,
   word: number,
   header: number,
   group: number,
 ): number {
-  if ((header & TYPE_MASK) === TYPE_DIRECT) return word + DIRECT_POINTERS + (group << 5);
-  const rank = group === 8 ? nodeCount(header) : rankBefore(i32, word, group);
-  return word + BITMAP_POINTERS + rank;
+  if ((header & TYPE_MASK) === TYPE_DIRECT) return word + DIRECT_POINTERS + (group << GROUP_SHIFT);
+  if (group === GROUPS_MAX) return word + BITMAP_POINTERS + nodeCount(header);
+  const rank = rankBefore(i32, word, group >>> 1);
+  const half = (group & 1) === 0 ? 0 : popcount(i32[word + BITS + (group >>> 1)]! & 0xffff);
+  return word + BITMAP_POINTERS + rank + half;
 }
 
 const gatheredBytes = new Uint8Array(256);

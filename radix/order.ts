@@ -7,10 +7,12 @@ import { type Leaf, visibleAt } from './leaf.js';
 import {
   ALL,
   groupBegin,
+  groupOfSlot,
   groupWord,
   hasGroups,
   LIVE,
   liveBelow,
+  nodeCount,
   pointersBegin,
   TERMINAL,
 } from './node.js';
@@ -110,20 +112,19 @@ function liveUpTo(space: Space, node: number, slot: number, inclusive: boolean):
   const terminal = word + TERMINAL;
   if (slot === terminal) return here;
   let count = here + liveBelow(nodes, leaves, i32[terminal]!, sure);
-  if (!hasGroups(header)) {
-    return count + sumLive(space, i32, pointersBegin(word, header), slot, sure);
-  }
-  let group = 0;
   let begin = pointersBegin(word, header);
-  let end = groupBegin(i32, word, header, 1);
-  while (slot >= end) {
-    count += i32[groupWord(word, group << 5)]!;
-    group++;
-    begin = end;
-    end = groupBegin(i32, word, header, group + 1);
+  if (!hasGroups(header)) {
+    const own = nodeCount(header) + (i32[terminal]! === 0 ? 0 : 1);
+    // Nothing below but leaves that count: each child is one.
+    if (sure && i32[word + LIVE]! === own) return count + slot - begin;
+    return count + sumLive(space, i32, begin, slot, sure);
   }
+  const group = groupOfSlot(i32, word, header, slot);
+  for (let i = 0; i < group; i++) count += i32[groupWord(word, i)]!;
+  begin = groupBegin(i32, word, header, group);
+  const end = groupBegin(i32, word, header, group + 1);
   if (slot - begin <= end - slot) return count + sumLive(space, i32, begin, slot, sure);
-  return count + i32[groupWord(word, group << 5)]! - sumLive(space, i32, slot, end, sure);
+  return count + i32[groupWord(word, group)]! - sumLive(space, i32, slot, end, sure);
 }
 
 /** Live entries at the slots [from, to). */
@@ -156,24 +157,34 @@ export function nth(tree: Tree, path: Path, index: number): Leaf {
     if (path.length === path.nodes.length) path.grow();
     path.nodes[path.length] = pointer;
     let slot = word + TERMINAL;
-    let count = liveBelow(nodes, leaves, i32[slot]!, sure);
+    const count = liveBelow(nodes, leaves, i32[slot]!, sure);
     if (before >= count) {
       before -= count;
-      let group = 0;
+      slot = pointersBegin(word, header);
+      let end = 0;
       if (hasGroups(header)) {
-        count = i32[groupWord(word, 0)]!;
-        while (before >= count) {
-          before -= count;
-          count = i32[groupWord(word, ++group << 5)]!;
-        }
+        let group = 0;
+        while (before >= i32[groupWord(word, group)]!) before -= i32[groupWord(word, group++)]!;
         slot = groupBegin(i32, word, header, group);
-      } else {
-        slot = pointersBegin(word, header);
+        const inGroup = i32[groupWord(word, group)]!;
+        if (before > inGroup >>> 1) end = groupBegin(i32, word, header, group + 1);
+        if (end !== 0) before = inGroup - 1 - before;
       }
-      count = liveBelow(nodes, leaves, i32[slot]!, sure);
-      while (before >= count) {
-        before -= count;
-        count = liveBelow(nodes, leaves, i32[++slot]!, sure);
+      if (end === 0) {
+        let here = liveBelow(nodes, leaves, i32[slot]!, sure);
+        while (before >= here) {
+          before -= here;
+          here = liveBelow(nodes, leaves, i32[++slot]!, sure);
+        }
+      } else {
+        // Nearer from the end of the group: `before` is now how many are behind.
+        slot = end - 1;
+        let here = liveBelow(nodes, leaves, i32[slot]!, sure);
+        while (before >= here) {
+          before -= here;
+          here = liveBelow(nodes, leaves, i32[--slot]!, sure);
+        }
+        before = here - 1 - before;
       }
     }
     path.slots[path.length++] = slot;

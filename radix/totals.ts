@@ -16,7 +16,7 @@ import {
   valueWordAt,
   visibleAt,
 } from './leaf.js';
-import { ALL, groupWord, HIGH, hasGroups, LIVE, LOW } from './node.js';
+import { ALL, groupOfByte, groupWord, HIGH, hasGroups, LIVE, LOW } from './node.js';
 import type { Path } from './path.js';
 import type { Tree } from './tree.js';
 
@@ -123,7 +123,7 @@ export function addAlong(tree: Tree, path: Path, count: number, sum: Sum): void 
     const header = i32[word]!;
     if (!hasGroups(header)) continue;
     const byte = path.bytes[i]!;
-    if (byte >= 0) i32[groupWord(word, byte)]! += live;
+    if (byte >= 0) i32[groupWord(word, groupOfByte(byte))]! += live;
   }
 }
 
