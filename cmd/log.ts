@@ -24,6 +24,7 @@ export function createLog(level: LogLevel, isForPeople: boolean): Logger {
   const stream = pretty({
     colorize: process.stdout.hasColors?.() ?? false,
     ignore: 'pid,hostname',
+    singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
     sync: true,
   });
