@@ -201,11 +201,11 @@ export class Connection implements LinkHandler, Carrier {
     else this.#link.resume();
   }
 
+  /** Executes nothing more; closes once the replies have left, at the latest when they drain. */
   #finish(): void {
     if (this.#closed) return;
     this.session.closing = true;
     this.#send();
-    if (this.#reply.pendingBytes === 0 || !this.#ended) this.#link.end();
+    if (this.#reply.pendingBytes === 0) this.#link.end();
   }
-
 }

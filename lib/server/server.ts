@@ -27,6 +27,8 @@ const CRON_MS = 100;
 const CRON_SLICE_MS = 2;
 /** Output that a watcher (MONITOR) may leave unread before it is cut off, bytes. */
 const MONITOR_BYTES_MAX = 32 * 1024 * 1024;
+/** A client that is being closed has so long to read its last replies, ms. */
+const CLOSING_MAX_MS = 10_000;
 /** Kinds of errors counted by name; beyond that they are counted as one. */
 const ERROR_KINDS_MAX = 128;
 /** A command that takes less than this is found by timing its turn as a whole, us. */
@@ -82,7 +84,7 @@ export class Server {
   readonly errorCounts = new Map<string, number>();
 
   readonly #world: World;
-    readonly #heldBack = new Set<Session>();
+  readonly #heldBack = new Set<Session>();
   readonly #listeners: Listener[] = [];
   #cron: Timer | undefined;
   #expiring = false;
@@ -343,10 +345,13 @@ export class Server {
 
   #closeIdle(nowMs: number): void {
     const timeoutMs = this.settings.timeout * 1000;
-    if (timeoutMs === 0) return;
     for (const session of this.sessions.values()) {
-      if (session.suspended || this.monitors.has(session)) continue;
-      if (nowMs - session.lastActiveMs > timeoutMs) session.carrier.destroy();
+      const idleMs = nowMs - session.lastActiveMs;
+      if (session.closing) {
+        if (idleMs > CLOSING_MAX_MS) session.carrier.destroy();
+      } else if (timeoutMs !== 0 && idleMs > timeoutMs) {
+        if (!session.suspended && !this.monitors.has(session)) session.carrier.destroy();
+      }
     }
   }
 
