@@ -9,3 +9,5 @@ export { DhashNode, type NodeComponents } from './node.js';
 export { Settings } from './config/settings.js';
 export { quietLog, type Log } from './server/log.js';
 export type { ProcessInfo } from './server/process-info.js';
+export { RealWorld } from '../world/real/real-world.js';
+export type { World } from '../world/world.js';
