@@ -2,8 +2,9 @@
  * BITCOUNT and BITPOS: both go through a range of bits a piece at a time, with the bits of the
  * first and last byte that lie outside of the range masked away.
  */
-import { isWrongType, readStringKey } from './lookup.js';
+
 import { range, readRange } from './bit-range.js';
+import { isWrongType, readStringKey } from './lookup.js';
 import { NOT_INTEGER } from './replies.js';
 import { PIECE_BYTES, ValueTask } from './value-task.js';
 

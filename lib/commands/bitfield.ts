@@ -55,11 +55,7 @@ function bitfieldRo(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 /** What is asked for; undefined if an error was replied. */
-function readOperations(
-  session: Session,
-  args: Args,
-  reply: ReplyWriter,
-): Operation[] | undefined {
+function readOperations(session: Session, args: Args, reply: ReplyWriter): Operation[] | undefined {
   const operations: Operation[] = [];
   let overflow: Overflow = 'WRAP';
   let i = 2;
@@ -175,12 +171,7 @@ function runWrites(
 }
 
 /** Makes the value long enough for all that may be written, whether or not it then fits. */
-function grow(
-  database: Database,
-  args: Args,
-  leaf: Leaf,
-  operations: readonly Operation[],
-): Leaf {
+function grow(database: Database, args: Args, leaf: Leaf, operations: readonly Operation[]): Leaf {
   let lastBit = 0;
   for (const { name, offset, bits } of operations) {
     if (name !== 'GET') lastBit = Math.max(lastBit, offset + bits - 1);

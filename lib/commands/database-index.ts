@@ -7,8 +7,7 @@ import { INDEX_OUT_OF_RANGE, NOT_INTEGER } from './replies.js';
 
 const INT32_MIN = -2147483648;
 const INT32_MAX = 2147483647;
-const BEYOND_INT32 =
-  `ERR value is out of range, value must between ${INT32_MIN} and ${INT32_MAX}`;
+const BEYOND_INT32 = `ERR value is out of range, value must between ${INT32_MIN} and ${INT32_MAX}`;
 
 /** The database whose number is argument `i`; undefined, the error replied, if there is none. */
 export function databaseOf(

@@ -4,10 +4,10 @@
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import { type DumpFault, StringDump, StringLoad } from '../rdb/dump-string.js';
 import type { Session, Task } from '../server/session.js';
 import { lfuWith, lruClock } from '../store/access.js';
 import type { Database } from '../store/database.js';
-import { type DumpFault, StringDump, StringLoad } from '../rdb/dump-string.js';
 import { type CommandRow, READONLY, WRITE } from './command.js';
 import { findKey, isWrongType, readStringKey, refusesKey, removeKey } from './lookup.js';
 import { NOT_INTEGER, STRING_TOO_LONG, SYNTAX_ERROR } from './replies.js';

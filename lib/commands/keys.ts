@@ -3,7 +3,7 @@ import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session } from '../server/session.js';
 import type { Database } from '../store/database.js';
-import { type CommandRow, COUNTS, FAST, READONLY, WRITE } from './command.js';
+import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from './command.js';
 import { copyEntry } from './copy-entry.js';
 import { databaseOf, int32Of } from './database-index.js';
 import { findKey, inspectKey, readKey, refusesKey, removeKey } from './lookup.js';

@@ -42,9 +42,7 @@ function lcs(session: Session, args: Args, reply: ReplyWriter): void {
   } else if (a.length >= STRING_BYTES_MAX || b.length >= STRING_BYTES_MAX) {
     reply.error('ERR String too long for LCS');
   } else if ((a.length + 1) * (b.length + 1) * CELL_BYTES > tableBytesMax(session)) {
-    reply.error(
-      'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
-    );
+    reply.error('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
   } else {
     const table = new LcsTable(a, b, !options.wantsLength);
     const task = new LcsTask(session, table, options, reply);

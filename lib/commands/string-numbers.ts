@@ -11,13 +11,7 @@ import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session } from '../server/session.js';
 import type { Database } from '../store/database.js';
 import { type CommandRow, FAST, WRITE } from './command.js';
-import {
-  add,
-  formatLongDouble,
-  isFiniteLongDouble,
-  parseLongDouble,
-  ZERO,
-} from './long-double.js';
+import { add, formatLongDouble, isFiniteLongDouble, parseLongDouble, ZERO } from './long-double.js';
 import { findStringKey, isWrongType, refusesKey } from './lookup.js';
 import { NOT_FLOAT, NOT_INTEGER } from './replies.js';
 

@@ -10,14 +10,7 @@ import type { Session } from '../server/session.js';
 import type { Database } from '../store/database.js';
 import { type CommandRow, FAST, READONLY, WRITE } from './command.js';
 import { futureTimeMs, invalidExpireTime } from './expire-time.js';
-import {
-  findKey,
-  isWrongType,
-  peekKey,
-  readStringKey,
-  refusesKey,
-  removeKey,
-} from './lookup.js';
+import { findKey, isWrongType, peekKey, readStringKey, refusesKey, removeKey } from './lookup.js';
 import { NOT_INTEGER, replyValue, SYNTAX_ERROR, wrongArity } from './replies.js';
 import {
   OPTION_AT,

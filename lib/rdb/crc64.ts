@@ -37,11 +37,23 @@ export class Crc64 {
       const g = 0x100 | ((high >>> 16) & 255);
       const h = high >>> 24;
       low =
-        lowTable[a]! ^ lowTable[b]! ^ lowTable[c]! ^ lowTable[d]! ^
-        lowTable[e]! ^ lowTable[f]! ^ lowTable[g]! ^ lowTable[h]!;
+        lowTable[a]! ^
+        lowTable[b]! ^
+        lowTable[c]! ^
+        lowTable[d]! ^
+        lowTable[e]! ^
+        lowTable[f]! ^
+        lowTable[g]! ^
+        lowTable[h]!;
       high =
-        highTable[a]! ^ highTable[b]! ^ highTable[c]! ^ highTable[d]! ^
-        highTable[e]! ^ highTable[f]! ^ highTable[g]! ^ highTable[h]!;
+        highTable[a]! ^
+        highTable[b]! ^
+        highTable[c]! ^
+        highTable[d]! ^
+        highTable[e]! ^
+        highTable[f]! ^
+        highTable[g]! ^
+        highTable[h]!;
     }
     for (; at < to; at += 1) {
       const index = (low ^ buf[at]!) & 255;

@@ -9,13 +9,7 @@
  * takes seconds. Other types of values can be told by `typeName`; they come with their commands.
  */
 import { Crc64 } from './crc64.js';
-import {
-  LENGTH_BYTES_MAX,
-  MARK_LZF,
-  RdbReader,
-  writeInteger,
-  writeLength,
-} from './encoding.js';
+import { LENGTH_BYTES_MAX, MARK_LZF, RdbReader, writeInteger, writeLength } from './encoding.js';
 import { canExpand, LzfCompressor, LzfDecompressor } from './lzf.js';
 
 /** What is written: the version of Redis 7.0, which later ones read too. */
@@ -33,10 +27,30 @@ const STEP_BYTES = 64 * 1024;
 
 /** Types by number, where they are not strings. */
 const TYPE_NAMES = new Map<number, string>([
-  [1, 'list'], [2, 'set'], [3, 'zset'], [4, 'hash'], [5, 'zset'], [6, 'module'], [7, 'module'],
-  [9, 'hash'], [10, 'list'], [11, 'set'], [12, 'zset'], [13, 'hash'], [14, 'list'],
-  [15, 'stream'], [16, 'hash'], [17, 'zset'], [18, 'list'], [19, 'stream'], [20, 'set'],
-  [21, 'stream'], [22, 'hash'], [23, 'hash'], [24, 'hash'], [25, 'hash'],
+  [1, 'list'],
+  [2, 'set'],
+  [3, 'zset'],
+  [4, 'hash'],
+  [5, 'zset'],
+  [6, 'module'],
+  [7, 'module'],
+  [9, 'hash'],
+  [10, 'list'],
+  [11, 'set'],
+  [12, 'zset'],
+  [13, 'hash'],
+  [14, 'list'],
+  [15, 'stream'],
+  [16, 'hash'],
+  [17, 'zset'],
+  [18, 'list'],
+  [19, 'stream'],
+  [20, 'set'],
+  [21, 'stream'],
+  [22, 'hash'],
+  [23, 'hash'],
+  [24, 'hash'],
+  [25, 'hash'],
 ]);
 
 /** Makes the dump of a string. */

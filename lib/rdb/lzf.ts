@@ -178,8 +178,7 @@ function writeMatch(output: Buffer, at: number, length: number, offset: number):
 }
 
 function rememberTwo(input: Buffer, table: Int32Array, base: number, at: number): void {
-  const four =
-    (input[at]! << 24) | (input[at + 1]! << 16) | (input[at + 2]! << 8) | input[at + 3]!;
+  const four = (input[at]! << 24) | (input[at + 1]! << 16) | (input[at + 2]! << 8) | input[at + 3]!;
   table[hashOf(four >>> 8)] = base + at;
   table[hashOf(four & 0xffffff)] = base + at + 1;
 }
