@@ -17,7 +17,8 @@ import { findStringKey, isWrongType, readStringKey, refusesKey } from './lookup.
 import { NOT_INTEGER, SYNTAX_ERROR } from './replies.js';
 
 const BAD_TYPE =
-  'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.';
+  'ERR Invalid bitfield type. Use something like i16 u8. ' +
+  'Note that u64 is not supported but i64 is.';
 const FIELD_BYTES_MAX = 9;
 
 export type Overflow = 'WRAP' | 'SAT' | 'FAIL';

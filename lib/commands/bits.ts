@@ -31,6 +31,9 @@ function setbit(session: Session, args: Args, reply: ReplyWriter): void {
   if (!isInside || old !== on) {
     oneByte[0] = (byte & ~(1 << shift)) | (on << shift);
     database.patch(args.buf, args.starts[1]!, args.ends[1]!, index, oneByte, 0, 1);
+  } else {
+    // Redis makes the string writable before it looks whether the bit changes.
+    database.tree.addHints(leaf, FLAG_RAW);
   }
   reply.integer(old);
 }

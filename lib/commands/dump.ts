@@ -181,7 +181,7 @@ class RestoreTask implements Task {
   }
 }
 
-/** The access bits that IDLETIME or FREQ ask for, as far as the policy has use for them; else -1. */
+/** The access bits that IDLETIME or FREQ ask for, if the policy has use for them; else -1. */
 function accessOf(database: Database, { idleSeconds, frequency }: RestoreOptions): number {
   const { store } = database;
   if (store.usesLfu) return frequency < 0 ? -1 : lfuWith(frequency, store.nowMs);

@@ -64,7 +64,7 @@ function readConditions(args: Args, reply: ReplyWriter): number {
   for (let i = 3; i < args.count; i += 1) {
     const condition = conditionOf(args, i);
     if (condition === 0) {
-      reply.error(`ERR Unsupported option ${args.string(i)}`);
+      reply.error(`ERR Unsupported option ${shortText(args.string(i), Number.POSITIVE_INFINITY)}`);
       return -1;
     }
     conditions |= condition;

@@ -203,7 +203,7 @@ function msetnx(session: Session, args: Args, reply: ReplyWriter): void {
   reply.integer(1);
 }
 
-/** True, the error replied, if the arguments are not pairs of keys that may be written and values. */
+/** True, the error replied, if these are not pairs of values and keys that may be written. */
 function refusesPairs(args: Args, command: string, reply: ReplyWriter): boolean {
   if ((args.count & 1) === 0) {
     reply.error(wrongArity(command));

@@ -8,7 +8,8 @@ import { NOT_INTEGER, OK, SYNTAX, testRows } from './rows.js';
 const BAD_OFFSET = '-ERR bit offset is not an integer or out of range';
 const BAD_BIT = '-ERR bit is not an integer or out of range';
 const BAD_TYPE =
-  '-ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.';
+  '-ERR Invalid bitfield type. Use something like i16 u8. ' +
+  'Note that u64 is not supported but i64 is.';
 
 testRows('SETBIT and GETBIT', [
   [

@@ -90,7 +90,7 @@ t.test('long values, in slices', async (t) => {
   const value = Buffer.alloc(3_000_000, 'The quick brown fox jumps over the lazy dog. ');
   for (let at = 0; at < value.length; at += 997) value[at] = at % 251;
   client.send('SET', 'a', value);
-  const dump = Buffer.from(String(client.send('DUMP', 'a')), 'latin1');
+  const dump = Buffer.from(client.send('DUMP', 'a') as string, 'latin1');
   t.ok(dump.length < value.length / 2);
   t.equal(client.send('RESTORE', 'b', '0', dump), 'OK');
   t.ok(client.send('GET', 'b') === value.toString('latin1'));

@@ -1,4 +1,4 @@
-/** The serialisation of strings: checksum, compression, dumps of a real server, and damaged ones. */
+/** The serialisation of strings: checksum, compression, a real server's dumps, damaged ones. */
 import t from 'tap';
 import { Crc64 } from '../../lib/rdb/crc64.js';
 import { StringDump, StringLoad } from '../../lib/rdb/dump-string.js';
