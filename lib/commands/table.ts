@@ -11,6 +11,7 @@ import { debugCommands } from './debug.js';
 import { dhashCommands } from './dhash.js';
 import { dumpCommands } from './dump.js';
 import { expiryCommands } from './expiry.js';
+import { httpGuardCommands } from './http-guard.js';
 import { infoCommands } from './info.js';
 import { keyCommands } from './keys.js';
 import { latencyCommands } from './latency.js';
@@ -41,6 +42,7 @@ export const commandRows: readonly CommandRow[] = [
   ...dhashCommands,
   ...dumpCommands,
   ...expiryCommands,
+  ...httpGuardCommands,
   ...infoCommands,
   ...keyCommands,
   ...latencyCommands,
