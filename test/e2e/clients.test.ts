@@ -1,16 +1,34 @@
 /**
  * The client libraries that people use, unchanged, against a dhash process: connecting (with all
- * that they send by themselves), pipelines, transactions, scans, both protocols.
+ * that they send by themselves), pipelines, transactions, scans, binary and big values, both
+ * protocols, passwords, and what they do when a connection or the node goes away.
  */
 
-import { Redis } from 'ioredis';
-import { createClient } from 'redis';
-import t from 'tap';
-import { startDhash } from '../support/server-process.js';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis, type RedisOptions } from 'ioredis';
+import { createClient, createClientPool, RESP_TYPES } from 'redis';
+import t, { type Test } from 'tap';
+import { seededRandom, seedOfRun } from '../support/random.js';
+import { freePort, startDhash } from '../support/server-process.js';
+import { until } from '../support/until.js';
 
 const keyCount = 500;
-const node = await startDhash();
-t.teardown(() => node.stop());
+const bigBytes = 20 * 1024 * 1024;
+const password = 'correct horse';
+const folder = mkdtempSync(join(tmpdir(), 'dhash-clients-'));
+const path = join(folder, 'dhash.sock');
+const node = await startDhash({ args: ['--unixsocket', path] });
+const locked = await startDhash({ args: ['--requirepass', password] });
+const random = seededRandom(seedOfRun());
+t.comment(`seed ${random.seed}`);
+
+t.teardown(async () => {
+  await Promise.all([node.stop(), locked.stop()]);
+  rmSync(folder, { recursive: true });
+});
 
 t.beforeEach(async () => {
   const client = await node.connect();
@@ -18,64 +36,323 @@ t.beforeEach(async () => {
   await client.close();
 });
 
-t.test('ioredis', async (t) => {
-  const redis = new Redis(node.port, node.host, { connectionName: 'e2e', db: 3 });
-  t.teardown(() => redis.disconnect());
-  t.equal(await redis.set('a', '1'), 'OK');
-  t.equal(await redis.get('a'), '1');
-  t.equal(await redis.incrby('a', 41), 42);
-  t.equal(await redis.get('absent'), null);
-  t.strictSame(await redis.getBuffer('a'), Buffer.from('42'));
-  t.equal(await redis.client('GETNAME'), 'e2e');
-  t.match(await redis.client('INFO'), /db=3/);
-  t.match(await redis.info('server'), /redis_version:/);
-  await t.rejects(redis.call('NOSUCH'), /unknown command/);
-});
+/** Keys and values with every byte, and with what a text protocol trips over. */
+function awkwardBytes(): Buffer[] {
+  const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+  return [Buffer.from('\r\n$3\r\n'), Buffer.from([0]), Buffer.from([0xff, 0xfe]), all];
+}
 
-t.test('ioredis: pipeline, transaction, watch, scan stream', async (t) => {
-  const redis = new Redis(node.port, node.host);
+function ioredis(t: Test, options: Omit<RedisOptions, 'replyMapping'> = {}): Redis {
+  const redis = new Redis(node.port, node.host, options);
   t.teardown(() => redis.disconnect());
+  return redis;
+}
+
+/** A client of node-redis that is connected; its errors fail the test. */
+async function nodeRedis<R extends 2 | 3>(t: Test, RESP: R, database = 0, name = 'nr') {
+  const url = `redis://${node.host}:${node.port}/${database}`;
+  const client = createClient({ url, RESP, name });
+  client.on('error', (error) => t.fail(String(error)));
+  await client.connect();
+  t.teardown(() => client.destroy());
+  return client;
+}
+
+async function kill(id: number | string): Promise<void> {
+  const client = await node.connect();
+  await client.call('CLIENT', 'KILL', 'ID', String(id));
+  await client.close();
+}
+
+for (const protocol of [2, 3] as const) {
+  t.test(`ioredis, RESP${protocol}: commands`, async (t) => {
+    const redis = ioredis(t, { protocol, connectionName: 'e2e', db: 3 });
+    t.equal(await redis.set('a', '1'), 'OK');
+    t.equal(await redis.get('a'), '1');
+    t.equal(await redis.incrby('a', 41), 42);
+    t.equal(await redis.get('absent'), null);
+    t.strictSame(await redis.mget('a', 'absent'), ['42', null]);
+    t.strictSame(await redis.getBuffer('a'), Buffer.from('42'));
+    t.equal(await redis.client('GETNAME'), 'e2e');
+    t.match(await redis.client('INFO'), `db=3 `);
+    t.match(await redis.client('INFO'), `resp=${protocol}`);
+    t.match(await redis.info('server'), /redis_version:/);
+    t.strictSame(await redis.config('GET', 'maxmemory'), ['maxmemory', '0']);
+    await t.rejects(redis.call('NOSUCH'), /unknown command/);
+    await redis.select(4);
+    t.equal(await redis.get('a'), null, 'another database');
+    t.equal(await redis.move('a', 3), 0);
+  });
+
+  t.test(`ioredis, RESP${protocol}: expiry`, async (t) => {
+    const redis = ioredis(t, { protocol });
+    await redis.setex('a', 100, 'x');
+    t.equal(await redis.ttl('a'), 100);
+    t.equal(await redis.persist('a'), 1);
+    t.equal(await redis.ttl('a'), -1);
+    t.equal(await redis.expire('a', 50, 'NX'), 1);
+    t.equal(await redis.expire('a', 40, 'GT'), 0);
+    t.equal(await redis.set('a', 'y', 'KEEPTTL'), 'OK');
+    t.equal(await redis.ttl('a'), 50);
+    t.equal(await redis.set('a', 'z', 'NX'), null);
+    t.equal(await redis.set('soon', '1', 'PX', 30), 'OK');
+    await until('the key expires', async () => (await redis.exists('soon')) === 0);
+    t.equal(await redis.ttl('soon'), -2);
+    t.equal(await redis.getex('a', 'PERSIST'), 'y');
+    t.equal(await redis.pexpiretime('a'), -1);
+  });
+}
+
+t.test('ioredis: pipelines, also those that it makes by itself', async (t) => {
+  const redis = ioredis(t);
   const pipeline = redis.pipeline();
   for (let i = 0; i < keyCount; i++) pipeline.set(`key:${i}`, `${i}`);
-  const replies = await pipeline.exec();
-  t.equal(replies?.length, keyCount);
-  t.ok(replies?.every(([error, reply]) => error === null && reply === 'OK'));
+  pipeline.call('NOSUCH');
+  const replies = (await pipeline.exec()) ?? [];
+  t.equal(replies.length, keyCount + 1);
+  t.match(replies.pop()?.[0]?.message, /unknown command/, 'an error is of its command alone');
+  t.ok(replies.every(([error, reply]) => error === null && reply === 'OK'));
+  const automatic = ioredis(t, { enableAutoPipelining: true });
+  const keys = Array.from({ length: keyCount }, (_, i) => `key:${i}`);
+  const values = await Promise.all(keys.map((key) => automatic.get(key)));
+  t.strictSame(
+    values,
+    Array.from({ length: keyCount }, (_, i) => `${i}`),
+  );
+});
+
+t.test('ioredis: transactions and WATCH', async (t) => {
+  const redis = ioredis(t);
   t.strictSame(await redis.multi().incr('n').get('n').exec(), [
     [null, 1],
     [null, '1'],
   ]);
-  const other = redis.duplicate();
-  t.teardown(() => other.disconnect());
+  const other = ioredis(t);
   await redis.watch('n');
   await other.set('n', '7');
   t.equal(await redis.multi().incr('n').exec(), null);
+  t.strictSame(await redis.multi().incr('n').exec(), [[null, 8]], 'EXEC has unwatched');
+  await t.rejects(redis.multi().call('GET').exec(), /EXECABORT/);
+  const mixed = await redis.multi().set('text', 'x').incr('text').get('text').exec();
+  t.match(mixed, [[null, 'OK'], [{ message: /not an integer/ }], [null, 'x']]);
+  await redis.multi({ pipeline: false });
+  t.equal(await redis.set('a', '1'), 'QUEUED');
+  t.strictSame(await redis.exec(), [[null, 'OK']]);
+});
+
+t.test('ioredis: scan stream and the ordered commands', async (t) => {
+  const redis = ioredis(t);
+  await redis.mset(Object.fromEntries(Array.from({ length: keyCount }, (_, i) => [`key:${i}`, i])));
   const found: string[] = [];
   for await (const page of redis.scanStream({ match: 'key:*', count: 50 })) found.push(...page);
   t.equal(found.length, keyCount);
   t.strictSame(found, [...found].sort(), 'in the order of the keys');
   t.strictSame(await redis.call('KRANGE', '[key:1', '(key:100'), ['key:1', 'key:10']);
+  redis.addBuiltinCommand('kcount');
+  const { kcount } = redis as unknown as { kcount(min: string, max: string): Promise<number> };
+  t.equal(await kcount.call(redis, '[key:1', '(key:2'), 111);
+  const [count, rank] =
+    (await redis.pipeline().call('KCOUNT', '-', '+').call('KRANK', 'key:0').exec()) ?? [];
+  t.strictSame(
+    [count, rank],
+    [
+      [null, keyCount],
+      [null, 0],
+    ],
+  );
+  const raw = await redis.callBuffer('KNTH', '-1', 'WITHVALUES');
+  t.strictSame(raw, [Buffer.from('key:99'), Buffer.from('99')]);
+  redis.defineCommand('both', { numberOfKeys: 1, lua: 'return 1' });
+  const { both } = redis as unknown as { both(key: string): Promise<unknown> };
+  await t.rejects(both.call(redis, 'a'), /eval/i, 'there are no scripts');
+});
+
+t.test('ioredis: binary keys and a big value', async (t) => {
+  const redis = ioredis(t);
+  for (const bytes of awkwardBytes()) {
+    await redis.set(bytes, bytes);
+    t.strictSame(await redis.getBuffer(bytes), bytes);
+  }
+  const keys = (await redis.keysBuffer('*')).map((key) => key.toString('hex'));
+  t.strictSame(
+    keys.sort(),
+    awkwardBytes()
+      .map((key) => key.toString('hex'))
+      .sort(),
+  );
+  const big = random.bytes(bigBytes);
+  await redis.set('big', big);
+  t.equal(await redis.strlen('big'), bigBytes);
+  t.ok((await redis.getBuffer('big'))?.equals(big), '20 MB come back');
+  t.ok((await redis.getrangeBuffer('big', -1000, -1)).equals(big.subarray(-1000)));
+  const many = await Promise.all(Array.from({ length: 5 }, () => redis.getBuffer('big')));
+  t.ok(
+    many.every((value) => value?.equals(big)),
+    'also five in a pipeline',
+  );
+});
+
+t.test('ioredis: a password', async (t) => {
+  const url = `redis://:${encodeURIComponent(password)}@${locked.host}:${locked.port}/2`;
+  const redis = new Redis(url);
+  t.teardown(() => redis.disconnect());
+  t.equal(await redis.set('a', 'b'), 'OK');
+  t.match(await redis.client('INFO'), 'db=2 ');
+  const refused = new Redis({ port: locked.port, password: 'wrong', retryStrategy: () => null });
+  t.teardown(() => refused.disconnect());
+  // Connecting and the command fail, each where it is asked.
+  refused.on('error', () => undefined);
+  await t.rejects(refused.get('a'));
+});
+
+t.test('ioredis: a connection that is killed comes back as it was', async (t) => {
+  const redis = ioredis(t, { db: 5, connectionName: 'again' });
+  await redis.set('a', '1');
+  const id = await redis.client('ID');
+  const reconnected = once(redis, 'ready');
+  await kill(id);
+  await reconnected;
+  t.not(await redis.client('ID'), id);
+  t.equal(await redis.get('a'), '1', 'in its database');
+  t.equal(await redis.client('GETNAME'), 'again');
+});
+
+t.test('ioredis: a node that comes back', async (t) => {
+  const port = await freePort();
+  const at = { args: ['--port', `${port}`], readyAt: { port } };
+  const first = await startDhash(at);
+  const redis = new Redis({ port, retryStrategy: () => 20, maxRetriesPerRequest: null });
+  redis.on('error', () => undefined);
+  t.teardown(() => redis.disconnect());
+  t.equal(await redis.set('a', '1'), 'OK');
+  await Promise.all([first.stop(), once(redis, 'close')]);
+  // Asked while there is no node: the library keeps it.
+  const answer = redis.get('a');
+  const second = await startDhash(at);
+  t.teardown(() => second.stop());
+  t.equal(await answer, null, 'and nothing was kept');
+});
+
+t.test('ioredis: unix socket, monitor, quit', async (t) => {
+  const redis = ioredis(t, { path });
+  t.match(await redis.client('INFO'), 'flags=U');
+  const monitor = await redis.monitor();
+  t.teardown(() => monitor.disconnect());
+  const seen = once(monitor, 'monitor');
+  await redis.set('a', 'b c');
+  t.match(await seen, [/^\d+\.\d+$/, ['set', 'a', 'b c'], `unix:${path}`, '0']);
+  const ended = once(redis, 'end');
+  t.equal(await redis.quit(), 'OK');
+  await ended;
 });
 
 for (const RESP of [2, 3] as const) {
-  t.test(`node-redis, RESP${RESP}`, async (t) => {
-    const client = createClient({ url: `redis://${node.host}:${node.port}/2`, RESP, name: 'nr' });
-    client.on('error', (error) => t.fail(String(error)));
-    await client.connect();
-    t.teardown(() => client.destroy());
+  t.test(`node-redis, RESP${RESP}: commands`, async (t) => {
+    const client = await nodeRedis(t, RESP, 2);
     t.equal(await client.set('a', 'x', { expiration: { type: 'EX', value: 100 } }), 'OK');
     t.equal(await client.get('a'), 'x');
     t.equal(await client.ttl('a'), 100);
     t.equal(await client.clientGetName(), 'nr');
     t.strictSame(await client.mGet(['a', 'absent']), ['x', null]);
-    t.strictSame(await client.multi().set('b', '1').incr('b').exec(), ['OK', 2]);
     const info = await client.clientInfo();
     t.equal(info.db, 2);
     t.match(info.libName, /node-redis/);
-    const found: string[] = [];
-    for await (const page of client.scanIterator({ COUNT: 1 })) found.push(...page);
-    t.strictSame(found, ['a', 'b']);
     await t.rejects(client.sendCommand(['GET']), /wrong number of arguments/);
     t.match(await client.configGet('maxmemory'), { maxmemory: '0' });
     t.ok((await client.commandCount()) > 0);
+    t.equal(await client.set('soon', '1', { expiration: { type: 'PX', value: 30 } }), 'OK');
+    await until('the key expires', async () => (await client.exists('soon')) === 0);
+    await client.select(6);
+    t.equal(await client.get('a'), null, 'another database');
+    t.equal(await client.incrByFloat('f', 1.5), '1.5');
+  });
+
+  t.test(`node-redis, RESP${RESP}: pipelines, transactions, scans, custom commands`, async (t) => {
+    const client = await nodeRedis(t, RESP);
+    const keys = Array.from({ length: keyCount }, (_, i) => `key:${i}`);
+    // Commands of one turn are one pipeline.
+    await Promise.all(keys.map((key, i) => client.set(key, `${i}`)));
+    const found: string[] = [];
+    for await (const page of client.scanIterator({ COUNT: 50, MATCH: 'key:*' }))
+      found.push(...page);
+    t.strictSame(found, keys.toSorted());
+    t.strictSame(await client.multi().set('b', '1').incr('b').exec(), ['OK', 2]);
+    const other = await nodeRedis(t, RESP);
+    await client.watch('b');
+    await other.set('b', '7');
+    await t.rejects(client.multi().incr('b').exec(), /watched keys has been changed/);
+    const range = ['KRANGE', '[key:1', '(key:100'];
+    t.strictSame(await client.sendCommand(range), ['key:1', 'key:10']);
+    const flat = ['key:1', '1', 'key:10', '10'];
+    const pairs = [
+      ['key:1', '1'],
+      ['key:10', '10'],
+    ];
+    t.strictSame(await client.sendCommand([...range, 'WITHVALUES']), RESP === 2 ? flat : pairs);
+    t.equal(await client.sendCommand(['KRANK', 'absent']), null);
+    await t.rejects(client.eval('return 1'), /EVAL/, 'there are no scripts');
+  });
+
+  t.test(`node-redis, RESP${RESP}: binary keys and a big value`, async (t) => {
+    const client = (await nodeRedis(t, RESP)).withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+    for (const bytes of awkwardBytes()) {
+      await client.set(bytes, bytes);
+      t.strictSame(await client.get(bytes), bytes);
+    }
+    const big = random.bytes(bigBytes);
+    await client.set('big', big);
+    const value = (await client.get('big')) as unknown as Buffer;
+    t.ok(value.equals(big), '20 MB come back');
+  });
+
+  t.test(`node-redis, RESP${RESP}: a connection that is killed comes back as it was`, async (t) => {
+    const url = `redis://${node.host}:${node.port}/7`;
+    const client = createClient({ url, RESP, name: 'again' });
+    let errorCount = 0;
+    client.on('error', () => {
+      errorCount++;
+    });
+    await client.connect();
+    t.teardown(() => client.destroy());
+    await client.set('a', '1');
+    const id = await client.clientId();
+    // Not events.once: it would reject with the error that comes first.
+    const reconnected = new Promise((resolve) => client.once('ready', resolve));
+    await kill(id);
+    await reconnected;
+    t.not(await client.clientId(), id);
+    t.equal(await client.get('a'), '1', 'in its database');
+    t.equal(await client.clientGetName(), 'again');
+    t.ok(errorCount > 0, 'and it was told');
   });
 }
+
+t.test('node-redis: a password', async (t) => {
+  const url = `redis://default:${encodeURIComponent(password)}@${locked.host}:${locked.port}`;
+  const client = createClient({ url });
+  await client.connect();
+  t.teardown(() => client.destroy());
+  t.equal(await client.ping(), 'PONG');
+  for (const wrong of [url.replace('correct', 'wrong'), `redis://${locked.host}:${locked.port}`]) {
+    const refused = createClient({ url: wrong, socket: { reconnectStrategy: false } });
+    refused.on('error', () => undefined);
+    await t.rejects(
+      refused.connect().then(() => refused.get('a')),
+      /WRONGPASS|NOAUTH/,
+    );
+  }
+});
+
+t.test('node-redis: a pool over the unix socket', async (t) => {
+  const options = { socket: { path, tls: false as const } };
+  const pool = createClientPool(options, { minimum: 2, maximum: 5 });
+  await pool.connect();
+  t.teardown(() => pool.destroy());
+  await Promise.all(Array.from({ length: 100 }, () => pool.incr('n')));
+  t.equal(await pool.get('n'), '100');
+  const replies = await pool.execute(async (client) => {
+    await client.watch('n');
+    return client.multi().incr('n').exec();
+  });
+  t.strictSame(replies, [101]);
+});
