@@ -83,7 +83,11 @@ async function rangeRows(
   const samples = contestants.map(() => [] as number[]);
   for (let round = 0; round <= rounds; round++) {
     for (const [i, { server, command }] of contestants.entries()) {
-      const figures = await redisBenchmark(server, { command, count, keySpace: keySpaceOf(keyCount) });
+      const figures = await redisBenchmark(server, {
+        command,
+        count,
+        keySpace: keySpaceOf(keyCount),
+      });
       if (round > 0) samples[i]!.push(figures.perCpuSecond);
     }
   }

@@ -28,7 +28,10 @@ function benchNames(): string[] {
 function headline(name: string): string {
   const source = readFileSync(new URL(`./${name}.js`, import.meta.url), 'utf8');
   const header = /\/\*\*([\s\S]*?)\*\//.exec(source)?.[1] ?? '';
-  const text = header.replace(/\n\s*\*/g, ' ').replace(/\s+/g, ' ').trim();
+  const text = header
+    .replace(/\n\s*\*/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
   return /^.*?[.:;](?= |$)/.exec(text)?.[0].replace(/[:;]$/, '.') ?? text;
 }
 

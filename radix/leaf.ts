@@ -328,6 +328,13 @@ export function setLeafAccess(leaves: Arena, leaf: Leaf, bits: number): void {
   i32[at] = (i32[at]! & ~0xffffff) | (bits & 0xffffff);
 }
 
+/** Sets hint bits, which no digest covers; this is no write. */
+export function addLeafHints(leaves: Arena, leaf: Leaf, hints: number): void {
+  const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const at = ((leaf & GRANULE_MASK) << 1) + 1;
+  i32[at] = i32[at]! | ((hints & HINT_FLAGS) << FLAGS_SHIFT);
+}
+
 export function leafKeyBytes(leaves: Arena, leaf: Leaf): number {
   return keyBytesAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
 }

@@ -21,6 +21,7 @@ import { Cursor, type CursorOptions } from './cursor.js';
 import { describe } from './describe.js';
 import { ExpiryHeap } from './expiry-heap.js';
 import {
+  addLeafHints,
   copyLeafKey,
   FLAG_EXTERNAL,
   KIND_BYTES,
@@ -52,8 +53,21 @@ import { putEntry, setExpiry } from './write.js';
 
 /** Asked before a key's entry changes: a snapshot keeps what was there. */
 export interface TreeObserver {
-  /** The entry of key[from, to) in `tree` is about to change, appear or go. */
+  /** The entry of key[from, to) in `tree` is about to change, appear or go, with its sub tree. */
   beforeChange(tree: Tree, key: Buffer, from: number, to: number): void;
+  /**
+   * One element of the sub tree of key[from, to), and what its head says, is about to change; with
+   * null only what the head says. Without this method `beforeChange` is called.
+   */
+  beforeElement?(
+    tree: Tree,
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer | null,
+    sfrom: number,
+    sto: number,
+  ): void;
   /** All entries are about to go at once. */
   beforeClear(tree: Tree): void;
 }
@@ -224,14 +238,7 @@ export class Tree {
   }
 
   /** Writes a tombstone, also where nothing is; true if something visible was there. */
-  delete(
-    key: Buffer,
-    from: number,
-    to: number,
-    stamp: number,
-    origin: number,
-    flags = 0,
-  ): boolean {
+  delete(key: Buffer, from: number, to: number, stamp: number, origin: number, flags = 0): boolean {
     const kind = KIND_TOMBSTONE | (flags & ~KIND_MASK);
     putEntry(this, key, from, to, stamp, origin, kind, 0, NO_VALUE, 0, 0);
     return this.path.wasVisible;
@@ -334,6 +341,11 @@ export class Tree {
   /** Sets the 24 access bits; this is no write. */
   setAccess(leaf: Leaf, bits: number): void {
     setLeafAccess(this.space.leaves, leaf, bits);
+  }
+
+  /** Sets hint bits (FLAG_RAW); this is no write. */
+  addHints(leaf: Leaf, hints: number): void {
+    addLeafHints(this.space.leaves, leaf, hints);
   }
 
   keyBytes(leaf: Leaf): number {

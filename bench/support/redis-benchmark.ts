@@ -40,7 +40,14 @@ export async function redisBenchmark(
   const [name] = options.command;
   const isBuiltIn = options.command.length === 1 && (name === 'get' || name === 'set');
   const args = ['-h', server.host, '-p', `${server.port}`, '-d', `${VALUE_BYTES}`];
-  args.push('-c', `${options.connections ?? 50}`, '-r', `${options.keySpace ?? KEY_SPACE}`, '-n', `${options.count}`);
+  args.push(
+    '-c',
+    `${options.connections ?? 50}`,
+    '-r',
+    `${options.keySpace ?? KEY_SPACE}`,
+    '-n',
+    `${options.count}`,
+  );
   args.push('-P', `${options.pipeline ?? 1}`);
   args.push(...(isBuiltIn ? ['-t', `${name}`] : options.command));
   const cpuBefore = cpuSeconds(server.pid);

@@ -10,7 +10,7 @@ import { ADMIN, type CommandRow } from './command.js';
 import { helpRow } from './help.js';
 import { knownCommands } from './known-commands.js';
 import { refused } from './refuse.js';
-import { wrongArity } from './replies.js';
+import { shortText, unknownSubcommandOrArity, wrongArity } from './replies.js';
 
 const ONE_USER = "ERR users other than 'default' are not built yet in this version";
 const NO_LOG = 'ERR ACL LOG is not built yet in this version';
@@ -94,7 +94,7 @@ function getUser(session: Session, args: Args, reply: ReplyWriter): void {
 /** ACL CAT [category] */
 function cat(session: Session, args: Args, reply: ReplyWriter): void {
   if (args.count > 3) {
-    reply.error(wrongArity('acl|cat'));
+    reply.error(unknownSubcommandOrArity('acl', args.string(1)));
     return;
   }
   if (args.count === 2) {
@@ -105,7 +105,7 @@ function cat(session: Session, args: Args, reply: ReplyWriter): void {
   const wanted = args.string(2).toLowerCase();
   const category = CATEGORIES.find((each) => each === wanted);
   if (category === undefined) {
-    reply.error(`ERR Unknown category '${args.string(2)}'`);
+    reply.error(`ERR Unknown category '${shortText(args.string(2))}'`);
     return;
   }
   const names: string[] = [];

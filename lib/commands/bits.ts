@@ -1,4 +1,5 @@
 /** Strings as rows of bits, numbered from the highest bit of the first byte. */
+import { FLAG_RAW } from '../../radix/leaf.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session } from '../server/session.js';

@@ -23,12 +23,8 @@ export function clientKill(session: Session, args: Args, reply: ReplyWriter): vo
     return;
   }
   const filters = noFilters();
-  if (args.count % 2 !== 0) {
-    reply.error(SYNTAX_ERROR);
-    return;
-  }
   for (let i = 2; i < args.count; i += 2) {
-    const wrong = readFilter(args, i, filters);
+    const wrong = i + 1 < args.count ? readFilter(args, i, filters) : SYNTAX_ERROR;
     if (wrong === undefined) continue;
     reply.error(wrong);
     return;

@@ -10,7 +10,7 @@ import { BAD_CLIENT_NAME, isClientName } from './client-name.js';
 import { ADMIN, type CommandRow } from './command.js';
 import { helpRow } from './help.js';
 import { refused } from './refuse.js';
-import { NOT_INTEGER, SYNTAX_ERROR, wrongArity } from './replies.js';
+import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommandOrArity, wrongArity } from './replies.js';
 
 function id(session: Session, _args: Args, reply: ReplyWriter): void {
   reply.integer(session.id);
@@ -127,7 +127,7 @@ function noTouch(session: Session, args: Args, reply: ReplyWriter): void {
 /** CLIENT PAUSE timeout [WRITE|ALL] */
 function pause(session: Session, args: Args, reply: ReplyWriter): void {
   if (args.count > 4) {
-    reply.error(wrongArity('client|pause'));
+    reply.error(unknownSubcommandOrArity('client', args.string(1)));
     return;
   }
   const isWrite = args.count === 4 && args.equalsIgnoreCase(3, 'WRITE');
@@ -156,7 +156,7 @@ function unblock(_session: Session, args: Args, reply: ReplyWriter): void {
   const hasReason = args.count > 3;
   const reason = hasReason ? args.string(3).toUpperCase() : 'TIMEOUT';
   if (args.count > 4) {
-    reply.error(wrongArity('client|unblock'));
+    reply.error(unknownSubcommandOrArity('client', args.string(1)));
   } else if (reason !== 'TIMEOUT' && reason !== 'ERROR') {
     reply.error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
   } else if (Number.isNaN(args.int64(2))) {

@@ -53,7 +53,7 @@ function docs(session: Session, args: Args, reply: ReplyWriter): void {
 function list(session: Session, args: Args, reply: ReplyWriter): void {
   const commands = knownCommands(session.server);
   if (args.count === 2) {
-    reply.set(commands.size);
+    reply.array(commands.size);
     for (const name of commands.keys()) reply.bulkLatin1(name);
     return;
   }

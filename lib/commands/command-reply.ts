@@ -15,7 +15,9 @@ export function replyInfo(reply: ReplyWriter, known: KnownCommand): void {
   for (const tip of about.tips) reply.bulkLatin1(tip);
   reply.set(about.keySpecs.length);
   for (const spec of about.keySpecs) replyKeySpec(reply, spec);
-  reply.set(children.length);
+  // Redis's own inconsistency: a list of subcommands is an array, unless it is empty.
+  if (children.length === 0) reply.set(0);
+  else reply.array(children.length);
   for (const child of children) replyInfo(reply, child);
 }
 

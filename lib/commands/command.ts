@@ -4,8 +4,8 @@
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
-import type { Session } from '../server/session.js';
 import type { CommandStats } from '../server/command-stats.js';
+import type { Session } from '../server/session.js';
 
 /**
  * Runs a command and writes exactly one reply (RESP3 push messages apart), or defers itself with

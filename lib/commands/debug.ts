@@ -20,7 +20,7 @@ import { replyHelp } from './help.js';
 import { answerLater } from './later.js';
 import { peekKey } from './lookup.js';
 import { encodingOf, refcountOf } from './object.js';
-import { NO_SUCH_KEY } from './replies.js';
+import { NO_SUCH_KEY, unknownSubcommandOrArity } from './replies.js';
 
 const NOT_ALLOWED =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can ' +
@@ -64,13 +64,10 @@ function debug(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error(NOT_ALLOWED);
     return;
   }
-  const name = args.string(1);
   const known = SUBCOMMANDS.find((each) => args.equalsIgnoreCase(1, each.name));
   const values = args.count - 2;
   if (known === undefined || values < known.valuesMin || values > known.valuesMax) {
-    reply.error(
-      `ERR unknown subcommand or wrong number of arguments for '${name}'. Try DEBUG HELP.`,
-    );
+    reply.error(unknownSubcommandOrArity('debug', args.string(1)));
     return;
   }
   known.run(session, args, reply);
@@ -165,7 +162,7 @@ const SUBCOMMANDS: readonly {
   readonly run: (session: Session, args: Args, reply: ReplyWriter) => void;
 }[] = [
   { name: 'DIGEST', valuesMin: 0, valuesMax: 0, run: digest },
-  { name: 'DIGEST-VALUE', valuesMin: 1, valuesMax: Number.POSITIVE_INFINITY, run: digestValue },
+  { name: 'DIGEST-VALUE', valuesMin: 0, valuesMax: Number.POSITIVE_INFINITY, run: digestValue },
   {
     name: 'ERROR',
     valuesMin: 1,

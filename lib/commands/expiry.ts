@@ -6,7 +6,7 @@ import type { Session } from '../server/session.js';
 import { type CommandRow, FAST, READONLY, WRITE } from './command.js';
 import { expiryTimeMs, invalidExpireTime } from './expire-time.js';
 import { findKey, inspectKey } from './lookup.js';
-import { NOT_INTEGER } from './replies.js';
+import { NOT_INTEGER, shortText } from './replies.js';
 
 const NX = 1;
 const XX = 2;

@@ -14,8 +14,8 @@ import type { Session } from '../server/session.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from './command.js';
 import { DeleteRange } from './delete-range.js';
 import { BAD_INTERVAL, highRank, isBound, lowRank } from './interval.js';
+import { RangeReply, type RangeRequest, replyEntry } from './range-reply.js';
 import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from './replies.js';
-import { type RangeRequest, RangeReply, replyEntry } from './range-reply.js';
 
 /** What KRANGE was asked for. One object for all: it is read before the command returns. */
 const request: RangeRequest = {

@@ -13,8 +13,7 @@ import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Database } from '../store/database.js';
 
 export const SYNTAX_ERROR = 'ERR syntax error';
-export const WRONG_TYPE_ERROR =
-  'WRONGTYPE Operation against a key holding the wrong kind of value';
+export const WRONG_TYPE_ERROR = 'WRONGTYPE Operation against a key holding the wrong kind of value';
 export const NOT_INTEGER = 'ERR value is not an integer or out of range';
 export const NOT_FLOAT = 'ERR value is not a valid float';
 export const NO_SUCH_KEY = 'ERR no such key';
@@ -27,7 +26,19 @@ export function wrongArity(name: string): string {
 }
 
 export function unknownSubcommand(container: string, name: string): string {
-  return `ERR unknown subcommand '${name.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`;
+  return `ERR unknown subcommand '${shortText(name)}'. Try ${container.toUpperCase()} HELP.`;
+}
+
+/** Of the few commands whose subcommands are told apart by name and number of arguments at once. */
+export function unknownSubcommandOrArity(container: string, name: string): string {
+  const upper = container.toUpperCase();
+  return `ERR unknown subcommand or wrong number of arguments for '${shortText(name)}'. Try ${upper} HELP.`;
+}
+
+/** A text from a client as Redis shows it in errors: the start of it, up to a NUL as C prints. */
+export function shortText(text: string, charsMax = 128): string {
+  const end = text.indexOf('\0');
+  return text.slice(0, end === -1 ? charsMax : Math.min(end, charsMax));
 }
 
 /** Values up to this size are copied into the reply's chunk in one piece. */

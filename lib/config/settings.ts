@@ -20,16 +20,17 @@ export class Settings extends SettingValues {
 
   /** Names and values that match any of the patterns, as CONFIG GET prints them. */
   get(...patterns: readonly string[]): [name: string, value: string][] {
-    const found = new Map<string, string>();
+    const found = new Map<string, [name: string, value: string]>();
     for (const pattern of patterns) {
       const exact = /[*?[]/.test(pattern) ? undefined : findRow(pattern);
       const names = exact === undefined ? matchingNames(pattern) : [pattern];
       for (const name of names) {
         const each = findRow(name);
-        if (each !== undefined && each.secret !== true) found.set(name, each.print(this));
+        if (each === undefined || each.secret === true || found.has(name.toLowerCase())) continue;
+        found.set(name.toLowerCase(), [name, each.print(this)]);
       }
     }
-    return [...found];
+    return [...found.values()];
   }
 
   /** CONFIG SET of several settings at once: Redis's error text, or undefined once all are set. */

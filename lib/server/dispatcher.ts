@@ -9,10 +9,11 @@
 import type { Args } from '../../resp/args.js';
 import { NameTable } from '../../resp/names.js';
 import type { World } from '../../world/world.js';
-import { CommandStats, TurnTimes } from './command-stats.js';
 import {
   ADMIN,
   COUNTS,
+  type Command,
+  type CommandRow,
   DENY_OOM,
   FAST,
   HIDDEN,
@@ -20,11 +21,10 @@ import {
   NO_MULTI,
   NOT_QUEUED,
   WRITE,
-  type Command,
-  type CommandRow,
 } from '../commands/command.js';
-import { unknownSubcommand, wrongArity } from '../commands/replies.js';
 import { metadata } from '../commands/metadata.js';
+import { shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
+import { CommandStats, TurnTimes } from './command-stats.js';
 import type { Server } from './server.js';
 import {
   GATE_MONITOR,
@@ -199,11 +199,7 @@ export class Dispatcher {
 
   #queueOrCall(session: Session, command: Command, args: Args): void {
     if ((session.gate & GATE_MONITOR) !== 0 && !allowedInMonitor(command)) {
-      this.#reject(
-        session,
-        command,
-        "ERR Replica can't interact with the keyspace",
-      );
+      this.#reject(session, command, "ERR Replica can't interact with the keyspace");
       return;
     }
     if (this.#mustWait(session, command)) {
@@ -314,15 +310,8 @@ function unknownCommand(args: Args): string {
   let shown = '';
   for (let i = 1; i < args.count && shown.length < UNKNOWN_ARGS_BYTES_MAX; i += 1) {
     const room = UNKNOWN_ARGS_BYTES_MAX - shown.length;
-    shown += `'${shortText(args, i, room)}' `;
+    shown += `'${shortText(args.string(i), room)}' `;
   }
-  const name = shortText(args, 0, UNKNOWN_ARGS_BYTES_MAX);
+  const name = shortText(args.string(0), UNKNOWN_ARGS_BYTES_MAX);
   return `ERR unknown command '${name}', with args beginning with: ${shown}`;
-}
-
-/** The beginning of an argument, up to a NUL as C would print it. */
-function shortText(args: Args, i: number, bytesMax: number): string {
-  const text = args.string(i).slice(0, bytesMax);
-  const end = text.indexOf('\0');
-  return end === -1 ? text : text.slice(0, end);
 }

@@ -34,12 +34,9 @@ export function findMismatch(
   for (const [index, step] of program.steps.entries()) {
     const [a, b] = [expected[index]!, actual[index]!];
     const queue = queued[step.connection];
-    const same = sameOutcome(a, b, step, queue);
+    const mismatches = outcomeMismatches(index, a, b, step, queue);
     track(queue, step, a);
-    if (same) continue;
-    const args = argumentsOf(step);
-    const mismatch = { step: index, args, expected: showOutcome(a), actual: showOutcome(b) };
-    if (!accept(mismatch)) return mismatch;
+    for (const mismatch of mismatches) if (!accept(mismatch)) return mismatch;
   }
   for (const difference of contentDifferences(expected.at(-1)!, actual.at(-1)!)) {
     const mismatch = { step: program.steps.length, ...difference };
@@ -56,7 +53,12 @@ export function showOutcome(outcome: Outcome): string {
 
 function argumentsOf(step: Step): readonly Buffer[] {
   if (step.kind === 'scan') return [Buffer.from('SCAN'), ...step.args];
-  return step.args;
+  return step.kind === 'command' ? step.args : wordsOf(step.args);
+}
+
+/** The arguments of a request, which may have been written as a line. */
+function wordsOf(args: readonly Buffer[]): readonly Buffer[] {
+  return args.length === 1 && args[0]!.includes('\n') ? splitLine(args[0]!) : args;
 }
 
 /** Remembers what is queued, so that each reply in EXEC's is compared by its command's rule. */
@@ -69,16 +71,33 @@ function track(queue: Buffer[][], step: Step, outcome: Outcome): void {
   }
 }
 
-function sameOutcome(
+/** What differs in one step: more than one thing only if it is EXEC, whose replies are several. */
+function outcomeMismatches(
+  index: number,
   a: Outcome,
   b: Outcome,
   step: Step,
   queue: readonly Buffer[][],
-): boolean {
+): Mismatch[] {
+  const [transaction, other] = [a.replies[0]?.items, b.replies[0]?.items];
+  const isExec = queue.length > 0 && transaction?.length === queue.length;
+  if (isExec && other?.length === queue.length && a.end === b.end) {
+    const pairs = queue.map((args, i) => ({ args, x: transaction[i]!, y: other[i]! }));
+    const unlike = pairs.filter(({ args, x, y }) => !sameReply(x, y, wordsOf(args)));
+    return unlike.map(({ args, x, y }) => {
+      return { step: index, args: wordsOf(args), expected: show(x), actual: show(y) };
+    });
+  }
+  if (sameOutcome(a, b, step)) return [];
+  const args = argumentsOf(step);
+  return [{ step: index, args, expected: showOutcome(a), actual: showOutcome(b) }];
+}
+
+function sameOutcome(a: Outcome, b: Outcome, step: Step): boolean {
   if (a.end !== b.end || a.replies.length !== b.replies.length) return false;
   if (step.kind !== 'command' && step.kind !== 'inline') return exactList(a.replies, b.replies);
-  const args = step.kind === 'inline' ? splitLine(step.args[0]!) : step.args;
-  return a.replies.every((reply, i) => sameReply(reply, b.replies[i]!, args, queue));
+  const args = argumentsOf(step);
+  return a.replies.every((reply, i) => sameReply(reply, b.replies[i]!, args));
 }
 
 /** Enough of a line for choosing the rule. */
@@ -87,17 +106,8 @@ function splitLine(line: Buffer): Buffer[] {
   return words.map((word) => Buffer.from(word.replace(/^["']|["']$/g, ''), 'latin1'));
 }
 
-function sameReply(
-  a: Reply,
-  b: Reply,
-  args: readonly Buffer[],
-  queue: readonly Buffer[][],
-): boolean {
+function sameReply(a: Reply, b: Reply, args: readonly Buffer[]): boolean {
   if (show(a) === show(b)) return true;
-  if (nameOf(args) === 'exec' && a.items !== null && b.items !== null) {
-    if (a.items.length !== b.items.length || a.items.length !== queue.length) return false;
-    return a.items.every((item, i) => sameReply(item, b.items![i]!, queue[i]!, []));
-  }
   if (isError(a) || isError(b)) return false;
   const words = args.map((arg) => arg.toString('latin1').toLowerCase());
   const rule = rules[`${words[0]}|${words[1]}`] ?? rules[words[0] ?? ''];
@@ -112,7 +122,8 @@ function* contentDifferences(a: Outcome, b: Outcome): Generator<Omit<Mismatch, '
   const [ours, theirs] = [entriesByKey(a), entriesByKey(b)];
   for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
     const [fields, others] = [ours.get(name), theirs.get(name)];
-    const args = (what: string): Buffer[] => ['(contents)', what, name].map((text) => Buffer.from(text));
+    const args = (what: string): Buffer[] =>
+      ['(contents)', what, name].map((text) => Buffer.from(text));
     if (fields === undefined || others === undefined) {
       const [expected, actual] = [fields, others].map((has) => (has ? 'has it' : 'has it not'));
       yield { args: args('key'), expected: expected!, actual: actual! };
@@ -157,7 +168,8 @@ const anyOrderOfPairs: Rule = (a, b) =>
 /** A subset of what Redis has: dhash lists the commands that it has. */
 const noneTooMany: Rule = (a, b) => {
   const known = new Set((a.items ?? []).map(show));
-  const own = /^\$"(k(range|count|rank|revrank|nth|next|prev|delrange)|dhash.*|client\|(setinfo|no-touch))"$/;
+  const own =
+    /^\$"(k(range|count|rank|revrank|nth|next|prev|delrange)|dhash.*|client\|(setinfo|no-touch))"$/;
   const strange = (b.items ?? []).map(show).filter((text) => !known.has(text) && !own.test(text));
   return a.mark === b.mark && strange.length === 0;
 };
@@ -184,9 +196,14 @@ const steadyClientFields = new Set(
 const clientLine: Rule = (a, b) => clientFields(a) === clientFields(b);
 
 function clientFields(reply: Reply): string {
-  const fields = (reply.bytes?.toString('latin1') ?? '').trim().split(' ').map((pair) => pair.split('='));
+  const fields = (reply.bytes?.toString('latin1') ?? '')
+    .trim()
+    .split(' ')
+    .map((pair) => pair.split('='));
   const kept = fields.filter(([name]) => !laterClientFields.has(name ?? ''));
-  return kept.map(([name, v]) => `${name}=${steadyClientFields.has(name ?? '') ? v : '?'}`).join(' ');
+  return kept
+    .map(([name, v]) => `${name}=${steadyClientFields.has(name ?? '') ? v : '?'}`)
+    .join(' ');
 }
 
 const helloFields: Rule = (a, b) => {
@@ -205,7 +222,8 @@ const helloFields: Rule = (a, b) => {
 const scanPage: Rule = (a, b) => {
   const [aCursor, aPage] = a.items ?? [];
   const [bCursor, bPage] = b.items ?? [];
-  if (aPage === undefined || bPage === undefined || a.items?.length !== b.items?.length) return false;
+  if (aPage === undefined || bPage === undefined || a.items?.length !== b.items?.length)
+    return false;
   const complete = aCursor?.bytes?.toString() === '0' && bCursor?.bytes?.toString() === '0';
   return aPage.mark === bPage.mark && (!complete || sorted(aPage) === sorted(bPage));
 };

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { seedOfRun } from '../support/random.js';
 import { projectRoot, startDhash, startRedis } from '../support/server-process.js';
-import { runDifferential, showFinding } from './differential.js';
 import { differences } from './differences.js';
+import { runDifferential, showFinding } from './differential.js';
 
 const commandCount = 20_000;
 const seed = seedOfRun();

@@ -146,7 +146,8 @@ class Pair {
 export function signatureOf(mismatch: Mismatch): string {
   const words = mismatch.args.slice(0, 2).map((arg) => arg.toString('latin1').toLowerCase());
   if (/^-"ERR unknown command/.test(mismatch.expected)) return 'unknown command';
-  const container = /^(\(contents\)|client|config|command|acl|object|memory|slowlog|latency|debug|module)$/;
+  const container =
+    /^(\(contents\)|client|config|command|acl|object|memory|slowlog|latency|debug|module)$/;
   const name = container.test(words[0] ?? '') ? words.join(' ') : (words[0] ?? '');
   return `${name.slice(0, 40)}: ${shape(mismatch.expected)} / ${shape(mismatch.actual)}`;
 }
@@ -154,5 +155,9 @@ export function signatureOf(mismatch: Mismatch): string {
 function shape(text: string): string {
   if (/^\$"(int|raw|embstr)"$/.test(text)) return text;
   if (/^[-!]/.test(text)) return text.replace(/\d+/g, '#').slice(0, 60);
-  return text.slice(0, 1) + (text.includes('nil') ? 'nil' : '') + (text.includes('(') ? text.slice(-9) : '');
+  return (
+    text.slice(0, 1) +
+    (text.includes('nil') ? 'nil' : '') +
+    (text.includes('(') ? text.slice(-9) : '')
+  );
 }

@@ -19,10 +19,10 @@ import {
   pattern,
   payload,
   pick,
+  type Row,
   relativeTime,
   rep,
   row,
-  type Row,
   seq,
   value,
 } from './makers.js';
@@ -172,4 +172,3 @@ export const transactionRows: readonly Row[] = [
   row('WATCH', 12, rep(1, 2, key)),
   row('UNWATCH', 2),
 ];
-

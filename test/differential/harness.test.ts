@@ -20,7 +20,13 @@ const expected: TargetOptions = { name: 'one', host: '127.0.0.1', port: one.port
 t.test(`redis equals redis (seed ${seed})`, async (t) => {
   const actual = { ...expected, name: 'two', port: two.port };
   const commandCount = 4000;
-  const result = await runDifferential({ expected, actual, seed, commandCount, acceptKnown: false });
+  const result = await runDifferential({
+    expected,
+    actual,
+    seed,
+    commandCount,
+    acceptKnown: false,
+  });
   t.equal(result.findings.map(showFinding).join('\n'), '');
   t.ok(result.commands >= commandCount);
 });

@@ -27,7 +27,7 @@ export function restorePayload(value: Buffer, version = rdbVersion): Buffer {
 export function randomPayload(random: SeededRandom, value: Buffer): Buffer {
   const kind = random.float();
   if (kind < 0.7) return restorePayload(value);
-  if (kind < 0.8) return restorePayload(value, random.pick([1, 9, 12, 99, 600]));
+  if (kind < 0.8) return restorePayload(value, random.pick([1, 9, 13, 99, 600]));
   const payload = restorePayload(value);
   if (kind < 0.9) {
     const at = random.below(payload.length);

@@ -5,8 +5,9 @@
  * Steps run one after the other, over two connections; neighbours on the same connection travel
  * as one pipeline.
  */
-import { quote } from '../support/reply.js';
+
 import type { SeededRandom } from '../support/random.js';
+import { quote } from '../support/reply.js';
 import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, value } from './makers.js';
@@ -121,8 +122,9 @@ function finish(random: SeededRandom, connection: 0 | 1, made: readonly Buffer[]
   let args = [...made];
   if (random.chance(0.06) && isSpoilable(args)) args = spoil(random, args);
   args = withoutSoonTimes(withoutGiants(args));
-  if (random.chance(0.1)) args[0] = Buffer.from(args[0]!.toString('latin1').toLowerCase(), 'latin1');
-  if (random.chance(0.02)) return inline(random, connection, args);
+  if (random.chance(0.1))
+    args[0] = Buffer.from(args[0]!.toString('latin1').toLowerCase(), 'latin1');
+  if (random.chance(0.02) && isShort(args)) return inline(random, connection, args);
   return command(connection, args);
 }
 
@@ -164,6 +166,11 @@ function withoutSoonTimes(args: readonly Buffer[]): Buffer[] {
     const isValue = at === 2 && /^(SET|GETEX)$/.test(words[0] ?? '');
     return isTimed && isTime && isSoon && !isValue ? Buffer.from('-1') : arg;
   });
+}
+
+/** Whether Redis would take a line above 64 KiB depends on how the packets come. */
+function isShort(args: readonly Buffer[]): boolean {
+  return args.every((arg) => arg.length <= 1000);
 }
 
 /** Writes a request as one line, quoted as redis-cli's users would. */
@@ -225,11 +232,19 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const name = randomKey(random);
   const set: Make = seq(lit('SET'), () => [name], value);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
-  const looks = ['GET', 'EXISTS', 'TTL', 'TYPE', 'PEXPIRETIME', 'STRLEN', 'INCR', 'DUMP', 'PERSIST'];
+  const looks = [
+    'GET',
+    'EXISTS',
+    'TTL',
+    'TYPE',
+    'PEXPIRETIME',
+    'STRLEN',
+    'INCR',
+    'DUMP',
+    'PERSIST',
+  ];
   const look: Make = seq(pick(...looks), () => [name]);
-  const born = random.chance(0.5)
-    ? [seq(set, lit('PX', '1'))]
-    : [set, expire];
+  const born = random.chance(0.5) ? [seq(set, lit('PX', '1'))] : [set, expire];
   const slept = [...born, lit('DEBUG', 'SLEEP', '0.005'), look, lit('DBSIZE')];
   return slept.map((make) => command(connection, make(context)));
 }

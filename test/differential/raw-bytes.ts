@@ -36,7 +36,7 @@ const broken: readonly string[] = [
   'GET "a\r\n',
   "GET 'a\r\n",
   'GET "a"b\r\n',
-  "SET a 'b\"\r\n",
+  'SET a \'b"\r\n',
   'GET "\\x4"a\r\n',
   `*${'1'.repeat(tooLong)}`,
   `*1\r\n$${'1'.repeat(tooLong)}`,

@@ -4,8 +4,9 @@
  * A step that gets no reply within the time allowed, or garbage, ends its connection; the rest of
  * its pipeline is noted as skipped, and the next step on that connection opens a new one.
  */
-import { encodeCommand, NoReply, RespClient } from '../support/resp-client.js';
+
 import type { Reply } from '../support/reply.js';
+import { encodeCommand, NoReply, RespClient } from '../support/resp-client.js';
 import type { Program, Step } from './program.js';
 
 export interface Outcome {

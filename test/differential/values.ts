@@ -179,6 +179,19 @@ export function randomNonsense(random: SeededRandom): Buffer {
   if (kind < 0.3) return randomInteger(random);
   if (kind < 0.5) return randomFloat(random);
   if (kind < 0.6) return random.bytes(random.below(12));
-  const words = ['NX', 'XX', 'GET', 'EX', 'PX', 'KEEPTTL', 'foo', 'LIMIT', 'AND', 'BIT', 'LEN', 'DB'];
+  const words = [
+    'NX',
+    'XX',
+    'GET',
+    'EX',
+    'PX',
+    'KEEPTTL',
+    'foo',
+    'LIMIT',
+    'AND',
+    'BIT',
+    'LEN',
+    'DB',
+  ];
   return kind < 0.9 ? Buffer.from(random.pick(words)) : randomKey(random);
 }

@@ -2,14 +2,7 @@
  * A world that moves only when told: time stands still until `advance`, timers fire in order, and
  * connections are pairs of functions. For tests of one node in one process, without sockets.
  */
-import type {
-  Address,
-  Link,
-  LinkHandler,
-  Listener,
-  Timer,
-  World,
-} from '../../world/world.js';
+import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
 import { seededRandom } from './random.js';
 
 interface Pending {

@@ -3,7 +3,7 @@
  * retries nor interprets anything, so that what a test sees is what the server did.
  */
 import { connect, type Socket } from 'node:net';
-import { plain, type Plain, type Reply, ReplyParser } from './reply.js';
+import { type Plain, plain, type Reply, ReplyParser } from './reply.js';
 
 export interface Address {
   readonly host?: string;
