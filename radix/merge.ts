@@ -116,7 +116,7 @@ export class Merger {
     vto: number,
   ): boolean {
     const { sub } = this;
-    if (!sub.begin(key, from, to, type, stamp, origin, flags)) return false;
+    if (!sub.begin(key, from, to, type, subKey, sfrom, sto, stamp, origin, flags)) return false;
     const { elements } = sub;
     const old = elements.find(subKey, sfrom, sto);
     if (old !== 0) {
@@ -131,7 +131,7 @@ export class Merger {
     if (order > 0 && type !== sub.parts.type) {
       sub.changeType(type);
       sub.rewriteHead(key, from, to, stamp, origin, flags);
-      sub.beginExisting(key, from, to);
+      sub.beginExisting(key, from, to, subKey, sfrom, sto);
     }
     if ((flags & KIND_MASK) === KIND_TOMBSTONE) {
       sub.deleteElement(subKey, sfrom, sto, stamp, origin, flags);
@@ -144,9 +144,11 @@ export class Merger {
   /** Takes out what a clear at this stamp hides in the sub tree opened; `rewriteHead` must follow. */
   #clear(key: Buffer, from: number, to: number, stamp: number): void {
     const { sub, tree } = this;
+    const goesAll = stamp >= tree.stamp(sub.head);
+    if (goesAll) tree.observer?.beforeChange(tree, key, from, to);
     sub.beginExisting(key, from, to);
-    if (stamp >= tree.stamp(sub.head)) sub.detachElements();
-    else sub.purge(stamp);
+    if (goesAll) sub.detachElements();
+    else sub.purge(key, from, to, stamp);
     sub.parts.raiseClearedAt(stamp);
   }
 

@@ -40,7 +40,7 @@ import { HINT_TOMBSTONE } from './node.js';
 import { locate } from './path.js';
 import { addAlong, addLeaf, hintAlong, Sum } from './totals.js';
 import { Tree } from './tree.js';
-import { beginWrite, putEntry } from './write.js';
+import { putEntry } from './write.js';
 
 const SCRATCH_BYTES_FIRST = 256;
 
@@ -95,7 +95,7 @@ export class SubTree {
     vfrom: number,
     vto: number,
   ): boolean {
-    if (!this.begin(key, from, to, type, stamp, origin, flags)) return false;
+    if (!this.begin(key, from, to, type, subKey, sfrom, sto, stamp, origin, flags)) return false;
     return this.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto);
   }
 
@@ -111,7 +111,7 @@ export class SubTree {
     origin: number,
     flags = 0,
   ): boolean {
-    if (!this.beginExisting(key, from, to)) return false;
+    if (!this.beginExisting(key, from, to, subKey, sfrom, sto)) return false;
     return this.deleteElement(subKey, sfrom, sto, stamp, origin, flags);
   }
 
@@ -124,7 +124,7 @@ export class SubTree {
     sfrom: number,
     sto: number,
   ): boolean {
-    if (!this.beginExisting(key, from, to)) return false;
+    if (!this.beginExisting(key, from, to, subKey, sfrom, sto)) return false;
     const wasThere = this.#dropElement(subKey, sfrom, sto);
     this.finish(0, 0, 0);
     return wasThere;
@@ -188,32 +188,49 @@ export class SubTree {
   // What merging needs too: begin... -> putElement, deleteElement or others -> finish.
 
   /**
-   * Begins a write to the sub tree at a key, making its head if there is none. False if what is at
-   * the key clears this stamp.
+   * Begins a write of an element of the sub tree at a key, making its head if there is none. False
+   * if what is at the key clears this stamp.
    */
   begin(
     key: Buffer,
     from: number,
     to: number,
     type: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
     stamp: number,
     origin: number,
     flags: number,
   ): boolean {
-    if (this.beginExisting(key, from, to)) return stamp > this.parts.clearedAt;
+    if (this.beginExisting(key, from, to, subKey, sfrom, sto)) {
+      return stamp > this.parts.clearedAt;
+    }
     const leaf = this.tree.find(key, from, to);
     const clearedAt = leaf === 0 ? 0 : this.tree.stamp(leaf);
     if (leaf !== 0 && stamp <= clearedAt) return false;
     this.parts.reset(type, clearedAt);
     this.rewriteHead(key, from, to, stamp, origin, flags);
-    return this.beginExisting(key, from, to);
+    return this.beginExisting(key, from, to, subKey, sfrom, sto);
   }
 
-  /** Begins a write to the sub tree at a key; false if there is none. */
-  beginExisting(key: Buffer, from: number, to: number): boolean {
+  /**
+   * Begins a write of one element of the sub tree at a key, or of none (null); false if there is no
+   * sub tree.
+   */
+  beginExisting(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer | null = null,
+    sfrom = 0,
+    sto = 0,
+  ): boolean {
     const { tree } = this;
     const { leaves, nodes } = tree.space;
-    beginWrite(tree, key, from, to);
+    this.#tellObserver(key, from, to, subKey, sfrom, sto);
+    nodes.reserve();
+    leaves.reserve();
     const isThere = locate(tree.path, nodes, leaves, tree.root, key, from, to);
     if (!isThere || tree.kind(tree.path.leaf) !== KIND_HEAD) {
       this.#load(0);
@@ -281,8 +298,8 @@ export class SubTree {
     this.finish(0, 0, 0);
   }
 
-  /** Takes out all elements at or below a stamp, and finishes. */
-  purge(clearedAt: number): void {
+  /** Takes out all elements at or below a stamp, and finishes. The key is the one begun with. */
+  purge(key: Buffer, from: number, to: number, clearedAt: number): void {
     const { elements } = this;
     const cursor = elements.cursor({ all: true });
     for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
@@ -290,6 +307,7 @@ export class SubTree {
       const bytes = elements.keyBytes(leaf);
       const subKey = Buffer.allocUnsafe(bytes);
       elements.copyKey(leaf, subKey, 0);
+      this.#tellObserver(key, from, to, subKey, 0, bytes);
       this.#dropElement(subKey, 0, bytes);
     }
     this.finish(0, 0, 0);
@@ -347,10 +365,17 @@ export class SubTree {
     const all = KIND_HEAD | led | (elements.liveCount === 0 ? FLAG_HIDDEN : 0);
     const value = this.#headValue;
     const expiryMs = parts.expiryMs;
-    const leaf = putEntry(
-      tree, key, from, to, headStamp, headOrigin, all, expiryMs, value, 0, HEAD_VALUE_BYTES,
-    );
-    this.#load(leaf);
+    this.#tellObserver(key, from, to, null, 0, 0);
+    const observer = tree.observer;
+    tree.observer = null;
+    try {
+      const leaf = putEntry(
+        tree, key, from, to, headStamp, headOrigin, all, expiryMs, value, 0, HEAD_VALUE_BYTES,
+      );
+      this.#load(leaf);
+    } finally {
+      tree.observer = observer;
+    }
   }
 
   /**
@@ -399,6 +424,21 @@ export class SubTree {
       const mirrored = mirror.tree.find(mirror.key, 0, mirror.keyBytes);
       assert(mirrored !== 0 && mirror.subKey(mirrored).equals(subKey), 'mirrored');
     }
+  }
+
+  #tellObserver(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer | null,
+    sfrom: number,
+    sto: number,
+  ): void {
+    const { tree } = this;
+    const observer = tree.observer;
+    if (observer === null) return;
+    if (observer.beforeElement === undefined) observer.beforeChange(tree, key, from, to);
+    else observer.beforeElement(tree, key, from, to, subKey, sfrom, sto);
   }
 
   #load(leaf: Leaf): void {

@@ -57,7 +57,7 @@ class Reading {
   step(): void {
     const { snapshot } = this;
     if (this.#inEntry && snapshot.nextElement()) {
-      this.seen.push(`  ${lineOf(snapshot.elements, snapshot.element)}`);
+      this.seen.push(`  ${lineOf(snapshot.elementTree, snapshot.element)}`);
       return;
     }
     this.#inEntry = snapshot.next();
@@ -162,6 +162,50 @@ t.test('a snapshot keeps only what is still to come', async (t) => {
   t.equal(snapshot.next(), false);
   snapshot.close();
   snapshot.close();
+});
+
+t.test('of a big sub tree only what changes is kept, and what goes at once is taken', async (t) => {
+  const space = new Space({ hashKey });
+  const tree = new Tree(space);
+  const sub = new SubTree(tree);
+  const key = Buffer.from('key');
+  const value = Buffer.from('value');
+  const put = (i: number, stamp: number): void => {
+    const field = Buffer.from(String(i).padStart(4, '0'));
+    sub.put(key, 0, 3, 1, field, 0, 4, stamp, 1, 0, value, 0, 5);
+  };
+  for (let i = 0; i < 1000; i++) put(i, 1000 + i);
+  const one = new Snapshot(tree);
+  const two = new Snapshot(tree, { backward: true });
+  put(500, 3000);
+  put(1500, 3001);
+  t.equal(one.keptCount, 3, 'the head, an element, and the absence of an element');
+  one.next();
+  for (let i = 0; i < 300; i++) one.nextElement();
+  put(100, 3002);
+  put(700, 3003);
+  t.equal(one.keptCount, 4, 'not what has been passed');
+  t.equal(tree.delete(key, 0, 3, 4000, 1), true);
+  put(2000, 5000);
+  while (space.reclaimStep(1000));
+  let count = 300;
+  while (one.nextElement()) {
+    if (one.elementTree.stamp(one.element) !== 1000 + count) t.fail('not the past');
+    count++;
+  }
+  t.equal(count, 1000);
+  t.equal(one.tree.stamp(one.leaf), 1999, 'the head is that of then, too');
+  t.equal(one.next(), false);
+  t.equal(one.keptCount, 0);
+  one.close();
+  t.equal(two.next(), true);
+  let others = 0;
+  while (two.nextElement()) others++;
+  t.equal(others, 1000);
+  two.close();
+  tree.clear();
+  while (space.reclaimStep(1000));
+  t.equal(space.memoryUsage().usedBytes, 0);
 });
 
 t.test('whoever observed the tree before goes on observing', async (t) => {
