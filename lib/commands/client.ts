@@ -10,7 +10,7 @@ import { BAD_CLIENT_NAME, isClientName } from './client-name.js';
 import { ADMIN, type CommandRow } from './command.js';
 import { helpRow } from './help.js';
 import { refused } from './refuse.js';
-import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommandOrArity, wrongArity } from './replies.js';
+import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommandOrArity } from './replies.js';
 
 function id(session: Session, _args: Args, reply: ReplyWriter): void {
   reply.integer(session.id);
