@@ -177,8 +177,11 @@ t.test('of a big sub tree only what changes is kept, and what goes at once is ta
   for (let i = 0; i < 1000; i++) put(i, 1000 + i);
   const one = new Snapshot(tree);
   const two = new Snapshot(tree, { backward: true });
+  const within = new Snapshot(tree);
+  within.next();
   put(500, 3000);
   put(1500, 3001);
+  t.equal(within.tree.stamp(within.leaf), 1999, 'the head under the reader is that of then');
   t.equal(one.keptCount, 3, 'the head, an element, and the absence of an element');
   one.next();
   for (let i = 0; i < 300; i++) one.nextElement();
@@ -199,6 +202,9 @@ t.test('of a big sub tree only what changes is kept, and what goes at once is ta
   t.equal(one.keptCount, 0);
   one.close();
   t.equal(two.next(), true);
+  within.next();
+  t.equal(within.keptCount, 0);
+  within.close();
   let others = 0;
   while (two.nextElement()) others++;
   t.equal(others, 1000);
