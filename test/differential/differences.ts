@@ -6,6 +6,8 @@ import type { Mismatch } from './compare.js';
 
 export interface Difference {
   readonly id: string;
+  /** Whose rows on that page name it. */
+  readonly commands: readonly string[];
   /** What differs, as docs/compatibility.md says it. */
   readonly what: string;
   readonly why: string;
@@ -19,12 +21,39 @@ const timeMsMax = Number.MAX_SAFE_INTEGER;
 export const differences: readonly Difference[] = [
   {
     id: 'help-texts',
+    commands: [
+      'acl',
+      'client',
+      'command',
+      'config',
+      'debug',
+      'latency',
+      'memory',
+      'module',
+      'object',
+      'slowlog',
+    ],
     what: 'The HELP subcommands name the subcommands that dhash has, and those of Redis 7.2.',
     why: 'A help text should not name what is not there.',
     covers: (args) => args[1] === 'help',
   },
   {
     id: 'far-expiry',
+    commands: [
+      'set',
+      'getex',
+      'setex',
+      'psetex',
+      'expire',
+      'pexpire',
+      'expireat',
+      'pexpireat',
+      'restore',
+      'ttl',
+      'pttl',
+      'expiretime',
+      'pexpiretime',
+    ],
     what: 'An expiry after the year 287,396 is kept as the last millisecond of that time.',
     why: 'Times are exact JavaScript numbers, which end at 2^53 - 1 ms.',
     covers: (args, mismatch) => {
@@ -34,6 +63,7 @@ export const differences: readonly Difference[] = [
   },
   {
     id: 'expired-not-counted',
+    commands: ['dbsize', 'info', 'debug'],
     what: 'DBSIZE, INFO keyspace and DEBUG DIGEST never see a key whose time has passed.',
     why: 'Redis counts it until it comes across it; here counts, ranks and indexes are exact.',
     covers: (args, mismatch) => {
@@ -44,6 +74,7 @@ export const differences: readonly Difference[] = [
   },
   {
     id: 'refcount-in-transaction',
+    commands: ['object', 'debug'],
     what: 'OBJECT REFCOUNT and DEBUG OBJECT give 1 for a value that was written in the same transaction.',
     why: 'Redis counts the queued arguments, which share the value, too.',
     covers: (args, { expected, actual }) => {
@@ -53,6 +84,7 @@ export const differences: readonly Difference[] = [
   },
   {
     id: 'scan-cursors',
+    commands: ['scan'],
     what: 'SCAN takes 0 and the cursors that it has given, as long as it remembers them.',
     why: 'A cursor names a place in the order of keys; one without a place is told, not guessed.',
     covers: (args, { actual }) =>
@@ -60,12 +92,14 @@ export const differences: readonly Difference[] = [
   },
   {
     id: 'long-keys',
+    commands: [],
     what: 'Keys have at most 65,536 bytes; longer ones are refused.',
-    why: 'The tree keeps whole keys in its nodes of memory, which keeps it compact.',
+    why: 'A key lies whole in one record of the tree, and records have a largest size.',
     covers: (_args, { actual }) => actual.includes('key is too long'),
   },
   {
     id: 'client-info-in-transaction',
+    commands: ['client'],
     what: 'CLIENT INFO and CLIENT LIST inside MULTI tell of the connection as EXEC finds it.',
     why: 'The queue has been taken out when its first command runs.',
     covers: (args, mismatch) =>
@@ -73,26 +107,30 @@ export const differences: readonly Difference[] = [
   },
   {
     id: 'lolwut',
+    commands: ['lolwut'],
     what: 'LOLWUT draws a ring of its own, whatever VERSION says.',
     why: 'It is art.',
     covers: (args) => args[0] === 'lolwut',
   },
   {
     id: 'debug-object-fast',
+    commands: ['debug'],
     what: 'DEBUG OBJECT takes a second argument.',
     why: 'Redis 7.2 has DEBUG OBJECT key FAST.',
     covers: (args) => args[0] === 'debug' && args[1] === 'object' && args.length === 4,
   },
   {
     id: 'fixed-settings',
+    commands: ['config'],
     what: 'CONFIG SET cannot change port: it is fixed at the start.',
     why: 'A node does not move its door while it serves.',
     covers: (args) => args[0] === 'config' && args[1] === 'set' && args.includes('port'),
   },
   {
     id: 'sleep-in-transaction',
+    commands: ['debug'],
     what: 'DEBUG SLEEP is refused inside MULTI.',
-    why: 'Here it delays its connection and not the server, and a transaction runs in one go.',
+    why: 'Here it holds all clients back with a timer, and a transaction runs in one go.',
     covers: (args) => args[0] === 'debug' && args[1] === 'sleep',
   },
 ];

@@ -1,0 +1,140 @@
+/**
+ * docs/compatibility.md: every command of Redis with yes, differs or no. Written from the table of
+ * commands, from Redis's own metadata and from differences.ts, and compared with all three by a
+ * test, so that the page cannot say what is not so.
+ *
+ *   npm run build && node dist/test/differential/compatibility.js      writes the page
+ */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type CommandRow, REFUSED } from '../../lib/commands/command.js';
+import { metadata } from '../../lib/commands/metadata.js';
+import type { CommandMetadata } from '../../lib/commands/metadata-types.js';
+import { commandRows } from '../../lib/commands/table.js';
+import { projectRoot } from '../support/server-process.js';
+import { differences } from './differences.js';
+
+export const pagePath = join(projectRoot(), 'docs/compatibility.md');
+
+const HEAD = `# Compatibility with Redis
+
+dhash answers as Redis 7.2 does, to the text of its errors and the types on the wire, in RESP2 and RESP3. What that means is tested:
+\`npm run differential\` sends the same random commands (valid, odd and wrong ones) to a real redis-server and to dhash and compares every
+reply and, at the end, all keys with their values, encodings, expiry times and dumps. The server that it compares with is Redis 7.0.15;
+what came with 7.2 is tested against its documentation.
+
+This page is written from the table of commands and from the list of differences that the test accepts
+(\`node dist/test/differential/compatibility.js\`); a test fails if it is out of date.
+`;
+
+const DIFFERENCES_HEAD = `
+## Differences
+
+What the differential test accepts, and why it is so.
+
+| difference | what | why |
+|---|---|---|
+`;
+
+const BESIDES = `
+Besides, as nobody would expect otherwise: figures that belong to the process (memory, CPU, file descriptors, addresses, versions),
+the order in which KEYS and SCAN tell keys (here it is the order of the keys), what RANDOMKEY picks, and which keys are evicted first.
+
+- **SCAN** goes in key order and never misses or repeats a key that stays. Cursors are decimals below 2^63.
+- **DUMP** writes, and RESTORE reads, Redis's serialisation of strings (RDB version 10); RESTORE takes dumps of strings up to version 12.
+- **INFO** has Redis's sections and field names, and a section \`# dhash\`.
+- **Values** end at 512 MiB (\`proto-max-bulk-len\`), as in Redis.
+- **Long commands** (KEYS, FLUSHALL, KDELRANGE, BITCOUNT of huge strings ...) work in slices, so that other clients are served meanwhile.
+`;
+
+const COMMANDS_HEAD = `
+## Commands
+
+*yes*: as in Redis. *differs*: as in Redis except for the differences named. *refused*: known by name, and answered with an error that says why.
+*no*: an unknown command in this version.
+`;
+
+export function compatibilityPage(): string {
+  const rows = differences.map(({ id, what, why }) => `| \`${id}\` | ${what} | ${why} |\n`);
+  return HEAD + DIFFERENCES_HEAD + rows.join('') + BESIDES + COMMANDS_HEAD + commandTables();
+}
+
+function commandTables(): string {
+  const groups = new Map<string, string[]>();
+  for (const name of Object.keys(metadata).sort()) {
+    const about = metadata[name]!;
+    const group = String(about.docs['group']);
+    const lines = groups.get(group) ?? [];
+    groups.set(group, lines);
+    lines.push(commandLine(name, about));
+  }
+  const sections = [...groups.keys()].sort((a, b) => orderOf(a) - orderOf(b) || (a < b ? -1 : 1));
+  const tables = sections.map((group) => {
+    const title = TITLES[group] ?? group;
+    return `\n### ${title}\n\n| command | | |\n|---|---|---|\n${groups.get(group)!.join('')}`;
+  });
+  return tables.join('');
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  dhash: "dhash's own",
+  string: 'Strings',
+  bitmap: 'Bits',
+  generic: 'Keys',
+  transactions: 'Transactions',
+  connection: 'Connections',
+  server: 'Server',
+  'sorted-set': 'Sorted sets',
+  hash: 'Hashes',
+  list: 'Lists',
+  set: 'Sets',
+  stream: 'Streams',
+  pubsub: 'Publish and subscribe',
+  scripting: 'Scripts and functions',
+  geo: 'Geo',
+  hyperloglog: 'HyperLogLog',
+  cluster: 'Cluster',
+};
+
+/** What is there comes first. */
+function orderOf(group: string): number {
+  return Object.keys(TITLES).indexOf(group);
+}
+
+function commandLine(name: string, about: CommandMetadata): string {
+  const row = commandRows.find((each) => each.name === name);
+  const [verdict, note] = verdictOf(name, about, row);
+  return `| ${name.toUpperCase()} | ${verdict} | ${note} |\n`;
+}
+
+function verdictOf(
+  name: string,
+  about: CommandMetadata,
+  row: CommandRow | undefined,
+): [verdict: string, note: string] {
+  if (row === undefined) return ['no', ''];
+  if ((row.flags & REFUSED) !== 0) return ['refused', ''];
+  const notes = differences
+    .filter((each) => each.commands.includes(name))
+    .map((each) => `\`${each.id}\``);
+  const absent = absentSubcommands(about, row);
+  if (absent.length > 0) notes.push(`without ${absent.join(', ')}`);
+  if (about.docs['group'] === 'dhash') return ['only here', String(about.docs['summary'])];
+  return notes.length === 0 ? ['yes', ''] : ['differs', notes.join('; ')];
+}
+
+/** Subcommands that are refused or not there. */
+function absentSubcommands(about: CommandMetadata, row: CommandRow): string[] {
+  // DEBUG and others answer for their subcommands themselves.
+  if (row.subcommands === undefined) return [];
+  const here = row.subcommands.filter((sub) => (sub.flags & REFUSED) === 0).map((sub) => sub.name);
+  const names = Object.keys(about.subcommands ?? {}).map((full) => full.split('|')[1]!);
+  return names.filter((name) => !here.includes(name)).map((name) => name.toUpperCase());
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(pagePath, compatibilityPage());
+  process.stdout.write(`${pagePath}\n`);
+}
