@@ -20,6 +20,9 @@ const BAD_TYPE =
   'ERR Invalid bitfield type. Use something like i16 u8. ' +
   'Note that u64 is not supported but i64 is.';
 const FIELD_BYTES_MAX = 9;
+const ZERO_DIGIT = 48;
+const LETTER_I = 105;
+const LETTER_U = 117;
 
 export type Overflow = 'WRAP' | 'SAT' | 'FAIL';
 
@@ -123,11 +126,18 @@ function readOperation(
 
 /** Bits of a type: negative if signed, 0 if it is no type. */
 function fieldBits(args: Args, i: number): number {
-  const type = args.string(i);
-  const match = /^[iu]([1-9]\d?)$/.exec(type);
-  const bits = match === null ? 0 : Number(match[1]);
-  if (type[0] === 'i') return bits <= 64 ? -bits : 0;
-  return bits <= 63 ? bits : 0;
+  const bytes = args.length(i);
+  if (bytes < 2 || bytes > 3) return 0;
+  const sign = args.byte(i, 0);
+  let bits = args.byte(i, 1) - ZERO_DIGIT;
+  if (bits < 1 || bits > 9) return 0;
+  if (bytes === 3) {
+    const digit = args.byte(i, 2) - ZERO_DIGIT;
+    if (digit < 0 || digit > 9) return 0;
+    bits = bits * 10 + digit;
+  }
+  if (sign === LETTER_I) return bits <= 64 ? -bits : 0;
+  return sign === LETTER_U && bits <= 63 ? bits : 0;
 }
 
 function runReads(

@@ -2,7 +2,7 @@
  * The arithmetic of INCRBYFLOAT: x87 `long double` of 64-bit mantissas, read as by `strtold` of
  * glibc and written as by Redis (`%.17Lf`, trailing zeros cut off).
  *
- *   value = mantissa * 2^exponent      2^63 <= |mantissa| < 2^64, or the exponent is the smallest
+ *   value = mantissa * 2^exponent      |mantissa| < 2^64
  *
  * Why not doubles: 0.1 + 0.2 is 0.3 in Redis. Every step is exact in BigInt and then rounded once,
  * half to even, as the hardware does.
@@ -22,6 +22,12 @@ const DECIMAL_EXPONENT_MAX = 5000;
 /** As long as Redis's own buffer. */
 const TEXT_BYTES_MAX = 5 * 1024;
 const FRACTION_DIGITS = 17;
+/** So many digits are exact in a double; with a sign and a point, so many characters. */
+const EXACT_DIGITS_MAX = 15;
+const PLAIN_CHARS_MAX = EXACT_DIGITS_MAX + 2;
+const MINUS = 45;
+const POINT = 46;
+const ZERO_DIGIT = 48;
 const FRACTION_SCALE = 10n ** BigInt(FRACTION_DIGITS);
 
 // No two repetitions stand side by side: hostile digits must not make these backtrack.
@@ -31,9 +37,19 @@ const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
 export const ZERO: LongDouble = { mantissa: 0n, exponent: 0 };
 
+const smallPowers = Array.from({ length: 32 }, (_, exponent) => 10n ** BigInt(exponent));
+const asDouble = new Float64Array(1);
+const asWords = new Uint32Array(asDouble.buffer);
+
+function powerOfTen(exponent: number): bigint {
+  return smallPowers[exponent] ?? 10n ** BigInt(exponent);
+}
+
 /** The number that a text is, or undefined: no number, or too large or too small for one. */
 export function parseLongDouble(text: string): LongDouble | undefined {
   if (text.length === 0 || text.length >= TEXT_BYTES_MAX) return undefined;
+  const plain = text.length <= PLAIN_CHARS_MAX ? parsePlain(text) : undefined;
+  if (plain !== undefined) return plain;
   const decimal = DECIMAL.exec(text);
   if (decimal !== null) {
     const fraction = decimal[3] ?? decimal[4] ?? '';
@@ -54,6 +70,31 @@ export function parseLongDouble(text: string): LongDouble | undefined {
   return checked(rounded(signed(hexadecimal[1]!, mantissa), power - 4 * fraction.length));
 }
 
+/** Digits with at most one point among them and a minus before, the way nearly all numbers are. */
+function parsePlain(text: string): LongDouble | undefined {
+  const negative = text.charCodeAt(0) === MINUS;
+  let digits = 0;
+  let point = -1;
+  let mantissa = 0;
+  for (let at = negative ? 1 : 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === POINT && point < 0) {
+      point = at;
+    } else if (code >= ZERO_DIGIT && code <= ZERO_DIGIT + 9) {
+      mantissa = mantissa * 10 + code - ZERO_DIGIT;
+      digits += 1;
+    } else {
+      return undefined;
+    }
+  }
+  if (digits === 0 || digits > EXACT_DIGITS_MAX) return undefined;
+  if (mantissa === 0) return ZERO;
+  const exact = BigInt(negative ? -mantissa : mantissa);
+  const fractionDigits = point < 0 ? 0 : text.length - 1 - point;
+  if (fractionDigits === 0) return { mantissa: exact, exponent: 0 };
+  return roundedQuotient(exact, powerOfTen(fractionDigits));
+}
+
 function fromDecimal(
   sign: string,
   digits: string,
@@ -66,8 +107,8 @@ function fromDecimal(
   const magnitude = exponent + String(whole).length;
   if (Math.abs(magnitude) > DECIMAL_EXPONENT_MAX) return undefined;
   const mantissa = signed(sign, whole);
-  if (exponent >= 0) return checked(rounded(mantissa * 10n ** BigInt(exponent), 0));
-  return checked(roundedQuotient(mantissa, 10n ** BigInt(-exponent)));
+  if (exponent >= 0) return checked(rounded(mantissa * powerOfTen(exponent), 0));
+  return checked(roundedQuotient(mantissa, powerOfTen(-exponent)));
 }
 
 function signed(sign: string, mantissa: bigint): bigint {
@@ -149,7 +190,14 @@ function shiftRounded(n: bigint, bits: number): bigint {
   return rest > half || (rest === half && (kept & 1n) === 1n) ? kept + 1n : kept;
 }
 
+/** Bits of a positive number. */
 function bitsOf(n: bigint): number {
-  const hex = n.toString(16);
-  return (hex.length - 1) * 4 + (32 - Math.clz32(Number.parseInt(hex[0]!, 16)));
+  asDouble[0] = Number(n);
+  const exponent = (asWords[1]! >>> 20) - 1023;
+  if (exponent > 1000) {
+    const hex = n.toString(16);
+    return (hex.length - 1) * 4 + (32 - Math.clz32(Number.parseInt(hex[0]!, 16)));
+  }
+  // As a double the number may have been rounded up to the next power of two.
+  return n >> BigInt(exponent) === 0n ? exponent : exponent + 1;
 }

@@ -6,6 +6,7 @@
  */
 import { FLAG_TEXT, type Leaf } from '../../radix/leaf.js';
 import type { Args } from '../../resp/args.js';
+import { latin1 } from '../../resp/bytes.js';
 import { digitsAt, parseBigInt64, parseInt64 } from '../../resp/numbers.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session } from '../server/session.js';
@@ -21,7 +22,7 @@ const WOULD_OVERFLOW = 'ERR increment or decrement would overflow';
 /** Longest text of an int64. */
 const INT64_TEXT_MAX = 20;
 /** Room for a number as it is read or written. */
-const digits = Buffer.allocUnsafeSlow(32);
+const digits = Buffer.allocUnsafeSlow(64);
 
 function incr(session: Session, args: Args, reply: ReplyWriter): void {
   increment(session.database, args, 1, reply);
@@ -118,19 +119,24 @@ function incrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error('ERR increment would produce NaN or Infinity');
     return;
   }
-  const text = Buffer.from(formatLongDouble(sum), 'latin1');
+  const text = formatLongDouble(sum);
+  const isLong = text.length > digits.length;
+  const bytes = isLong ? Buffer.from(text, 'latin1') : digits;
+  if (!isLong) digits.write(text, 'latin1');
   const expiryMs = leaf === 0 ? 0 : database.tree.expiryMs(leaf);
   const { buf, starts, ends } = args;
-  database.set(buf, starts[1]!, ends[1]!, text, 0, text.length, expiryMs, FLAG_TEXT);
-  reply.bulk(text, 0, text.length);
+  database.set(buf, starts[1]!, ends[1]!, bytes, 0, text.length, expiryMs, FLAG_TEXT);
+  reply.bulkLatin1(text);
 }
 
 /** Longer texts are no numbers for Redis either. */
 const FLOAT_TEXT_MAX = 5 * 1024;
 
 function floatText(database: Database, leaf: Leaf): string {
-  if (database.tree.valueBytes(leaf) > FLOAT_TEXT_MAX) return '';
-  return database.tree.value(leaf).toString('latin1');
+  const tree = database.tree;
+  const bytes = tree.valueBytes(leaf);
+  if (bytes <= digits.length) return latin1(digits, 0, tree.copyValue(leaf, digits, 0));
+  return bytes > FLOAT_TEXT_MAX ? '' : tree.value(leaf).toString('latin1');
 }
 
 export const stringNumberCommands: readonly CommandRow[] = [
