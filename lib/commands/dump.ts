@@ -168,7 +168,9 @@ class RestoreTask implements Task {
     if (isBusy(database, args, this.#options, this.#reply)) return;
     const baseMs = isAbsolute || lifeMs === 0 ? 0 : database.store.nowMs;
     const expiryMs = Math.min(lifeMs + baseMs, Number.MAX_SAFE_INTEGER);
-    if (lifeMs !== 0 && expiryMs <= database.store.nowMs) {
+    // A sum beyond int64 wraps round in Redis, to a time long past.
+    const isPast = expiryMs <= database.store.nowMs || (baseMs > 0 && lifeMs + baseMs >= 2 ** 63);
+    if (lifeMs !== 0 && isPast) {
       removeKey(database, args, 1);
     } else {
       const value = this.#load.value;
