@@ -109,6 +109,10 @@ function readSettings(configFile: string, flags: readonly [string, string][]): S
     else {
       const refused = settings.assign('requirepass', password);
       if (refused !== undefined) problems.push(`requirepass-file: ${refused}`);
+      // A password that is set later is not the file's: CONFIG REWRITE then names that password.
+      settings.onChange('requirepass', () => {
+        settings.requirepassFile = '';
+      });
     }
   }
   if (settings.port === 0 && settings.unixsocket === '') {
@@ -202,7 +206,9 @@ class Stopping {
 /** What to do about a node that could not listen. */
 function explainStart(error: unknown, settings: Settings): unknown {
   const { address, port, path } = error as { address?: string; port?: number; path?: string };
-  const where = path ?? (address === undefined ? undefined : `${address}:${port}`);
+  // Of a unix socket, Node gives the path as the address, and -1 as the port.
+  const isPath = port === undefined || port < 0;
+  const where = path ?? (isPath || address === undefined ? address : `${address}:${port}`);
   const place = where ?? `port ${settings.port}`;
   switch (systemCode(error)) {
     case 'EADDRINUSE':

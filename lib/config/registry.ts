@@ -41,7 +41,7 @@ const size = memory(0, INT64_MAX);
 const noEffect = { effect: 'none' } as const;
 
 const networkRows: readonly Row[] = [
-  row('host', 'bind', textList, 'Addresses to listen on, IPv4 or IPv6; "*" is all of them', {
+  row('host', 'bind', textList, 'Addresses to listen on; "*" is all of IPv4, "::*" of IPv6', {
     alias: 'bind',
     change: 'start',
     help: 'main',

@@ -27,7 +27,9 @@ function wordsOfRow(each: Row, values: SettingValues): string[][] {
   return lines;
 }
 
-function isRewritable(each: Row): boolean {
+function isRewritable(each: Row, values: SettingValues): boolean {
+  // A password that stands in a file of its own stays there; to name both is no valid start.
+  if (each.name === 'requirepass' && values.requirepassFile !== '') return false;
   return each.secret !== true && each.pending === undefined;
 }
 
@@ -37,7 +39,7 @@ export function rewriteConf(previousText: string, values: SettingValues): string
   const namedBefore = new Map<Row, { name: string; index: number }[]>();
   for (const line of parseConf(previousText).lines) {
     const found = findRow(line.name);
-    if (found === undefined || !isRewritable(found)) continue;
+    if (found === undefined || !isRewritable(found, values)) continue;
     const places = namedBefore.get(found) ?? [];
     places.push({ name: line.name, index: line.lineNumber - 1 });
     namedBefore.set(found, places);
@@ -45,7 +47,7 @@ export function rewriteConf(previousText: string, values: SettingValues): string
   const defaults = new SettingValues();
   const appended: string[] = [];
   for (const each of registry) {
-    if (!isRewritable(each)) continue;
+    if (!isRewritable(each, values)) continue;
     const places = namedBefore.get(each) ?? [];
     if (places.length === 0 && each.print(values) === each.print(defaults)) continue;
     for (const { index } of places) output[index] = undefined;
