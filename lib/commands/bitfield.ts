@@ -6,7 +6,7 @@
  * All arithmetic is in BigInt, so that 64 bits are exact. A field lies in at most nine bytes,
  * which are all that is read and written.
  */
-import type { Leaf } from '../../radix/leaf.js';
+import { FLAG_RAW, type Leaf } from '../../radix/leaf.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session } from '../server/session.js';
@@ -188,7 +188,11 @@ function grow(database: Database, args: Args, leaf: Leaf, operations: readonly O
     if (name !== 'GET') lastBit = Math.max(lastBit, offset + bits - 1);
   }
   const bytes = Math.floor(lastBit / 8) + 1;
-  if (leaf !== 0 && database.tree.valueBytes(leaf) >= bytes) return leaf;
+  if (leaf !== 0 && database.tree.valueBytes(leaf) >= bytes) {
+    // Redis makes the string writable even if nothing then changes.
+    database.tree.addHints(leaf, FLAG_RAW);
+    return leaf;
+  }
   window[0] = 0;
   return database.patch(args.buf, args.starts[1]!, args.ends[1]!, bytes - 1, window, 0, 1);
 }
