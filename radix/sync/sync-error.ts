@@ -1,0 +1,25 @@
+/** What ends a session: a peer that does not keep to the protocol, or a limit. */
+
+export type SyncErrorCode =
+  /** Bytes that are no frame, or a frame whose contents do not parse. */
+  | 'SYNC_BAD_FRAME'
+  /** A frame that may not come now, or that contradicts what was said before. */
+  | 'SYNC_PROTOCOL'
+  /** More of something than a session allows. */
+  | 'SYNC_LIMIT'
+  /** A version or mode that this node does not know. */
+  | 'SYNC_VERSION'
+  /** An entry that the local tree cannot take. */
+  | 'SYNC_APPLY'
+  /** The caller ended the session. */
+  | 'SYNC_CANCELLED';
+
+export class SyncError extends Error {
+  readonly code: SyncErrorCode;
+
+  constructor(code: SyncErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SyncError';
+    this.code = code;
+  }
+}
