@@ -16,7 +16,8 @@ import {
   KIND_HEAD,
   KIND_MASK,
   type Leaf,
-  slotAt,
+  leafFlags,
+  leafSlot,
   valueWordAt,
 } from './leaf.js';
 import { relink } from './insert.js';
@@ -34,6 +35,9 @@ export function removeFound(tree: Tree, path: Path): void {
   addLeaf(sum, tree, leaf, -1);
   addAlong(tree, path, path.length, sum);
   unlink(tree, path);
+  if ((leafFlags(space.leaves, leaf) & FLAG_EXPIRY) !== 0 && tree.timed) {
+    tree.expiries.remove(leafSlot(space.leaves, leaf));
+  }
   releaseContents(tree, leaf);
   space.leaves.free(leaf);
   tree.version++;
@@ -64,14 +68,12 @@ function unlink(tree: Tree, path: Path): void {
   nodes.free(node);
 }
 
-/** Frees what hangs on a leaf besides its record: heap slot, big value, sub tree. */
+/** Frees what hangs on a leaf besides its record and heap slot: big value, sub tree. */
 export function releaseContents(tree: Tree, leaf: Leaf): void {
   const space = tree.space;
   const i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
-  const flags = flagsAt(i32, word) & (FLAG_EXPIRY | FLAG_EXTERNAL | KIND_MASK);
-  if (flags === 0) return;
-  if ((flags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(slotAt(i32, word));
+  const flags = flagsAt(i32, word);
   if ((flags & FLAG_EXTERNAL) !== 0) space.bigValues.free(i32[valueWordAt(i32, word)]!);
   if ((flags & KIND_MASK) === KIND_HEAD) {
     const at = valueWordAt(i32, word);

@@ -152,9 +152,9 @@ function overwrite(
   path.wasVisible = visibleAt(i32, word);
   sum.clear();
   addLeaf(sum, tree, old, -1);
-  const keepsTrees = (flags & KIND_MASK) === KIND_HEAD && (oldFlags & KIND_MASK) === KIND_HEAD;
-  if (!keepsTrees) releaseContents(tree, old);
-  else if ((oldFlags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(slotAt(i32, word));
+  if ((oldFlags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(slotAt(i32, word));
+  const keepsTrees = (flags & oldFlags & KIND_MASK) === KIND_HEAD;
+  if ((oldFlags & (FLAG_EXTERNAL | KIND_HEAD)) !== 0 && !keepsTrees) releaseContents(tree, old);
   const granules = leafGranules(flags, to - from, valueBytes);
   let leaf = old;
   if (leaves.fits(old, granules)) {
