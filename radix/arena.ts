@@ -19,7 +19,7 @@
  * Why chunks and not one buffer that grows: growing copies, and copying half a
  * GiB stops the loop for 400 ms. Why slabs: a free list over the whole arena
  * cannot tell when a region has become empty.
- * Invariant: after `reserve()` the next `SLABS_READY` calls of `alloc` succeed.
+ * Invariant: after `reserve(records)` so many next calls of `alloc` succeed.
  */
 import assert from 'node:assert';
 
@@ -133,8 +133,8 @@ export class Arena {
   }
 
   /** Call before the first change of an operation: throws if memory might end within it. */
-  reserve(): void {
-    if (this.#slabsReady < SLABS_READY) this.#addChunk();
+  reserve(records = SLABS_READY): void {
+    if (this.#slabsReady < records) this.#addChunk(records);
   }
 
   /** Whether `alloc` would succeed without memory from the system. */
@@ -276,11 +276,11 @@ export class Arena {
     if (empty && this.#slabsReady >= 2 * CHUNK_SLABS) this.#releaseChunk(chunk);
   }
 
-  #addChunk(): void {
+  #addChunk(records = SLABS_READY): void {
     let chunk = 0;
     while (chunk < this.i32.length && this.i32[chunk]!.length !== 0) chunk++;
     if (chunk >= this.chunksMax) {
-      if (this.#slabsReady >= SLABS_READY) return;
+      if (this.#slabsReady >= records) return;
       throw new OutOfMemoryError(`the arena is full: ${this.chunksMax} chunks of 16 MiB`);
     }
     let memory: ArrayBuffer;

@@ -38,6 +38,9 @@ export class Mirror {
   key = Buffer.allocUnsafeSlow(256);
   keyBytes = 0;
   #isFixed = false;
+  /** The key that `remember` has put aside; -1 bytes: none. */
+  #remembered = Buffer.allocUnsafeSlow(256);
+  #rememberedBytes = -1;
 
   constructor(space: Space) {
     const path = space.elementPath;
@@ -94,6 +97,26 @@ export class Mirror {
   remove(): void {
     const wasThere = this.tree.drop(this.key, 0, this.keyBytes);
     assert(wasThere, 'an element was not in the mirror');
+  }
+
+  /** Puts the key that `makeKey` has made aside, for `removeRemembered`. */
+  remember(): void {
+    const key = this.key;
+    this.key = this.#remembered;
+    this.#remembered = key;
+    this.#rememberedBytes = this.keyBytes;
+  }
+
+  forget(): void {
+    this.#rememberedBytes = -1;
+  }
+
+  /** Removes the element whose key was put aside, if one was. */
+  removeRemembered(): void {
+    if (this.#rememberedBytes < 0) return;
+    const wasThere = this.tree.drop(this.#remembered, 0, this.#rememberedBytes);
+    assert(wasThere, 'an element was not in the mirror');
+    this.#rememberedBytes = -1;
   }
 
   /** Copies the sub key of a leaf of the mirror to target[at...]; returns the index after it. */

@@ -33,6 +33,8 @@ import { addAlong, addLeaf, Sum } from './totals.js';
 import { Tree, type TreeObserver } from './tree.js';
 
 const NOTHING = Buffer.alloc(0);
+/** Memory for so many records is left to writers. */
+const RECORDS_LEFT = 32;
 
 /** Bounds (both included) and direction. */
 export type SnapshotOptions = Pick<OverlayOptions, 'low' | 'high' | 'backward'>;
@@ -285,7 +287,7 @@ export class Snapshot {
         return old.root;
       });
     });
-    if (isIn) this.#showOldElements(kept);
+    if (isIn && !this.#isLost) this.#showOldElements(kept);
   }
 
   /** Before all entries go: goes on reading in what is left of them. */
@@ -304,17 +306,24 @@ export class Snapshot {
     const kept = this.#side.find(key, from, to);
     if (kept !== 0) return kept;
     this.#attempt(() => copyEntry(entries.base, this.#side, key, from, to));
-    if (isIn && !this.#isLost) entries.moveToSide();
+    if (this.#isLost) return 0;
+    if (isIn) entries.moveToSide();
     return this.#side.find(key, from, to);
   }
 
   /** Without memory for the past the writer goes on, and the snapshot is lost. */
   #attempt(work: () => void): void {
+    const { leaves, nodes } = this.#side.space;
     try {
+      nodes.reserve(RECORDS_LEFT);
+      leaves.reserve(RECORDS_LEFT);
       work();
     } catch (error) {
       if (!(error instanceof OutOfMemoryError)) throw error;
       this.#isLost = true;
+      this.#elements = null;
+      this.#entries.leaf = 0;
+      this.#side.clear();
     }
   }
 

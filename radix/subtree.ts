@@ -43,6 +43,8 @@ import { Tree } from './tree.js';
 import { putEntry } from './write.js';
 
 const SCRATCH_BYTES_FIRST = 256;
+/** More than head, element and mirror allocate, and what the last of them reserves for itself. */
+const RECORDS_RESERVED = 18;
 
 export class SubTree {
   readonly tree: Tree;
@@ -229,8 +231,9 @@ export class SubTree {
     const { tree } = this;
     const { leaves, nodes } = tree.space;
     this.#tellObserver(key, from, to, subKey, sfrom, sto);
-    nodes.reserve();
-    leaves.reserve();
+    // For head, element and mirror together, so that none of them fails after another.
+    nodes.reserve(RECORDS_RESERVED);
+    leaves.reserve(RECORDS_RESERVED);
     const isThere = locate(tree.path, nodes, leaves, tree.root, key, from, to);
     if (!isThere || tree.kind(tree.path.leaf) !== KIND_HEAD) {
       this.#load(0);
@@ -256,13 +259,16 @@ export class SubTree {
   ): boolean {
     const { elements, mirror } = this;
     const isMirrored = this.isMirrored;
+    // What may throw comes before the first change: too long a key, no memory for a big value.
     if (isMirrored) {
       mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
-      this.#removeFromMirror(subKey, sfrom, sto);
+      if (this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
+      else mirror.forget();
     }
     const liveBefore = elements.liveCount;
     elements.put(subKey, sfrom, sto, stamp, origin, flags, 0, value, vfrom, vto);
     if (isMirrored) {
+      mirror.removeRemembered();
       mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
       mirror.add();
     }
@@ -279,7 +285,7 @@ export class SubTree {
     origin: number,
     flags: number,
   ): boolean {
-    if (this.isMirrored) this.#removeFromMirror(subKey, sfrom, sto);
+    if (this.isMirrored && this.#makeOldKey(subKey, sfrom, sto)) this.mirror.remove();
     const wasVisible = this.elements.delete(subKey, sfrom, sto, stamp, origin, flags);
     this.finish(stamp, origin, flags);
     const { path } = this.tree;
@@ -471,19 +477,19 @@ export class SubTree {
   }
 
   #dropElement(subKey: Buffer, sfrom: number, sto: number): boolean {
-    if (this.isMirrored) this.#removeFromMirror(subKey, sfrom, sto);
+    if (this.isMirrored && this.#makeOldKey(subKey, sfrom, sto)) this.mirror.remove();
     return this.elements.drop(subKey, sfrom, sto);
   }
 
-  /** Takes the element as it is now out of the mirror, if users see it. */
-  #removeFromMirror(subKey: Buffer, sfrom: number, sto: number): void {
+  /** Makes the mirror's key of the element as it is now; false if users do not see it. */
+  #makeOldKey(subKey: Buffer, sfrom: number, sto: number): boolean {
     const { elements, mirror } = this;
     const leaf = elements.findVisible(subKey, sfrom, sto);
-    if (leaf === 0) return;
+    if (leaf === 0) return false;
     const bytes = elements.valueBytes(leaf);
     if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(bytes * 2);
     elements.copyValue(leaf, this.#scratch, 0);
     mirror.makeKey(this.#scratch, 0, bytes, subKey, sfrom, sto);
-    mirror.remove();
+    return true;
   }
 }

@@ -233,3 +233,23 @@ t.test('whoever observed the tree before goes on observing', async (t) => {
   t.same(told, ['a', 'clear', 'b']);
   t.equal(tree.observer, observer);
 });
+
+t.test('without memory for the past the snapshot is lost, not the write', async (t) => {
+  const space = new Space({ hashKey, arenaBytesMax: 16 * 2 ** 20 });
+  const tree = new Tree(space);
+  const value = Buffer.alloc(1000, 'v');
+  const put = (i: number): void => {
+    const key = Buffer.from(String(i));
+    tree.put(key, 0, key.length, 1000 + i, 1, 0, 0, value, 0, value.length);
+  };
+  const count = 10_000;
+  for (let i = 0; i < count; i++) put(i);
+  const snapshot = new Snapshot(tree);
+  for (let i = 0; i < count; i++) put(i);
+  t.throws(() => snapshot.next(), { code: 'SNAPSHOT_LOST' });
+  t.equal(tree.liveCount, count);
+  tree.checkTree();
+  snapshot.close();
+  while (space.reclaimStep(1000));
+  put(count);
+});

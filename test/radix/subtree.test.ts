@@ -323,3 +323,41 @@ t.test('a value too long for a mirror is refused before anything changes', async
   t.equal(both.tree.find(Buffer.from('other'), 0, 5), 0);
   t.ok(TOMBSTONE > HEAD);
 });
+
+t.test('when memory ends nothing has changed', async (t) => {
+  const space = new Space({ hashKey, arenaBytesMax: 16 * 2 ** 20 });
+  const tree = new Tree(space);
+  const sub = new SubTree(tree);
+  const random = seededRandom(seed + 9);
+  const value = Buffer.alloc(200, 'v');
+  const put = (): void => {
+    const key = random.bytes(1);
+    const field = random.bytes(1 + random.below(30));
+    const type = 2 | TYPE_MIRRORED;
+    const bytes = random.below(200);
+    sub.put(key, 0, 1, type, field, 0, field.length, ++stamp, 1, 0, value, 0, bytes);
+  };
+  let stamp = 1;
+  let failedCount = 0;
+  for (let i = 0; i < 200_000 && failedCount < 50; i++) {
+    const before = `${tree.allCount} ${tree.digestLow}`;
+    try {
+      put();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'OUT_OF_MEMORY') throw error;
+      failedCount++;
+      if (`${tree.allCount} ${tree.digestLow}` !== before) t.fail('changed', { seed, i });
+    }
+  }
+  t.equal(failedCount, 50, 'memory ended');
+  tree.checkTree();
+  for (let byte = 0; byte < 256; byte++) {
+    if (!sub.open(Buffer.of(byte), 0, 1)) continue;
+    sub.check();
+    tree.drop(Buffer.of(byte), 0, 1);
+  }
+  while (space.reclaimStep(1000));
+  t.equal(space.memoryUsage().usedBytes, 0);
+  put();
+  t.equal(tree.liveCount, 1, 'and goes on when there is some again');
+});
