@@ -1,0 +1,154 @@
+/** Commands on long values that take many turns, with writers in between: replies of one moment. */
+import t from 'tap';
+import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
+
+const BYTES = 2_000_000;
+
+interface Scene {
+  local: LocalNode;
+  reader: LocalClient;
+  writer: LocalClient;
+}
+
+async function scene(): Promise<Scene> {
+  const local = await new LocalNode().start();
+  const reader = local.client();
+  const writer = local.client();
+  writer.send('SET', 'ones', Buffer.alloc(BYTES, 0xff));
+  writer.send('SET', 'zeros', Buffer.alloc(BYTES));
+  // Time passes with each look at the clock, so that every slice is short.
+  const { clock } = local.world;
+  const monotonicMs = clock.monotonicMs;
+  let looks = 0;
+  clock.monotonicMs = () => monotonicMs() + looks++ * 1.5;
+  return { local, reader, writer };
+}
+
+/** Posts a command and lets the writer act before each turn; the reply, and turns taken. */
+function during(
+  { local, reader }: Scene,
+  command: readonly (string | Buffer)[],
+  act: (turn: number) => void,
+): { reply: Plain; turns: number } {
+  reader.post(...command);
+  let replies = reader.received();
+  let turns = 0;
+  for (; replies.length === 0 && turns < 10_000; turns += 1) {
+    act(turns);
+    local.world.turn();
+    replies = reader.received();
+  }
+  return { reply: replies[0] ?? 'no reply', turns };
+}
+
+t.test('BITCOUNT of a value that is overwritten meanwhile', async (t) => {
+  const all = await scene();
+  const { reply, turns } = during(all, ['BITCOUNT', 'ones'], (turn) => {
+    if (turn === 5) all.writer.send('SET', 'ones', Buffer.alloc(BYTES));
+  });
+  t.ok(turns > 6, `${turns} turns`);
+  t.equal(reply, 0, 'not half of each');
+});
+
+t.test('BITCOUNT of a value that never stands still', async (t) => {
+  const all = await scene();
+  let ones = BYTES * 8;
+  const counts = new Set<number>([ones]);
+  const { reply } = during(all, ['BITCOUNT', 'ones'], (turn) => {
+    all.writer.send('SETBIT', 'ones', turn, 0);
+    ones -= 1;
+    counts.add(ones);
+  });
+  t.ok(counts.has(reply as number), 'a count that was true at some time');
+});
+
+t.test('BITCOUNT of a key that goes, or becomes short', async (t) => {
+  const all = await scene();
+  const gone = during(all, ['BITCOUNT', 'ones'], (turn) => {
+    if (turn === 3) all.writer.send('DEL', 'ones');
+  });
+  t.equal(gone.reply, 0);
+  all.writer.send('SET', 'ones', Buffer.alloc(BYTES, 0xff));
+  const short = during(all, ['BITCOUNT', 'ones', '1', '-1'], (turn) => {
+    if (turn === 3) all.writer.send('SET', 'ones', '\xff\x01');
+  });
+  t.equal(short.reply, 1);
+});
+
+t.test('BITOP of sources that change meanwhile', async (t) => {
+  const all = await scene();
+  const { reply, turns } = during(all, ['BITOP', 'OR', 'd', 'ones', 'zeros'], (turn) => {
+    if (turn === 5) all.writer.send('SET', 'ones', Buffer.alloc(BYTES));
+    if (turn === 6) all.writer.send('SETRANGE', 'zeros', '0', 'a');
+  });
+  t.ok(turns > 6, `${turns} turns`);
+  t.equal(reply, BYTES);
+  t.equal(all.writer.send('BITCOUNT', 'd'), 3, 'as of the end');
+});
+
+t.test('BITOP that meets a wrong moment replies once', async (t) => {
+  const all = await scene();
+  const { reply } = during(all, ['BITOP', 'AND', 'd', 'ones', 'zeros'], (turn) => {
+    if (turn === 2) all.writer.send('DEL', 'ones', 'zeros', 'd');
+  });
+  t.equal(reply, 0);
+  t.equal(all.writer.send('EXISTS', 'd'), 0);
+  t.same(all.reader.received(), []);
+});
+
+t.test('DUMP shows the value as it was', async (t) => {
+  const all = await scene();
+  const { reply, turns } = during(all, ['DUMP', 'ones'], (turn) => {
+    if (turn === 1) all.writer.send('SET', 'ones', 'x');
+  });
+  t.ok(turns > 5, `${turns} turns`);
+  const dump = Buffer.from(reply as string, 'latin1');
+  t.equal(all.writer.send('RESTORE', 'back', '0', dump), 'OK');
+  t.equal(all.writer.send('BITCOUNT', 'back'), BYTES * 8);
+});
+
+t.test('RESTORE of a key that is made meanwhile', async (t) => {
+  const all = await scene();
+  const noise = Buffer.alloc(BYTES);
+  for (let i = 0; i < BYTES; i += 1) noise[i] = Math.imul(i, 0x9e3779b1) >>> 24;
+  all.writer.send('SET', 'noise', noise);
+  const dump = Buffer.from(all.writer.send('DUMP', 'noise') as string, 'latin1');
+  const make = (turn: number) => {
+    if (turn === 1) all.writer.send('SET', 'back', 'mine');
+  };
+  const busy = during(all, ['RESTORE', 'back', '0', dump], make);
+  t.equal(busy.reply, '-BUSYKEY Target key name already exists.');
+  t.equal(all.writer.send('GET', 'back'), 'mine');
+  const replaced = during(all, ['RESTORE', 'back', '0', dump, 'REPLACE'], make);
+  t.equal(replaced.reply, 'OK');
+  t.ok(all.writer.send('GET', 'back') === noise.toString('latin1'));
+});
+
+t.test('LCS compares the values as they were', async (t) => {
+  const all = await scene();
+  all.writer.send('SET', 'a', 'ab'.repeat(1500));
+  all.writer.send('SET', 'b', 'ba'.repeat(1500));
+  const { reply, turns } = during(all, ['LCS', 'a', 'b', 'LEN'], (turn) => {
+    if (turn === 1) all.writer.send('DEL', 'a', 'b');
+  });
+  t.ok(turns > 5, `${turns} turns`);
+  t.equal(reply, 2999);
+});
+
+t.test('in a transaction everything is done at once', async (t) => {
+  const all = await scene();
+  for (const line of ['MULTI', 'BITCOUNT ones', 'BITOP NOT d zeros', 'BITCOUNT d']) {
+    all.writer.send(...line.split(' '));
+  }
+  t.same(all.writer.send('EXEC'), [BYTES * 8, BYTES, BYTES * 8]);
+});
+
+t.test('a client that goes leaves nothing behind', async (t) => {
+  const all = await scene();
+  all.reader.post('BITCOUNT', 'ones');
+  all.local.world.turn();
+  all.reader.link.destroy();
+  for (let turn = 0; turn < 50; turn += 1) all.local.world.turn();
+  t.equal(all.local.node.server.tasks.size, 0);
+  t.equal(all.writer.send('BITCOUNT', 'ones'), BYTES * 8);
+});
