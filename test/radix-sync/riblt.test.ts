@@ -1,0 +1,175 @@
+import t from 'tap';
+import { Cells, Decoder, density, Indexes } from '../../radix/sync/riblt.js';
+import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
+
+const seed = seedOfRun();
+t.comment(`SEED=${seed}`);
+
+interface Sets {
+  both: number[];
+  mine: number[];
+  theirs: number[];
+}
+
+function randomSets(random: SeededRandom, both: number, mine: number, theirs: number): Sets {
+  const seen = new Set<number>();
+  const draw = (count: number): number[] => {
+    const items = [];
+    while (items.length < count) {
+      const item = random.bytes(4).readInt32LE();
+      if (seen.has(item)) continue;
+      seen.add(item);
+      items.push(item);
+    }
+    return items;
+  };
+  return { both: draw(both), mine: draw(mine), theirs: draw(theirs) };
+}
+
+function sumOf(items: number[]): number {
+  return items.reduce((sum, item) => (sum + item) | 0, 0);
+}
+
+/** Decodes with cells `stride` at a time; returns the decoder, complete or not. */
+function reconcile(sets: Sets, stride: number, cellsMax: number): Decoder {
+  const mine = Int32Array.from([...sets.both, ...sets.mine]);
+  const theirs = Int32Array.from([...sets.both, ...sets.theirs]);
+  const sum = (sumOf(sets.mine) - sumOf(sets.theirs)) | 0;
+  const decoder = new Decoder(sum, mine.length - theirs.length, 2 * (mine.length + theirs.length));
+  let isComplete = decoder.isComplete;
+  while (!isComplete && decoder.cellCount < cellsMax) {
+    const from = decoder.cellCount;
+    const cells = new Cells(from, from + stride);
+    const others = new Cells(from, from + stride);
+    cells.addAll(mine, 0, mine.length);
+    others.addAll(theirs, 0, theirs.length);
+    cells.subtract(others);
+    decoder.add(cells);
+    while (decoder.step(7));
+    isComplete = decoder.isComplete;
+  }
+  return decoder;
+}
+
+function sorted(items: number[]): number[] {
+  return items.toSorted((a, b) => a - b);
+}
+
+t.test('finds what either side lacks, whatever comes how', (t) => {
+  const random = seededRandom(seed);
+  for (let round = 0; round < 150; round++) {
+    const sets = randomSets(random, random.below(50), random.below(30), random.below(30));
+    const decoder = reconcile(sets, 1 + random.below(20), 2000);
+    const isRight =
+      decoder.isComplete &&
+      String(sorted(decoder.positive)) === String(sorted(sets.mine)) &&
+      String(sorted(decoder.negative)) === String(sorted(sets.theirs));
+    if (!isRight) t.fail(`round ${round}`);
+  }
+  t.pass('150 pairs of sets');
+  t.end();
+});
+
+t.test('nothing but one side', (t) => {
+  const random = seededRandom(seed);
+  for (const [mine, theirs] of [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [40, 0],
+    [0, 40],
+  ] as const) {
+    const decoder = reconcile(randomSets(random, 10, mine, theirs), 8, 1000);
+    t.equal(decoder.isComplete, true);
+    t.equal(decoder.positive.length, mine);
+    t.equal(decoder.negative.length, theirs);
+  }
+  t.end();
+});
+
+t.test('cells per difference are those of the paper', (t) => {
+  const random = seededRandom(seed);
+  const rows = [
+    [10, 200, 1, 1.3, 2.2],
+    [100, 40, 5, 1.3, 1.65],
+    [1000, 6, 20, 1.25, 1.5],
+  ] as const;
+  for (const [differences, rounds, stride, low, high] of rows) {
+    let cellCount = 0;
+    for (let round = 0; round < rounds; round++) {
+      const half = differences / 2;
+      const decoder = reconcile(randomSets(random, 0, half, half), stride, 100_000);
+      cellCount += decoder.cellCount;
+    }
+    const perDifference = cellCount / rounds / differences;
+    t.comment(`${differences} differences: ${perDifference.toFixed(3)} cells each`);
+    t.ok(perDifference > low && perDifference < high, `${differences}`);
+  }
+  t.end();
+});
+
+t.test('an item lies in a cell with the density of the cell', (t) => {
+  const indexes = new Indexes();
+  const counts = new Array<number>(64).fill(0);
+  const items = 20_000;
+  for (let item = 0; item < items; item++) {
+    indexes.start(item);
+    let last = -1;
+    for (let cell = 0; cell < counts.length; cell = indexes.next()) {
+      if (cell <= last) t.fail('indexes ascend');
+      last = cell;
+      counts[cell]!++;
+    }
+  }
+  for (const [cell, count] of counts.entries()) {
+    const expected = items * density(cell);
+    if (Math.abs(count - expected) > 6 * Math.sqrt(expected)) t.fail(`cell ${cell}: ${count}`);
+  }
+  t.pass('64 cells');
+  t.end();
+});
+
+t.test('the rest is estimated from the counts', (t) => {
+  const random = seededRandom(seed);
+  for (const [mine, theirs] of [
+    [3000, 3000],
+    [6000, 0],
+    [100, 900],
+  ] as const) {
+    const decoder = reconcile(randomSets(random, 100, mine, theirs), 400, 401);
+    const estimate = decoder.estimateRest();
+    t.comment(`${mine} + ${theirs}: ${estimate}`);
+    t.ok(estimate > (mine + theirs) * 0.6, 'not far too low');
+    t.ok(estimate < (mine + theirs) * 1.5, 'not far too high');
+  }
+  t.end();
+});
+
+t.test('equal items of one side are never called complete', (t) => {
+  const decoder = reconcile({ both: [], mine: [77, 77, 5], theirs: [] }, 16, 500);
+  t.equal(decoder.isComplete, false);
+  t.strictSame(decoder.positive, [5]);
+  t.end();
+});
+
+t.test('cells that are none end', (t) => {
+  const random = seededRandom(seed);
+  for (let round = 0; round < 30; round++) {
+    const decoder = new Decoder(random.below(2 ** 31), 1, 50);
+    const cells = new Cells(1, 300);
+    for (let i = 0; i < 299; i++) {
+      cells.counts[i] = random.between(-1, 1);
+      cells.sums[i] = random.below(2 ** 31);
+      cells.checks[i] = random.below(2 ** 24);
+    }
+    // Some that look like items, so that peeling begins.
+    for (let i = 0; i < 40; i++) cells.add(random.below(2 ** 31), random.chance(0.5) ? 1 : -1);
+    decoder.add(cells);
+    let steps = 0;
+    while (decoder.step(1000)) steps++;
+    if (steps > 1000) t.fail('it goes on');
+    if (decoder.isComplete) t.fail('nothing adds up here');
+  }
+  t.pass('30 rounds');
+  t.end();
+});
