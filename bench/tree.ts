@@ -49,15 +49,20 @@ class Keys {
     return picks;
   }
 
-  /** Offsets of the keys from the smallest to the greatest. */
-  ascending(): Uint32Array {
+  /** The keys from the smallest to the greatest, in a buffer of their own. */
+  sorted(): Buffer {
     const order = this.inRandomOrder();
     const key = (at: number): number => this.bytes.readUInt32BE(at);
-    return order.sort((a, b) => {
+    order.sort((a, b) => {
       const byStart = key(a) - key(b);
       if (byStart !== 0) return byStart;
       return this.bytes.compare(this.bytes, b, b + KEY_BYTES, a, a + KEY_BYTES);
     });
+    const sorted = Buffer.alloc(this.bytes.length);
+    for (const [i, at] of order.entries()) {
+      this.bytes.copy(sorted, i * KEY_BYTES, at, at + KEY_BYTES);
+    }
+    return sorted;
   }
 }
 
@@ -82,38 +87,34 @@ function mapGet(map: Store, keys: Buffer, at: number): void {
   sink += target[0]!;
 }
 
-function newTree(): Tree {
-  return new Tree(new Space({ hashKey }));
-}
-
-function loadTree(keys: Keys, order: Uint32Array): Tree {
-  const tree = newTree();
-  for (const at of order) treePut(tree, keys.bytes, at);
+/** A new tree with these keys, in the order in which they lie in the buffer. */
+function loadTree(keys: Buffer): Tree {
+  const tree = new Tree(new Space({ hashKey }));
+  for (let at = 0; at < keys.length; at += KEY_BYTES) treePut(tree, keys, at);
   return tree;
 }
 
 async function insertRows(report: Report, keys: Keys, rounds: number): Promise<void> {
   const { bytes, count } = keys;
-  const random = keys.inRandomOrder();
   const tree = {
     name: 'tree',
-    run: () => rate(count, () => (sink += loadTree(keys, random).liveCount)),
+    run: () => rate(count, () => (sink += loadTree(bytes).liveCount)),
   };
   const map = {
     name: 'Map',
     run: () => {
       const store: Store = new Map();
       return rate(count, () => {
-        for (const at of random) mapPut(store, bytes, at);
+        for (let at = 0; at < bytes.length; at += KEY_BYTES) mapPut(store, bytes, at);
       });
     },
   };
   const figures = await interleave([tree, map], rounds);
   report.compare('insert, random', 'op/s', 'Map', figures, 1.0);
-  const ascending = keys.ascending();
+  const sorted = keys.sorted();
   const ordered = [];
   for (let i = 0; i < rounds; i++) {
-    ordered.push(rate(count, () => (sink += loadTree(keys, ascending).liveCount)));
+    ordered.push(rate(count, () => (sink += loadTree(sorted).liveCount)));
   }
   report.add({ name: 'insert, in order', ours: median(ordered), unit: 'op/s' });
 }
@@ -229,7 +230,7 @@ async function deleteRow(report: Report, keys: Keys, rounds: number): Promise<vo
   const figures = [];
   const order = keys.inRandomOrder();
   for (let i = 0; i < rounds; i++) {
-    const tree = loadTree(keys, order);
+    const tree = loadTree(keys.bytes);
     figures.push(
       rate(keys.count, () => {
         for (const at of order) tree.drop(keys.bytes, at, at + KEY_BYTES);
@@ -258,12 +259,16 @@ function memoryRows(report: Report, count: number, quick: boolean): void {
   });
   const used = tree['usedPerEntry']!;
   report.add({ name: 'memory in records per entry', ours: used, unit: 'B' });
-  report.add({ name: 'resident memory per entry of a Map', ours: map['bytesPerEntry']!, unit: 'B' });
+  const mapBytes = map['bytesPerEntry']!;
+  report.add({ name: 'resident memory per entry of a Map', ours: mapBytes, unit: 'B' });
   const pauses = child('pauses', String(count * 5));
   const most = { unit: 'ms', atMost: true };
   const loading = `loading ${(count * 5) / 1e6} M:`;
   report.add({ name: `${loading} longest GC`, ours: pauses['gcMs']!, target: 5, ...most });
-  report.add({ name: `${loading} longest turn`, ours: pauses['turnMs']!, target: 10, ...most });
+  const turn = `${loading} longest turn of the loop`;
+  report.add({ name: `${turn}, CPU time`, ours: pauses['turnCpuMs']!, target: 10, ...most });
+  // On a shared machine this one shows the neighbours, too.
+  report.add({ name: `${turn}, by the clock`, ours: pauses['turnMs']!, unit: 'ms' });
   const churnCount = quick ? 300_000 : 5_000_000;
   const churn = child('churn', String(churnCount));
   report.add({
@@ -283,7 +288,7 @@ export async function run(options: BenchOptions): Promise<void> {
   const keys = new Keys(count);
   memoryRows(report, count, quick);
   await insertRows(report, keys, Math.ceil(rounds / 2));
-  const tree = loadTree(keys, keys.inRandomOrder());
+  const tree = loadTree(keys.bytes);
   const base = await accessRows(report, keys, tree, rounds);
   await orderRows(report, keys, tree, base, rounds);
   await deleteRow(report, keys, Math.ceil(rounds / 2));

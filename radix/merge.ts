@@ -141,7 +141,7 @@ export class Merger {
     return true;
   }
 
-  /** Takes out what a clear at this stamp hides in the sub tree opened; `rewriteHead` must follow. */
+  /** Takes out of the sub tree opened what this stamp clears; `rewriteHead` must follow. */
   #clear(key: Buffer, from: number, to: number, stamp: number): void {
     const { sub, tree } = this;
     const goesAll = stamp >= tree.stamp(sub.head);

@@ -73,12 +73,16 @@ async function pauses(count: number): Promise<object> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   const tree = new Tree(new Space({ hashKey }));
   let turnMs = 0;
+  let turnCpuMs = 0;
   let slowTurnCount = 0;
   delay.enable();
   for (let done = 0; done < count; done += TURN_INSERTS) {
+    const cpu = process.cpuUsage();
     const started = process.hrtime.bigint();
     insert(tree, TURN_INSERTS);
     const ms = Number(process.hrtime.bigint() - started) / 1e6;
+    const { user, system } = process.cpuUsage(cpu);
+    turnCpuMs = Math.max(turnCpuMs, (user + system) / 1000);
     if (ms > 10) slowTurnCount++;
     turnMs = Math.max(turnMs, ms);
     await new Promise((next) => setImmediate(next));
@@ -86,7 +90,7 @@ async function pauses(count: number): Promise<object> {
   delay.disable();
   await new Promise((done) => setTimeout(done, 50));
   observer.disconnect();
-  return { gcMs, turnMs, slowTurnCount, loopP9999Ms: delay.percentile(99.99) / 1e6 };
+  return { gcMs, turnMs, turnCpuMs, slowTurnCount, loopP9999Ms: delay.percentile(99.99) / 1e6 };
 }
 
 /** Growth of resident memory over SET and DEL (with its tombstone dropped) of distinct keys. */

@@ -70,7 +70,11 @@ export function wordsOf(bytes: Uint8Array): number[] {
 }
 
 /** The published function: bytes in, 8 bytes out. */
-export function halfSipHash(key: Uint8Array, message: Uint8Array, rounds: [number, number]): Buffer {
+export function halfSipHash(
+  key: Uint8Array,
+  message: Uint8Array,
+  rounds: [number, number],
+): Buffer {
   const [k0, k1] = wordsOf(key) as [number, number];
   const hash = new SlowHalfSipHash([k0, k1, k0, k1], 0xee, ...rounds);
   const whole = message.length - (message.length % 4);

@@ -189,7 +189,8 @@ function checkAll(merger: Merger): void {
 
 function shown(fact: Fact): string {
   const { stamp, origin, led, kind, expiryMs } = fact.entry;
-  const parts = `type ${fact.type} cleared ${fact.clearedAt} expiry ${expiryMs} @${fact.expiryStamp}`;
+  const { clearedAt, expiryStamp, type } = fact;
+  const parts = `type ${type} cleared ${clearedAt} expiry ${expiryMs} @${expiryStamp}`;
   return `${fact.kind} ${fact.key}/${fact.subKey} @${stamp}.${origin} ${kind} ${led} ${parts}`;
 }
 

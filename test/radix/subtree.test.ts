@@ -149,7 +149,8 @@ function checkSub(t: Test, both: Both, key: Buffer, random: SeededRandom): void 
   const visible = expected.visible();
   const hex = (leaf: number): string => (leaf === 0 ? '-' : elements.key(leaf).toString('hex'));
   const hexOf = (found: OracleEntry | null): string => found?.key.toString('hex') ?? '-';
-  const probe = random.chance(0.5) && visible.length > 0 ? random.pick(visible).key : random.bytes(2);
+  const isThere = random.chance(0.5) && visible.length > 0;
+  const probe = isThere ? random.pick(visible).key : random.bytes(2);
   const bounds = [probe, 0, probe.length] as const;
   t.equal(elements.liveCount, visible.length);
   t.equal(elements.allCount, expected.entries.length);
@@ -213,7 +214,9 @@ function randomSubKey(random: SeededRandom): Buffer {
 }
 
 function randomValue(random: SeededRandom, type: number): Buffer {
-  if ((type & TYPE_FIXED8) !== 0) return Buffer.from([random.pick([0, 255]), 0, 0, 0, 0, 0, 0, 255]);
+  if ((type & TYPE_FIXED8) !== 0) {
+    return Buffer.from([random.pick([0, 255]), 0, 0, 0, 0, 0, 0, 255]);
+  }
   if (random.chance(0.05)) return Buffer.alloc(random.pick([1500, 20_000]), random.below(256));
   return randomSubKey(random);
 }
@@ -234,14 +237,16 @@ t.test('random programs equal the oracle', async (t) => {
       const type = typeOf(key);
       const action = random.below(100);
       let isSame: boolean;
-      if (action < 60) isSame = both.put(key, type, subKey, origin, flags, randomValue(random, type));
-      else if (action < 75) isSame = both.delete(key, subKey, origin);
+      if (action < 60) {
+        isSame = both.put(key, type, subKey, origin, flags, randomValue(random, type));
+      } else if (action < 75) isSame = both.delete(key, subKey, origin);
       else if (action < 85) isSame = both.drop(key, subKey);
       else if (action < 88) {
         const found = both.oracle.find(key)?.sub?.elements.entries[0];
         isSame = both.dropAt(key, found?.key ?? subKey, found?.stamp ?? 5, found?.origin ?? 0);
-      } else if (action < 93) isSame = both.setExpiry(key, origin, random.pick([0, 2 ** 41 + step]));
-      else if (action < 96 && (type & TYPE_FIXED8) === 0) {
+      } else if (action < 93) {
+        isSame = both.setExpiry(key, origin, random.pick([0, 2 ** 41 + step]));
+      } else if (action < 96 && (type & TYPE_FIXED8) === 0) {
         isSame = both.setMirrored(key, random.chance(0.5), origin);
       } else if (action < 98) isSame = both.putBytes(key, subKey);
       else if (action < 99) isSame = both.deleteKey(key);
