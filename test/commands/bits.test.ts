@@ -1,6 +1,6 @@
 /** Bits and bit fields. Replies are those of redis-server 7.0.15. */
 import t from 'tap';
-import { fitField } from '../../lib/commands/bitfield.js';
+import { fitField } from '../../lib/commands/bits/bitfield.js';
 import { localClient } from '../support/local.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { NOT_INTEGER, OK, SYNTAX, testRows } from './rows.js';

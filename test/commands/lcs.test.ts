@@ -1,6 +1,6 @@
 /** LCS. Replies are those of redis-server 7.0.15; lengths also against a plain table. */
 import t from 'tap';
-import { LcsTable } from '../../lib/commands/lcs-table.js';
+import { LcsTable } from '../../lib/commands/strings/lcs-table.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { NOT_INTEGER, OK, SYNTAX, testRows } from './rows.js';
 

@@ -1,6 +1,6 @@
 /** Strings as numbers. Replies are those of redis-server 7.0.15. */
 import t from 'tap';
-import { add, formatLongDouble, parseLongDouble } from '../../lib/commands/long-double.js';
+import { add, formatLongDouble, parseLongDouble } from '../../lib/commands/strings/long-double.js';
 import { NOT_FLOAT, NOT_INTEGER, OK, testRows } from './rows.js';
 
 const OVERFLOW = '-ERR increment or decrement would overflow';

@@ -1,0 +1,119 @@
+/**
+ * BITOP: AND, OR, XOR or NOT of whole strings into another key. The result is made a piece at a
+ * time beside the store, and written in one step once it is complete.
+ */
+import { FLAG_RAW } from '../../../radix/leaf.js';
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session } from '../../server/session.js';
+import { isWrongType, readStringKey, refusesKey } from '../lookup.js';
+import { SYNTAX_ERROR } from '../replies.js';
+import { PIECE_BYTES, ValueTask } from '../value-task.js';
+
+const OPERATIONS = ['AND', 'OR', 'XOR', 'NOT'] as const;
+type Operation = (typeof OPERATIONS)[number];
+
+const FIRST_SOURCE = 3;
+
+/** A piece of a source, as words and as bytes. */
+const words = new Int32Array(PIECE_BYTES / 4);
+const bytes = Buffer.from(words.buffer);
+
+export function bitop(session: Session, args: Args, reply: ReplyWriter): void {
+  const operation = OPERATIONS.find((name) => args.equalsIgnoreCase(1, name));
+  if (operation === undefined) {
+    reply.error(SYNTAX_ERROR);
+  } else if (operation === 'NOT' && args.count !== FIRST_SOURCE + 1) {
+    reply.error('ERR BITOP NOT must be called with a single source key.');
+  } else if (!refusesKey(args, 2, reply)) {
+    new BitOperation(session, args, reply, operation).run();
+  }
+}
+
+class BitOperation extends ValueTask {
+  readonly #operation: Operation;
+  #result = Buffer.alloc(0);
+  #resultWords = new Int32Array(0);
+  #resultBytes = 0;
+  #at = 0;
+
+  constructor(session: Session, args: Args, reply: ReplyWriter, operation: Operation) {
+    super(session, args, reply);
+    this.#operation = operation;
+  }
+
+  protected begin(): boolean {
+    const { args, database } = this;
+    let longest = 0;
+    for (let i = FIRST_SOURCE; i < args.count; i += 1) {
+      const leaf = readStringKey(database, args, i);
+      if (isWrongType(leaf, this.reply)) return false;
+      if (leaf !== 0) longest = Math.max(longest, database.tree.valueBytes(leaf));
+      this.watch(i, leaf);
+    }
+    if (longest === 0) {
+      database.remove(args.buf, args.starts[2]!, args.ends[2]!);
+      this.reply.integer(0);
+      return false;
+    }
+    const wordCount = (longest + 3) >>> 2;
+    if (this.#resultWords.length !== wordCount) {
+      this.#resultWords = new Int32Array(wordCount);
+      this.#result = Buffer.from(this.#resultWords.buffer);
+    }
+    this.#resultBytes = longest;
+    this.#at = 0;
+    return true;
+  }
+
+  protected workBytes(): number {
+    return this.#resultBytes * (this.args.count - FIRST_SOURCE);
+  }
+
+  protected piece(): boolean {
+    const at = this.#at;
+    const end = Math.min(this.#resultBytes, at + PIECE_BYTES);
+    const result = this.#resultWords.subarray(at >>> 2, (end + 3) >>> 2);
+    this.#copy(FIRST_SOURCE, this.#result, at, at, end);
+    if (this.#operation === 'NOT') {
+      for (let i = 0; i < result.length; i += 1) result[i] = ~result[i]!;
+    }
+    for (let i = FIRST_SOURCE + 1; i < this.args.count; i += 1) {
+      this.#copy(i, bytes, 0, at, end);
+      combine(this.#operation, result);
+    }
+    this.#at = end;
+    if (end < this.#resultBytes) return false;
+    this.#write();
+    return true;
+  }
+
+  /** Copies bytes [from, to) of the source in argument `i`; behind its end it is zeros. */
+  #copy(i: number, target: Buffer, at: number, from: number, to: number): void {
+    const leaf = this.leafOf(i);
+    const end = leaf === 0 ? 0 : Math.min(to, this.database.tree.valueBytes(leaf));
+    if (end <= from) {
+      target.fill(0, at, at + to - from);
+      return;
+    }
+    this.database.tree.copyValue(leaf, target, at, from, end);
+    if (end < to) target.fill(0, at + end - from, at + to - from);
+  }
+
+  #write(): void {
+    const { buf, starts, ends } = this.args;
+    const bytes = this.#resultBytes;
+    this.database.set(buf, starts[2]!, ends[2]!, this.#result, 0, bytes, 0, FLAG_RAW);
+    this.reply.integer(bytes);
+  }
+}
+
+function combine(operation: Operation, result: Int32Array): void {
+  if (operation === 'AND') {
+    for (let i = 0; i < result.length; i += 1) result[i]! &= words[i]!;
+  } else if (operation === 'OR') {
+    for (let i = 0; i < result.length; i += 1) result[i]! |= words[i]!;
+  } else {
+    for (let i = 0; i < result.length; i += 1) result[i]! ^= words[i]!;
+  }
+}

@@ -1,0 +1,201 @@
+/** Keys whatever they hold: removing, naming, copying, moving and counting them. */
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session } from '../../server/session.js';
+import type { Database } from '../../store/database.js';
+import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
+import { copyEntry } from './copy-entry.js';
+import { databaseOf, int32Of } from '../database-index.js';
+import { findKey, inspectKey, readKey, refusesKey, removeKey } from '../lookup.js';
+import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, replyKey, SYNTAX_ERROR } from '../replies.js';
+
+const SAME_OBJECT = 'ERR source and destination objects are the same';
+
+function del(session: Session, args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  let removed = 0;
+  for (let i = 1; i < args.count; i += 1) {
+    if (removeKey(database, args, i)) removed += 1;
+  }
+  reply.integer(removed);
+}
+
+function exists(session: Session, args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  let found = 0;
+  for (let i = 1; i < args.count; i += 1) {
+    if (inspectKey(database, args, i) !== 0) found += 1;
+  }
+  reply.integer(found);
+}
+
+function touch(session: Session, args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  let found = 0;
+  for (let i = 1; i < args.count; i += 1) {
+    if (readKey(database, args, i) !== 0) found += 1;
+  }
+  reply.integer(found);
+}
+
+function type(session: Session, args: Args, reply: ReplyWriter): void {
+  reply.simple(inspectKey(session.database, args, 1) === 0 ? 'none' : 'string');
+}
+
+function rename(session: Session, args: Args, reply: ReplyWriter): void {
+  if (renameKey(session, args, false, reply)) reply.ok();
+}
+
+function renamenx(session: Session, args: Args, reply: ReplyWriter): void {
+  if (renameKey(session, args, true, reply)) reply.integer(1);
+}
+
+/** True if the key has its new name; otherwise the reply was written. */
+function renameKey(session: Session, args: Args, absentOnly: boolean, reply: ReplyWriter): boolean {
+  const database = session.database;
+  const leaf = findKey(database, args, 1);
+  if (leaf === 0) {
+    reply.error(NO_SUCH_KEY);
+    return false;
+  }
+  if (sameArguments(args, 1, 2)) {
+    if (absentOnly) reply.integer(0);
+    return !absentOnly;
+  }
+  if (refusesKey(args, 2, reply)) return false;
+  if (absentOnly && findKey(database, args, 2) !== 0) {
+    reply.integer(0);
+    return false;
+  }
+  moveKey(database, args, 1, database, 2);
+  return true;
+}
+
+/** The key in argument `i` becomes the one in argument `j` of `target`. */
+function moveKey(database: Database, args: Args, i: number, target: Database, j: number): void {
+  // Looked up again: finding the other key may have removed it, had it expired.
+  const leaf = findKey(database, args, i);
+  copyEntry(database, leaf, target, args.buf, args.starts[j]!, args.ends[j]!);
+  removeKey(database, args, i);
+}
+
+function sameArguments(args: Args, i: number, j: number): boolean {
+  const { buf, starts, ends } = args;
+  return buf.compare(buf, starts[i], ends[i], starts[j], ends[j]) === 0;
+}
+
+function copy(session: Session, args: Args, reply: ReplyWriter): void {
+  const source = session.database;
+  let target: Database | undefined = source;
+  let replaces = false;
+  for (let i = 3; i < args.count; i += 1) {
+    if (args.equalsIgnoreCase(i, 'REPLACE')) {
+      replaces = true;
+    } else if (args.equalsIgnoreCase(i, 'DB') && i + 1 < args.count) {
+      i += 1;
+      target = databaseOf(session, args, i, reply);
+      if (target === undefined) return;
+    } else {
+      reply.error(SYNTAX_ERROR);
+      return;
+    }
+  }
+  if (target === source && sameArguments(args, 1, 2)) {
+    reply.error(SAME_OBJECT);
+    return;
+  }
+  const isThere = readKey(source, args, 1) !== 0;
+  if (isThere && refusesKey(args, 2, reply)) return;
+  if (!isThere || (findKey(target, args, 2) !== 0 && !replaces)) {
+    reply.integer(0);
+    return;
+  }
+  const leaf = findKey(source, args, 1);
+  copyEntry(source, leaf, target, args.buf, args.starts[2]!, args.ends[2]!);
+  reply.integer(1);
+}
+
+function move(session: Session, args: Args, reply: ReplyWriter): void {
+  const source = session.database;
+  const target = databaseOf(session, args, 2, reply);
+  if (target === undefined) return;
+  if (target === source) {
+    reply.error(SAME_OBJECT);
+    return;
+  }
+  if (findKey(source, args, 1) === 0 || findKey(target, args, 1) !== 0) {
+    reply.integer(0);
+    return;
+  }
+  moveKey(source, args, 1, target, 1);
+  reply.integer(1);
+}
+
+function randomkey(session: Session, _args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  const size = database.size();
+  if (size === 0) {
+    reply.nil();
+    return;
+  }
+  const index = session.server.store.world.random.below(size);
+  replyKey(reply, database, database.tree.nth(index));
+}
+
+function swapdb(session: Session, args: Args, reply: ReplyWriter): void {
+  const first = int32Of(args, 1);
+  const second = int32Of(args, 2);
+  const store = session.server.store;
+  if (Number.isNaN(first)) {
+    reply.error('ERR invalid first DB index');
+  } else if (Number.isNaN(second)) {
+    reply.error('ERR invalid second DB index');
+  } else if (store.databases[first] === undefined || store.databases[second] === undefined) {
+    reply.error(INDEX_OUT_OF_RANGE);
+  } else {
+    if (first !== second) store.swap(first, second);
+    reply.ok();
+  }
+}
+
+function dbsize(session: Session, _args: Args, reply: ReplyWriter): void {
+  reply.integer(session.database.size());
+}
+
+/** SYNC and ASYNC are the same: a tree is cut off at once, its memory comes back in slices. */
+function isFlushMode(args: Args, reply: ReplyWriter): boolean {
+  if (args.count === 1) return true;
+  const isMode = args.equalsIgnoreCase(1, 'SYNC') || args.equalsIgnoreCase(1, 'ASYNC');
+  if (args.count === 2 && isMode) return true;
+  reply.error(SYNTAX_ERROR);
+  return false;
+}
+
+function flushdb(session: Session, args: Args, reply: ReplyWriter): void {
+  if (!isFlushMode(args, reply)) return;
+  session.database.flush();
+  reply.ok();
+}
+
+function flushall(session: Session, args: Args, reply: ReplyWriter): void {
+  if (!isFlushMode(args, reply)) return;
+  session.server.store.flushAll();
+  reply.ok();
+}
+
+export const keyCommands: readonly CommandRow[] = [
+  { name: 'del', arity: -2, flags: WRITE | FAST, keys: [1, -1, 1], handler: del },
+  { name: 'unlink', arity: -2, flags: WRITE | FAST, keys: [1, -1, 1], handler: del },
+  { name: 'exists', arity: -2, flags: READONLY | FAST, keys: [1, -1, 1], handler: exists },
+  { name: 'touch', arity: -2, flags: READONLY | FAST, keys: [1, -1, 1], handler: touch },
+  { name: 'type', arity: 2, flags: READONLY | FAST, keys: [1, 1, 1], handler: type },
+  { name: 'rename', arity: 3, flags: WRITE, keys: [1, 2, 1], handler: rename },
+  { name: 'renamenx', arity: 3, flags: WRITE | FAST, keys: [1, 2, 1], handler: renamenx },
+  { name: 'copy', arity: -3, flags: WRITE, keys: [1, 2, 1], handler: copy },
+  { name: 'move', arity: 3, flags: WRITE | FAST, keys: [1, 1, 1], handler: move },
+  { name: 'randomkey', arity: 1, flags: READONLY | COUNTS, handler: randomkey },
+  { name: 'swapdb', arity: 3, flags: WRITE | FAST, handler: swapdb },
+  { name: 'dbsize', arity: 1, flags: READONLY | FAST | COUNTS, handler: dbsize },
+  { name: 'flushdb', arity: -1, flags: WRITE, handler: flushdb },
+  { name: 'flushall', arity: -1, flags: WRITE, handler: flushall },
+];

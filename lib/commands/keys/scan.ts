@@ -1,0 +1,301 @@
+/**
+ * SCAN and KEYS, in key order. A SCAN goes on after the last key that it looked at, so it never
+ * misses or repeats a key that stays, whatever is written meanwhile. A pattern with a literal
+ * beginning looks only at the keys that begin so.
+ */
+import { KIND_BYTES, KIND_MASK, type Leaf } from '../../../radix/leaf.js';
+import { Snapshot } from '../../../radix/snapshot.js';
+import type { Args } from '../../../resp/args.js';
+import { ReplyWriter } from '../../../resp/reply-writer.js';
+import { globMatches, literalPrefix } from '../../glob.js';
+import type { Session, Task } from '../../server/session.js';
+import type { Database } from '../../store/database.js';
+import { COUNTS, type CommandRow, READONLY } from '../command.js';
+import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from '../replies.js';
+
+const COUNT_DEFAULT = 10;
+const CURSOR_DIGITS_MAX = 20;
+/** Keys looked at between two looks at the clock. */
+const STEP_KEYS = 128;
+/** Replies waiting beyond which the rest waits for the client to read, bytes. */
+const PENDING_BYTES_MAX = 1024 * 1024;
+const EMPTY = Buffer.alloc(0);
+const TYPES = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
+
+interface Filter {
+  pattern: Buffer | undefined;
+  /** Keys that match begin with this. */
+  prefix: Buffer;
+  type: string | undefined;
+}
+
+/**
+ * Looks at keys in order, from a place on, and collects those that match: as bulks in chunks, not
+ * as objects, since there may be millions.
+ */
+class KeyWalk {
+  /** The keys found, as they will stand in the reply. */
+  readonly body: ReplyWriter;
+  foundCount = 0;
+  /** The last key looked at. */
+  place: Buffer;
+  atEnd = false;
+  readonly #database: Database;
+  readonly #filter: Filter;
+  readonly #scratch: Buffer;
+  #inclusive: boolean;
+
+  constructor(session: Session, filter: Filter, after: Buffer | undefined) {
+    const { database } = session;
+    this.body = new ReplyWriter(session.server.pool);
+    this.#database = database;
+    this.#filter = filter;
+    this.#scratch = database.store.keyScratch;
+    const behind = after !== undefined && after.compare(filter.prefix) >= 0;
+    this.place = behind ? after : filter.prefix;
+    this.#inclusive = !behind;
+  }
+
+  /** Looks at up to `most` keys. Only keys that have not expired count. */
+  walk(most: number): void {
+    const { tree, cursor, store } = this.#database;
+    cursor.seek(this.place, 0, this.place.length);
+    let leaf = cursor.next();
+    if (leaf !== 0 && !this.#inclusive && this.#isPlace(leaf)) leaf = cursor.next();
+    let last: Leaf = 0;
+    for (let seen = 0; seen < most; seen += 1) {
+      if (leaf === 0 || !this.#hasPrefix(leaf)) {
+        this.atEnd = true;
+        return;
+      }
+      last = leaf;
+      const expiryMs = tree.expiryMs(leaf);
+      if ((expiryMs === 0 || expiryMs > store.nowMs) && this.#matches(leaf)) {
+        this.#add(leaf);
+      }
+      leaf = cursor.next();
+    }
+    this.place = tree.key(last);
+    this.#inclusive = false;
+    if (leaf === 0 || !this.#hasPrefix(leaf)) this.atEnd = true;
+  }
+
+  /** The keys behind the last one looked at, as they are now. */
+  snapshot(): Snapshot {
+    const snapshot = new Snapshot(this.#database.tree, { low: this.place });
+    if (!this.#inclusive) snapshot.next();
+    return snapshot;
+  }
+
+  /** `walk` over a snapshot; keys that have expired since it was opened are still in it. */
+  walkSnapshot(snapshot: Snapshot, most: number): void {
+    for (let seen = 0; seen < most; seen += 1) {
+      if (!snapshot.next() || !this.#hasPrefix(snapshot.leaf)) {
+        this.atEnd = true;
+        return;
+      }
+      const { leaf, tree } = snapshot;
+      if (tree.visible(leaf) && this.#matches(leaf)) this.#add(leaf);
+    }
+  }
+
+  /** Moves some of what was found to the reply; true once all of it has moved. */
+  moveTo(reply: ReplyWriter): boolean {
+    this.body.flush({
+      write(buf, from, to) {
+        reply.raw(buf, from, to);
+        return false;
+      },
+    });
+    this.body.drained();
+    return this.body.pendingBytes === 0;
+  }
+
+  #add(leaf: Leaf): void {
+    replyKey(this.body, this.#database, leaf);
+    this.foundCount += 1;
+  }
+
+  #isPlace(leaf: Leaf): boolean {
+    const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
+    return this.#scratch.compare(this.place, 0, this.place.length, 0, bytes) === 0;
+  }
+
+  #hasPrefix(leaf: Leaf): boolean {
+    const { prefix } = this.#filter;
+    if (prefix.length === 0) return true;
+    const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
+    if (bytes < prefix.length) return false;
+    return this.#scratch.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+  }
+
+  #matches(leaf: Leaf): boolean {
+    const { pattern, type } = this.#filter;
+    if (type !== undefined && typeName(this.#database, leaf) !== type) return false;
+    if (pattern === undefined) return true;
+    const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
+    return globMatches(pattern, this.#scratch, 0, bytes);
+  }
+}
+
+function typeName(database: Database, leaf: Leaf): string {
+  return (database.tree.flags(leaf) & KIND_MASK) === KIND_BYTES ? 'string' : '';
+}
+
+/** Walks, then moves what was found to the reply, both in slices. */
+abstract class WalkTask implements Task {
+  protected readonly session: Session;
+  protected readonly walk: KeyWalk;
+  #isMoving = false;
+
+  constructor(session: Session, walk: KeyWalk) {
+    this.session = session;
+    this.walk = walk;
+  }
+
+  /** Looks at some keys; true when there are no more to look at. */
+  protected abstract look(): boolean;
+  /** The slice is over and there are more keys to look at. */
+  protected abstract pause(): void;
+  /** Writes what stands in front of the keys. */
+  protected abstract writeHead(reply: ReplyWriter): void;
+
+  step(deadlineMs: number): boolean {
+    const { reply, server } = this.session;
+    const { clock } = server.store.world;
+    while (!this.#isMoving) {
+      if (this.look()) {
+        this.writeHead(reply);
+        reply.array(this.walk.foundCount);
+        this.#isMoving = true;
+      } else if (clock.monotonicMs() >= deadlineMs) {
+        this.pause();
+        return false;
+      }
+    }
+    while (!this.walk.moveTo(reply)) {
+      if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) return false;
+    }
+    this.cancel();
+    return true;
+  }
+
+  cancel(): void {
+    this.walk.body.release();
+  }
+}
+
+class ScanTask extends WalkTask {
+  #left: number;
+
+  constructor(session: Session, walk: KeyWalk, count: number) {
+    super(session, walk);
+    this.#left = count;
+  }
+
+  protected override look(): boolean {
+    const most = Math.min(this.#left, STEP_KEYS);
+    this.walk.walk(most);
+    this.#left -= most;
+    return this.#left === 0 || this.walk.atEnd;
+  }
+
+  protected override pause(): void {}
+
+  protected override writeHead(reply: ReplyWriter): void {
+    const { atEnd, place } = this.walk;
+    reply.array(2);
+    reply.bulkLatin1(String(atEnd ? 0 : this.session.server.scanPlaces.remember(place)));
+  }
+}
+
+/**
+ * KEYS: what does not fit into its first slice is read from a snapshot, so that the reply is what
+ * stood at the start.
+ */
+class KeysTask extends WalkTask {
+  #snapshot: Snapshot | undefined;
+
+  protected override look(): boolean {
+    if (this.#snapshot === undefined) this.walk.walk(STEP_KEYS);
+    else this.walk.walkSnapshot(this.#snapshot, STEP_KEYS);
+    return this.walk.atEnd;
+  }
+
+  protected override pause(): void {
+    this.#snapshot ??= this.walk.snapshot();
+  }
+
+  protected override writeHead(): void {
+    this.#snapshot?.close();
+  }
+
+  override cancel(): void {
+    super.cancel();
+    this.#snapshot?.close();
+  }
+}
+
+function scan(session: Session, args: Args, reply: ReplyWriter): void {
+  const cursorText = args.string(1);
+  if (!/^\+?\d*$/.test(cursorText) || cursorText.length > CURSOR_DIGITS_MAX) {
+    reply.error('ERR invalid cursor');
+    return;
+  }
+  const filter: Filter = { pattern: undefined, prefix: EMPTY, type: undefined };
+  const count = readScanOptions(args, reply, filter);
+  if (count === 0) return;
+  const cursor = Number(cursorText);
+  let after: Buffer | undefined;
+  if (cursor !== 0) {
+    after = session.server.scanPlaces.recall(cursor);
+    if (after === undefined) {
+      reply.error(
+        `ERR unknown cursor ${cursorText}: it was never given or is forgotten, ` +
+          'start again with SCAN 0',
+      );
+      return;
+    }
+  }
+  session.defer(new ScanTask(session, new KeyWalk(session, filter, after), count));
+}
+
+/** Reads the options into `filter`; the count, or 0 if an error was replied. */
+function readScanOptions(args: Args, reply: ReplyWriter, filter: Filter): number {
+  let count = COUNT_DEFAULT;
+  for (let i = 2; i < args.count; i += 2) {
+    const hasValue = i + 1 < args.count;
+    if (hasValue && args.equalsIgnoreCase(i, 'COUNT')) {
+      count = args.int64(i + 1);
+      if (Number.isNaN(count)) {
+        reply.error(NOT_INTEGER);
+        return 0;
+      }
+      if (count < 1) {
+        reply.error(SYNTAX_ERROR);
+        return 0;
+      }
+    } else if (hasValue && args.equalsIgnoreCase(i, 'MATCH')) {
+      filter.pattern = args.bytes(i + 1);
+      filter.prefix = literalPrefix(filter.pattern);
+    } else if (hasValue && args.equalsIgnoreCase(i, 'TYPE')) {
+      filter.type = args.string(i + 1).toLowerCase();
+      if (!TYPES.includes(filter.type)) filter.type = '';
+    } else {
+      reply.error(SYNTAX_ERROR);
+      return 0;
+    }
+  }
+  return count;
+}
+
+function keys(session: Session, args: Args, _reply: ReplyWriter): void {
+  const pattern = args.bytes(1);
+  const filter: Filter = { pattern, prefix: literalPrefix(pattern), type: undefined };
+  session.defer(new KeysTask(session, new KeyWalk(session, filter, undefined)));
+}
+
+export const scanCommands: readonly CommandRow[] = [
+  { name: 'scan', arity: -2, flags: READONLY, handler: scan },
+  { name: 'keys', arity: 2, flags: READONLY | COUNTS, handler: keys },
+];

@@ -1,0 +1,46 @@
+/**
+ * Intervals of keys as in ZRANGEBYLEX: `[a` (from or to a, included), `(a` (without it), `-` (the
+ * lowest) and `+` (the highest). An interval becomes two ranks, so that its size, and its n-th key
+ * from either end, cost O(depth).
+ */
+import type { Args } from '../../../resp/args.js';
+import type { Database } from '../../store/database.js';
+
+export const BAD_INTERVAL = 'ERR min or max not valid string range item';
+
+const OPEN_PAREN = 0x28;
+const BRACKET = 0x5b;
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+
+/** Whether argument `i` is one end of an interval. */
+export function isBound(args: Args, i: number): boolean {
+  const length = args.length(i);
+  if (length === 0) return false;
+  const first = args.byte(i, 0);
+  if (first === BRACKET || first === OPEN_PAREN) return true;
+  return length === 1 && (first === MINUS || first === PLUS);
+}
+
+/** Rank of the first key of an interval that begins with argument `i`. */
+export function lowRank(database: Database, args: Args, i: number): number {
+  return boundRank(database, args, i, OPEN_PAREN);
+}
+
+/** Rank of the first key behind an interval that ends with argument `i`. */
+export function highRank(database: Database, args: Args, i: number): number {
+  return boundRank(database, args, i, BRACKET);
+}
+
+/** Rank of the bound's key, or one more if the bound begins with `past` and the key is there. */
+function boundRank(database: Database, args: Args, i: number, past: number): number {
+  const tree = database.tree;
+  const first = args.byte(i, 0);
+  if (args.length(i) === 1 && first === MINUS) return 0;
+  if (args.length(i) === 1 && first === PLUS) return tree.liveCount;
+  const from = args.starts[i]! + 1;
+  const to = args.ends[i]!;
+  const rank = tree.rank(args.buf, from, to);
+  if (first !== past || tree.findVisible(args.buf, from, to) === 0) return rank;
+  return rank + 1;
+}

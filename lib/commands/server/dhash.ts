@@ -1,0 +1,42 @@
+/** DHASH: commands about dhash itself. */
+import { hashHex } from '../../../murmur/murmur3.js';
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import { prefixWithHash } from '../../encoding.js';
+import type { Session } from '../../server/session.js';
+import type { CommandRow } from '../command.js';
+import { helpRow } from '../help.js';
+import { SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
+
+/** DHASH HASH key [PREFIX] */
+function hash(_session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > 4 || (args.count === 4 && !args.equalsIgnoreCase(3, 'PREFIX'))) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  const key = args.bytes(2);
+  if (args.count === 3) {
+    reply.bulkLatin1(hashHex(key));
+    return;
+  }
+  const prefixed = prefixWithHash(key);
+  reply.bulk(prefixed, 0, prefixed.length);
+}
+
+export const dhashCommands: readonly CommandRow[] = [
+  {
+    name: 'dhash',
+    arity: -2,
+    flags: 0,
+    handler: (_session, args, reply) => reply.error(unknownSubcommand('dhash', args.string(1))),
+    subcommands: [
+      { name: 'hash', arity: -3, flags: 0, keys: [2, 2, 1], handler: hash },
+      helpRow('dhash', [
+        'HASH <key> [PREFIX]',
+        '    Return the MurmurHash3 (x64, 128 bits) of <key> as 32 hexadecimal digits.',
+        '    With PREFIX return the key with its hash and a colon in front: such keys',
+        '    lie evenly over a ring and stay readable.',
+      ]),
+    ],
+  },
+];

@@ -1,0 +1,89 @@
+/** TIME, LASTSAVE, ROLE, WAIT, SHUTDOWN, MODULE. */
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session } from '../../server/session.js';
+import { ADMIN, type CommandRow, FAST, NO_MULTI } from '../command.js';
+import { helpRow } from '../help.js';
+import { refused } from '../refuse.js';
+import { NO_DISK } from './refused-commands.js';
+import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
+
+const NO_MODULES = 'ERR modules of Redis cannot be loaded: they are made for its memory';
+
+function time(session: Session, _args: Args, reply: ReplyWriter): void {
+  const nowMs = session.server.store.world.clock.wallMs();
+  const seconds = Math.floor(nowMs / 1000);
+  reply.array(2);
+  reply.bulkLatin1(String(seconds));
+  reply.bulkLatin1(String(Math.floor((nowMs - seconds * 1000) * 1000)));
+}
+
+/** Nothing is ever saved: tells the start of the node, as a Redis that has never saved does. */
+function lastSave(session: Session, _args: Args, reply: ReplyWriter): void {
+  reply.integer(Math.floor(session.server.startedMs / 1000));
+}
+
+function role(_session: Session, _args: Args, reply: ReplyWriter): void {
+  reply.array(3);
+  reply.bulkLatin1('master');
+  reply.integer(0);
+  reply.emptyArray();
+}
+
+/** No replica exists that could acknowledge anything, however long one waits. */
+function wait(_session: Session, args: Args, reply: ReplyWriter): void {
+  const timeoutMs = args.int64(2);
+  if (Number.isNaN(args.int64(1))) reply.error(NOT_INTEGER);
+  else if (Number.isNaN(timeoutMs)) reply.error('ERR timeout is not an integer or out of range');
+  else if (timeoutMs < 0) reply.error('ERR timeout is negative');
+  else reply.integer(0);
+}
+
+/** SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]: answers by closing the connection. */
+function shutdown(session: Session, args: Args, reply: ReplyWriter): void {
+  const options = new Set<string>();
+  for (let i = 1; i < args.count; i += 1) options.add(args.string(i).toUpperCase());
+  const known = ['NOSAVE', 'SAVE', 'NOW', 'FORCE', 'ABORT'];
+  const isWrong = [...options].some((option) => !known.includes(option));
+  const isAbort = options.has('ABORT');
+  if (isWrong || (options.has('SAVE') && options.has('NOSAVE')) || (isAbort && args.count > 2)) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  if (isAbort) {
+    reply.error('ERR No shutdown in progress.');
+    return;
+  }
+  if (options.has('SAVE')) {
+    reply.error(NO_DISK);
+    return;
+  }
+  session.server.log.info({ client: session.carrier.remote }, 'SHUTDOWN: a client asked to stop');
+  session.closing = true;
+  session.server.processInfo.shutdown();
+}
+
+function moduleList(_session: Session, _args: Args, reply: ReplyWriter): void {
+  reply.emptyArray();
+}
+
+export const miscCommands: readonly CommandRow[] = [
+  { name: 'time', arity: 1, flags: FAST, handler: time },
+  { name: 'lastsave', arity: 1, flags: FAST, handler: lastSave },
+  { name: 'role', arity: 1, flags: FAST, handler: role },
+  { name: 'wait', arity: 3, flags: 0, handler: wait },
+  { name: 'shutdown', arity: -1, flags: ADMIN | NO_MULTI, handler: shutdown },
+  {
+    name: 'module',
+    arity: -2,
+    flags: 0,
+    handler: (_session, args, reply) => reply.error(unknownSubcommand('module', args.string(1))),
+    subcommands: [
+      helpRow('module', ['LIST', '    Return a list of loaded modules: always empty.']),
+      { name: 'list', arity: 2, flags: ADMIN, handler: moduleList },
+      refused('load', -3, ADMIN, NO_MODULES),
+      refused('loadex', -3, ADMIN, NO_MODULES),
+      refused('unload', 3, ADMIN, NO_MODULES),
+    ],
+  },
+];

@@ -1,0 +1,237 @@
+/**
+ * Whole strings: GET and SET with all their relatives, and several keys at a time.
+ *
+ * The commands that are sent most stand here: none of them allocates.
+ */
+import type { Leaf } from '../../../radix/leaf.js';
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session } from '../../server/session.js';
+import type { Database } from '../../store/database.js';
+import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
+import { futureTimeMs, invalidExpireTime } from '../keys/expire-time.js';
+import { findKey, isWrongType, peekKey, readStringKey, refusesKey, removeKey } from '../lookup.js';
+import { NOT_INTEGER, replyValue, SYNTAX_ERROR, wrongArity } from '../replies.js';
+import {
+  OPTION_AT,
+  OPTION_GET,
+  OPTION_KEEPTTL,
+  OPTION_NX,
+  OPTION_PERSIST,
+  OPTION_XX,
+  readGetexOptions,
+  readSetOptions,
+  timeArgument,
+  unitMsOf,
+} from './set-options.js';
+
+function get(session: Session, args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  replyStringOrNil(reply, database, readStringKey(database, args, 1));
+}
+
+/** Replies a value or nil; false if it was the error about the type. */
+function replyStringOrNil(reply: ReplyWriter, database: Database, leaf: Leaf): boolean {
+  if (leaf > 0) {
+    replyValue(reply, database, leaf);
+    return true;
+  }
+  if (isWrongType(leaf, reply)) return false;
+  reply.nil();
+  return true;
+}
+
+function set(session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > 3) {
+    setWithOptions(session, args, reply);
+    return;
+  }
+  if (refusesKey(args, 1, reply)) return;
+  setArgument(session.database, args, 2, 0);
+  reply.ok();
+}
+
+/** Writes argument `value` as the value of the key in argument 1. */
+function setArgument(database: Database, args: Args, value: number, expiryMs: number): void {
+  const { buf, starts, ends } = args;
+  database.set(buf, starts[1]!, ends[1]!, buf, starts[value]!, ends[value]!, expiryMs);
+}
+
+function setWithOptions(session: Session, args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  const options = readSetOptions(args);
+  if (options < 0) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  const expiryMs = optionTimeMs(session, args, options, 'set', reply);
+  if (expiryMs < 0 || refusesKey(args, 1, reply)) return;
+  const wantsOld = (options & OPTION_GET) !== 0;
+  let leaf: Leaf;
+  if (wantsOld) {
+    leaf = readStringKey(database, args, 1);
+    if (!replyStringOrNil(reply, database, leaf)) return;
+  } else {
+    leaf = findKey(database, args, 1);
+  }
+  const blocking = leaf === 0 ? OPTION_XX : OPTION_NX;
+  if ((options & blocking) !== 0) {
+    if (!wantsOld) reply.nil();
+    return;
+  }
+  const keeps = leaf !== 0 && (options & OPTION_KEEPTTL) !== 0;
+  setArgument(database, args, 2, keeps ? database.tree.expiryMs(leaf) : expiryMs);
+  if (!wantsOld) reply.ok();
+}
+
+/** The expiry that the options name, 0 for none; -1, the error replied, if it is not one. */
+function optionTimeMs(
+  session: Session,
+  args: Args,
+  options: number,
+  command: string,
+  reply: ReplyWriter,
+): number {
+  const i = timeArgument(options);
+  if (i === 0) return 0;
+  const baseMs = (options & OPTION_AT) !== 0 ? 0 : session.database.store.nowMs;
+  return checkedTimeMs(futureTimeMs(args, i, unitMsOf(options), baseMs), command, reply);
+}
+
+function checkedTimeMs(timeMs: number, command: string, reply: ReplyWriter): number {
+  if (timeMs < Number.POSITIVE_INFINITY) return timeMs;
+  reply.error(Number.isNaN(timeMs) ? NOT_INTEGER : invalidExpireTime(command));
+  return -1;
+}
+
+function setnx(session: Session, args: Args, reply: ReplyWriter): void {
+  if (refusesKey(args, 1, reply)) return;
+  const database = session.database;
+  if (findKey(database, args, 1) !== 0) {
+    reply.integer(0);
+    return;
+  }
+  setArgument(database, args, 2, 0);
+  reply.integer(1);
+}
+
+function setex(session: Session, args: Args, reply: ReplyWriter): void {
+  setFor(session, args, 1000, 'setex', reply);
+}
+
+function psetex(session: Session, args: Args, reply: ReplyWriter): void {
+  setFor(session, args, 1, 'psetex', reply);
+}
+
+function setFor(
+  session: Session,
+  args: Args,
+  unitMs: 1 | 1000,
+  command: string,
+  reply: ReplyWriter,
+): void {
+  const database = session.database;
+  const timeMs = futureTimeMs(args, 2, unitMs, database.store.nowMs);
+  const expiryMs = checkedTimeMs(timeMs, command, reply);
+  if (expiryMs < 0 || refusesKey(args, 1, reply)) return;
+  setArgument(database, args, 3, expiryMs);
+  reply.ok();
+}
+
+function getset(session: Session, args: Args, reply: ReplyWriter): void {
+  if (refusesKey(args, 1, reply)) return;
+  const database = session.database;
+  const leaf = readStringKey(database, args, 1);
+  if (!replyStringOrNil(reply, database, leaf)) return;
+  setArgument(database, args, 2, 0);
+}
+
+function getdel(session: Session, args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  const leaf = readStringKey(database, args, 1);
+  if (!replyStringOrNil(reply, database, leaf)) return;
+  if (leaf > 0) removeKey(database, args, 1);
+}
+
+function getex(session: Session, args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  const options = readGetexOptions(args);
+  if (options < 0) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  const leaf = readStringKey(database, args, 1);
+  if (leaf <= 0) {
+    replyStringOrNil(reply, database, leaf);
+    return;
+  }
+  const expiryMs = optionTimeMs(session, args, options, 'getex', reply);
+  if (expiryMs < 0) return;
+  replyValue(reply, database, leaf);
+  const persists = (options & OPTION_PERSIST) !== 0 && database.tree.expiryMs(leaf) !== 0;
+  if (expiryMs > 0 || persists) {
+    database.setExpiry(args.buf, args.starts[1]!, args.ends[1]!, expiryMs);
+  }
+}
+
+function mget(session: Session, args: Args, reply: ReplyWriter): void {
+  const database = session.database;
+  reply.array(args.count - 1);
+  for (let i = 1; i < args.count; i += 1) {
+    const leaf = readStringKey(database, args, i);
+    if (leaf > 0) replyValue(reply, database, leaf);
+    else reply.nil();
+  }
+}
+
+function mset(session: Session, args: Args, reply: ReplyWriter): void {
+  if (refusesPairs(args, 'mset', reply)) return;
+  setPairs(session.database, args);
+  reply.ok();
+}
+
+function msetnx(session: Session, args: Args, reply: ReplyWriter): void {
+  if (refusesPairs(args, 'msetnx', reply)) return;
+  const database = session.database;
+  for (let i = 1; i < args.count; i += 2) {
+    if (peekKey(database, args, i) !== 0) {
+      reply.integer(0);
+      return;
+    }
+  }
+  setPairs(database, args);
+  reply.integer(1);
+}
+
+/** True, the error replied, if these are not pairs of values and keys that may be written. */
+function refusesPairs(args: Args, command: string, reply: ReplyWriter): boolean {
+  if ((args.count & 1) === 0) {
+    reply.error(wrongArity(command));
+    return true;
+  }
+  for (let i = 1; i < args.count; i += 2) {
+    if (refusesKey(args, i, reply)) return true;
+  }
+  return false;
+}
+
+function setPairs(database: Database, args: Args): void {
+  const { buf, starts, ends } = args;
+  for (let i = 1; i < args.count; i += 2) {
+    database.set(buf, starts[i]!, ends[i]!, buf, starts[i + 1]!, ends[i + 1]!, 0);
+  }
+}
+
+export const stringCommands: readonly CommandRow[] = [
+  { name: 'get', arity: 2, flags: READONLY | FAST, keys: [1, 1, 1], handler: get },
+  { name: 'set', arity: -3, flags: WRITE | FAST, keys: [1, 1, 1], handler: set },
+  { name: 'setnx', arity: 3, flags: WRITE | FAST, keys: [1, 1, 1], handler: setnx },
+  { name: 'setex', arity: 4, flags: WRITE | FAST, keys: [1, 1, 1], handler: setex },
+  { name: 'psetex', arity: 4, flags: WRITE | FAST, keys: [1, 1, 1], handler: psetex },
+  { name: 'getset', arity: 3, flags: WRITE | FAST, keys: [1, 1, 1], handler: getset },
+  { name: 'getdel', arity: 2, flags: WRITE | FAST, keys: [1, 1, 1], handler: getdel },
+  { name: 'getex', arity: -2, flags: WRITE | FAST, keys: [1, 1, 1], handler: getex },
+  { name: 'mget', arity: -2, flags: READONLY | FAST, keys: [1, -1, 1], handler: mget },
+  { name: 'mset', arity: -3, flags: WRITE | FAST, keys: [1, -1, 2], handler: mset },
+  { name: 'msetnx', arity: -3, flags: WRITE | FAST, keys: [1, -1, 2], handler: msetnx },
+];
