@@ -230,9 +230,10 @@ function resume(tree: Tree, place: Place): Leaf {
   return walkNext(path, nodes, leaves, true);
 }
 
-/** Copies a record to a fuller slab and frees it. */
+/** Copies a record to a fuller slab and frees it. In a full arena it stays where it is. */
 function copyRecord(arena: Arena, pointer: number): number {
   const granules = arena.recordBytes(pointer) >>> 3;
+  if (!arena.hasRoom(granules)) return pointer;
   const moved = arena.alloc(granules);
   const from = arena.i32[pointer >>> CHUNK_SHIFT]!;
   const to = arena.i32[moved >>> CHUNK_SHIFT]!;
