@@ -336,6 +336,7 @@ export function setExpiry(
   let word = (leaf & GRANULE_MASK) << 1;
   const oldFlags = flagsAt(i32, word);
   if ((oldFlags & KIND_MASK) === KIND_TOMBSTONE) return 0;
+  assert((oldFlags & KIND_MASK) !== KIND_HEAD, 'a sub tree has its expiry in its head');
   const flags = (oldFlags & ~FLAG_EXPIRY) | (expiryMs > 0 ? FLAG_EXPIRY : 0);
   const sum = space.sum;
   sum.clear();
