@@ -26,6 +26,8 @@ const BYTES_PER_SLOT = 12;
 /** Where the slot of a leaf is kept. */
 export interface SlotKeeper {
   setHeapSlot(leaf: number, slot: number): void;
+  /** The heap has taken (or with a negative number given back) memory. */
+  addHeapBytes(bytes: number): void;
 }
 
 export class ExpiryHeap {
@@ -61,6 +63,7 @@ export class ExpiryHeap {
       this.expiries.push(new Float64Array(CHUNK_SLOTS));
       this.leaves.push(new Int32Array(CHUNK_SLOTS));
     }
+    this.keeper.addHeapBytes(BYTES_PER_SLOT);
     this.count = slot + 1;
     this.#siftUp(slot, leaf, expiryMs);
   }
@@ -70,6 +73,7 @@ export class ExpiryHeap {
     if (slot === NO_SLOT) return;
     assert(slot >= 0 && slot < this.count);
     const last = --this.count;
+    this.keeper.addHeapBytes(-BYTES_PER_SLOT);
     const leaf = this.#leafAt(last);
     const expiryMs = this.#expiryAt(last);
     this.#releaseSpareChunk();
@@ -110,6 +114,7 @@ export class ExpiryHeap {
 
   /** Forgets all entries without telling their leaves. */
   clear(): void {
+    this.keeper.addHeapBytes(-this.count * BYTES_PER_SLOT);
     this.count = 0;
     this.expiries.length = 0;
     this.leaves.length = 0;

@@ -31,6 +31,8 @@ export interface MemoryUsage {
   nodeBytes: number;
   leafBytes: number;
   bigValueBytes: number;
+  /** Bytes of the heaps that know what expires when. */
+  expiryBytes: number;
   /** Bytes of holes between records: what compaction may give back. */
   fragmentedBytes: number;
 }
@@ -51,6 +53,7 @@ export class Space {
   /** Scratch for the key of a leaf at hand. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   readonly #reclaimer: Reclaimer;
+  #expiryBytes = 0;
 
   constructor(options: SpaceOptions) {
     const bytesMax = options.arenaBytesMax;
@@ -67,25 +70,31 @@ export class Space {
   memoryUsage(): MemoryUsage {
     const nodes = this.nodes.usage();
     const leaves = this.leaves.usage();
-    const bigUsed = this.bigValues.usedBytes;
+    const bigReserved = this.bigValues.reservedBytes + this.#expiryBytes;
     return {
-      usedBytes: nodes.usedBytes + leaves.usedBytes + bigUsed,
-      reservedBytes: nodes.reservedBytes + leaves.reservedBytes + this.bigValues.reservedBytes,
+      usedBytes: this.usedBytes,
+      reservedBytes: nodes.reservedBytes + leaves.reservedBytes + bigReserved,
       nodeBytes: nodes.usedBytes,
       leafBytes: leaves.usedBytes,
-      bigValueBytes: bigUsed,
+      bigValueBytes: this.bigValues.usedBytes,
+      expiryBytes: this.#expiryBytes,
       fragmentedBytes: nodes.heldBytes - nodes.usedBytes + leaves.heldBytes - leaves.usedBytes,
     };
   }
 
   /** Bytes in use: `memoryUsage().usedBytes` without an object, to compare with maxmemory. */
   get usedBytes(): number {
-    return this.nodes.usedBytes + this.leaves.usedBytes + this.bigValues.usedBytes;
+    const records = this.nodes.usedBytes + this.leaves.usedBytes;
+    return records + this.bigValues.usedBytes + this.#expiryBytes;
   }
 
   /** Called by expiry heaps: where they hold the leaf. */
   setHeapSlot(leaf: Leaf, slot: number): void {
     setLeafSlot(this.leaves, leaf, slot);
+  }
+
+  addHeapBytes(bytes: number): void {
+    this.#expiryBytes += bytes;
   }
 
   /** Queues a detached tree (a pointer as in nodes: negative is a leaf) to be freed in slices. */

@@ -303,7 +303,7 @@ export class Tree {
     this.space.reclaim(this.root);
     this.root = 0;
     this.version++;
-    this.expiries = new ExpiryHeap(this.space);
+    this.expiries.clear();
   }
 
   // What a leaf says.

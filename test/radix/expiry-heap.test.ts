@@ -9,7 +9,10 @@ t.comment(`SEED=${seed}`);
 function heapWithOracle() {
   const slots = new Map<number, number>();
   const expiries = new Map<number, number>();
-  const heap = new ExpiryHeap({ setHeapSlot: (leaf, slot) => slots.set(leaf, slot) });
+  const heap = new ExpiryHeap({
+    setHeapSlot: (leaf, slot) => slots.set(leaf, slot),
+    addHeapBytes: () => {},
+  });
   return {
     heap,
     slots,
