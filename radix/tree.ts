@@ -105,7 +105,7 @@ export class Tree {
   head: Leaf = 0;
   observer: TreeObserver | null = null;
   /** Leaves with an expiry, soonest first; `clear` makes a new one. */
-  expiries: ExpiryHeap;
+  readonly expiries: ExpiryHeap;
   /** Whether leaves with an expiry go to the heap. */
   readonly timed: boolean;
 
