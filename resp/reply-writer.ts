@@ -41,6 +41,8 @@ const HEADER_BYTES_MAX = 24;
 const CONTIGUOUS_BYTES_MAX = 4 * 1024;
 /** What is left of a reply beyond this gets a buffer of its own, written in one call. */
 const OWN_CHUNK_BYTES_MIN = 256 * 1024;
+/** Errors quote what the client has sent, however long; V8 ends on too many replacements. */
+const ERROR_BYTES_MAX = 64 * 1024;
 /** Texts up to here are written by a loop. */
 const LOOP_TEXT_MAX = 32;
 
@@ -144,9 +146,10 @@ export class ReplyWriter {
 
   /** With its code, as in `ERR syntax error`; CR and LF become spaces. Latin1. */
   error(text: string): void {
+    const shown = text.length > ERROR_BYTES_MAX ? text.slice(0, ERROR_BYTES_MAX) : text;
     this.errorCount += 1;
-    this.lastError = text;
-    this.#line(MINUS, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text);
+    this.lastError = shown;
+    this.#line(MINUS, /[\r\n]/.test(shown) ? onOneLine(shown) : shown);
   }
 
   nil(): void {
@@ -509,4 +512,9 @@ function isAscii(text: string): boolean {
     if (text.charCodeAt(i) > 127) return false;
   }
   return true;
+}
+
+/** Errors are lines: ends of lines in what a client sent go at both ends, and are spaces within. */
+function onOneLine(text: string): string {
+  return text.replace(/^[\r\n]+|[\r\n]+$/g, '').replace(/[\r\n]/g, ' ');
 }

@@ -235,7 +235,8 @@ const debugObject: Rule = (a, b) => {
 };
 
 /** Commands may have fewer subcommands here; what both tell of one must be the same. */
-const commandInfo: Rule = (a, b) => {
+const commandInfo: Rule = (a, b, args) => {
+  if (args.length === 2) return slots(a, b, args);
   if (a.mark !== b.mark || a.items?.length !== b.items?.length) return false;
   return a.items!.every((item, i) => sameInfo(item, b.items![i]!));
 };
@@ -252,7 +253,8 @@ function sameInfo(a: Reply, b: Reply): boolean {
   return own(a) === own(b) && a.items[9]!.mark === b.items[9]!.mark && alike;
 }
 
-const commandDocs: Rule = (a, b) => {
+const commandDocs: Rule = (a, b, args) => {
+  if (args.length === 2) return slots(a, b, args);
   if (a.mark !== b.mark || a.items?.length !== b.items?.length) return false;
   return docsOf(a) === docsOf(b);
 };

@@ -161,7 +161,7 @@ function withoutSoonTimes(args: readonly Buffer[]): Buffer[] {
   const words = args.map((arg) => arg.toString('latin1').toUpperCase());
   const isTimed = /^(SET|GETEX|SETEX|PSETEX|EXPIRE|PEXPIRE|RESTORE)$/.test(words[0] ?? '');
   return args.map((arg, at) => {
-    const isTime = at === 2 || /^P?EX$/.test(words[at - 1] ?? '');
+    const isTime = at === 2 || /^[EP]X$/.test(words[at - 1] ?? '');
     const isSoon = /^\d+$/.test(words[at]!) && Number(words[at]) > 0 && Number(words[at]) < soonMax;
     const isValue = at === 2 && /^(SET|GETEX)$/.test(words[0] ?? '');
     return isTimed && isTime && isSoon && !isValue ? Buffer.from('-1') : arg;
