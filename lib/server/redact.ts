@@ -3,13 +3,27 @@
  * does.
  */
 import type { Args } from '../../resp/args.js';
+import { latin1 } from '../../resp/bytes.js';
 import type { Command } from '../commands/command.js';
 
 export const REDACTED = '(redacted)';
 
-/** The argument as MONITOR and SLOWLOG may show it, one character per byte. */
-export function shownArgument(command: Command | undefined, args: Args, i: number): string {
-  return command !== undefined && isSecret(command.fullName, args, i) ? REDACTED : args.string(i);
+/**
+ * The argument as MONITOR and SLOWLOG may show it, one character per byte. Of a long one only the
+ * beginning is ever made a text: half a gigabyte is more than V8 takes, and a slice of a text
+ * keeps the whole of it in memory.
+ */
+export function shownArgument(
+  command: Command | undefined,
+  args: Args,
+  i: number,
+  bytesMax: number,
+): string {
+  if (command !== undefined && isSecret(command.fullName, args, i)) return REDACTED;
+  const rest = args.length(i) - bytesMax;
+  if (rest <= 0) return args.string(i);
+  const from = args.starts[i]!;
+  return `${latin1(args.buf, from, from + bytesMax)}... (${rest} more bytes)`;
 }
 
 function isSecret(name: string, args: Args, i: number): boolean {

@@ -63,9 +63,7 @@ function shortened(command: Command, args: Args): string[] {
       texts.push(`... (${args.count - ARGS_MAX + 1} more arguments)`);
       break;
     }
-    const text = shownArgument(command, args, i);
-    const rest = text.length - ARG_BYTES_MAX;
-    texts.push(rest > 0 ? `${text.slice(0, ARG_BYTES_MAX)}... (${rest} more bytes)` : text);
+    texts.push(shownArgument(command, args, i, ARG_BYTES_MAX));
   }
   return texts;
 }

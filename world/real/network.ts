@@ -202,8 +202,10 @@ class RealLink implements Link {
     return false;
   }
 
-  private readonly onWritten = (): void => {
-    if (!this.isWaiting || this.socket.writableLength > 0 || this.socket.destroyed) return;
+  /** After an error nothing has left: `closed` follows, and until then nothing more is wanted. */
+  private readonly onWritten = (error?: Error | null): void => {
+    if (error != null || !this.isWaiting) return;
+    if (this.socket.writableLength > 0 || this.socket.destroyed) return;
     this.isWaiting = false;
     this.handler.drained();
   };
