@@ -1,0 +1,117 @@
+/**
+ * Ranges: cuts a replica into up to 256 sub ranges with about as many items each, wherever the keys
+ * lie, and tells from two sides' digests of them how many items differ.
+ *
+ *   items      |............|............|............|............|
+ *   window            [..]         [..]         [..]                  a quarter of a range each way
+ *   bound              "b"          "ca"         "u:4"                the shortest place in it
+ *   digest         9f21         03c4         5a5a         e710        16 bits of each
+ *
+ * A bound may lie anywhere in its window, and the shortest costs least to send: keys that are
+ * uniform give the 255 first bytes, which are one run. What is left behind a bound is shared out
+ * anew, so that the bounds need not keep to ranks that chance has moved away from the short ones.
+ *
+ * How many differ (linear counting, Whang et al. 1990): d items thrown into M ranges leave
+ * M e^(-d/M) of them equal. So if m differ, d is about -M ln(1 - m/M).
+ */
+
+import { FIRST_PLACE, type Place, separator } from './place.js';
+import type { Item, Prefix, Replica } from './replica.js';
+
+export const RANGES_MAX = 256;
+/** Fewer items in a range than these are not worth its digest. */
+const RANGE_ITEMS_MIN = 8;
+/** A bound may lie this part of a range off its place, each way. */
+const WINDOW_SHARE = 0.25;
+
+/** Item `i` of a store with salt 0; other salts give other hashes of the same entries. */
+export function saltedHash(low: number, high: number, salt: number): number {
+  return (low + Math.imul(high, salt)) | 0;
+}
+
+export function saltedItem(item: Item, salt: number): number {
+  return saltedHash(item.low, item.high, salt);
+}
+
+/** The inner bounds of sub ranges with about equally many items; they ascend. */
+export function balancedBounds(replica: Replica): Place[] {
+  const { count } = replica.prefix(null);
+  const rangeCount = Math.min(RANGES_MAX, Math.floor(count / RANGE_ITEMS_MIN));
+  const bounds: Place[] = [];
+  let rank = 0;
+  for (let left = rangeCount; left > 1; left--) {
+    const items = (count - rank) / left;
+    const slack = Math.floor(items * WINDOW_SHARE);
+    const middle = rank + Math.round(items);
+    const low = replica.placeOf(middle - slack - 1);
+    const high = replica.placeOf(middle + slack);
+    if (low === null || high === null) break;
+    const bound = separator(low, high);
+    bounds.push(bound);
+    rank = replica.prefix(bound).count;
+  }
+  return bounds;
+}
+
+/** The sub ranges between bounds: range `i` is [starts[i], starts[i + 1]). */
+export class Ranges {
+  readonly starts: Place[];
+  /** Items, and sums of hashes, of each. */
+  readonly counts: Float64Array;
+  readonly lows: Int32Array;
+  readonly highs: Int32Array;
+
+  constructor(replica: Replica, bounds: Place[]) {
+    this.starts = [FIRST_PLACE, ...bounds];
+    const { length } = this.starts;
+    this.counts = new Float64Array(length);
+    this.lows = new Int32Array(length);
+    this.highs = new Int32Array(length);
+    let before: Prefix = { count: 0, low: 0, high: 0 };
+    for (let i = 0; i < length; i++) {
+      const prefix = replica.prefix(this.end(i));
+      this.counts[i] = prefix.count - before.count;
+      this.lows[i] = prefix.low - before.low;
+      this.highs[i] = prefix.high - before.high;
+      before = prefix;
+    }
+  }
+
+  get length(): number {
+    return this.starts.length;
+  }
+
+  /** Where a range ends; null: at the end of all. */
+  end(index: number): Place | null {
+    return this.starts[index + 1] ?? null;
+  }
+
+  /** The 16 bits by which two sides compare a range. */
+  digest(index: number, salt: number): number {
+    let x = saltedHash(this.lows[index]!, this.highs[index]!, salt) ^ this.counts[index]!;
+    x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d);
+    x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
+    return x >>> 16;
+  }
+}
+
+export interface Estimate {
+  /** How many items differ. */
+  readonly differences: number;
+  /** Its standard deviation. */
+  readonly deviation: number;
+}
+
+/** From how many of `rangeCount` ranges differ, and by how much the counts of all items do. */
+export function estimateDifferences(
+  mismatchCount: number,
+  rangeCount: number,
+  excess: number,
+): Estimate {
+  // If all differ, the formula says infinitely many; half a range equal is as likely as none.
+  const mismatches = Math.min(mismatchCount, rangeCount - 0.5);
+  const load = -Math.log(1 - mismatches / rangeCount);
+  const byCounting = Math.max(load * rangeCount, mismatchCount);
+  const deviation = Math.sqrt(rangeCount * (Math.exp(load) - load - 1));
+  return { differences: Math.max(byCounting, excess), deviation };
+}
