@@ -11,8 +11,8 @@
  * descent. After a write that changed the tree's nodes the next step descends to the key again.
  * `seek` only remembers the key. Nothing allocates per step.
  *
- * A walk over entries in random places of memory mostly waits for memory. So from its second step on
- * it reads ahead: 8 of the leaves to come at once, which made it 30 % faster.
+ * A walk over entries in random places of memory mostly waits for memory. So from its second step
+ * on it reads ahead: 8 of the leaves to come at once, which made it 30 % faster.
  */
 import { CHUNK_BYTES, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { keyBytesAt, keyWordAt, type Leaf, leafVisible, loadBytes } from './leaf.js';

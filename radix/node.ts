@@ -31,7 +31,7 @@
  * words 1 to 4 are the sums over terminal and children. Which nodes there are depends
  * only on the keys; capacities also on the past, since shrinking lags behind.
  */
-import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { type Arena, CHUNK_BYTES, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { visibleAt } from './leaf.js';
 
 export const LIVE = 1;
@@ -63,6 +63,9 @@ const TYPE_DIRECT = 11;
 const CAPACITY = Int32Array.of(3, 6, 11, 16, 24, 32, 48, 64, 96, 128, 192, 256);
 /** Word of the first pointer. */
 const POINTERS = Int32Array.of(7, 8, 9, 10, 12, 14, 32, 32, 32, 32, 32, 22);
+/** Of a cache line. */
+const LINE_WORDS = 16;
+const CHUNK_WORDS_MASK = CHUNK_BYTES / 4 - 1;
 const GRANULES = CAPACITY.map((capacity, type) => (POINTERS[type]! + capacity + 1) >>> 1);
 
 export function nodeType(header: number): number {
@@ -83,6 +86,16 @@ export function nodeCapacity(header: number): number {
 
 export function nodeGranules(header: number): number {
   return GRANULES[header & TYPE_MASK]!;
+}
+
+/**
+ * Reads what a node of usual size has in its second and third cache line, while the first is still
+ * on its way: a search would ask for them one after the other. The caller keeps the result, else
+ * the compiler drops the reads.
+ */
+export function fetchNode(i32: Int32Array, word: number): number {
+  const second = i32[(word + LINE_WORDS) & CHUNK_WORDS_MASK]!;
+  return second ^ i32[(word + 2 * LINE_WORDS) & CHUNK_WORDS_MASK]!;
 }
 
 /** The slot of the first pointer after the terminal's. */

@@ -15,6 +15,7 @@ import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { commonPrefixAt, keyByteAt, keyBytesAt, type Leaf, visibleAt } from './leaf.js';
 import {
   childSlot,
+  fetchNode,
   firstSlot,
   lastSlot,
   LIVE,
@@ -44,6 +45,8 @@ export class Path {
   otherByte = 0;
   /** Of a write: whether users saw an entry there before. */
   wasVisible = false;
+  /** Holds what loads gave that are wanted for their effect on the cache only. */
+  fetched = 0;
   /** A gap without nodes: whether it is behind the whole tree. */
   behind = false;
 
@@ -81,10 +84,12 @@ export function locate(
   // While no node skips a byte, the descent itself has compared every byte.
   let compared = 0;
   let skipped = false;
+  let fetched = 0;
   while (pointer > 0) {
     const i32 = chunks[pointer >>> CHUNK_SHIFT]!;
     const word = (pointer & GRANULE_MASK) << 1;
     const header = i32[word]!;
+    fetched ^= fetchNode(i32, word);
     const depth = nodeDepth(header);
     if (depth !== compared) skipped = true;
     if (length === room) {
@@ -115,6 +120,7 @@ export function locate(
     compared = depth + 1;
   }
   path.length = length;
+  path.fetched = fetched;
   // Here and below 0 - x, since -x would make -0, which is no integer, of 0.
   path.leaf = 0 - pointer;
   if (pointer === 0) {

@@ -40,7 +40,7 @@ import {
   setLeafAccess,
   valueWordAt,
 } from './leaf.js';
-import { childSlot, HINT_TOMBSTONE, LIVE, nodeDepth, TERMINAL } from './node.js';
+import { childSlot, fetchNode, HINT_TOMBSTONE, LIVE, nodeDepth, TERMINAL } from './node.js';
 import { above, below, first, last, nth, rank } from './order.js';
 import { patch } from './patch.js';
 import { locate, type Path } from './path.js';
@@ -144,10 +144,12 @@ export class Tree {
     const chunks = this.space.nodes.i32;
     const bytes = to - from;
     let pointer = this.root;
+    let fetched = 0;
     while (pointer > 0) {
       const i32 = chunks[pointer >>> CHUNK_SHIFT]!;
       const word = (pointer & GRANULE_MASK) << 1;
       const header = i32[word]!;
+      fetched ^= fetchNode(i32, word);
       const depth = nodeDepth(header);
       if (depth >= bytes) {
         if (depth > bytes) return 0;
@@ -158,6 +160,7 @@ export class Tree {
       if (slot === 0) return 0;
       pointer = i32[slot]!;
     }
+    this.path.fetched = fetched;
     if (pointer === 0) return 0;
     const leaf = 0 - pointer;
     const i32 = this.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
