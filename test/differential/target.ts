@@ -134,7 +134,7 @@ export class Target {
       client.send('SCAN', cursor, ...step.args);
       const outcome = await this.#reply(client);
       const [next, page] = outcome.replies[0]?.items ?? [];
-      if (outcome.end !== 'replied' || next?.bytes == null) return outcome;
+      if (outcome.end !== 'replied' || next === undefined || next.bytes === null) return outcome;
       for (const item of page?.items ?? []) found.set(item.bytes?.toString('latin1') ?? '', item);
       cursor = next.bytes;
       if (cursor.toString() === '0') {
