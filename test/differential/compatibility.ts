@@ -65,7 +65,7 @@ function commandTables(): string {
   const groups = new Map<string, string[]>();
   for (const name of Object.keys(metadata).sort()) {
     const about = metadata[name]!;
-    const group = String(about.docs['group']);
+    const group = textOf(about, 'group');
     const lines = groups.get(group) ?? [];
     groups.set(group, lines);
     lines.push(commandLine(name, about));
@@ -121,8 +121,13 @@ function verdictOf(
     .map((each) => `\`${each.id}\``);
   const absent = absentSubcommands(about, row);
   if (absent.length > 0) notes.push(`without ${absent.join(', ')}`);
-  if (about.docs['group'] === 'dhash') return ['only here', String(about.docs['summary'])];
+  if (textOf(about, 'group') === 'dhash') return ['only here', textOf(about, 'summary')];
   return notes.length === 0 ? ['yes', ''] : ['differs', notes.join('; ')];
+}
+
+function textOf(about: CommandMetadata, field: 'group' | 'summary'): string {
+  const text = about.docs[field];
+  return typeof text === 'string' ? text : '';
 }
 
 /** Subcommands that are refused or not there. */

@@ -73,7 +73,7 @@ function report(result: DifferentialResult): void {
   if (result.missing.size > 0) {
     process.stdout.write(`not there yet: ${[...result.missing].sort().join(', ')}\n`);
   }
-  for (const [id, count] of [...result.known].sort()) {
+  for (const [id, count] of [...result.known].sort(([a], [b]) => (a < b ? -1 : 1))) {
     process.stdout.write(`  known difference ${id}: met ${count} times\n`);
   }
 }

@@ -73,7 +73,6 @@ export function rep(low: number, high: number, make: Make): Make {
   };
 }
 
-export const none: Make = () => [];
 export const key: Make = ({ random }) => [randomKey(random)];
 export const value: Make = ({ random }) => [randomValue(random)];
 export const integer: Make = ({ random }) => [randomInteger(random)];
