@@ -145,7 +145,7 @@ class Pair {
 /** What makes two mismatches the same finding: the command, and the shape of both replies. */
 export function signatureOf(mismatch: Mismatch): string {
   const words = mismatch.args.slice(0, 2).map((arg) => arg.toString('latin1').toLowerCase());
-  if (/^-"ERR unknown command/.test(mismatch.expected)) return 'unknown command';
+  if (mismatch.expected.startsWith('-"ERR unknown command')) return 'unknown command';
   const container =
     /^(\(contents\)|client|config|command|acl|object|memory|slowlog|latency|debug|module)$/;
   const name = container.test(words[0] ?? '') ? words.join(' ') : (words[0] ?? '');
