@@ -120,7 +120,8 @@ function keysOf(session: Session, request: Args, reply: ReplyWriter): FoundKey[]
   const { server } = session;
   const command = server.dispatcher.lookup(request);
   const known = command && findKnown(server, command.fullName);
-  if (known === undefined || command === undefined) {
+  const lacksSubcommand = command?.children !== undefined && request.count > 1;
+  if (known === undefined || command === undefined || lacksSubcommand) {
     reply.error('ERR Invalid command specified');
     return undefined;
   }
