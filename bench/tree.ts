@@ -12,7 +12,7 @@ import { Space } from '../radix/space.js';
 import { Tree } from '../radix/tree.js';
 import { latin1 } from '../resp/bytes.js';
 import { seededRandom } from '../test/support/random.js';
-import { type BenchOptions, interleave, median, rate, Report } from './support/harness.js';
+import { type BenchOptions, interleave, median, Report, rate } from './support/harness.js';
 
 const KEY_BYTES = 16;
 const VALUE_BYTES = 64;
@@ -178,7 +178,11 @@ async function orderRows(
     { name: 'count', run: countHalf(keys, tree) },
   ];
   const [scanned, rank, nth, next, count] = (await interleave(contestants, rounds)) as [
-    number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ];
   const perMapGet = (name: string, ours: number, targetRate: number): void => {
     const ratio = ours / base.mapGet;

@@ -30,8 +30,8 @@ import {
   HINT_TOMBSTONE,
   hasGroups,
   LIVE,
-  liveBelow,
   LOW,
+  liveBelow,
   nodeCapacity,
   nodeCount,
   nodeDepth,
@@ -88,9 +88,7 @@ function nextPointer(tree: Tree, frames: Frame[]): number {
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const { i32, word, header } = view(tree, frame.node);
     frame.slot =
-      frame.slot === 0
-        ? firstSlot(i32, word, header)
-        : slotAfter(i32, word, header, frame.slot);
+      frame.slot === 0 ? firstSlot(i32, word, header) : slotAfter(i32, word, header, frame.slot);
     if (frame.slot !== 0) {
       const pointer = i32[frame.slot]!;
       assert(pointer !== 0 && (frame.slot !== word + TERMINAL || pointer < 0), 'a slot in use');

@@ -16,6 +16,7 @@
  * a write to the Space.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { relink } from './insert.js';
 import {
   copyLeafKey,
   FLAG_EXPIRY,
@@ -31,7 +32,6 @@ import {
   setHeadWord,
   slotAt,
 } from './leaf.js';
-import { relink } from './insert.js';
 import { locate, type Path, settle, walkFirst, walkNext } from './path.js';
 import type { Space } from './space.js';
 import { Tree } from './tree.js';

@@ -300,12 +300,7 @@ export function addChild(
 }
 
 /** Removes a child. Returns the node, which moves when it shrinks. */
-export function removeChild(
-  nodes: Arena,
-  leaves: Arena,
-  node: number,
-  byte: number,
-): number {
+export function removeChild(nodes: Arena, leaves: Arena, node: number, byte: number): number {
   const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
   const word = (node & GRANULE_MASK) << 1;
   const header = i32[word]! - COUNT_ONE;
@@ -398,12 +393,7 @@ export function groupWord(word: number, group: number): number {
 }
 
 /** The slot of the first child in a group or after it; behind all children after the last. */
-export function groupBegin(
-  i32: Int32Array,
-  word: number,
-  header: number,
-  group: number,
-): number {
+export function groupBegin(i32: Int32Array, word: number, header: number, group: number): number {
   if ((header & TYPE_MASK) === TYPE_DIRECT) return word + DIRECT_POINTERS + (group << GROUP_SHIFT);
   if (group === GROUPS_MAX) return word + BITMAP_POINTERS + nodeCount(header);
   const rank = rankBefore(i32, word, group >>> 1);

@@ -39,13 +39,7 @@ export function seek(tree: Tree, key: Buffer, from: number, to: number): boolean
 }
 
 /** The first visible entry above the key, or with `inclusive` not below it. */
-export function above(
-  tree: Tree,
-  key: Buffer,
-  from: number,
-  to: number,
-  inclusive: boolean,
-): Leaf {
+export function above(tree: Tree, key: Buffer, from: number, to: number, inclusive: boolean): Leaf {
   const { path, space } = tree;
   if (seek(tree, key, from, to)) {
     if (inclusive && isVisible(space, path.leaf)) return path.leaf;
@@ -56,13 +50,7 @@ export function above(
 }
 
 /** The last visible entry below the key, or with `inclusive` not above it. */
-export function below(
-  tree: Tree,
-  key: Buffer,
-  from: number,
-  to: number,
-  inclusive: boolean,
-): Leaf {
+export function below(tree: Tree, key: Buffer, from: number, to: number, inclusive: boolean): Leaf {
   const { path, space } = tree;
   if (seek(tree, key, from, to)) {
     if (inclusive && isVisible(space, path.leaf)) return path.leaf;
@@ -128,13 +116,7 @@ function liveUpTo(space: Space, node: number, slot: number, inclusive: boolean):
 }
 
 /** Live entries at the slots [from, to). */
-function sumLive(
-  space: Space,
-  i32: Int32Array,
-  from: number,
-  to: number,
-  sure: boolean,
-): number {
+function sumLive(space: Space, i32: Int32Array, from: number, to: number, sure: boolean): number {
   let count = 0;
   for (let slot = from; slot < to; slot++) {
     count += liveBelow(space.nodes, space.leaves, i32[slot]!, sure);

@@ -27,9 +27,9 @@ import {
   leafGranules,
   setOriginAt,
   setStampAt,
+  VALUE_BYTES_MAX,
   valueBytesAt,
   valueWordAt,
-  VALUE_BYTES_MAX,
   WRITER_FLAGS,
   wideWordAt,
 } from './leaf.js';

@@ -17,8 +17,8 @@ import {
   childSlot,
   fetchNode,
   firstSlot,
-  lastSlot,
   LIVE,
+  lastSlot,
   nodeDepth,
   slotAfter,
   slotBefore,
@@ -214,9 +214,7 @@ function counts(nodes: Arena, leaves: Arena, pointer: number, all: boolean): boo
     return visibleAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
   }
   if (pointer === 0) return false;
-  return (
-    all || nodes.i32[pointer >>> CHUNK_SHIFT]![((pointer & GRANULE_MASK) << 1) + LIVE]! !== 0
-  );
+  return all || nodes.i32[pointer >>> CHUNK_SHIFT]![((pointer & GRANULE_MASK) << 1) + LIVE]! !== 0;
 }
 
 /** From `pointer`, which counts, down to its first leaf; extends the path. */

@@ -7,6 +7,7 @@
  *    c -> L3        c -> L3                 y -> gone
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { relink } from './insert.js';
 import {
   FLAG_EXPIRY,
   FLAG_EXTERNAL,
@@ -20,7 +21,6 @@ import {
   leafSlot,
   valueWordAt,
 } from './leaf.js';
-import { relink } from './insert.js';
 import { byteOfSlot, firstSlot, nodeCount, removeChild, TERMINAL } from './node.js';
 import type { Path } from './path.js';
 import { addAlong, addLeaf } from './totals.js';

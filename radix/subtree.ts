@@ -118,14 +118,7 @@ export class SubTree {
   }
 
   /** Takes an element out without a tombstone; true if there was one, of whatever kind. */
-  drop(
-    key: Buffer,
-    from: number,
-    to: number,
-    subKey: Buffer,
-    sfrom: number,
-    sto: number,
-  ): boolean {
+  drop(key: Buffer, from: number, to: number, subKey: Buffer, sfrom: number, sto: number): boolean {
     if (!this.beginExisting(key, from, to, subKey, sfrom, sto)) return false;
     const wasThere = this.#dropElement(subKey, sfrom, sto);
     this.finish(0, 0, 0);
@@ -376,7 +369,17 @@ export class SubTree {
     tree.observer = null;
     try {
       const leaf = putEntry(
-        tree, key, from, to, headStamp, headOrigin, all, expiryMs, value, 0, HEAD_VALUE_BYTES,
+        tree,
+        key,
+        from,
+        to,
+        headStamp,
+        headOrigin,
+        all,
+        expiryMs,
+        value,
+        0,
+        HEAD_VALUE_BYTES,
       );
       this.#load(leaf);
     } finally {

@@ -2,14 +2,7 @@
  * Value: reading the value of a leaf, wherever it lies: in the leaf or among the big values.
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import {
-  FLAG_EXTERNAL,
-  flagsAt,
-  type Leaf,
-  loadBytes,
-  valueBytesAt,
-  valueWordAt,
-} from './leaf.js';
+import { FLAG_EXTERNAL, flagsAt, type Leaf, loadBytes, valueBytesAt, valueWordAt } from './leaf.js';
 import type { Space } from './space.js';
 
 /** Copies value[from, to) to target[at...]; returns the index after the last byte. */

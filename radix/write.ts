@@ -86,7 +86,19 @@ export function putEntry(
   let big = 0;
   if ((all & FLAG_EXTERNAL) !== 0) big = createBig(tree.space, bytes, value, vfrom, vto, 0);
   return writeEntry(
-    tree, key, from, to, stamp, origin, all, expiryMs, bytes, value, vfrom, vto, big,
+    tree,
+    key,
+    from,
+    to,
+    stamp,
+    origin,
+    all,
+    expiryMs,
+    bytes,
+    value,
+    vfrom,
+    vto,
+    big,
   );
 }
 
@@ -113,7 +125,19 @@ export function writeEntry(
   const path = tree.path;
   if (locate(path, space.nodes, space.leaves, tree.root, key, from, to)) {
     return overwrite(
-      tree, path, key, from, to, stamp, origin, allFlags, expiryMs, valueBytes, value, vfrom, vto,
+      tree,
+      path,
+      key,
+      from,
+      to,
+      stamp,
+      origin,
+      allFlags,
+      expiryMs,
+      valueBytes,
+      value,
+      vfrom,
+      vto,
       big,
     );
   }

@@ -1,34 +1,35 @@
 /** All commands of a node: one row each (STYLE: a command is one row in a table). */
-import { aclCommands } from './connection/acl.js';
+
 import { bitfieldCommands } from './bits/bitfield.js';
 import { bitCommands } from './bits/bits.js';
-import { clientCommands } from './connection/client.js';
 import type { CommandRow } from './command.js';
-import { commandCommands } from './server/command-command.js';
-import { configCommands } from './server/config.js';
+import { aclCommands } from './connection/acl.js';
+import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
-import { debugCommands } from './server/debug.js';
-import { dhashCommands } from './server/dhash.js';
+import { httpGuardCommands } from './connection/http-guard.js';
+import { transactionCommands } from './connection/transactions.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
-import { httpGuardCommands } from './connection/http-guard.js';
-import { infoCommands } from './server/info.js';
 import { keyCommands } from './keys/keys.js';
+import { objectCommands } from './keys/object.js';
+import { scanCommands } from './keys/scan.js';
+import { orderedCommands } from './ordered/ordered.js';
+import { commandCommands } from './server/command-command.js';
+import { configCommands } from './server/config.js';
+import { debugCommands } from './server/debug.js';
+import { dhashCommands } from './server/dhash.js';
+import { infoCommands } from './server/info.js';
 import { latencyCommands } from './server/latency.js';
-import { lcsCommands } from './strings/lcs.js';
 import { lolwutCommands } from './server/lolwut.js';
 import { memoryCommands } from './server/memory.js';
 import { miscCommands } from './server/misc.js';
 import { monitorCommands } from './server/monitor.js';
-import { objectCommands } from './keys/object.js';
-import { orderedCommands } from './ordered/ordered.js';
 import { refusedCommands } from './server/refused-commands.js';
-import { scanCommands } from './keys/scan.js';
 import { slowlogCommands } from './server/slowlog.js';
+import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
 import { stringCommands } from './strings/strings.js';
-import { transactionCommands } from './connection/transactions.js';
 
 export const commandRows: readonly CommandRow[] = [
   ...aclCommands,

@@ -2,14 +2,21 @@
  * The server: listens, keeps the sessions, looks after time and memory, and holds what is counted.
  * Commands reach everything through it.
  */
-import { ChunkPool } from '../../resp/chunk-pool.js';
+
 import type { Args } from '../../resp/args.js';
+import { ChunkPool } from '../../resp/chunk-pool.js';
 import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Store } from '../store/store.js';
 import { Connection } from './connection.js';
-import { Dispatcher, SERVER_EXACT_TIMES, SERVER_MEMORY_LIMIT, SERVER_MONITORED, SERVER_PAUSED } from './dispatcher.js';
+import {
+  Dispatcher,
+  SERVER_EXACT_TIMES,
+  SERVER_MEMORY_LIMIT,
+  SERVER_MONITORED,
+  SERVER_PAUSED,
+} from './dispatcher.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
 import { monitorLine } from './monitor.js';
@@ -201,7 +208,8 @@ export class Server {
     if (limit >= 0 && usec >= limit) this.slowlog.add(session, command, args, usec, this);
     const latencyMs = this.settings.latencyMonitorThreshold;
     if (latencyMs > 0 && usec >= latencyMs * 1000) {
-      const event = command.stats.usec / Math.max(1, command.stats.calls) < 1000 ? 'fast-command' : 'command';
+      const event =
+        command.stats.usec / Math.max(1, command.stats.calls) < 1000 ? 'fast-command' : 'command';
       this.latency.add(event, usec / 1000, this.store.nowMs);
     }
   }

@@ -4,9 +4,9 @@
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Command } from '../commands/command.js';
 import type { Database } from '../store/database.js';
 import type { Watcher } from '../store/watches.js';
-import type { Command } from '../commands/command.js';
 import type { Server } from './server.js';
 
 /** Why a session does not take the short way through `Dispatcher.execute`. */

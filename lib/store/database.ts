@@ -8,9 +8,10 @@
  * Keys come as `(buf, from, to)`, leaves go out as numbers: nothing is allocated when a key is read
  * or written. A leaf is valid until the next write to any database of the store.
  */
-import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_MASK } from '../../radix/leaf.js';
+
 import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
+import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_MASK } from '../../radix/leaf.js';
 import { Tree } from '../../radix/tree.js';
 import type { Store } from './store.js';
 

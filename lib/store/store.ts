@@ -2,8 +2,9 @@
  * The store of one node: sixteen databases over one space of memory, one clock, one set of
  * counters. Knows nothing of connections and commands.
  */
-import { Space } from '../../radix/space.js';
+
 import type { Leaf } from '../../radix/leaf.js';
+import { Space } from '../../radix/space.js';
 import type { Tree } from '../../radix/tree.js';
 import { HybridClock } from '../../timenet/hlc.js';
 import type { World } from '../../world/world.js';

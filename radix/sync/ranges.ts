@@ -115,3 +115,8 @@ export function estimateDifferences(
   const deviation = Math.sqrt(rangeCount * (Math.exp(load) - load - 1));
   return { differences: Math.max(byCounting, excess), deviation };
 }
+
+/** The salt of an attempt. */
+export function saltOf(sessionSalt: number, attempt: number): number {
+  return (sessionSalt + Math.imul(attempt, 0x9e3779b1)) | 0;
+}

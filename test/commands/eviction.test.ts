@@ -39,7 +39,12 @@ t.test('policies', async (t) => {
     const left = client.send('DBSIZE') as number;
     t.ok(left > 100 && left < 300, `${policy}: ${left} left`);
   }
-  for (const policy of ['volatile-lru', 'volatile-lfu', 'volatile-random', 'volatile-ttl'] as const) {
+  for (const policy of [
+    'volatile-lru',
+    'volatile-lfu',
+    'volatile-random',
+    'volatile-ttl',
+  ] as const) {
     const client = await localClient((settings) => {
       settings.maxmemory = 100_000;
       settings.maxmemoryPolicy = policy;

@@ -22,7 +22,11 @@ t.test('replies', async (t) => {
     { name: 'from the highest', send: ['KRANGE', '+', '-'], reply: [] },
     { name: 'limit', send: ['KRANGE', '-', '+', 'LIMIT', '1', '2'], reply: ['ab', 'abc'] },
     { name: 'limit rev', send: ['KRANGE', '-', '+', 'REV', 'LIMIT', '1', '2'], reply: ['ba', 'b'] },
-    { name: 'limit without end', send: ['KRANGE', '-', '+', 'LIMIT', '4', '-1'], reply: ['ba', 'c'] },
+    {
+      name: 'limit without end',
+      send: ['KRANGE', '-', '+', 'LIMIT', '4', '-1'],
+      reply: ['ba', 'c'],
+    },
     { name: 'limit behind the end', send: ['KRANGE', '-', '+', 'LIMIT', '9', '1'], reply: [] },
     { name: 'limit of none', send: ['KRANGE', '-', '+', 'LIMIT', '0', '0'], reply: [] },
     {
@@ -97,7 +101,11 @@ t.test('random programs against a sorted list', async (t) => {
   const random = seededRandom(seed);
   const client = await localClient();
   let model: string[] = [];
-  const randomKey = () => random.bytes(random.below(4)).toString('latin1').replace(/[^\x00-\x03]/g, 'k');
+  const randomKey = () =>
+    random
+      .bytes(random.below(4))
+      .toString('latin1')
+      .replace(/[^\x00-\x03]/g, 'k');
   for (let step = 0; step < 3000; step += 1) {
     const key = randomKey();
     if (random.chance(0.6)) {

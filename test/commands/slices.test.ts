@@ -13,7 +13,7 @@ async function filled(): Promise<{ local: LocalNode; reader: LocalClient; writer
   const { clock } = local.world;
   const monotonicMs = clock.monotonicMs;
   let looks = 0;
-  clock.monotonicMs = () => monotonicMs() + (looks++ * 1.5);
+  clock.monotonicMs = () => monotonicMs() + looks++ * 1.5;
   return { local, reader, writer };
 }
 

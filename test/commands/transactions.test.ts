@@ -18,10 +18,7 @@ t.test('a command that cannot be queued spoils the transaction', async (t) => {
   client.send('MULTI');
   t.match(client.send('NOSUCH'), /^-ERR unknown command 'NOSUCH'/);
   t.equal(client.send('SET', 'a', '1'), 'QUEUED');
-  t.equal(
-    client.send('EXEC'),
-    '-EXECABORT Transaction discarded because of previous errors.',
-  );
+  t.equal(client.send('EXEC'), '-EXECABORT Transaction discarded because of previous errors.');
   t.equal(client.send('EXISTS', 'a'), 0);
 });
 
@@ -46,11 +43,23 @@ t.test('WATCH', async (t) => {
   const changes: { name: string; change: string[][] }[] = [
     { name: 'a write', change: [['SET', 'k', '2']] },
     { name: 'a delete', change: [['DEL', 'k']] },
-    { name: 'there and gone again', change: [['SET', 'absent', '1'], ['DEL', 'absent']] },
+    {
+      name: 'there and gone again',
+      change: [
+        ['SET', 'absent', '1'],
+        ['DEL', 'absent'],
+      ],
+    },
     { name: 'a new expiry', change: [['EXPIRE', 'k', '100']] },
     { name: 'a flush', change: [['FLUSHDB']] },
     { name: 'a range delete', change: [['KDELRANGE', '-', '+']] },
-    { name: 'a rename onto it', change: [['SET', 'x', '1'], ['RENAME', 'x', 'k']] },
+    {
+      name: 'a rename onto it',
+      change: [
+        ['SET', 'x', '1'],
+        ['RENAME', 'x', 'k'],
+      ],
+    },
     { name: 'an append', change: [['APPEND', 'k', 'x']] },
     { name: 'a swap', change: [['SWAPDB', '0', '1']] },
   ];

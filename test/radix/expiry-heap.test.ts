@@ -27,7 +27,10 @@ function heapWithOracle() {
       expiries.delete(leaf);
     },
     check() {
-      heap.check((leaf) => slots.get(leaf)!, (leaf) => expiries.get(leaf)!);
+      heap.check(
+        (leaf) => slots.get(leaf)!,
+        (leaf) => expiries.get(leaf)!,
+      );
     },
   };
 }
@@ -82,7 +85,10 @@ t.test('a random program equals sorting', async (t) => {
     if (leaf === 0) break;
     popped.push(expiries.get(leaf)!);
   }
-  t.same(popped, [...expiries.values()].sort((a, b) => a - b));
+  t.same(
+    popped,
+    [...expiries.values()].sort((a, b) => a - b),
+  );
 });
 
 t.test('chunks come and go without copies', async (t) => {

@@ -5,7 +5,7 @@ import { Merger } from '../../radix/merge.js';
 import { Space } from '../../radix/space.js';
 import { Tree } from '../../radix/tree.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
-import { compareEntries, type OracleEntry, oracleEntry, OracleTree } from './oracle.js';
+import { compareEntries, type OracleEntry, OracleTree, oracleEntry } from './oracle.js';
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
@@ -141,7 +141,10 @@ function oracleOf(facts: Fact[]): string {
   const oracle = new OracleTree(hashKey);
   const keys = new Set(facts.map((fact) => fact.key));
   for (const key of keys) {
-    const entry = entryOf(key, facts.filter((fact) => fact.key === key));
+    const entry = entryOf(
+      key,
+      facts.filter((fact) => fact.key === key),
+    );
     if (entry !== null) oracle.set(entry);
   }
   const totals = oracle.totals();
@@ -170,8 +173,18 @@ function tellAll(from: Merger, to: Merger): void {
       const value = sub.elements.value(element);
       const at = [sub.elements.stamp(element), sub.elements.origin(element)] as const;
       to.element(
-        key, 0, key.length, sub.parts.type, subKey, 0, subKey.length, ...at,
-        sub.elements.flags(element) & 7, value, 0, value.length,
+        key,
+        0,
+        key.length,
+        sub.parts.type,
+        subKey,
+        0,
+        subKey.length,
+        ...at,
+        sub.elements.flags(element) & 7,
+        value,
+        0,
+        value.length,
       );
     }
   }

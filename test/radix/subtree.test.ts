@@ -4,14 +4,7 @@ import { Space } from '../../radix/space.js';
 import { SubTree } from '../../radix/subtree.js';
 import { Tree } from '../../radix/tree.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
-import {
-  HEAD,
-  LED,
-  type OracleEntry,
-  oracleEntry,
-  OracleTree,
-  TOMBSTONE,
-} from './oracle.js';
+import { HEAD, LED, type OracleEntry, OracleTree, oracleEntry, TOMBSTONE } from './oracle.js';
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
@@ -32,7 +25,18 @@ class Both {
     const wasThere = elements.findVisible(subKey) !== null;
     elements.put(subKey, stamp, origin, flags, 0, value);
     const isNew = this.sub.put(
-      key, 0, key.length, type, subKey, 0, subKey.length, stamp, origin, flags, value, 0,
+      key,
+      0,
+      key.length,
+      type,
+      subKey,
+      0,
+      subKey.length,
+      stamp,
+      origin,
+      flags,
+      value,
+      0,
       value.length,
     );
     return isNew === !wasThere;
@@ -178,12 +182,7 @@ function checkSub(t: Test, both: Both, key: Buffer, random: SeededRandom): void 
   if (sub.isMirrored) checkMirror(t, sub, visible, random);
 }
 
-function checkMirror(
-  t: Test,
-  sub: SubTree,
-  visible: OracleEntry[],
-  random: SeededRandom,
-): void {
+function checkMirror(t: Test, sub: SubTree, visible: OracleEntry[], random: SeededRandom): void {
   const { mirror } = sub;
   const byValue = [...visible].sort(
     (a, b) => Buffer.compare(a.value, b.value) || Buffer.compare(a.key, b.key),
@@ -201,9 +200,7 @@ function checkMirror(
   mirror.makeLowKey(probe.value, 0, probe.value.length);
   const low = mirror.tree.rank(mirror.key, 0, mirror.keyBytes);
   const hasMore = mirror.makeHighKey(probe.value, 0, probe.value.length);
-  const high = hasMore
-    ? mirror.tree.rank(mirror.key, 0, mirror.keyBytes)
-    : mirror.tree.liveCount;
+  const high = hasMore ? mirror.tree.rank(mirror.key, 0, mirror.keyBytes) : mirror.tree.liveCount;
   const equal = byValue.filter((entry) => entry.value.equals(probe.value)).length;
   t.equal(high - low, equal, 'count of one value');
 }

@@ -4,8 +4,8 @@
  */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import { fromEnd, isReversed } from '../strings/index-range.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
+import { fromEnd, isReversed } from '../strings/index-range.js';
 
 const BAD_OFFSET = 'ERR bit offset is not an integer or out of range';
 const HASH = 35;

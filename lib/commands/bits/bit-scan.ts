@@ -3,10 +3,10 @@
  * first and last byte that lie outside of the range masked away.
  */
 
-import { range, readRange } from './bit-range.js';
 import { isWrongType, readStringKey } from '../lookup.js';
 import { NOT_INTEGER } from '../replies.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
+import { range, readRange } from './bit-range.js';
 
 /** A piece of a value, as words and as bytes. */
 const words = new Int32Array(PIECE_BYTES / 4);

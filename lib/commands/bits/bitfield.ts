@@ -11,10 +11,10 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
-import { bitOffset } from './bit-range.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { findStringKey, isWrongType, readStringKey, refusesKey } from '../lookup.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
+import { bitOffset } from './bit-range.js';
 
 const BAD_TYPE =
   'ERR Invalid bitfield type. Use something like i16 u8. ' +

@@ -3,11 +3,11 @@ import { FLAG_RAW } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
+import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
+import { findStringKey, isWrongType, readStringKey, refusesKey } from '../lookup.js';
 import { bitOffset } from './bit-range.js';
 import { BitCount, BitPosition } from './bit-scan.js';
 import { bitop } from './bitop.js';
-import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { findStringKey, isWrongType, readStringKey, refusesKey } from '../lookup.js';
 
 /** One byte to write. */
 const oneByte = Buffer.alloc(1);

@@ -5,12 +5,12 @@
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
-import { DEFAULT_USER, sha256 } from './auth.js';
 import { ADMIN, type CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
 import { knownCommands } from '../known-commands.js';
 import { refused } from '../refuse.js';
 import { shortText, unknownSubcommandOrArity, wrongArity } from '../replies.js';
+import { DEFAULT_USER, sha256 } from './auth.js';
 
 const ONE_USER = "ERR users other than 'default' are not built yet in this version";
 const NO_LOG = 'ERR ACL LOG is not built yet in this version';

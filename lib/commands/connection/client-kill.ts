@@ -2,9 +2,9 @@
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
+import { SYNTAX_ERROR } from '../replies.js';
 import { DEFAULT_USER } from './auth.js';
 import { clientClass } from './client-class.js';
-import { SYNTAX_ERROR } from '../replies.js';
 
 interface Filters {
   id: number | undefined;

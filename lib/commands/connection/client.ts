@@ -2,15 +2,15 @@
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { GATE_NO_TOUCH, GATE_REPLY_MODE, type Session } from '../../server/session.js';
+import { ADMIN, type CommandRow } from '../command.js';
+import { helpRow } from '../help.js';
+import { refused } from '../refuse.js';
+import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommandOrArity } from '../replies.js';
 import { clientClass } from './client-class.js';
 import { clientHelp } from './client-help.js';
 import { clientLine } from './client-info.js';
 import { clientKill } from './client-kill.js';
 import { BAD_CLIENT_NAME, isClientName } from './client-name.js';
-import { ADMIN, type CommandRow } from '../command.js';
-import { helpRow } from '../help.js';
-import { refused } from '../refuse.js';
-import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommandOrArity } from '../replies.js';
 
 function id(session: Session, _args: Args, reply: ReplyWriter): void {
   reply.integer(session.id);

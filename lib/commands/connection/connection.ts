@@ -2,12 +2,17 @@
 import type { Args } from '../../../resp/args.js';
 import { parseBigInt64 } from '../../../resp/numbers.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import { GATE_MONITOR, GATE_NO_TOUCH, GATE_REPLY_MODE, type Session } from '../../server/session.js';
+import {
+  GATE_MONITOR,
+  GATE_NO_TOUCH,
+  GATE_REPLY_MODE,
+  type Session,
+} from '../../server/session.js';
 import { REDIS_VERSION } from '../../version.js';
-import { DEFAULT_USER, isAdmitted, NO_PASSWORD_SET, WRONG_PASSWORD } from './auth.js';
-import { BAD_CLIENT_NAME, isClientName } from './client-name.js';
 import { type CommandRow, FAST, NO_AUTH, NOT_QUEUED } from '../command.js';
 import { INDEX_OUT_OF_RANGE, NOT_INTEGER, SYNTAX_ERROR, wrongArity } from '../replies.js';
+import { DEFAULT_USER, isAdmitted, NO_PASSWORD_SET, WRONG_PASSWORD } from './auth.js';
+import { BAD_CLIENT_NAME, isClientName } from './client-name.js';
 
 const INT32_MAX = 0x7fff_ffff;
 

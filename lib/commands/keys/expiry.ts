@@ -4,9 +4,9 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { expiryTimeMs, invalidExpireTime } from './expire-time.js';
 import { findKey, inspectKey } from '../lookup.js';
 import { NOT_INTEGER, shortText } from '../replies.js';
+import { expiryTimeMs, invalidExpireTime } from './expire-time.js';
 
 const NX = 1;
 const XX = 2;

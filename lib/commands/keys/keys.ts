@@ -4,10 +4,10 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { copyEntry } from './copy-entry.js';
 import { databaseOf, int32Of } from '../database-index.js';
 import { findKey, inspectKey, readKey, refusesKey, removeKey } from '../lookup.js';
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, replyKey, SYNTAX_ERROR } from '../replies.js';
+import { copyEntry } from './copy-entry.js';
 
 const SAME_OBJECT = 'ERR source and destination objects are the same';
 

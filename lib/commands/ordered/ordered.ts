@@ -12,10 +12,10 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
+import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from '../replies.js';
 import { DeleteRange } from './delete-range.js';
 import { BAD_INTERVAL, highRank, isBound, lowRank } from './interval.js';
 import { RangeReply, type RangeRequest, replyEntry } from './range-reply.js';
-import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from '../replies.js';
 
 /** What KRANGE was asked for. One object for all: it is read before the command returns. */
 const request: RangeRequest = {

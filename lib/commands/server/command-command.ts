@@ -4,11 +4,11 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { globMatches } from '../../glob.js';
 import type { Session } from '../../server/session.js';
 import type { CommandRow } from '../command.js';
-import { replyDocs, replyInfo } from './command-reply.js';
 import { helpRow } from '../help.js';
 import { type FoundKey, findKeys, mayHaveKeys } from '../key-positions.js';
 import { findKnown, type KnownCommand, knownCommands } from '../known-commands.js';
 import { SYNTAX_ERROR } from '../replies.js';
+import { replyDocs, replyInfo } from './command-reply.js';
 
 function all(session: Session, _args: Args, reply: ReplyWriter): void {
   const commands = knownCommands(session.server);

@@ -5,8 +5,8 @@ import type { Server } from '../../server/server.js';
 import type { Session } from '../../server/session.js';
 import { ADMIN, type Command, type CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
-import { answerLater } from './later.js';
 import { SYNTAX_ERROR, wrongArity } from '../replies.js';
+import { answerLater } from './later.js';
 
 function get(session: Session, args: Args, reply: ReplyWriter): void {
   const patterns: string[] = [];

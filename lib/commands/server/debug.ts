@@ -13,14 +13,14 @@ import type { Session } from '../../server/session.js';
 import { lruIdleSeconds } from '../../store/access.js';
 import type { Database } from '../../store/database.js';
 import { ADMIN, type CommandRow } from '../command.js';
+import { replyHelp } from '../help.js';
+import { encodingOf, refcountOf } from '../keys/object.js';
+import { peekKey } from '../lookup.js';
+import { NO_SUCH_KEY, unknownSubcommandOrArity } from '../replies.js';
 import { Digest, DigestTask } from './debug-digest.js';
 import { debugPopulate } from './debug-populate.js';
 import { debugProtocol } from './debug-protocol.js';
-import { replyHelp } from '../help.js';
 import { answerLater } from './later.js';
-import { peekKey } from '../lookup.js';
-import { encodingOf, refcountOf } from '../keys/object.js';
-import { NO_SUCH_KEY, unknownSubcommandOrArity } from '../replies.js';
 
 const NOT_ALLOWED =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can ' +

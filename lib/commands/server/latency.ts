@@ -6,8 +6,8 @@ import type { LatencyEvent } from '../../server/latency-monitor.js';
 import type { Session } from '../../server/session.js';
 import { ADMIN, type Command, type CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
-import { latencyReport } from './latency-doctor.js';
 import { unknownSubcommand } from '../replies.js';
+import { latencyReport } from './latency-doctor.js';
 import { ruler, sparkline } from './sparkline.js';
 
 /** LATENCY HISTOGRAM: powers of two of nanoseconds, from the first to the last. */

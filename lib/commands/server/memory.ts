@@ -8,8 +8,8 @@ import type { Session } from '../../server/session.js';
 import { type CommandRow, READONLY } from '../command.js';
 import { helpRow } from '../help.js';
 import { peekKey } from '../lookup.js';
-import { memoryAdvice } from './memory-doctor.js';
 import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
+import { memoryAdvice } from './memory-doctor.js';
 
 /** MEMORY USAGE key [SAMPLES count]: nothing is sampled, the answer is exact. */
 function usage(session: Session, args: Args, reply: ReplyWriter): void {

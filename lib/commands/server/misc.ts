@@ -5,8 +5,8 @@ import type { Session } from '../../server/session.js';
 import { ADMIN, type CommandRow, FAST, NO_MULTI } from '../command.js';
 import { helpRow } from '../help.js';
 import { refused } from '../refuse.js';
-import { NO_DISK } from './refused-commands.js';
 import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
+import { NO_DISK } from './refused-commands.js';
 
 const NO_MODULES = 'ERR modules of Redis cannot be loaded: they are made for its memory';
 

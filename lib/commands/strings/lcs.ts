@@ -9,9 +9,9 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session, Task } from '../../server/session.js';
 import { WRONG_TYPE } from '../../store/database.js';
 import { type CommandRow, READONLY } from '../command.js';
-import { LcsTable } from './lcs-table.js';
 import { readStringKey } from '../lookup.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
+import { LcsTable } from './lcs-table.js';
 
 /** Bytes of a cell in Redis. */
 const CELL_BYTES = 4;

@@ -12,9 +12,9 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
-import { add, formatLongDouble, isFiniteLongDouble, parseLongDouble, ZERO } from './long-double.js';
 import { findStringKey, isWrongType, refusesKey } from '../lookup.js';
 import { NOT_FLOAT, NOT_INTEGER } from '../replies.js';
+import { add, formatLongDouble, isFiniteLongDouble, parseLongDouble, ZERO } from './long-double.js';
 
 const INT64_MAX = 9223372036854775807n;
 const INT64_MIN = -9223372036854775808n;

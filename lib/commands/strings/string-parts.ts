@@ -4,9 +4,9 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { fromEnd, isReversed } from './index-range.js';
 import { findStringKey, isWrongType, readStringKey, refusesKey } from '../lookup.js';
 import { NOT_INTEGER, replyValueRange, STRING_TOO_LONG } from '../replies.js';
+import { fromEnd, isReversed } from './index-range.js';
 
 function append(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesKey(args, 1, reply)) return;
