@@ -9,6 +9,7 @@ import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../w
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Store } from '../store/store.js';
+import { BackgroundWork } from './background.js';
 import { Connection } from './connection.js';
 import {
   Dispatcher,
@@ -30,8 +31,6 @@ import { TaskQueue } from './tasks.js';
 
 /** How often the server looks after expiry, idle clients and memory, ms. */
 const CRON_MS = 100;
-/** Time of a turn spent on taking out what has expired, and on giving memory back, ms each. */
-const CRON_SLICE_MS = 2;
 /** Output that a watcher (MONITOR) may leave unread before it is cut off, bytes. */
 const MONITOR_BYTES_MAX = 32 * 1024 * 1024;
 /** A client that is being closed has so long to read its last replies, ms. */
@@ -92,10 +91,11 @@ export class Server {
 
   readonly #world: World;
   readonly #heldBack = new Set<Session>();
+  readonly #expiring: BackgroundWork;
+  readonly #reclaiming: BackgroundWork;
+  readonly #compacting: BackgroundWork;
   readonly #listeners: Listener[] = [];
   #cron: Timer | undefined;
-  #expiring = false;
-  #reclaiming = false;
   #nextId = 1;
 
   constructor(
@@ -120,6 +120,12 @@ export class Server {
     const id = Buffer.alloc(20);
     this.#world.random.bytes(id);
     this.runId = id.toString('hex');
+    this.#expiring = new BackgroundWork(this.#world, (deadlineMs) => {
+      this.store.refresh();
+      return this.store.expireDue(deadlineMs);
+    });
+    this.#reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
+    this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
     this.#follow();
@@ -167,7 +173,7 @@ export class Server {
 
   endTurn(startMs: number): void {
     this.dispatcher.times.settle((this.#world.clock.monotonicMs() - startMs) * 1000);
-    if (!this.#reclaiming && this.store.space.reclaimPending) this.#reclaimSoon();
+    if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
 
   /** The connection of a session is gone. */
@@ -327,12 +333,13 @@ export class Server {
     this.store.refresh();
     const nowMs = this.store.nowMs;
     const monotonicMs = this.#world.clock.monotonicMs();
-    if (this.activeExpire && !this.#expiring && this.store.hasDue()) this.#expireSoon();
+    if (this.activeExpire && this.store.hasDue()) this.#expiring.start();
+    this.#compacting.start();
     if (this.pausedUntilMs !== 0 && nowMs >= this.pausedUntilMs) this.unpause();
     this.sampleMemory();
     this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
     this.#closeIdle(nowMs);
-    if (!this.#reclaiming && this.store.space.reclaimPending) this.#reclaimSoon();
+    if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
 
   /** Bytes of entries and heap; keeps their peak. */
@@ -361,23 +368,5 @@ export class Server {
         if (!session.suspended && !this.monitors.has(session)) session.carrier.destroy();
       }
     }
-  }
-
-  /** Takes out what has expired, a slice per turn. */
-  #expireSoon(): void {
-    this.#expiring = true;
-    this.#world.timers.soon(() => {
-      this.store.refresh();
-      this.#expiring = !this.store.expireDue(this.#world.clock.monotonicMs() + CRON_SLICE_MS);
-      if (this.#expiring) this.#expireSoon();
-    });
-  }
-
-  #reclaimSoon(): void {
-    this.#reclaiming = true;
-    this.#world.timers.soon(() => {
-      this.#reclaiming = !this.store.reclaim(this.#world.clock.monotonicMs() + CRON_SLICE_MS);
-      if (this.#reclaiming) this.#reclaimSoon();
-    });
   }
 }

@@ -3,6 +3,7 @@
  * counters. Knows nothing of connections and commands.
  */
 
+import { Compactor } from '../../radix/compaction.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { Space } from '../../radix/space.js';
 import type { Tree } from '../../radix/tree.js';
@@ -20,6 +21,8 @@ export const KEY_BYTES_MAX = 65_536;
 const EXPIRE_STEP_KEYS = 64;
 /** Records given back between two looks at the clock. */
 const RECLAIM_STEP_RECORDS = 256;
+/** Entries that compaction looks at between two looks at the clock. */
+const COMPACT_STEP_ENTRIES = 128;
 
 export class Store {
   readonly world: World;
@@ -28,6 +31,7 @@ export class Store {
   readonly clock: HybridClock;
   readonly databases: Database[] = [];
   readonly watches = new WatchTable();
+  readonly compactor: Compactor;
   readonly eviction = new Eviction(this);
   /** Room for one key. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
@@ -64,6 +68,8 @@ export class Store {
     for (let index = 0; index < settings.databases; index += 1) {
       this.databases.push(new Database(this, index));
     }
+    const trees = this.databases.map((database) => database.tree);
+    this.compactor = new Compactor(this.space, () => trees);
     this.refresh();
   }
 
@@ -149,6 +155,14 @@ export class Store {
       while (!database.expireDue(EXPIRE_STEP_KEYS)) {
         if (this.world.clock.monotonicMs() >= deadlineMs) return false;
       }
+    }
+    return true;
+  }
+
+  /** Moves records out of sparse slabs where that is worth it. True if nothing is left to do. */
+  compact(deadlineMs: number): boolean {
+    while (this.compactor.step(COMPACT_STEP_ENTRIES)) {
+      if (this.world.clock.monotonicMs() >= deadlineMs) return false;
     }
     return true;
   }
