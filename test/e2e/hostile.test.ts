@@ -8,7 +8,7 @@ import { Crc64 } from '../../lib/rdb/crc64.js';
 import { growthOf, residentBytes } from '../support/process-memory.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { exchange, writeUntilStuck } from '../support/raw-socket.js';
-import { type Argument, encodeCommand, NoReply, RespClient } from '../support/resp-client.js';
+import { type Argument, encodeCommand, NoReply, type RespClient } from '../support/resp-client.js';
 import { type ServerProcess, startDhash, startRedis } from '../support/server-process.js';
 import { until } from '../support/until.js';
 

@@ -52,7 +52,9 @@ t.test('SIGTERM under load ends it as well', async (t) => {
   const clients = await Promise.all(Array.from({ length: 10 }, () => node.connect()));
   for (const client of clients) {
     const more = (): void => {
-      if (!client.closed) client.socket.write(batch, (error) => error == null && more());
+      client.socket.write(batch, (error) => {
+        if (!error && !client.closed) more();
+      });
     };
     more();
   }

@@ -39,7 +39,7 @@ export function writeUntilStuck(
       if (written === chunkCount || client.closed) return finish();
       timer = setTimeout(finish, stuckMs);
       written++;
-      socket.write(chunk, (error) => (error == null ? next() : finish()));
+      socket.write(chunk, (error) => (error ? finish() : next()));
     };
     socket.once('close', finish);
     next();

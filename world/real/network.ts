@@ -204,7 +204,7 @@ class RealLink implements Link {
 
   /** After an error nothing has left: `closed` follows, and until then nothing more is wanted. */
   private readonly onWritten = (error?: Error | null): void => {
-    if (error != null || !this.isWaiting) return;
+    if (error instanceof Error || !this.isWaiting) return;
     if (this.socket.writableLength > 0 || this.socket.destroyed) return;
     this.isWaiting = false;
     this.handler.drained();
