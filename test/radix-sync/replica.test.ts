@@ -188,7 +188,7 @@ t.test('what is no list of places is refused', (t) => {
 });
 
 const DISTRIBUTIONS: [string, number, (random: SeededRandom, i: number) => Buffer][] = [
-  ['uniform', 40, (random) => random.bytes(16)],
+  ['uniform', 150, (random) => random.bytes(16)],
   ['ordered', 900, (_random, i) => Buffer.from(`user:${String(i).padStart(6, '0')}`)],
   ['skewed', 1300, (random, i) => Buffer.from(`user:${Math.floor(i * random.float() ** 4)}:${i}`)],
 ];
@@ -221,8 +221,8 @@ function checkBalance(t: Test, replica: Replica, name: string, bytesMax: number)
   const mean = replica.prefix(null).count / ranges.length;
   t.comment(`${name}: ${ranges.length} ranges, bounds take ${writer.length} bytes`);
   t.equal(ranges.length, 256, name);
-  t.ok(Math.max(...ranges.counts) <= 1.55 * mean, `${name}: the largest`);
-  t.ok(Math.min(...ranges.counts) >= 0.45 * mean, `${name}: the smallest`);
+  t.ok(Math.max(...ranges.counts) <= 1.8 * mean, `${name}: the largest`);
+  t.ok(Math.min(...ranges.counts) >= 0.25 * mean, `${name}: the smallest`);
   t.ok(writer.length <= bytesMax, `${name}: ${writer.length} bytes`);
 }
 

@@ -1,6 +1,7 @@
 /** Stores for tests of sync: a few databases of random contents, and ways to write to them. */
 import assert from 'node:assert';
-import { FLAG_LED, KIND_HEAD } from '../../radix/leaf.js';
+import { FLAG_LED, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
+import { Merger } from '../../radix/merge.js';
 import { Space } from '../../radix/space.js';
 import { SubTree } from '../../radix/subtree.js';
 import { purgeCleared } from '../../radix/sync/clear.js';
@@ -135,5 +136,60 @@ export function putElements(store: Store, key: Buffer, subKeys: Buffer[], stamp:
   for (const subKey of subKeys) {
     const element = [subKey, 0, subKey.length] as const;
     assert(sub.put(key, 0, key.length, 1, ...element, stamp, 1, 0, subKey, 0, subKey.length));
+  }
+}
+
+/** The merge of stores, entry by entry: what sync must arrive at. */
+export function mergeOf(stores: readonly Store[]): Store {
+  const merged = newStore(0);
+  for (const [db, into] of merged.entries()) {
+    for (const store of stores) into.clear(store[db]!.clearedAt);
+    for (const store of stores) mergeInto(into, store[db]!);
+  }
+  return merged;
+}
+
+function mergeInto(into: TestDatabase, { tree, sub }: TestDatabase): void {
+  const merger = new Merger(into.tree);
+  const cursor = tree.cursor({ all: true });
+  for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+    const key = tree.key(leaf);
+    const flags = tree.flags(leaf) & (KIND_MASK | FLAG_LED);
+    const at = [key, 0, key.length, tree.stamp(leaf), tree.origin(leaf), flags] as const;
+    if (tree.stamp(leaf) <= into.clearedAt) continue;
+    if (tree.kind(leaf) !== KIND_HEAD) {
+      const value = tree.value(leaf);
+      merger.entry(...at, tree.expiryMs(leaf), value, 0, value.length);
+      continue;
+    }
+    sub.open(key, 0, key.length);
+    const { elements, parts } = sub;
+    if (parts.clearedAt <= into.clearedAt) parts.clearedAt = 0;
+    if (parts.expiryStamp <= into.clearedAt) {
+      parts.expiryStamp = 0;
+      parts.expiryOrigin = 0;
+      parts.expiryMs = 0;
+    }
+    merger.head(...at, parts);
+    mergeElements(merger, key, elements, parts.type, into.clearedAt);
+  }
+}
+
+function mergeElements(
+  merger: Merger,
+  key: Buffer,
+  elements: Tree,
+  type: number,
+  clearedAt: number,
+): void {
+  const cursor = elements.cursor({ all: true });
+  for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+    if (elements.stamp(leaf) <= clearedAt) continue;
+    const subKey = elements.key(leaf);
+    const value = elements.value(leaf);
+    const flags = elements.flags(leaf) & (KIND_MASK | FLAG_LED);
+    const element = [subKey, 0, subKey.length] as const;
+    const at = [elements.stamp(leaf), elements.origin(leaf), flags] as const;
+    merger.element(key, 0, key.length, type, ...element, ...at, value, 0, value.length);
   }
 }

@@ -1,0 +1,130 @@
+/**
+ * Link: one side's end of the line. Frames out with backpressure, frames in, and the waiting for
+ * both, for a session that is written as a coroutine.
+ *
+ *   session  --send-->  outbox (a few frames)  --take-->   transport
+ *            <-next---  reader (one window)    <-receive-
+ *
+ * Flow control: each side has at most `WINDOW_BYTES` on the way that the other has not consumed.
+ * Every frame counts but CREDIT, which gives bytes back. A side speaks until it has nothing more
+ * to say and then listens; so a side that waits for credit can only be sent CREDIT, and two sides
+ * never wait for each other.
+ *
+ * Invariant: what a peer can make this side hold is one window, whatever it sends.
+ */
+import { ByteReader, ByteWriter } from './bytes.js';
+import { encodeFrame, FRAME_BYTES_MAX, type Frame, FrameReader } from './frame.js';
+import { FRAME_CREDIT } from './messages.js';
+import { SyncError } from './sync-error.js';
+
+/** Bytes on the way that the other side has not consumed. */
+export const WINDOW_BYTES = 256 * 1024;
+/** Consumed bytes are given back in pieces of this. */
+const CREDIT_BYTES_MIN = WINDOW_BYTES / 4;
+/** CREDIT frames that may lie about beside a full window. */
+const HELD_BYTES_MAX = WINDOW_BYTES + FRAME_BYTES_MAX;
+const OUTBOX_FRAMES_MAX = 8;
+
+/**
+ * Why a coroutine pauses: it has worked for a while ('slice'), needs bytes from the other side
+ * ('input'), or needs its outbox to be taken from ('room').
+ */
+export type Pause = 'slice' | 'input' | 'room';
+export type Task<T> = Generator<Pause, T, void>;
+
+export class Link {
+  sentBytes = 0;
+  receivedBytes = 0;
+  /** How often this side has spoken, and then had to wait for an answer. */
+  waitCount = 0;
+
+  readonly #reader = new FrameReader(HELD_BYTES_MAX);
+  readonly #outbox: Buffer[] = [];
+  /** What may be sent before credit must come. */
+  #room = WINDOW_BYTES;
+  /** What has been consumed and not been given back. */
+  #consumedBytes = 0;
+  #hasSpoken = false;
+
+  /** Takes bytes from the transport, cut in any way. */
+  receive(bytes: Buffer): void {
+    this.receivedBytes += bytes.length;
+    this.#reader.push(bytes);
+  }
+
+  /** The next bytes for the transport; null: none now. */
+  take(): Buffer | null {
+    return this.#outbox.shift() ?? null;
+  }
+
+  get hasOutput(): boolean {
+    return this.#outbox.length > 0;
+  }
+
+  *send(type: number, payload: ByteWriter | null): Task<void> {
+    const frame = encodeFrame(type, payload === null ? Buffer.alloc(0) : payload.view());
+    payload?.clear();
+    while (this.#room < frame.length) {
+      const credit = this.#reader.next();
+      if (credit === null) yield 'input';
+      else if (!this.#takeCredit(credit)) {
+        throw new SyncError('SYNC_PROTOCOL', 'a frame out of turn');
+      }
+    }
+    while (this.#outbox.length >= OUTBOX_FRAMES_MAX) yield 'room';
+    this.#room -= frame.length;
+    this.#put(frame);
+    this.#hasSpoken = true;
+  }
+
+  /** The next frame. Its payload is valid until the coroutine pauses. */
+  *next(): Task<Frame> {
+    for (;;) {
+      const frame = this.#reader.next();
+      if (frame === null) {
+        if (this.#hasSpoken) this.waitCount++;
+        this.#hasSpoken = false;
+        yield 'input';
+      } else if (!this.#takeCredit(frame)) {
+        this.#hasSpoken = false;
+        this.#giveCredit(frame);
+        return frame;
+      }
+    }
+  }
+
+  /** The next frame, which must be one of these. */
+  *expect(...types: number[]): Task<Frame> {
+    const frame = yield* this.next();
+    if (types.includes(frame.type)) return frame;
+    throw new SyncError('SYNC_PROTOCOL', `frame ${frame.type} where ${types.join()} may come`);
+  }
+
+  #put(frame: Buffer): void {
+    this.sentBytes += frame.length;
+    this.#outbox.push(frame);
+  }
+
+  #takeCredit(frame: Frame): boolean {
+    if (frame.type !== FRAME_CREDIT) return false;
+    const reader = new ByteReader(frame.payload);
+    this.#room += reader.varint(WINDOW_BYTES);
+    reader.end();
+    if (this.#room > WINDOW_BYTES) throw new SyncError('SYNC_PROTOCOL', 'credit for nothing');
+    return true;
+  }
+
+  #giveCredit(frame: Frame): void {
+    this.#consumedBytes += encodedBytes(frame);
+    if (this.#consumedBytes < CREDIT_BYTES_MIN) return;
+    const writer = new ByteWriter();
+    writer.varint(this.#consumedBytes);
+    this.#consumedBytes = 0;
+    this.#put(encodeFrame(FRAME_CREDIT, writer.view()));
+  }
+}
+
+function encodedBytes(frame: Frame): number {
+  const { length } = frame.payload;
+  return 1 + (length < 2 ** 7 ? 1 : length < 2 ** 14 ? 2 : 3) + length;
+}

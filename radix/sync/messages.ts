@@ -1,0 +1,143 @@
+/**
+ * Messages: what the frames of a session hold, and who may send them when.
+ *
+ *   initiator                                        responder
+ *   SUMMARY  range, count, digest of all      ---->
+ *                                             <----  SAME     equal: the end
+ *                                             <----  EMPTY    has nothing: ENTRIES, END are awaited
+ *                                             <----  ENTRIES, END   the initiator has nothing
+ *                                             <----  RANGES   bounds and digests of sub ranges
+ *   CELLS    of the sub ranges that differ    ---->
+ *                                             <----  NEED     so many cells; 0: LIST, please
+ *   CELLS or LIST                             ---->
+ *                                             <----  WANT, ENTRIES, END
+ *   ENTRIES, END, then CELLS of the next      ---->
+ *   sub ranges, or SUMMARY of the next
+ *   attempt, or FINISH
+ *
+ * Numbers as in bytes.ts:
+ *
+ *   SUMMARY  u8 attempt | varint count | u32 digest low | u32 high
+ *            of attempt 0, in front: u8 version | u8 mode | varint databases | u32 salt |
+ *                                    bound from | bound to        bound: u8 0, or 1 and a blob
+ *   SAME     -
+ *   EMPTY    -
+ *   RANGES   varint count of items | varint n, of sub ranges | n - 1 places | n times u16 digest
+ *   CELLS    of a group of sub ranges, the first frame, in front:
+ *              set of sub ranges | varint items | u32 sum of their hashes | varint first cell,
+ *              which is 1 | varint behind the last
+ *            of more cells, the first frame, in front: varint first cell | varint behind the last
+ *            cells: u32 sum | u24 sum of checks | signed count - round(items * density)
+ *   NEED     varint cells in all
+ *   LIST     the first frame, in front: set of sub ranges | varint items
+ *            items: u32 low half of the hash | u24 the high half's low 21 bits
+ *   WANT     hashes: u32
+ *   ENTRIES  the next bytes of the stream of records (entries.ts)
+ *   END      varint records since the last END
+ *   CREDIT   varint bytes consumed
+ *   FINISH   -
+ *
+ *   set      u8 0 | bitmap, one bit a sub range, low bits first
+ *            u8 n | n times varint: how many sub ranges are passed over
+ */
+import type { ByteReader, ByteWriter } from './bytes.js';
+import { type Cells, density } from './riblt.js';
+import { SyncError } from './sync-error.js';
+
+export const FRAME_SUMMARY = 1;
+export const FRAME_SAME = 2;
+export const FRAME_EMPTY = 3;
+export const FRAME_RANGES = 4;
+export const FRAME_CELLS = 5;
+export const FRAME_NEED = 6;
+export const FRAME_LIST = 7;
+export const FRAME_WANT = 8;
+export const FRAME_ENTRIES = 9;
+export const FRAME_END = 10;
+export const FRAME_CREDIT = 11;
+export const FRAME_FINISH = 12;
+
+export const PROTOCOL_VERSION = 1;
+/** Both become the merge of both; the responder does; the initiator does. */
+export const SYNC_MODES = ['two-way', 'push', 'pull'] as const;
+export type SyncMode = (typeof SYNC_MODES)[number];
+
+/** At most so many ranges are listed one by one in a set. */
+const SET_LISTED_MAX = 24;
+const ITEM_HIGH_MASK = 0x1fffff;
+export const CELL_BYTES_MAX = 15;
+export const LISTED_BYTES = 7;
+export const WANTED_BYTES = 4;
+
+export function encodeSet(
+  writer: ByteWriter,
+  indexes: readonly number[],
+  rangeCount: number,
+): void {
+  if (indexes.length > SET_LISTED_MAX) {
+    const bitmap = Buffer.alloc((rangeCount + 7) >>> 3);
+    for (const index of indexes) bitmap[index >>> 3]! |= 1 << (index & 7);
+    writer.u8(0);
+    writer.bytes(bitmap);
+    return;
+  }
+  writer.u8(indexes.length);
+  let next = 0;
+  for (const index of indexes) {
+    writer.varint(index - next);
+    next = index + 1;
+  }
+}
+
+/** Ascending indexes below `rangeCount`, at least one. */
+export function decodeSet(reader: ByteReader, rangeCount: number): number[] {
+  const indexes: number[] = [];
+  const listed = reader.u8();
+  if (listed > 0) {
+    let next = 0;
+    for (let i = 0; i < listed; i++) {
+      next += reader.varint(rangeCount);
+      if (next >= rangeCount) throw new SyncError('SYNC_BAD_FRAME', 'no such sub range');
+      indexes.push(next++);
+    }
+    return indexes;
+  }
+  const bitmap = reader.bytes((rangeCount + 7) >>> 3);
+  for (let index = 0; index < bitmap.length * 8; index++) {
+    if ((bitmap[index >>> 3]! & (1 << (index & 7))) === 0) continue;
+    if (index >= rangeCount) throw new SyncError('SYNC_BAD_FRAME', 'no such sub range');
+    indexes.push(index);
+  }
+  if (indexes.length === 0) throw new SyncError('SYNC_BAD_FRAME', 'no sub range');
+  return indexes;
+}
+
+/** A cell of the cells of `items` items. Most counts are near what density says: one byte. */
+export function encodeCell(writer: ByteWriter, cells: Cells, cell: number, items: number): void {
+  const at = cell - cells.from;
+  writer.u32(cells.sums[at]!);
+  writer.u24(cells.checks[at]! & 0xffffff);
+  writer.signed(cells.counts[at]! - Math.round(items * density(cell)));
+}
+
+export function decodeCell(reader: ByteReader, cells: Cells, cell: number, items: number): void {
+  const at = cell - cells.from;
+  cells.sums[at] = reader.i32();
+  cells.checks[at] = reader.u24();
+  cells.counts[at] = reader.signed() + Math.round(items * density(cell));
+}
+
+/** 53 bits of an item's hash, as one number. */
+export function listedHash(low: number, high: number): number {
+  return (high & ITEM_HIGH_MASK) * 2 ** 32 + (low >>> 0);
+}
+
+export function encodeListed(writer: ByteWriter, listed: number): void {
+  writer.u32(listed | 0);
+  writer.u24(Math.floor(listed / 2 ** 32));
+}
+
+export function decodeListed(reader: ByteReader): number {
+  const low = reader.i32();
+  return listedHash(low, reader.u24());
+}
