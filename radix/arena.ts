@@ -81,11 +81,6 @@ export interface ArenaUsage {
   reservedBytes: number;
 }
 
-/** The size class (a small number) of a record of this many granules. */
-export function classOf(granules: number): number {
-  return CLASS_OF[granules]!;
-}
-
 export class Arena {
   /** Words of each chunk; a released chunk is an empty array. */
   readonly i32: Int32Array[] = [];

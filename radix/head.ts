@@ -27,7 +27,6 @@ export const HEAD_CLEARED_WORD = 3;
 export const HEAD_EXPIRY_STAMP_WORD = 5;
 
 /** Bits of a type. */
-export const TYPE_MASK = 0xff;
 export const TYPE_MIRRORED = 0x100;
 /** All values have 8 bytes: the mirror's keys need no end mark. */
 export const TYPE_FIXED8 = 0x200;

@@ -143,10 +143,6 @@ export function setStampAt(i32: Int32Array, word: number, stamp: number, flags: 
   i32[word + 1] = (stamp / TWO_32) | (flags << FLAGS_SHIFT);
 }
 
-export function setFlagsAt(i32: Int32Array, word: number, flags: number): void {
-  i32[word + 1] = (i32[word + 1]! & STAMP_HIGH_MASK) | (flags << FLAGS_SHIFT);
-}
-
 export function setOriginAt(i32: Int32Array, word: number, origin: number): void {
   i32[word + 3] = (i32[word + 3]! & 0xffff) | (origin << 16);
 }
@@ -296,10 +292,6 @@ export function loadBytes(
 
 export function leafFlags(leaves: Arena, leaf: Leaf): number {
   return flagsAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
-}
-
-export function leafKind(leaves: Arena, leaf: Leaf): number {
-  return leafFlags(leaves, leaf) & KIND_MASK;
 }
 
 export function leafVisible(leaves: Arena, leaf: Leaf): boolean {

@@ -18,7 +18,7 @@
  *
  * Only the state that follows is kept, not the facts; the invariants of head.ts make that enough.
  */
-import { HeadParts } from './head.js';
+import type { HeadParts } from './head.js';
 import { KIND_HEAD, KIND_MASK, KIND_TOMBSTONE } from './leaf.js';
 import { SubTree } from './subtree.js';
 import type { Tree } from './tree.js';

@@ -68,10 +68,6 @@ const LINE_WORDS = 16;
 const CHUNK_WORDS_MASK = CHUNK_BYTES / 4 - 1;
 const GRANULES = CAPACITY.map((capacity, type) => (POINTERS[type]! + capacity + 1) >>> 1);
 
-export function nodeType(header: number): number {
-  return header & TYPE_MASK;
-}
-
 export function nodeCount(header: number): number {
   return (header >>> COUNT_SHIFT) & COUNT_MASK;
 }
@@ -82,10 +78,6 @@ export function nodeDepth(header: number): number {
 
 export function nodeCapacity(header: number): number {
   return CAPACITY[header & TYPE_MASK]!;
-}
-
-export function nodeGranules(header: number): number {
-  return GRANULES[header & TYPE_MASK]!;
 }
 
 /**

@@ -14,7 +14,7 @@ t.test('CLIENT LIST and INFO', async (t) => {
   other.send('MULTI');
   other.send('SET', 'k', 'v');
   node.world.advance(3000);
-  const lines = String(client.send('CLIENT', 'LIST')).split('\n');
+  const lines = client.text('CLIENT', 'LIST').split('\n');
   t.equal(lines.length, 3);
   t.match(
     lines[0],

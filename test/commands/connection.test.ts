@@ -85,6 +85,6 @@ t.test('RESET leaves everything', async (t) => {
   client.send('MULTI');
   t.equal(client.send('RESET'), 'RESET');
   t.equal(client.send('EXEC'), '-ERR EXEC without MULTI');
-  const line = String(client.send('CLIENT', 'LIST'));
+  const line = client.text('CLIENT', 'LIST');
   t.match(line, / name= .* flags=N db=0 .* resp=2 /);
 });

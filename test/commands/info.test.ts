@@ -2,12 +2,12 @@ import t from 'tap';
 import { type LocalClient, localClient } from '../support/local.js';
 
 function titles(client: LocalClient, ...sections: string[]): string[] {
-  const text = String(client.send('INFO', ...sections));
+  const text = client.text('INFO', ...sections);
   return [...text.matchAll(/^# (.*)\r$/gm)].map((match) => match[1]!);
 }
 
 function value(client: LocalClient, section: string, name: string): string | undefined {
-  const text = String(client.send('INFO', section));
+  const text = client.text('INFO', section);
   return new RegExp(`^${name}:(.*)\r$`, 'm').exec(text)?.[1];
 }
 
@@ -35,7 +35,7 @@ t.test('sections', async (t) => {
   t.same(titles(client, 'keyspace', 'CPU'), ['CPU', 'Keyspace'], "in Redis's order");
   t.same(titles(client, 'nope'), []);
   t.equal(client.send('INFO', 'cluster'), '# Cluster\r\ncluster_enabled:0\r\n');
-  const two = String(client.send('INFO', 'cluster', 'modules'));
+  const two = client.text('INFO', 'cluster', 'modules');
   t.equal(two, '# Modules\r\n\r\n# Cluster\r\ncluster_enabled:0\r\n');
 });
 

@@ -10,7 +10,7 @@ import {
   READONLY,
   WRITE,
 } from '../../lib/commands/command.js';
-import { httpGuardCommands } from '../../lib/commands/http-guard.js';
+import { httpGuardCommands } from '../../lib/commands/connection/http-guard.js';
 import { metadata } from '../../lib/commands/metadata.js';
 import type { CommandMetadata } from '../../lib/commands/metadata-types.js';
 import { commandRows } from '../../lib/commands/table.js';

@@ -67,6 +67,13 @@ export class LocalClient {
     return plain(reply);
   }
 
+  /** `send` of a command that replies with a text. */
+  text(...parts: (string | number | Buffer)[]): string {
+    const reply = this.send(...parts);
+    if (typeof reply !== 'string') throw new TypeError(`${parts[0]} did not reply with a text`);
+    return reply;
+  }
+
   /** Sends one command and returns its reply as it was parsed. */
   sendRaw(...parts: (string | number | Buffer)[]): Reply | undefined {
     this.link.send(encode(parts));
