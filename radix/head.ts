@@ -26,7 +26,7 @@ export const HEAD_TYPE_WORD = 2;
 export const HEAD_CLEARED_WORD = 3;
 export const HEAD_EXPIRY_STAMP_WORD = 5;
 
-/** Bits of a type. */
+/** A type: its number in the low 8 bits, and these flags. */
 export const TYPE_MIRRORED = 0x100;
 /** All values have 8 bytes: the mirror's keys need no end mark. */
 export const TYPE_FIXED8 = 0x200;
