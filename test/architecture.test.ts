@@ -52,7 +52,7 @@ const WRONG = [
   ['in a type', 'resp/a.ts', "type A = import('../lib/x.js').X;", 'resp imports lib: upwards'],
   ['nested', 'lib/a/b.ts', "import { x } from '../../http/x.js';", 'lib imports http: upwards'],
   ['neighbour', 'murmur/a.ts', "import '../resp/x.js';", 'murmur imports resp: a neighbour'],
-  ['tests', 'cmd/a.ts', "import './x.js';", 'cmd imports test, which nothing may import'],
+  ['tests', 'cmd/a.ts', "import '../test/x.js';", 'cmd imports test, which nothing may import'],
   ['bench', 'examples/a.ts', "import '../bench/x.js';", 'which nothing may import'],
   ['unknown folder', 'lib/a.ts', "import '../shelf/x.js';", 'shelf has no level'],
   ['system module', 'lib/a.ts', "import { connect } from 'node:net';", 'lib imports node:net'],
