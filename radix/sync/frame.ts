@@ -14,13 +14,13 @@
  * Invariant: however the bytes were cut on their way, a FrameReader yields the frames that were
  * sent, and holds at most `heldBytesMax` bytes.
  */
-import { ByteWriter } from './bytes.js';
 import { SyncError } from './sync-error.js';
 
 export const FRAME_BYTES_MAX = 64 * 1024;
 const HEADER_BYTES_MAX = 4;
 export const PAYLOAD_BYTES_MAX = FRAME_BYTES_MAX - HEADER_BYTES_MAX;
 const LENGTH_BYTES_MAX = 3;
+const BYTES_FIRST = 1024;
 
 export interface Frame {
   readonly type: number;
@@ -30,16 +30,33 @@ export interface Frame {
 
 /** A frame with this payload. */
 export function encodeFrame(type: number, payload: Buffer): Buffer {
-  const writer = new ByteWriter();
-  writer.u8(type);
-  writer.blob(payload);
-  return writer.view();
+  const { length } = payload;
+  const lengthBytes = varintBytes(length);
+  const frame = Buffer.allocUnsafe(1 + lengthBytes + length);
+  frame[0] = type;
+  for (let i = 0; i < lengthBytes; i++) {
+    frame[1 + i] = ((length >>> (7 * i)) & 127) | (i < lengthBytes - 1 ? 128 : 0);
+  }
+  payload.copy(frame, 1 + lengthBytes);
+  return frame;
+}
+
+/** Bytes of a frame with its header. */
+export function frameBytes(frame: Frame): number {
+  const { length } = frame.payload;
+  return 1 + varintBytes(length) + length;
+}
+
+function varintBytes(value: number): number {
+  return value < 2 ** 7 ? 1 : value < 2 ** 14 ? 2 : 3;
 }
 
 export class FrameReader {
   readonly #heldBytesMax: number;
-  #held = Buffer.alloc(0);
+  #buffer = Buffer.allocUnsafeSlow(BYTES_FIRST);
+  /** What is held is buffer[at, end). */
   #at = 0;
+  #end = 0;
 
   constructor(heldBytesMax: number) {
     this.#heldBytesMax = heldBytesMax;
@@ -47,24 +64,31 @@ export class FrameReader {
 
   /** Bytes that no frame has been made of yet. */
   get heldBytes(): number {
-    return this.#held.length - this.#at;
+    return this.#end - this.#at;
   }
 
   push(bytes: Buffer): void {
-    if (this.heldBytes + bytes.length > this.#heldBytesMax) {
+    const wanted = this.heldBytes + bytes.length;
+    if (wanted > this.#heldBytesMax) {
       throw new SyncError('SYNC_LIMIT', 'more bytes than were asked for');
     }
-    this.#held = Buffer.concat([this.#held.subarray(this.#at), bytes]);
-    this.#at = 0;
+    if (this.#end + bytes.length > this.#buffer.length) {
+      const isLong = wanted > this.#buffer.length / 2;
+      const target = isLong ? Buffer.allocUnsafeSlow(wanted * 2) : this.#buffer;
+      this.#end = this.#buffer.copy(target, 0, this.#at, this.#end);
+      this.#at = 0;
+      this.#buffer = target;
+    }
+    this.#end += bytes.copy(this.#buffer, this.#end);
   }
 
   /** The next frame; null until it is complete. */
   next(): Frame | null {
-    const held = this.#held;
+    const held = this.#buffer;
     let at = this.#at + 1;
     let payloadBytes = 0;
     for (let i = 0; ; i++) {
-      if (at >= held.length) return null;
+      if (at >= this.#end) return null;
       const byte = held[at++]!;
       payloadBytes += (byte & 127) << (7 * i);
       const isLast = byte < 128;
@@ -76,7 +100,7 @@ export class FrameReader {
     if (payloadBytes > PAYLOAD_BYTES_MAX) {
       throw new SyncError('SYNC_BAD_FRAME', `a payload of ${payloadBytes} bytes`);
     }
-    if (held.length - at < payloadBytes) return null;
+    if (this.#end - at < payloadBytes) return null;
     const type = held[this.#at]!;
     this.#at = at + payloadBytes;
     return { type, payload: held.subarray(at, this.#at) };

@@ -46,6 +46,8 @@ export const ATTEMPTS_MAX = 3;
 export const CELLS_MAX = 2 ** 17;
 /** Items of a group: their hashes are kept, 4 bytes each. */
 export const GROUP_ITEMS_MAX = 4 * 2 ** 20;
+/** How often a responder may ask for more cells of a group. */
+export const NEEDS_MAX = 6;
 /** Items of a group that is listed; a group has at least one sub range all the same. */
 const LIST_ITEMS_MAX = 2 ** 16;
 /** Cells a difference needs at most, but for small numbers. */
@@ -196,7 +198,7 @@ export class Initiator {
     }
     yield* this.#sendCells(list, 1, cellCount, { group, rangeCount: ranges.length });
     let sent = cellCount;
-    for (;;) {
+    for (let needs = 0; needs <= NEEDS_MAX; needs++) {
       const answer = yield* this.#link.expect(FRAME_NEED, FRAME_WANT, FRAME_ENTRIES, FRAME_END);
       if (answer.type !== FRAME_NEED) {
         yield* this.#finishGroup(list, answer, theirCount);
@@ -206,7 +208,9 @@ export class Initiator {
       const wanted = reader.varint(CELLS_MAX);
       reader.end();
       if (wanted === 0) break;
-      if (wanted <= sent) throw new SyncError('SYNC_PROTOCOL', 'cells wanted that were sent');
+      if (wanted <= sent || needs === NEEDS_MAX) {
+        throw new SyncError('SYNC_PROTOCOL', 'cells wanted that were sent, or too often');
+      }
       yield* this.#sendCells(list, sent, wanted, null);
       sent = wanted;
     }

@@ -13,7 +13,7 @@
  * Invariant: what a peer can make this side hold is one window, whatever it sends.
  */
 import { ByteReader, ByteWriter } from './bytes.js';
-import { encodeFrame, FRAME_BYTES_MAX, type Frame, FrameReader } from './frame.js';
+import { encodeFrame, FRAME_BYTES_MAX, type Frame, FrameReader, frameBytes } from './frame.js';
 import { FRAME_CREDIT } from './messages.js';
 import { SyncError } from './sync-error.js';
 
@@ -115,16 +115,11 @@ export class Link {
   }
 
   #giveCredit(frame: Frame): void {
-    this.#consumedBytes += encodedBytes(frame);
+    this.#consumedBytes += frameBytes(frame);
     if (this.#consumedBytes < CREDIT_BYTES_MIN) return;
     const writer = new ByteWriter();
     writer.varint(this.#consumedBytes);
     this.#consumedBytes = 0;
     this.#put(encodeFrame(FRAME_CREDIT, writer.view()));
   }
-}
-
-function encodedBytes(frame: Frame): number {
-  const { length } = frame.payload;
-  return 1 + (length < 2 ** 7 ? 1 : length < 2 ** 14 ? 2 : 3) + length;
 }

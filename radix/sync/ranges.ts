@@ -16,21 +16,17 @@
  */
 
 import { FIRST_PLACE, type Place, separator } from './place.js';
-import type { Item, Prefix, Replica } from './replica.js';
+import type { Prefix, Replica } from './replica.js';
 
 export const RANGES_MAX = 256;
 /** Fewer items in a range than these are not worth its digest. */
-const RANGE_ITEMS_MIN = 8;
+const RANGE_ITEMS_MIN = 16;
 /** A bound may lie this part of a range off its place, each way. */
 const WINDOW_SHARE = 0.25;
 
-/** Item `i` of a store with salt 0; other salts give other hashes of the same entries. */
+/** The 32 bits of an item's hash that cells sum: others for each salt. */
 export function saltedHash(low: number, high: number, salt: number): number {
   return (low + Math.imul(high, salt)) | 0;
-}
-
-export function saltedItem(item: Item, salt: number): number {
-  return saltedHash(item.low, item.high, salt);
 }
 
 /** The inner bounds of sub ranges with about equally many items; they ascend. */

@@ -14,6 +14,7 @@ import {
   CELLS_MAX,
   cellsFor,
   GROUP_ITEMS_MAX,
+  NEEDS_MAX,
   type Outcome,
 } from './initiator.js';
 import { ItemList } from './items.js';
@@ -46,10 +47,9 @@ import { SyncError } from './sync-error.js';
 
 /** What the bounds of sub ranges may take of a frame; digests need 512 bytes. */
 const BOUNDS_BYTES_MAX = 48 * 1024;
-/** How often it asks for more cells of a group. */
-const NEEDS_MAX = 6;
 const DECODE_CELLS = 4096;
 const CELL_BYTES = 8;
+const KNOT_CELLS = 8;
 /** Items that a peer may list at once. */
 const LISTED_MAX = 2 ** 20;
 
@@ -287,13 +287,12 @@ function copyOf(reader: ByteReader): ByteReader {
 
 /** How many cells would do, as far as one can tell; 0: listing the items costs less. */
 function cellsWanted(decoder: Decoder, theirCount: number): number {
-  if (decoder.isOverfull) return 0;
+  const { cellCount } = decoder;
   const found = decoder.positive.length + decoder.negative.length;
-  const wanted = Math.max(
-    cellsFor((found + decoder.estimateRest()) * 1.03),
-    Math.ceil(decoder.cellCount * 1.25) + 4,
-  );
-  const isListedBetter =
-    wanted * CELL_BYTES > decoder.cellCount * CELL_BYTES + theirCount * LISTED_BYTES;
-  return isListedBetter || wanted > CELLS_MAX ? 0 : wanted;
+  const differences = found + decoder.estimateRest();
+  // So many cells without a result: a knot of equal hashes, which no cells undo.
+  if (decoder.isOverfull || cellCount > 2 * cellsFor(differences) + KNOT_CELLS) return 0;
+  const wanted = Math.max(cellsFor(differences * 1.03), Math.ceil(cellCount * 1.25) + 4);
+  const isListedLess = (wanted - cellCount) * CELL_BYTES > theirCount * LISTED_BYTES;
+  return isListedLess || wanted > CELLS_MAX ? 0 : wanted;
 }

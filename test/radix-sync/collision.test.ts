@@ -1,0 +1,56 @@
+/** Entries whose 32-bit hashes are equal: what cells cannot tell apart, digests must find. */
+import t from 'tap';
+import { saltedHash, saltOf } from '../../radix/sync/ranges.js';
+import { hashLeaf } from '../../radix/totals.js';
+import { Tree } from '../../radix/tree.js';
+import { seededRandom, seedOfRun } from '../support/random.js';
+import { contentsOf, dropStore, newStore, putKeys, SPACES } from './stores.js';
+import { runSync, WHOLE } from './wire.js';
+
+const seed = seedOfRun();
+t.comment(`SEED=${seed}`);
+const SALT = 12345;
+const STAMP = 6;
+const TRIES_MAX = 1_000_000;
+
+/** Two keys whose entries, as putKeys writes them, have the same salted hash. */
+function collidingKeys(): [Buffer, Buffer] {
+  const random = seededRandom(seed);
+  const tree = new Tree(SPACES[0]!);
+  const salt = saltOf(SALT, 0);
+  const seen = new Map<number, Buffer>();
+  for (let i = 0; i < TRIES_MAX; i++) {
+    const key = random.bytes(8);
+    hashLeaf(tree, tree.put(key, 0, 8, STAMP, 1, 0, 0, key, 0, 8));
+    tree.drop(key, 0, 8);
+    const hash = saltedHash(tree.space.hash.low, tree.space.hash.high, salt);
+    const other = seen.get(hash);
+    if (other !== undefined) return [other, key];
+    seen.set(hash, key);
+  }
+  throw new Error('no two keys with the same hash');
+}
+
+const [first, second] = collidingKeys();
+
+for (const [name, mine, theirs] of [
+  ['one of each side: they cancel', [first], [second]],
+  ['two of the initiator: they never come apart', [first, second], []],
+  ['two of the responder', [], [first, second]],
+] as const) {
+  t.test(name, (t) => {
+    const random = seededRandom(seed);
+    const pair = [newStore(0), newStore(1)] as const;
+    const both = Array.from({ length: 3000 }, () => random.bytes(8));
+    for (const store of pair) putKeys(store, both, 5);
+    putKeys(pair[0], mine, STAMP);
+    putKeys(pair[1], theirs, STAMP);
+    const run = runSync(pair, { range: WHOLE, salt: SALT });
+    t.equal(run.initiator.outcome?.isEqual, true);
+    t.equal(contentsOf(pair[0]), contentsOf(pair[1]));
+    t.equal(pair[0][0]!.tree.allCount, 3002);
+    t.comment(run.log.join(' '));
+    for (const store of pair) dropStore(store);
+    t.end();
+  });
+}
