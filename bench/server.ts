@@ -114,10 +114,14 @@ async function speedRows(
   const [theirs, ...ours] = figures.map((runs) => ({
     perSecond: median(runs.map((figure) => figure.perSecond)),
     p999Ms: median(runs.map((figure) => figure.p999Ms)),
+    perCpuSecond: median(runs.map((figure) => figure.perCpuSecond)),
   }));
   for (const [i, { major }] of contenders.entries()) {
     const rates = [ours[i]!.perSecond, theirs!.perSecond];
     report.compare(`${test.name}, Node ${major}`, 'op/s', 'redis', rates, test.targets[major]);
+    // For a look at the server alone: on a busy machine the rates above are everybody's.
+    const perCpu = [ours[i]!.perCpuSecond, theirs!.perCpuSecond];
+    report.compare(`${test.name}, Node ${major}: CPU`, 'op/CPU s', 'redis', perCpu);
     report.add({
       name: `${test.name}, Node ${major}: p99.9`,
       ours: ours[i]!.p999Ms,
