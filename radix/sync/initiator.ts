@@ -53,7 +53,7 @@ const LIST_ITEMS_MAX = 2 ** 16;
 /** Cells a difference needs at most, but for small numbers. */
 const CELLS_PER_DIFFERENCE = 1.4;
 /** Standard deviations of the estimate that the first cells allow for. */
-const DEVIATIONS = 2.3;
+const DEVIATIONS = 1.7;
 const CELLS_MIN = 4;
 const CELL_BYTES = 8;
 

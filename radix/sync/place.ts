@@ -65,9 +65,7 @@ export function encodePlaces(writer: ByteWriter, places: Place[], bytesMax: numb
     runLength = 0;
   };
   for (const place of places) {
-    const bytes = (place.key?.length ?? 0) + (place.sub?.length ?? 0);
-    const shared = commonBytes(before.key, place.key) + commonBytes(before.sub, place.sub);
-    if (writer.length + bytes - shared + PLACE_BYTES_FIXED > bytesMax) continue;
+    if (writer.length + bytesApart(before, place) + PLACE_BYTES_FIXED > bytesMax) continue;
     if (isIncrement(before, place)) {
       runLength++;
     } else {
@@ -116,7 +114,7 @@ const CODE_SHORT = 128;
 const DB_MAX = 0xffff;
 const DROP_MAX = 7;
 const ADD_MAX = 15;
-/** What a place takes at most besides the bytes that it does not share. */
+/** What a place, and a run before it, take at most besides the bytes that it does not share. */
 const PLACE_BYTES_FIXED = 16;
 
 function encodePlace(writer: ByteWriter, before: Place, place: Place): void {
@@ -150,6 +148,16 @@ function encodePlace(writer: ByteWriter, before: Place, place: Place): void {
     writer.varint(shared);
     writer.blob(part.subarray(shared));
   }
+}
+
+/** Bytes of a place that it does not share with the one before. */
+function bytesApart(before: Place, { db, key, sub }: Place): number {
+  const keyBytes = key?.length ?? 0;
+  const subBytes = sub?.length ?? 0;
+  if (db !== before.db) return keyBytes + subBytes;
+  const sharedKey = commonBytes(before.key, key);
+  const isSameKey = compareParts(before.key, key) === 0;
+  return keyBytes - sharedKey + subBytes - (isSameKey ? commonBytes(before.sub, sub) : 0);
 }
 
 function decodePlace(reader: ByteReader, before: Place, code: number): Place {

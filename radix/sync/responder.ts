@@ -292,7 +292,9 @@ function cellsWanted(decoder: Decoder, theirCount: number): number {
   const differences = found + decoder.estimateRest();
   // So many cells without a result: a knot of equal hashes, which no cells undo.
   if (decoder.isOverfull || cellCount > 2 * cellsFor(differences) + KNOT_CELLS) return 0;
-  const wanted = Math.max(cellsFor(differences * 1.03), Math.ceil(cellCount * 1.25) + 4);
+  // The estimate is as good as there are cells; a second question costs a round trip.
+  const margin = 1 + 1.2 * Math.sqrt(2 / cellCount);
+  const wanted = Math.max(cellsFor(differences * margin), Math.ceil(cellCount * 1.25) + 4);
   const isListedLess = (wanted - cellCount) * CELL_BYTES > theirCount * LISTED_BYTES;
   return isListedLess || wanted > CELLS_MAX ? 0 : wanted;
 }

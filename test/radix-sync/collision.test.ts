@@ -39,7 +39,7 @@ for (const [name, mine, theirs] of [
   ['two of the responder', [], [first, second]],
 ] as const) {
   t.test(name, (t) => {
-    const random = seededRandom(seed);
+    const random = seededRandom(seed + 1);
     const pair = [newStore(0), newStore(1)] as const;
     const both = Array.from({ length: 3000 }, () => random.bytes(8));
     for (const store of pair) putKeys(store, both, 5);

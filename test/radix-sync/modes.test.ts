@@ -17,6 +17,7 @@ import { type Run, runSync, WHOLE } from './wire.js';
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
+const TYPE_LIST = '>7:';
 
 function expectNoError(t: Test, run: Run): void {
   for (const side of [run.initiator, run.responder]) {
@@ -125,8 +126,12 @@ t.test('stores with hardly anything in common', (t) => {
   expectNoError(t, run);
   t.equal(run.initiator.outcome?.isEqual, true);
   t.equal(pair[0][0]!.tree.allCount, 18_000);
-  t.comment(`${run.initiator.stats.roundTrips} round trips`);
-  t.ok(run.initiator.stats.roundTrips <= 5, 'listed when that costs less');
+  t.ok(
+    run.log.some((line) => line.startsWith(TYPE_LIST)),
+    'listed when that costs less',
+  );
+  // Once in 256 a sub range has equal digests by chance, and takes another attempt.
+  t.ok(run.initiator.stats.roundTrips <= 8, run.log.join(' '));
   for (const store of pair) dropStore(store);
   t.end();
 });

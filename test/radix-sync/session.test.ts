@@ -73,20 +73,20 @@ t.test('what it costs to find out', (t) => {
     [1, 800],
     [10, 1100],
     [100, 2800],
-    [1000, 19_000],
+    [1000, 22_000],
   ] as const) {
     const half = Math.ceil(differences / 2);
     const mine = spread(half);
     const theirs = spread(differences - half);
     const name = `${differences} spread`;
-    SCALES.push({ name, both: 20_000, mine, theirs, discoveryBytesMax: bytesMax, roundTrips: 3 });
+    SCALES.push({ name, both: 20_000, mine, theirs, discoveryBytesMax: bytesMax, roundTrips: 4 });
   }
   SCALES.push({
     name: '1000 clustered',
     both: 20_000,
     mine: keysOf('\x80a', 0, 500),
     theirs: keysOf('\x80b', 0, 500),
-    discoveryBytesMax: 19_000,
+    discoveryBytesMax: 20_000,
     roundTrips: 4,
   });
   SCALES.push({

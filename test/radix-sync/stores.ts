@@ -1,5 +1,6 @@
 /** Stores for tests of sync: a few databases of random contents, and ways to write to them. */
 import assert from 'node:assert';
+import { TYPE_MIRRORED } from '../../radix/head.js';
 import { FLAG_LED, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import { Merger } from '../../radix/merge.js';
 import { Space } from '../../radix/space.js';
@@ -88,6 +89,7 @@ export function randomWrite(random: SeededRandom, shape: KeyShape, stamp: number
   }
   if (dice < 0.4) {
     const subKey = KEY_SHAPES['numbers']!(random);
+    const type = random.pick([1, 1, 2, 1 | TYPE_MIRRORED]);
     const isDeleted = random.chance(0.2);
     const isExpiry = random.chance(0.1);
     return (store) => {
@@ -95,7 +97,7 @@ export function randomWrite(random: SeededRandom, shape: KeyShape, stamp: number
       const element = [subKey, 0, subKey.length] as const;
       if (isExpiry) sub.setExpiry(...at, stamp, origin, expiryMs);
       else if (isDeleted) sub.delete(...at, ...element, stamp, origin, flags);
-      else sub.put(...at, 1, ...element, stamp, origin, flags, value, 0, value.length);
+      else sub.put(...at, type, ...element, stamp, origin, flags, value, 0, value.length);
     };
   }
   return (store) => {
