@@ -1,13 +1,48 @@
 /**
- * Copies what a key holds to another key: bytes, expiry, access bits and hints. Strings are
+ * Copies or moves what a key holds to another key: bytes, expiry, access bits and hints. Strings are
  * all that there is today; a sub tree will go the same way.
  */
-import { HINT_FLAGS, type Leaf } from '../../../radix/leaf.js';
+import { exchangeBigValues } from '../../../radix/exchange.js';
+import { HINT_FLAGS, INLINE_VALUE_BYTES_MAX, type Leaf } from '../../../radix/leaf.js';
 import type { Database } from '../../store/database.js';
 
 /** Values up to here are copied through `scratch`. */
 const SCRATCH_BYTES = 64 * 1024;
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+/** The shortest value that lies outside of its leaf: what a key gets before a big value moves in. */
+const PLACEHOLDER = Buffer.alloc(INLINE_VALUE_BYTES_MAX + 1);
+
+/**
+ * Moves what key[keyFrom, keyTo) of `source` holds to buf[from, to) of `target`, whatever its size;
+ * the key is to be removed next.
+ */
+export function moveEntry(
+  source: Database,
+  key: Buffer,
+  keyFrom: number,
+  keyTo: number,
+  target: Database,
+  buf: Buffer,
+  from: number,
+  to: number,
+): void {
+  const { tree } = source;
+  const leaf = source.peek(key, keyFrom, keyTo);
+  if (tree.valueBytes(leaf) <= INLINE_VALUE_BYTES_MAX) {
+    copyEntry(source, leaf, target, buf, from, to);
+    return;
+  }
+  const hints = tree.flags(leaf) & HINT_FLAGS;
+  const access = tree.access(leaf);
+  const expiryMs = tree.expiryMs(leaf);
+  const moved = target.set(buf, from, to, PLACEHOLDER, 0, PLACEHOLDER.length, expiryMs, hints);
+  target.tree.setAccess(moved, access);
+  exchangeBigValues(
+    { tree, key, from: keyFrom, to: keyTo },
+    { tree: target.tree, key: buf, from, to },
+  );
+}
 
 /** Writes a copy of `leaf` of `source` at `target`'s key buf[from, to). */
 export function copyEntry(

@@ -7,7 +7,7 @@ import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { databaseOf, int32Of } from '../database-index.js';
 import { findKey, inspectKey, readKey, refusesKey, removeKey } from '../lookup.js';
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, replyKey, SYNTAX_ERROR } from '../replies.js';
-import { copyEntry } from './copy-entry.js';
+import { copyEntry, moveEntry } from './copy-entry.js';
 
 const SAME_OBJECT = 'ERR source and destination objects are the same';
 
@@ -74,8 +74,9 @@ function renameKey(session: Session, args: Args, absentOnly: boolean, reply: Rep
 /** The key in argument `i` becomes the one in argument `j` of `target`. */
 function moveKey(database: Database, args: Args, i: number, target: Database, j: number): void {
   // Looked up again: finding the other key may have removed it, had it expired.
-  const leaf = findKey(database, args, i);
-  copyEntry(database, leaf, target, args.buf, args.starts[j]!, args.ends[j]!);
+  findKey(database, args, i);
+  const { buf, starts, ends } = args;
+  moveEntry(database, buf, starts[i]!, ends[i]!, target, buf, starts[j]!, ends[j]!);
   removeKey(database, args, i);
 }
 
