@@ -20,6 +20,9 @@ import { runProgram } from '../support/run-program.js';
 import { type ServerProcess, spawnDhash, startDhash } from '../support/server-process.js';
 import { until } from '../support/until.js';
 
+// It starts some thirty processes; a busy machine may be several times slower.
+t.setTimeout(120_000);
+
 const folder = mkdtempSync(join(tmpdir(), 'dhash-e2e-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
 
