@@ -57,6 +57,35 @@ t.test('a link that breaks after any frame: the next session makes equal', (t) =
   t.end();
 });
 
+t.test('a frame that is lost or comes twice: the next session makes equal', (t) => {
+  for (let round = 0; round < 4; round++) {
+    const random = seededRandom(seed + round);
+    const shape = random.pick(Object.values(KEY_SHAPES));
+    const apart = [random.below(60), random.below(60)] as const;
+    const both = random.pick([0, 150]);
+    const whole = randomPair(seededRandom(seed + round), shape, both, apart);
+    const expected = contentsOf(mergeOf(whole));
+    const { frames } = runSync(whole, { range: WHOLE, salt: 1 });
+    done(...whole);
+    for (let target = 0; target < 2 * frames; target++) {
+      const pair = randomPair(seededRandom(seed + round), shape, both, apart);
+      let count = 0;
+      const tamper = (frame: Buffer): Buffer | null => {
+        if (count++ !== target >>> 1) return frame;
+        return target % 2 === 0 ? null : Buffer.concat([frame, frame]);
+      };
+      runSync(pair, { range: WHOLE, salt: 1 }, { tamper });
+      for (const store of pair) checkStore(store);
+      const run = runSync(pair, { range: WHOLE, salt: randomSalt(random) });
+      if (run.initiator.outcome?.isEqual !== true) t.fail(`not equal: ${round}, ${target}`);
+      if (contentsOf(pair[0]) !== expected) t.fail(`not the merge: ${round}, ${target}`);
+      done(...pair);
+    }
+  }
+  t.pass('every frame');
+  t.end();
+});
+
 t.test('writers on both sides: nothing is lost or reverted, and silence brings equality', (t) => {
   for (let round = 0; round < 25; round++) {
     const random = seededRandom(seed + round);
@@ -137,26 +166,30 @@ function damaged(random: SeededRandom, frame: Buffer): Buffer | null {
 /** What a liar says next, told what he was answered. */
 type Lies = Generator<Buffer, void, Buffer[]>;
 
-/** A responder under test, and somebody who says what he likes. */
-function talkTo(store: Store, lies: Lies): { session: SyncSession; said: number } {
-  const session = SyncSession.respond(store);
+/** A session under test, and somebody who says what he likes. Returns how often he could. */
+function talkTo(session: SyncSession, lies: Lies): number {
   let said = 0;
-  let answers: Buffer[] = [];
-  while (session.error === null) {
+  let answers = answersOf(session);
+  while (session.error === null && session.outcome === null) {
     const lie = lies.next(answers);
     if (lie.done === true) break;
     said++;
     session.receive(lie.value);
-    answers = [];
-    for (let isBusy = true; isBusy; ) {
-      isBusy = session.work();
-      for (let frame = session.take(); frame !== null; frame = session.take()) {
-        answers.push(frame);
-        isBusy = true;
-      }
+    answers = answersOf(session);
+  }
+  return said;
+}
+
+function answersOf(session: SyncSession): Buffer[] {
+  const answers: Buffer[] = [];
+  for (let isBusy = true; isBusy; ) {
+    isBusy = session.work();
+    for (let frame = session.take(); frame !== null; frame = session.take()) {
+      answers.push(frame);
+      isBusy = true;
     }
   }
-  return { session, said };
+  return answers;
 }
 
 function* saying(...frames: Buffer[]): Lies {
@@ -313,9 +346,73 @@ t.test('a peer that lies is told from one that does not, at once', (t) => {
       5,
     );
     const before = contentsOf(store);
-    const { session, said } = talkTo(store, lies(random));
+    const session = SyncSession.respond(store);
+    const said = talkTo(session, lies(random));
     t.equal(session.error?.code, code, `${name}: ${session.error?.message}`);
     t.ok(said < 1000, `${name}: after ${said} frames`);
+    t.equal(contentsOf(store), before, `${name}: nothing has changed`);
+    done(store);
+  }
+  t.end();
+});
+
+function rangesOf(rangeCount: number, places: readonly number[]): Buffer {
+  return frameOf(4, (writer) => {
+    writer.varint(600);
+    writer.varint(rangeCount);
+    writer.bytes(Buffer.from(places));
+    for (let i = 0; i < rangeCount; i++) writer.u16(i);
+  });
+}
+
+function* needing(step: number): Lies {
+  yield rangesOf(1, []);
+  for (let wanted = 2000; ; wanted += step) yield frameOf(6, (writer) => writer.varint(wanted));
+}
+
+function* wantingForever(random: SeededRandom): Lies {
+  yield rangesOf(1, []);
+  for (;;) yield frameOf(8, (writer) => writer.bytes(random.bytes(4000)));
+}
+
+const LYING_RESPONDERS: Liar[] = [
+  { name: 'no sub ranges', code: 'SYNC_BAD_FRAME', lies: () => saying(rangesOf(0, [])) },
+  { name: 'too many', code: 'SYNC_BAD_FRAME', lies: () => saying(rangesOf(257, [])) },
+  {
+    name: 'sub ranges that do not ascend',
+    code: 'SYNC_BAD_FRAME',
+    lies: () => saying(rangesOf(3, [2, 0, 1, 98, 2, 0, 1, 97])),
+  },
+  { name: 'wants ever more cells', code: 'SYNC_PROTOCOL', lies: () => needing(10) },
+  { name: 'wants the same cells again', code: 'SYNC_PROTOCOL', lies: () => needing(0) },
+  { name: 'wants what nobody has', code: 'SYNC_LIMIT', lies: wantingForever },
+  {
+    name: 'all entries, unasked',
+    code: 'SYNC_PROTOCOL',
+    lies: () => forever(frameOf(9, () => {})),
+  },
+  { name: 'nothing but END', code: 'SYNC_PROTOCOL', lies: () => forever(frameOf(10, () => {})) },
+  {
+    name: 'RANGES for ever',
+    code: 'SYNC_PROTOCOL',
+    lies: () => forever(rangesOf(1, [])),
+  },
+];
+
+t.test('a responder that lies is told, too', (t) => {
+  const random = seededRandom(seed);
+  for (const { name, code, lies } of LYING_RESPONDERS) {
+    const store = newStore(0);
+    putKeys(
+      store,
+      Array.from({ length: 500 }, () => random.bytes(8)),
+      5,
+    );
+    const before = contentsOf(store);
+    const session = SyncSession.initiate(store, { range: WHOLE, salt: 4 });
+    const said = talkTo(session, lies(random));
+    t.equal(session.error?.code, code, `${name}: ${session.error?.message}`);
+    t.ok(said < 100, `${name}: after ${said} frames`);
     t.equal(contentsOf(store), before, `${name}: nothing has changed`);
     done(store);
   }
@@ -330,7 +427,8 @@ t.test('entries that no tree holds are refused', (t) => {
     const record = random.bytes(random.below(30));
     const entries = frameOf(9, (writer) => writer.blob(record));
     const end = frameOf(10, (writer) => writer.varint(1));
-    const { session } = talkTo(store, saying(summaryOf(10), entries, end));
+    const session = SyncSession.respond(store);
+    talkTo(session, saying(summaryOf(10), entries, end));
     if (session.error !== null) refused++;
     done(store);
   }
