@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat } from 'node:fs/promises';
 import { machine, release, type as systemName, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
@@ -16,7 +16,7 @@ import { DhashNode } from '../lib/node.js';
 import type { ProcessInfo } from '../lib/server/process-info.js';
 import { DHASH_VERSION } from '../lib/version.js';
 import { RealWorld } from '../world/real/real-world.js';
-import type { Address } from '../world/world.js';
+import type { Address, Disk } from '../world/world.js';
 import { printAddress } from './address.js';
 import { ExitError, systemCode, usageError } from './exit.js';
 import { createLog, pinoLevel } from './log.js';
@@ -122,14 +122,33 @@ function readSettings(configFile: string, flags: readonly [string, string][]): S
   return settings;
 }
 
-function createProcessInfo(configFile: string, shutdown: () => void): ProcessInfo {
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+/** Whole or not at all; whoever could read the file still can. */
+async function replaceFile(disk: Disk, path: string, text: string): Promise<void> {
+  const mode = await stat(path).then(
+    (stats) => stats.mode & 0o777,
+    () => 0o600,
+  );
+  await disk.replaceFile(path, Buffer.from(text));
+  await chmod(path, mode);
+}
+
+function createProcessInfo(disk: Disk, configFile: string, shutdown: () => void): ProcessInfo {
   const path = configFile === '' ? '' : resolve(configFile);
   const config =
     path === ''
       ? undefined
       : {
-          read: () => readFile(path, 'utf8'),
-          write: (text: string) => writeFile(path, text),
+          read: () => readIfThere(path),
+          write: (text: string) => replaceFile(disk, path, text),
         };
   return {
     pid: process.pid,
@@ -158,7 +177,7 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
   });
   const stopping = new Stopping(log);
   const world = new RealWorld();
-  const processInfo = createProcessInfo(configFile, () => stopping.begin('SHUTDOWN'));
+  const processInfo = createProcessInfo(world.disk, configFile, () => stopping.begin('SHUTDOWN'));
   const node = new DhashNode({ world, log, processInfo }, settings);
   stopping.node = node;
   try {

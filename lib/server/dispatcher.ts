@@ -203,6 +203,7 @@ export class Dispatcher {
       return;
     }
     if (this.#mustWait(session, command)) {
+      session.lastCommand = command;
       session.postponed = args.clone();
       session.suspended = true;
       this.#server.holdBack(session);

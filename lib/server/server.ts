@@ -239,6 +239,11 @@ export class Server {
     }
   }
 
+  /** Clients that wait for the end of a pause. */
+  get heldBackCount(): number {
+    return this.#heldBack.size;
+  }
+
   /** The session waits for the end of the pause with a postponed command. */
   holdBack(session: Session): void {
     this.#heldBack.add(session);

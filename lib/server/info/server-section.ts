@@ -62,7 +62,7 @@ export function clientLines(server: Server): InfoLine[] {
     ['maxclients', server.settings.maxclients],
     ['client_recent_max_input_buffer', input],
     ['client_recent_max_output_buffer', output],
-    ['blocked_clients', 0],
+    ['blocked_clients', server.heldBackCount],
     ['tracking_clients', 0],
     ['clients_in_timeout_table', 0],
     ['total_blocking_keys', 0],
