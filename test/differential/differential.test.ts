@@ -13,7 +13,11 @@ import { runDifferential, showFinding } from './differential.js';
 const commandCount = 20_000;
 const seed = seedOfRun();
 
+/** It takes some twenty seconds, and a busy machine three times as long. */
+t.setTimeout(120_000);
+
 t.test(`dhash answers as Redis does (seed ${seed})`, async (t) => {
+  t.setTimeout(100_000);
   const [redis, dhash] = await Promise.all([
     startRedis(),
     startDhash({ args: ['--enable-debug-command', 'yes'] }),

@@ -9,6 +9,8 @@ import { flaws, startBrokenProxy } from './broken-proxy.js';
 import { runDifferential, showFinding } from './differential.js';
 import type { TargetOptions } from './target.js';
 
+t.setTimeout(120_000);
+
 /** Few steps are left of the hundred; two connections may each need some of their own. */
 const shortSteps = 8;
 
@@ -18,6 +20,7 @@ t.teardown(() => Promise.all([one.stop(), two.stop()]));
 const expected: TargetOptions = { name: 'one', host: '127.0.0.1', port: one.port };
 
 t.test(`redis equals redis (seed ${seed})`, async (t) => {
+  t.setTimeout(60_000);
   const actual = { ...expected, name: 'two', port: two.port };
   const commandCount = 4000;
   const result = await runDifferential({
@@ -33,6 +36,7 @@ t.test(`redis equals redis (seed ${seed})`, async (t) => {
 
 for (const flaw of flaws) {
   t.test(`${flaw.name} that differs is found (seed ${seed})`, async (t) => {
+    t.setTimeout(60_000);
     const proxy = await startBrokenProxy(flaw, two.port);
     const address = proxy.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;

@@ -1,7 +1,8 @@
 /**
  * Bytes that are no proper requests. Each of them ends with the server closing the connection:
  * by itself after an error, or because of the QUIT at its end. All travel in one write and are
- * short enough to be read at once, so that no reset overtakes the error.
+ * short enough to be read at once, so that no reset overtakes the error. (Lines with a NUL are not
+ * among them: Redis waits for ever for their end.)
  */
 import type { SeededRandom } from '../support/random.js';
 
@@ -29,7 +30,6 @@ const broken: readonly string[] = [
   '* 1\r\n',
   '*+1\r\n',
   '*01\r\n',
-  '*1048577\r\n',
   '*2147483648\r\n',
   '*99999999999999999999\r\n',
   '*3\r\n$3\r\nSET\r\n$1\r\na\r\n:1\r\n',
@@ -62,9 +62,6 @@ const odd: readonly string[] = [
   'PING ""\r\n',
   "PING ''\r\n",
   '"PING"\r\n',
-  'PING\0x\r\n',
-  'PING \0\r\n',
-  '\0\r\n',
   'PING a b c\r\n',
   '+OK\r\n',
   '$4\r\n',

@@ -25,7 +25,7 @@ function set(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   const pairs: [string, string][] = [];
-  for (let i = 2; i < args.count; i += 2) pairs.push([args.utf8(i), args.utf8(i + 1)]);
+  for (let i = 2; i < args.count; i += 2) pairs.push([args.string(i), args.utf8(i + 1)]);
   const { server } = session;
   const refusal = server.settings.set(pairs);
   if (refusal !== undefined) {
