@@ -18,12 +18,12 @@
 
 import { CHUNK_SHIFT, GRANULE_MASK } from '../arena.js';
 import type { Cursor } from '../cursor.js';
-import { HEAD_ROOT_WORD, headWord, KIND_HEAD, type Leaf } from '../leaf.js';
+import { HEAD_ROOT_WORD, headWord, KEY_BYTES_MAX, KIND_HEAD, type Leaf } from '../leaf.js';
 import { ALL, firstSlot, slotAfter } from '../node.js';
 import { SubTree } from '../subtree.js';
 import { addLeaf, hashLeaf, Sum } from '../totals.js';
 import type { Tree } from '../tree.js';
-import { FIRST_PLACE, type Place } from './place.js';
+import { comparePlaces, FIRST_PLACE, type Place } from './place.js';
 
 export interface SyncDatabase {
   readonly tree: Tree;
@@ -77,6 +77,7 @@ class View {
   readonly tree: Tree;
   readonly sub: SubTree;
   readonly cursor: Cursor;
+  readonly stopCursor: Cursor;
   readonly elementCursor: Cursor;
   readonly factorLow: number;
   readonly factorHigh: number;
@@ -87,6 +88,7 @@ class View {
     this.tree = database.tree;
     this.sub = new SubTree(database.tree);
     this.cursor = database.tree.cursor({ all: true });
+    this.stopCursor = database.tree.cursor({ all: true });
     this.elementCursor = this.sub.elements.cursor({ all: true });
     this.factorLow = factorOf(db, 0x9e3779b1);
     this.factorHigh = factorOf(db, 0x85ebca77);
@@ -106,16 +108,13 @@ export class Replica {
   readonly #item = new Item();
   readonly #clearWords = new Int32Array(3);
   readonly #keyScratch: Buffer;
-  readonly #subScratch: Buffer;
 
   constructor(databases: readonly SyncDatabase[], range: KeyRange) {
     this.databases = databases;
     this.#views = databases.map((database, db) => new View(database, db));
     this.#intervals = intervalsOf(range);
-    // The longest keys there are; the space's own scratch is for writers.
-    const bytes = databases[0]?.tree.space.keyScratch.length ?? 0;
-    this.#keyScratch = Buffer.allocUnsafeSlow(bytes);
-    this.#subScratch = Buffer.allocUnsafeSlow(bytes);
+    // The space's own scratch is for writers.
+    this.#keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   }
 
   /** Of the head that an item's element belongs to. */
@@ -170,9 +169,11 @@ export class Replica {
    * where to go on; null at the end.
    */
   scan(from: Place, to: Place | null, itemsMax: number, visit: Visitor): Place | null {
+    if (to !== null && comparePlaces(from, to) >= 0) return null;
     const scan = new Scan(to, itemsMax, visit);
     for (const view of this.#views) {
       if (view.db < from.db) continue;
+      if (to !== null && (to.db < view.db || (to.db === view.db && to.key === null))) return null;
       const start = view.db === from.db ? from : { ...FIRST_PLACE, db: view.db };
       if (start.key === null && view.database.clearedAt > 0) this.#visitClear(scan, view);
       for (const interval of this.#intervals) this.#scanInterval(scan, view, interval, start);
@@ -181,49 +182,71 @@ export class Replica {
     return null;
   }
 
-  #scanInterval(scan: Scan, view: View, interval: Interval, start: Place): void {
+  /**
+   * Nothing is written during a scan, so the entry at which to stop is found once, and no key is
+   * compared on the way there.
+   */
+  #scanInterval(scan: Scan, view: View, { low, high }: Interval, start: Place): void {
     if (scan.isOver) return;
-    const { tree, cursor } = view;
-    const { low, high } = interval;
-    const key = this.#keyScratch;
+    const { cursor, stopCursor } = view;
     const first = start.key ?? KEY_NONE;
-    const begin = low !== null && low.compare(first) > 0 ? low : first;
-    cursor.seek(begin, 0, begin.length);
-    for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
-      const keyBytes = tree.copyKey(leaf, key, 0);
-      if (low !== null && low.compare(key, 0, keyBytes) === 0) continue;
-      if (high !== null && high.compare(key, 0, keyBytes) < 0) return;
-      const inside = start.sub !== null && first.compare(key, 0, keyBytes) === 0;
-      this.#visitEntry(scan, view, leaf, keyBytes, inside ? start.sub : null);
-      if (scan.isOver) return;
+    if (high !== null && first.compare(high) > 0) return;
+    const begin = low !== null && low.compare(first) >= 0 ? low : first;
+    const end = scan.to !== null && scan.to.db === view.db ? scan.to : null;
+    const isEnd = end !== null && (high === null || end.key!.compare(high) <= 0);
+    if (isEnd && (end.key!.compare(begin) < 0 || low?.compare(end.key!) === 0)) {
+      scan.isOver = true;
+      return;
     }
+    // The first entry that is not, or not with all its elements, to be shown.
+    let stop: Leaf = 0;
+    if (isEnd) stop = seekFrom(stopCursor, end.key!);
+    else if (high !== null) stop = seekBehind(view, stopCursor, high);
+    const isLow = low !== null && begin === low;
+    let leaf = isLow ? seekBehind(view, cursor, begin) : seekFrom(cursor, begin);
+    let sub = start.sub !== null && !isLow && isKey(view, leaf, first) ? start.sub : null;
+    while (leaf !== 0 && leaf !== stop && !scan.isOver) {
+      this.#visitEntry(scan, view, leaf, sub, null);
+      sub = null;
+      leaf = cursor.next();
+    }
+    if (!isEnd || scan.isOver) return;
+    const isPart = leaf !== 0 && end.sub !== null && isKey(view, leaf, end.key!);
+    if (isPart) this.#visitEntry(scan, view, leaf, sub, end.sub);
+    scan.isOver = true;
   }
 
-  /** Visits an entry and what belongs to it, or with `sub` only its elements from there on. */
-  #visitEntry(scan: Scan, view: View, leaf: Leaf, keyBytes: number, sub: Buffer | null): void {
-    const { tree, elementCursor } = view;
-    const key = this.#keyScratch;
-    if (sub === null) {
-      if (!scan.admits(view.db, key, keyBytes, null, 0)) return;
+  /**
+   * Visits an entry and what belongs to it. With `from`: only the elements from there on. With
+   * `to`: of the elements only those before it.
+   */
+  #visitEntry(scan: Scan, view: View, leaf: Leaf, from: Buffer | null, to: Buffer | null): void {
+    const { tree, elementCursor, sub } = view;
+    if (from === null) {
+      if (!scan.admits(view, leaf, 0)) return;
       hashLeaf(tree, leaf);
       this.#show(scan, view, leaf, 0);
     }
-    if (tree.kind(leaf) !== KIND_HEAD || scan.isOver) return;
-    view.sub.open(key, 0, keyBytes);
-    const elements = view.sub.elements;
-    const begin = sub ?? KEY_NONE;
+    if (tree.kind(leaf) !== KIND_HEAD) return;
+    const key = this.#keyScratch;
+    sub.open(key, 0, tree.copyKey(leaf, key, 0));
+    const { elements } = sub;
+    let stop: Leaf = 0;
+    if (to !== null) {
+      elementCursor.seek(to, 0, to.length);
+      stop = elementCursor.next();
+    }
+    const begin = from ?? KEY_NONE;
     elementCursor.seek(begin, 0, begin.length);
-    for (let at = elementCursor.next(); at !== 0; at = elementCursor.next()) {
-      const subBytes = elements.copyKey(at, this.#subScratch, 0);
-      if (!scan.admits(view.db, key, keyBytes, this.#subScratch, subBytes)) return;
+    for (let at = elementCursor.next(); at !== 0 && at !== stop; at = elementCursor.next()) {
+      if (!scan.admits(view, leaf, at)) return;
       hashLeaf(elements, at);
       this.#show(scan, view, leaf, at);
-      if (scan.isOver) return;
     }
   }
 
   #visitClear(scan: Scan, view: View): void {
-    if (!scan.admits(view.db, null, 0, null, 0)) return;
+    if (!scan.admits(view, 0, 0)) return;
     this.#hashClear(view);
     this.#show(scan, view, 0, 0);
   }
@@ -315,38 +338,25 @@ export class Replica {
 
 /** One call of `scan`: where it ends, and how much it may still show. */
 class Scan {
+  readonly to: Place | null;
   isOver = false;
   /** Where to go on. */
   resume: Place | null = null;
-  readonly #to: Place | null;
   readonly #visit: Visitor;
   #itemsLeft: number;
 
   constructor(to: Place | null, itemsMax: number, visit: Visitor) {
-    this.#to = to;
+    this.to = to;
     this.#itemsLeft = itemsMax;
     this.#visit = visit;
   }
 
-  /** Whether the item at this place is to be shown; if not, the scan is over. */
-  admits(
-    db: number,
-    key: Buffer | null,
-    keyBytes: number,
-    sub: Buffer | null,
-    subBytes: number,
-  ): boolean {
-    if (this.#to !== null && !isBefore(db, key, keyBytes, sub, subBytes, this.#to)) {
-      this.isOver = true;
-      return false;
-    }
+  /** Whether one more item may be shown; if not, the scan is over and goes on with that item. */
+  admits({ db, sub, tree }: View, leaf: Leaf, element: Leaf): boolean {
     if (this.#itemsLeft-- > 0) return true;
+    const key = leaf === 0 ? null : tree.key(leaf);
+    this.resume = { db, key, sub: element === 0 ? null : sub.elements.key(element) };
     this.isOver = true;
-    this.resume = {
-      db,
-      key: key === null ? null : Buffer.from(key.subarray(0, keyBytes)),
-      sub: sub === null ? null : Buffer.from(sub.subarray(0, subBytes)),
-    };
     return false;
   }
 
@@ -355,22 +365,20 @@ class Scan {
   }
 }
 
-/** `comparePlaces(...) < 0` without making a place. */
-function isBefore(
-  db: number,
-  key: Buffer | null,
-  keyBytes: number,
-  sub: Buffer | null,
-  subBytes: number,
-  place: Place,
-): boolean {
-  if (db !== place.db) return db < place.db;
-  if (place.key === null) return false;
-  if (key === null) return true;
-  const order = place.key.compare(key, 0, keyBytes);
-  if (order !== 0) return order > 0;
-  if (place.sub === null) return false;
-  return sub === null || place.sub.compare(sub, 0, subBytes) > 0;
+/** The first entry with a key >= this one; the cursor stands on it. 0: there is none. */
+function seekFrom(cursor: Cursor, key: Buffer): Leaf {
+  cursor.seek(key, 0, key.length);
+  return cursor.next();
+}
+
+/** The first entry with a key > this one, likewise. */
+function seekBehind(view: View, cursor: Cursor, key: Buffer): Leaf {
+  const leaf = seekFrom(cursor, key);
+  return isKey(view, leaf, key) ? cursor.next() : leaf;
+}
+
+function isKey({ tree }: View, leaf: Leaf, key: Buffer): boolean {
+  return leaf !== 0 && tree.find(key, 0, key.length) === leaf;
 }
 
 function intervalsOf({ from, to }: KeyRange): Interval[] {

@@ -70,9 +70,9 @@ t.test('what it costs to find out', (t) => {
   const random = seededRandom(seed);
   const spread = (count: number): Buffer[] => Array.from({ length: count }, () => random.bytes(16));
   for (const [differences, bytesMax] of [
-    [1, 800],
-    [10, 1100],
-    [100, 2800],
+    [1, 900],
+    [10, 1250],
+    [100, 3000],
     [1000, 22_000],
   ] as const) {
     const half = Math.ceil(differences / 2);
