@@ -160,12 +160,17 @@ export class Dispatcher {
       session.replyMode = 'on';
       session.setGate(GATE_REPLY_MODE, false);
       this.#executeChecked(session, args, known);
+      if (session.postponed !== undefined) {
+        // Held back: what is to be skipped is the reply that it gives once it runs.
+        session.replyMode = 'skip';
+        session.setGate(GATE_REPLY_MODE, true);
+      }
     } else {
       this.#executeChecked(session, args, known);
       if (session.replyMode === 'on') return;
     }
     session.reply.rewind(mark);
-    session.taskMuted = session.suspended;
+    session.taskMuted = session.suspended && session.postponed === undefined;
   }
 
   #executeChecked(session: Session, args: Args, known: Command | undefined): void {
