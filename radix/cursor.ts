@@ -127,6 +127,32 @@ export class Cursor {
     return leaf;
   }
 
+  // A walk that ends before anything is written: it copies no keys. Place the cursor anew after it.
+
+  /** Stands on the visible entry with this index and returns it; 0 if there is none. */
+  stepTo(index: number): Leaf {
+    const leaf = index < 0 ? 0 : nth(this.#tree, this.#path, index);
+    this.#place = leaf === 0 ? AT_LAST : ON;
+    this.#version = this.#tree.version;
+    return leaf;
+  }
+
+  /** Moves to the entry after the one that a step has led to; 0 if none is. */
+  step(): Leaf {
+    const { nodes, leaves } = this.#tree.space;
+    const leaf = walkNext(this.#path, nodes, leaves, this.#all);
+    this.#fetchAhead(1, AHEAD_SLOTS);
+    return leaf;
+  }
+
+  /** Moves to the entry before it. */
+  stepBack(): Leaf {
+    const { nodes, leaves } = this.#tree.space;
+    const leaf = walkPrev(this.#path, nodes, leaves, this.#all, false);
+    this.#fetchAhead(1 - AHEAD_SLOTS, 0);
+    return leaf;
+  }
+
   /**
    * Reads a word of each of the next leaves, all at once: their cache misses overlap, where a walk
    * from leaf to leaf would wait for each.

@@ -48,6 +48,8 @@ const LOOP_TEXT_MAX = 32;
 
 const CR = 13;
 const LF = 10;
+/** The two bytes as a little-endian half word. */
+const CR_LF = 0x0a0d;
 const PLUS = 43;
 const MINUS = 45;
 const COLON = 58;
@@ -248,11 +250,27 @@ export class ReplyWriter {
       return;
     }
     this.room(bytes + HEADER_BYTES_MAX + 5);
-    this.#header(DOLLAR, bytes);
-    copyWords(words, word, bytes, this.buf, this.view, this.at);
-    this.at += bytes;
-    this.buf[this.at++] = CR;
-    this.buf[this.at++] = LF;
+    if (bytes < 100) this.#shortHead(bytes);
+    else this.#header(DOLLAR, bytes);
+    const { at, view } = this;
+    copyWords(words, word, bytes, this.buf, view, at);
+    view.setInt16(at + bytes, CR_LF, true);
+    this.at = at + bytes + 2;
+  }
+
+  /** `$` and a length below 100, a word at once instead of byte by byte. Room is there. */
+  #shortHead(bytes: number): void {
+    const { at, view } = this;
+    if (bytes < 10) {
+      view.setInt32(at, DOLLAR | ((0x30 + bytes) << 8) | (CR_LF << 16), true);
+      this.at = at + 4;
+      return;
+    }
+    const tens = (bytes * 103) >>> 10;
+    const digits = (0x30 + tens) | ((0x30 + bytes - tens * 10) << 8);
+    view.setInt32(at, DOLLAR | (digits << 8) | (CR << 24), true);
+    view.setInt8(at + 4, LF);
+    this.at = at + 5;
   }
 
   /** A text as UTF-8. */

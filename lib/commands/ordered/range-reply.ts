@@ -2,12 +2,23 @@
  * The entries of a KRANGE, written a slice at a time: what does not fit into the command's own
  * slice goes on in later turns, from a snapshot, so that the reply is what stood at the start.
  */
-import { KIND_BYTES, KIND_MASK, type Leaf } from '../../../radix/leaf.js';
+import { CHUNK_SHIFT, GRANULE_MASK } from '../../../radix/arena.js';
+import {
+  FLAG_EXTERNAL,
+  flagsAt,
+  KIND_BYTES,
+  KIND_MASK,
+  keyBytesAt,
+  keyWordAt,
+  type Leaf,
+  valueBytesAt,
+  valueWordAt,
+} from '../../../radix/leaf.js';
 import { Snapshot } from '../../../radix/snapshot.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
-import { replyKey, replyValue } from '../replies.js';
+import { replyValue } from '../replies.js';
 
 export interface RangeRequest {
   offset: number;
@@ -30,9 +41,13 @@ export function replyEntry(
   leaf: Leaf,
   withValues: boolean,
 ): void {
-  replyKey(reply, database, leaf);
+  const i32 = database.tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  reply.bulkWords(i32, keyWordAt(i32, word), keyBytesAt(i32, word));
   if (!withValues) return;
-  if ((database.tree.flags(leaf) & KIND_MASK) === KIND_BYTES) replyValue(reply, database, leaf);
+  const kind = flagsAt(i32, word) & (KIND_MASK | FLAG_EXTERNAL);
+  if (kind === KIND_BYTES) reply.bulkWords(i32, valueWordAt(i32, word), valueBytesAt(i32, word));
+  else if ((kind & KIND_MASK) === KIND_BYTES) replyValue(reply, database, leaf);
   else reply.nil();
 }
 
@@ -42,20 +57,23 @@ export class RangeReply {
     const { database, reply, server } = session;
     const cursor = database.cursor;
     const clock = server.store.world.clock;
-    const pairs = request.withValues && reply.protocol === 3;
-    cursor.seekIndex(index);
-    const deadlineMs = count > STEP_ENTRIES ? clock.monotonicMs() + SLICE_MS : 0;
-    for (let done = 0; done < count; done += 1) {
-      const leaf = request.reverse ? cursor.prev() : cursor.next();
+    const { reverse, withValues } = request;
+    const pairs = withValues && reply.protocol === 3;
+    const mayPause = count > STEP_ENTRIES && !server.dispatcher.atomic;
+    const deadlineMs = mayPause ? clock.monotonicMs() + SLICE_MS : 0;
+    let leaf = cursor.stepTo(reverse ? index - 1 : index);
+    for (let done = 1; ; done += 1) {
       if (pairs) reply.array(2);
-      replyEntry(reply, database, leaf, request.withValues);
-      if (done % STEP_ENTRIES !== STEP_ENTRIES - 1 || server.dispatcher.atomic) continue;
-      const late = clock.monotonicMs() >= deadlineMs;
-      if (!late && reply.pendingBytes <= PENDING_BYTES_MAX) continue;
-      const rest = count - done - 1;
-      if (rest === 0) return;
-      session.defer(new RangeRest(session, leaf, rest, request));
-      return;
+      replyEntry(reply, database, leaf, withValues);
+      if (done === count) return;
+      if (mayPause && done % STEP_ENTRIES === 0) {
+        const late = clock.monotonicMs() >= deadlineMs;
+        if (late || reply.pendingBytes > PENDING_BYTES_MAX) {
+          session.defer(new RangeRest(session, leaf, count - done, request));
+          return;
+        }
+      }
+      leaf = reverse ? cursor.stepBack() : cursor.step();
     }
   }
 }
