@@ -19,6 +19,8 @@ import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
 
 /** Replies waiting for the system beyond which a connection stops executing, bytes. */
 const PENDING_BYTES_MAX = 1024 * 1024;
+/** Replies up to this wait for the end of the turn, bytes. */
+const SOON_BYTES_MAX = 32 * 1024;
 /** Replies gathered within one turn beyond which they are sent on their way, bytes. */
 const FLUSH_BYTES = 256 * 1024;
 
@@ -35,6 +37,7 @@ export class Connection implements LinkHandler, Carrier {
   #ended = false;
   #closed = false;
   #running = false;
+  #isFlushPlanned = false;
   /** Bytes of replies that the server's count has. */
   #countedBytes = 0;
   /** Where the reply to the request at hand begins. */
@@ -98,6 +101,7 @@ export class Connection implements LinkHandler, Carrier {
   }
 
   flush(): void {
+    this.#isFlushPlanned = false;
     if (!this.#closed) this.#send();
     this.#server.checkOutput(this.session);
   }
@@ -131,10 +135,17 @@ export class Connection implements LinkHandler, Carrier {
     while (!this.#executeAll());
     this.#running = false;
     server.endTurn(startMs);
-    this.#send();
-    server.checkOutput(session);
-    if (session.closing) this.#finish();
-    else this.#pauseOrResume();
+    if (session.closing) {
+      this.#finish();
+      return;
+    }
+    if (this.#reply.pendingBytes > SOON_BYTES_MAX) {
+      this.flush();
+    } else if (!this.#isFlushPlanned && this.#reply.mark() !== this.#countedBytes) {
+      this.#isFlushPlanned = true;
+      server.flushes.add(this);
+    }
+    this.#pauseOrResume();
     if (this.#ended && !session.suspended && !this.#stalled()) this.#finish();
   }
 

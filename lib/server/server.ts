@@ -18,6 +18,7 @@ import {
   SERVER_MONITORED,
   SERVER_PAUSED,
 } from './dispatcher.js';
+import { FlushQueue } from './flush-queue.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
 import { monitorLine } from './monitor.js';
@@ -59,6 +60,7 @@ export class Server {
   readonly sessions = new Map<number, Session>();
   /** Buffers of replies. */
   readonly pool = new ChunkPool();
+  readonly flushes: FlushQueue;
   readonly monitors = new Set<Session>();
   readonly slowlog = new Slowlog();
   readonly latency = new LatencyMonitor();
@@ -115,6 +117,7 @@ export class Server {
       queryBufferBytesMax: settings.clientQueryBufferLimit,
     };
     this.dispatcher = new Dispatcher(this, this.#world, rows);
+    this.flushes = new FlushQueue(this.#world);
     this.tasks = new TaskQueue(this.#world, (session, error) => this.failed(session, error));
     this.scanPlaces = new ScanPlaces(this.#world.random);
     const id = Buffer.alloc(20);

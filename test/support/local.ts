@@ -41,7 +41,8 @@ export class LocalNode {
   }
 
   client(remoteHost?: string): LocalClient {
-    return new LocalClient(this.world, remoteHost);
+    const flush = () => this.node.server.flushes.flushAll();
+    return new LocalClient(this.world, flush, remoteHost);
   }
 }
 
@@ -55,9 +56,12 @@ export class LocalClient {
   readonly world: ManualWorld;
   readonly link: ManualLink;
   readonly #parser = new ReplyParser();
+  /** Sends what waits for the end of the turn. */
+  readonly #flush: () => void;
 
-  constructor(world: ManualWorld, remoteHost?: string) {
+  constructor(world: ManualWorld, flush: () => void, remoteHost?: string) {
     this.world = world;
+    this.#flush = flush;
     this.link = world.connect((bytes) => this.#parser.feed(bytes), remoteHost);
   }
 
@@ -77,9 +81,10 @@ export class LocalClient {
   /** Sends one command and returns its reply as it was parsed. */
   sendRaw(...parts: (string | number | Buffer)[]): Reply | undefined {
     this.link.send(encode(parts));
+    this.#flush();
     let reply = this.#parser.next();
     for (let turns = 0; reply === undefined && turns < 10_000; turns += 1) {
-      this.world.settle();
+      this.world.turn();
       reply = this.#parser.next();
       if (this.link.closed) break;
     }
@@ -93,6 +98,7 @@ export class LocalClient {
 
   /** Replies that have come since, plain. */
   received(): Plain[] {
+    this.#flush();
     const replies: Plain[] = [];
     for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {
       replies.push(plain(reply));
