@@ -17,7 +17,10 @@ export interface Flushable {
 
 export class FlushQueue {
   readonly #world: World;
-  readonly #flushAll = () => this.flushAll();
+  readonly #endOfTurn = () => {
+    this.#isPlanned = false;
+    this.flushAll();
+  };
   #waiting: Flushable[] = [];
   #spare: Flushable[] = [];
   #isPlanned = false;
@@ -33,12 +36,11 @@ export class FlushQueue {
       this.flushAll();
     } else if (!this.#isPlanned) {
       this.#isPlanned = true;
-      this.#world.timers.soon(this.#flushAll);
+      this.#world.timers.soon(this.#endOfTurn);
     }
   }
 
   flushAll(): void {
-    this.#isPlanned = false;
     const waiting = this.#waiting;
     this.#waiting = this.#spare;
     for (const connection of waiting) connection.flush();
