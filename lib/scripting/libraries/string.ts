@@ -1,0 +1,19 @@
+/** The functions of `string` that stock Lua does without a look at the clock or the memory. */
+import type { Library, Lua } from '../lua.js';
+
+export function stringLibrary(lua: Lua): Library {
+  return { rep: (L) => rep(lua, L) };
+}
+
+function rep(lua: Lua, L: number): number {
+  const { c, machine } = lua;
+  const from = lua.checkString(L, 1);
+  const { length } = lua;
+  const times = Math.max(0, lua.checkInteger(L, 2));
+  const bytes = length * times;
+  if (bytes > machine.memoryBytesMax) lua.raise(L, 'not enough memory');
+  const at = lua.stage(L, bytes);
+  if (bytes > 0) machine.bytes.fill(machine.bytes.subarray(from, from + length), at, at + bytes);
+  c.lua_pushlstring(L, at, bytes);
+  return 1;
+}
