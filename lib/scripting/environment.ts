@@ -11,6 +11,7 @@
  * ...) is told of them here.
  */
 import type { LuaFunction } from './host-functions.js';
+import { baseLibrary } from './libraries/base.js';
 import { bitLibrary } from './libraries/bit.js';
 import { cjsonLibrary } from './libraries/cjson.js';
 import { cmsgpackLibrary } from './libraries/cmsgpack.js';
@@ -70,7 +71,11 @@ export class Environment {
     for (const name of REMOVED) this.#remove(name);
     this.#replace('math', mathLibrary(lua));
     this.#replace('string', stringLibrary(lua));
-    this.#replace('_G', { loadstring: (L) => this.#loadString(L) });
+    lua.getField(main, GLOBALS, 'tonumber');
+    this.#replace('_G', {
+      ...baseLibrary(lua, lua.nativeFunction(main, -1)),
+      loadstring: (L) => this.#loadString(L),
+    });
     this.#guardFirstArguments();
     this.#runPrelude(components.interrupted);
     const ours: Record<string, RedisTable> = {

@@ -1,10 +1,17 @@
-/** The functions of `string` that stock Lua does without a look at the clock or the memory. */
+/** The functions of `string` that are not left to C: see each file for why. */
 import type { Library, Lua } from '../lua.js';
+import { stringFormat } from './string-format.js';
+import { patternLibrary } from './string-patterns.js';
 
 export function stringLibrary(lua: Lua): Library {
-  return { rep: (L) => rep(lua, L) };
+  return {
+    ...patternLibrary(lua),
+    format: stringFormat(lua),
+    rep: (L) => rep(lua, L),
+  };
 }
 
+/** C adds byte after byte; this knows how much it will be. */
 function rep(lua: Lua, L: number): number {
   const { c, machine } = lua;
   const from = lua.checkString(L, 1);
