@@ -13,13 +13,15 @@ import { BOOLEAN, type Lua, NIL, NUMBER, STRING, TABLE } from './lua.js';
 const INT64_MIN = -(2n ** 63n);
 /** Room on the stack for the element at hand and what is looked up of it. */
 const SLOTS = 8;
+/** Nesting, about: one slot of the stack for each level. */
+const DEPTH_MAX = 1000;
 const TOO_DEEP = 'ERR reached lua stack limit';
 
 /** Replies with the value on top of the stack, which stays. `protocol` is the script's own. */
 export function replyFromLua(lua: Lua, L: number, reply: ReplyWriter, protocol: 2 | 3): void {
   const { c } = lua;
   const index = c.lua_gettop(L);
-  if (c.lua_checkstack(L, SLOTS) === 0) {
+  if (index > DEPTH_MAX || c.lua_checkstack(L, SLOTS) === 0) {
     reply.error(TOO_DEEP);
     return;
   }
@@ -64,9 +66,9 @@ function replyTable(lua: Lua, L: number, index: number, reply: ReplyWriter, prot
     c.lua_settop(L, index);
     lua.getField(L, index, name);
     const found = c.lua_type(L, index + 1);
-    return found === type || (type === STRING && found === NUMBER);
+    return found === type;
   };
-  if (has('err', STRING)) reply.error(withoutDash(lua.text(L, index + 1)));
+  if (has('err', STRING)) reply.error(lua.text(L, index + 1));
   else if (has('ok', STRING)) reply.simple(lua.text(L, index + 1).replace(/[\r\n]/g, ' '));
   else if (has('double', NUMBER)) reply.double(c.lua_tonumber(L, index + 1));
   else if (has('map', TABLE)) replyMap(lua, L, index + 1, reply, protocol);
@@ -75,10 +77,6 @@ function replyTable(lua: Lua, L: number, index: number, reply: ReplyWriter, prot
     reply.bigNumber(lua.text(L, index + 1).replace(/[\r\n]/g, ' '));
   } else if (has('verbatim_string', TABLE)) replyVerbatim(lua, L, index + 1, reply);
   else replyArray(lua, L, index, reply, protocol);
-}
-
-function withoutDash(text: string): string {
-  return text.startsWith('-') ? text.slice(1) : text;
 }
 
 function replyArray(lua: Lua, L: number, index: number, reply: ReplyWriter, protocol: 2 | 3): void {

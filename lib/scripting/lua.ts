@@ -38,6 +38,8 @@ const DEBUG_BYTES = 128;
 const DEBUG_WHAT = 12;
 const DEBUG_SOURCE = 16;
 const DEBUG_LINE = 20;
+/** Functions of the prelude and of C that may stand above the script's own. */
+const PRELUDE_LEVELS_MAX = 50;
 /** Offset of `nCcalls` in lua_State (lstate.h). */
 const STATE_C_CALLS = 52;
 
@@ -274,7 +276,7 @@ export class Lua {
   where(L: number): { source: string; line: number } | undefined {
     const { c } = this;
     const ar = this.#debugAt;
-    for (let level = 0; level < 2; level += 1) {
+    for (let level = 0; level < PRELUDE_LEVELS_MAX; level += 1) {
       if (c.lua_getstack(L, level, ar) === 0) return undefined;
       const what = this.stage(L, 4);
       this.machine.bytes.write('Sl\0', what, 'latin1');
@@ -282,6 +284,7 @@ export class Lua {
       const { words } = this.machine;
       if (this.#cText(words[(ar + DEBUG_WHAT) >> 2]!) === 'C') continue;
       const source = this.#cText(words[(ar + DEBUG_SOURCE) >> 2]!);
+      if (source === '=prelude') continue;
       return { source, line: words[(ar + DEBUG_LINE) >> 2]! };
     }
     return undefined;

@@ -181,7 +181,6 @@ function numberText(x: number): string {
   if (Number.isSafeInteger(x)) return String(x === 0 ? 0 : x);
   if (Number.isNaN(x)) return 'nan';
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf';
-  if (Number.isInteger(x) && Math.abs(x) < 2 ** 63) return String(BigInt(x));
   return formatG(x, 17);
 }
 
@@ -191,7 +190,7 @@ export function errorText(lua: Lua, L: number, index: number): string {
   const type = c.lua_type(L, index);
   if (type === STRING || type === NUMBER) return `ERR ${lua.text(L, index)}`;
   if (type === TABLE) {
-    lua.getField(L, index, 'err');
+    lua.getField(L, index < 0 ? c.lua_gettop(L) + index + 1 : index, 'err');
     const isText = c.lua_type(L, -1) === STRING || c.lua_type(L, -1) === NUMBER;
     const text = isText ? lua.text(L, -1) : 'ERR unknown error';
     c.lua_settop(L, -2);

@@ -40,7 +40,7 @@ export class ReplyToLua {
       case 0x2b: // +
         return this.#field('ok', this.#line());
       case 0x2d: // -
-        return this.#field('err', this.#line());
+        return this.#error();
       case 0x3a: // :
         return c.lua_pushnumber(L, this.#integer());
       case 0x24: // $
@@ -100,6 +100,14 @@ export class ReplyToLua {
   /** A table with one field of text. */
   #field(name: string, text: string): void {
     this.#lua.setText(this.#L, this.#table(1), name, text);
+  }
+
+  #error(): void {
+    const { c } = this.#lua;
+    const table = this.#table(2);
+    this.#lua.setText(this.#L, table, 'err', this.#line());
+    c.lua_pushboolean(this.#L, 1);
+    this.#lua.setField(this.#L, table, 'ignore_error_stats_update');
   }
 
   #bulk(): void {

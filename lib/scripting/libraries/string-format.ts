@@ -83,7 +83,10 @@ function addItem(lua: Lua, L: number, sink: ByteSink, spec: Spec, arg: number): 
   const { c } = lua;
   switch (spec.conversion) {
     case 'c':
-      sink.text(padded(spec, String.fromCharCode(lua.checkInteger(L, arg) & 0xff)));
+      // C measures what it has printed up to the first zero byte.
+      sink.text(
+        padded(spec, String.fromCharCode(lua.checkInteger(L, arg) & 0xff)).replace(/\0[\s\S]*/, ''),
+      );
       return;
     case 'd':
     case 'i':
@@ -198,9 +201,19 @@ function exponentText(exponent: string): string {
 
 /** All digits of a double, which `toFixed` gives up to 10^21 alone. */
 function fixed(x: number, precision: number): string {
-  if (x < 1e21) return x.toFixed(precision);
+  if (x < 1e21) return roundedToEven(x, precision);
   const digits = BigInt(x).toString();
   return precision === 0 ? digits : `${digits}.${'0'.repeat(precision)}`;
+}
+
+/** `toFixed`, which rounds ties up, where C rounds them to the even digit. */
+function roundedToEven(x: number, precision: number): string {
+  const rounded = x.toFixed(precision);
+  const exact = x.toFixed(100);
+  const point = exact.indexOf('.');
+  const isTie = /^50*$/.test(exact.slice(point + 1 + precision));
+  if (!isTie || !/[13579]$/.test(rounded)) return rounded;
+  return exact.slice(0, precision === 0 ? point : point + 1 + precision);
 }
 
 function addQuoted(lua: Lua, L: number, sink: ByteSink, arg: number): void {
