@@ -38,19 +38,17 @@ export class Engine {
     library?: (lua: Lua, redis: RedisTable) => RedisTable,
   ) {
     const { server, module, session, hooks } = components;
-    let caller: ScriptCaller | undefined;
     this.environment = new Environment(
       { module, interrupted: hooks.interrupted },
       (lua) => {
-        const own = { lua, log: server.log, caller: () => caller! };
+        const own = { lua, log: server.log, caller: () => this.caller };
         const redis = redisTable(own, library !== undefined);
         return library === undefined ? { redis } : { redis, [LOADING]: library(lua, redis) };
       },
       { memoryBytesMax: LUA_MEMORY_BYTES_MAX },
     );
     this.lua = this.environment.lua;
-    caller = new ScriptCaller({ server, lua: this.lua, session }, hooks.looksAtClock);
-    this.caller = caller;
+    this.caller = new ScriptCaller({ server, lua: this.lua, session }, hooks.looksAtClock);
     this.#hook = this.lua.registerHook(hooks.hook);
     this.freshThread();
   }

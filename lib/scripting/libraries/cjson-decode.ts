@@ -1,7 +1,7 @@
 /** JSON to values of Lua. Source: lua_cjson.c 2.1.0 (`json_next_token`, `json_process_value`). */
 import type { Lua } from '../lua.js';
 import { ByteSink } from './byte-sink.js';
-import type { CjsonSettings } from './cjson.js';
+import type { CjsonSettings } from './cjson-settings.js';
 
 /** Deeper than this C's own stack would not hold it either, whatever the setting says. */
 const STACK_DEPTH_MAX = 5000;

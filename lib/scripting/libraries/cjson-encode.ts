@@ -1,8 +1,9 @@
 /** Values of Lua to JSON. Source: lua_cjson.c 2.1.0 (`json_append_data`). */
 import { BOOLEAN, LIGHT_USERDATA, type Lua, NIL, NUMBER, STRING, TABLE } from '../lua.js';
 import { ByteSink } from './byte-sink.js';
-import { type CjsonSettings, typeName } from './cjson.js';
+import type { CjsonSettings } from './cjson-settings.js';
 import { formatNumber } from './format-number.js';
+import { typeName } from './type-name.js';
 
 /** Deeper than this C's own stack would not hold it either, whatever the setting says. */
 const STACK_DEPTH_MAX = 5000;

@@ -1,31 +1,12 @@
 /** `cjson`: JSON as lua-cjson 2.1.0 reads and writes it; its settings last, as in Redis. */
 import type { RedisTable } from '../environment.js';
-import { BOOLEAN, type Lua, STRING } from '../lua.js';
+import { BOOLEAN, type Lua } from '../lua.js';
 import { JsonReader } from './cjson-decode.js';
 import { JsonWriter } from './cjson-encode.js';
+import { CjsonSettings, type InvalidNumbers } from './cjson-settings.js';
 
-const DEPTH_MAX = 1000;
 const INT32_MAX = 0x7fff_ffff;
 const PRECISION_MAX = 16;
-
-export type InvalidNumbers = 'off' | 'on' | 'null';
-
-export class CjsonSettings {
-  /** An array with many holes becomes an object, instead of an error. */
-  sparseConvert = false;
-  /** Largest index over items, beyond which an array has many holes; 0 = never. */
-  sparseRatio = 2;
-  /** Up to this index an array never has too many. */
-  sparseSafe = 10;
-  encodeDepthMax = DEPTH_MAX;
-  decodeDepthMax = DEPTH_MAX;
-  /** NaN and Infinity: refused, written as they are, or written as null. */
-  encodeInvalidNumbers: InvalidNumbers = 'off';
-  decodeInvalidNumbers = true;
-  /** Significant digits. */
-  precision = 14;
-  keepBuffer = true;
-}
 
 export function cjsonLibrary(lua: Lua): RedisTable {
   const { c } = lua;
@@ -114,10 +95,4 @@ export function cjsonLibrary(lua: Lua): RedisTable {
     },
     constants: { _NAME: 'cjson', _VERSION: '2.1.0' },
   };
-}
-
-/** The name of a type of Lua, as errors show it. */
-export function typeName(type: number): string {
-  const names = ['nil', 'boolean', 'userdata', 'number', 'string', 'table', 'function'];
-  return type > STRING + 2 ? (['userdata', 'thread'][type - 7] ?? 'no value') : (names[type] ?? '');
 }

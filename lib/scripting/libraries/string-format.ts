@@ -14,6 +14,8 @@ const SPEC = /([-+ #0]*)(\d{0,2})(?:(\.)(\d{0,2}))?([\s\S]?)/y;
 const FLAGS_MAX = 5;
 /** Strings from here on, without a precision, are added as they are. */
 const LONG_STRING = 100;
+/** Digits behind the point that `toFixed` can give: enough to tell a tie. */
+const DIGITS_MAX = 100;
 const INT64_MIN = -(2n ** 63n);
 
 interface Spec {
@@ -209,7 +211,7 @@ function fixed(x: number, precision: number): string {
 /** `toFixed`, which rounds ties up, where C rounds them to the even digit. */
 function roundedToEven(x: number, precision: number): string {
   const rounded = x.toFixed(precision);
-  const exact = x.toFixed(100);
+  const exact = x.toFixed(DIGITS_MAX);
   const point = exact.indexOf('.');
   const isTie = /^50*$/.test(exact.slice(point + 1 + precision));
   if (!isTie || !/[13579]$/.test(rounded)) return rounded;
