@@ -75,22 +75,6 @@ export class Cursor {
     this.#place = AT_LAST;
   }
 
-  /** Stands before the visible entry with this index; behind the last if there is none. */
-  seekIndex(index: number): void {
-    if (index < 0) {
-      this.#place = AT_FIRST;
-      return;
-    }
-    const leaf = nth(this.#tree, this.#path, index);
-    if (leaf === 0) {
-      this.#place = AT_LAST;
-      return;
-    }
-    this.#remember(leaf);
-    this.#place = BETWEEN;
-    this.#version = -1;
-  }
-
   /** Moves to the entry after its place and returns it; 0, and it stands behind all, if none is. */
   next(): Leaf {
     const { nodes, leaves } = this.#tree.space;
