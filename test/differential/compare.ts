@@ -115,7 +115,7 @@ function sameReply(a: Reply, b: Reply, args: readonly Buffer[]): boolean {
 }
 
 /** What the final contents tell of a key, in this order. */
-const contentFields = ['value', 'encoding', 'expiry', 'dump'];
+const contentFields = ['value', 'encoding', 'expiry', 'dump', 'digest'];
 
 /** Keys that only one has, and fields that differ; only an expiry may be merely near. */
 function* contentDifferences(a: Outcome, b: Outcome): Generator<Omit<Mismatch, 'step'>> {
@@ -279,9 +279,28 @@ const info: Rule = (a, b, args) => {
 
 const slots: Rule = (a, b) => a.mark === b.mark;
 
+/** A page of HSCAN, with its items in twos. */
+const scanPageOfPairs: Rule = (a, b) => {
+  const [aPage, bPage] = [a.items?.[1], b.items?.[1]];
+  if (aPage === undefined || bPage === undefined) return false;
+  const complete = [a, b].every((reply) => reply.items?.[0]?.bytes?.toString() === '0');
+  return aPage.mark === bPage.mark && (!complete || anyOrderOfPairs(aPage, bPage, []));
+};
+
+/** Elements by chance: as many, of the same kind; all of them if that is how many there are. */
+const randomItems: Rule = (a, b) =>
+  a.mark === b.mark &&
+  (a.items ?? []).length === (b.items ?? []).length &&
+  (a.items ?? []).every((item, i) => item.mark === b.items![i]!.mark);
+
 const rules: Record<string, Rule> = {
   keys: anyOrder,
   randomkey: sameKind,
+  hgetall: anyOrderOfPairs,
+  hkeys: anyOrder,
+  hvals: anyOrder,
+  hscan: scanPageOfPairs,
+  hrandfield: randomItems,
   ttl: near(nearSeconds),
   pttl: near(nearMs),
   expiretime: nearTime(nearSeconds),

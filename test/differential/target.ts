@@ -167,7 +167,7 @@ export class Target {
     for (const _ of resetCommands) await control.read();
   }
 
-  /** Everything in all databases: key, value, encoding, expiry, dump. */
+  /** Everything in all databases: key, value, encoding, expiry, dump, digest. */
   async #contents(): Promise<Reply[]> {
     const control = await this.#controlClient();
     for (let database = 0; database < databaseCount; database++) {
@@ -196,7 +196,13 @@ export class Target {
   }
 }
 
-const looks = [['GET'], ['OBJECT', 'ENCODING'], ['PEXPIRETIME'], ['DUMP']] as const;
+const looks = [
+  ['GET'],
+  ['OBJECT', 'ENCODING'],
+  ['PEXPIRETIME'],
+  ['DUMP'],
+  ['DEBUG', 'DIGEST-VALUE'],
+] as const;
 
 /** CLIENT REPLY's effect on how many replies to wait for. */
 class Silence {
