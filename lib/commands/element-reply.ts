@@ -65,7 +65,9 @@ export function replyElements(
     if (!atomic) {
       const late = done % STEP_ELEMENTS === 0 && clock.monotonicMs() >= deadlineMs;
       if (late || reply.pendingBytes > PENDING_BYTES_MAX) {
-        session.defer(new ElementsTask(session, collection, write, { skip: done, want: size - done }));
+        session.defer(
+          new ElementsTask(session, collection, write, { skip: done, want: size - done }),
+        );
         return;
       }
     }

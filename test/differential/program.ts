@@ -234,9 +234,8 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
 function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const { random } = context;
   const name = randomKey(random);
-  const set: Make = random.chance(0.5)
-    ? seq(lit('SET'), () => [name], value)
-    : seq(lit('HSET'), () => [name], subKey, value);
+  const string: Make = seq(lit('SET'), () => [name], value);
+  const set = random.chance(0.5) ? string : seq(lit('HSET'), () => [name], subKey, value);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
   const looks = [
     'GET',
@@ -252,9 +251,7 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
     'HLEN',
   ];
   const look: Make = seq(pick(...looks), () => [name]);
-  const born = random.chance(0.5)
-    ? [seq(lit('SET'), () => [name], value, lit('PX', '1'))]
-    : [lit('DEL', 'x'), set, expire];
+  const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [set, expire];
   const slept = [...born, lit('DEBUG', 'SLEEP', '0.005'), look, lit('DBSIZE')];
   return slept.map((make) => command(connection, make(context)));
 }

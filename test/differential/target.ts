@@ -35,6 +35,8 @@ const resetCommands: readonly (readonly string[])[] = [
   ['CONFIG', 'SET', 'slowlog-max-len', '128', 'latency-monitor-threshold', '0'],
   ['CONFIG', 'SET', 'lfu-log-factor', '10', 'lfu-decay-time', '1', 'maxmemory-samples', '5'],
   ['CONFIG', 'SET', 'proto-max-bulk-len', '536870912'],
+  // So low that collections grow out of Redis's small encodings, and are told in pages.
+  ['CONFIG', 'SET', 'hash-max-listpack-entries', '8'],
   ['CONFIG', 'RESETSTAT'],
   ['SLOWLOG', 'RESET'],
   ['LATENCY', 'RESET'],

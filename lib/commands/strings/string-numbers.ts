@@ -125,7 +125,6 @@ function incrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
   reply.bulkLatin1(text);
 }
 
-
 export const stringNumberCommands: readonly CommandRow[] = [
   { name: 'incr', arity: 2, flags: WRITE | FAST, keys: [1, 1, 1], handler: incr },
   { name: 'decr', arity: 2, flags: WRITE | FAST, keys: [1, 1, 1], handler: decr },
