@@ -22,6 +22,7 @@ import { Snapshot } from '../../../radix/snapshot.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { breakOff } from '../broken-reply.js';
 import { replyValue } from '../replies.js';
 
 export interface RangeRequest {
@@ -134,9 +135,7 @@ class RangeRest implements Task {
         if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) break;
       }
     } catch (error) {
-      // Part of the reply has left: the client can only be told by closing.
-      server.log.error({ err: error, client: this.#session.carrier.remote }, 'KRANGE broken off');
-      this.#session.carrier.destroy();
+      breakOff(this.#session, error);
       this.#left = 0;
     }
     if (this.#left > 0) return false;
