@@ -25,6 +25,9 @@ const PENDING_BYTES_MAX = 1024 * 1024;
 /** So many chosen at random are found one by one; more by a walk over all. */
 const PICKS_MAX = 512;
 
+/** Elements found and not yet written; one for all, since it is empty when a command returns. */
+const run = new Int32Array(16);
+
 export function writeKey(reply: ReplyWriter, database: Database, element: Leaf): void {
   replyKey(reply, database, element);
 }
@@ -58,20 +61,24 @@ export function replyElements(
   const { clock } = server.store.world;
   const atomic = server.dispatcher.atomic;
   const deadlineMs = size > STEP_ELEMENTS ? clock.monotonicMs() + SLICE_MS : 0;
-  let element = cursor.stepTo(0);
-  for (let done = 1; ; done += 1) {
-    write(reply, database, element);
+  let done = 0;
+  let unchecked = 0;
+  run[0] = cursor.stepTo(0);
+  for (let found = 1; ; found = cursor.stepRun(run, size - done)) {
+    for (let i = 0; i < found; i += 1) write(reply, database, run[i]!);
+    done += found;
     if (done === size) return;
-    if (!atomic) {
-      const late = done % STEP_ELEMENTS === 0 && clock.monotonicMs() >= deadlineMs;
-      if (late || reply.pendingBytes > PENDING_BYTES_MAX) {
-        session.defer(
-          new ElementsTask(session, collection, write, { skip: done, want: size - done }),
-        );
-        return;
-      }
+    if (atomic) continue;
+    unchecked += found;
+    const isFull = reply.pendingBytes > PENDING_BYTES_MAX;
+    if (unchecked < STEP_ELEMENTS && !isFull) continue;
+    unchecked = 0;
+    if (isFull || clock.monotonicMs() >= deadlineMs) {
+      session.defer(
+        new ElementsTask(session, collection, write, { skip: done, want: size - done }),
+      );
+      return;
     }
-    element = cursor.step();
   }
 }
 

@@ -91,11 +91,12 @@ export class RangeReply {
       }
       left -= found;
       if (left === 0) return;
+      if (!mayPause) continue;
       unchecked += found;
-      if (!mayPause || unchecked < STEP_ENTRIES) continue;
+      const isFull = reply.pendingBytes > PENDING_BYTES_MAX;
+      if (unchecked < STEP_ENTRIES && !isFull) continue;
       unchecked = 0;
-      const late = clock.monotonicMs() >= deadlineMs;
-      if (late || reply.pendingBytes > PENDING_BYTES_MAX) {
+      if (isFull || clock.monotonicMs() >= deadlineMs) {
         session.defer(new RangeRest(session, run[found - 1]!, left, request));
         return;
       }
