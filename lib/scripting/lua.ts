@@ -284,7 +284,7 @@ export class Lua {
       const { words } = this.machine;
       if (this.#cText(words[(ar + DEBUG_WHAT) >> 2]!) === 'C') continue;
       const source = this.#cText(words[(ar + DEBUG_SOURCE) >> 2]!);
-      if (source === '=prelude') continue;
+      if (source === '=prelude' || source === '=(tail call)') continue;
       return { source, line: words[(ar + DEBUG_LINE) >> 2]! };
     }
     return undefined;

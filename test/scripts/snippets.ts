@@ -94,7 +94,7 @@ export const errorSnippets: readonly string[] = [
     'return redis.call("")',
   ],
   ...['return redis.call("multi")', 'return redis.call("eval", "return 1", 0)'],
-  ...['return redis.call("subscribe", "a")', 'return redis.call("debug", "sleep", 0)'],
+  ...['return redis.call("debug", "sleep", 0)'],
   ...['return redis.call("auth", "x")', 'return redis.call("script", "flush")', 'redis.log()'],
   ...['return redis.call("incr", "s")', 'return redis.pcall("incr", "s")', 'redis.log("x", "y")'],
   ...[

@@ -42,12 +42,15 @@ export function bitLibrary(lua: Lua): Library {
   };
 }
 
-/** The number to the nearest whole one, ties to the even one, modulo 2^32. */
+const double = new Float64Array(1);
+const words = new Int32Array(double.buffer);
+/** 2^52 + 2^51: added to a number, it brings its whole part to the end of the mantissa. */
+const SHIFT = 6755399441055744;
+
+/** The number to the nearest whole one, ties to the even one, modulo 2^32. Little-endian. */
 function toBits(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  const whole = rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
-  return whole | 0;
+  double[0] = x + SHIFT;
+  return words[0]!;
 }
 
 function rotatedLeft(bits: number, by: number): number {

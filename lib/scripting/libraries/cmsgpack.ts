@@ -32,7 +32,8 @@ export function cmsgpackLibrary(lua: Lua): RedisTable {
       unpack_limit: (L) => {
         const limit = lua.checkInteger(L, 2);
         const offset = lua.isNil(L, 3) ? 0 : lua.checkInteger(L, 3);
-        return unpackFrom(L, limit === 0 ? INT32_MAX : limit, offset, limit === 0 && offset === 0);
+        const isAll = limit === 0 && offset === 0;
+        return unpackFrom(L, isAll ? INT32_MAX : limit, offset, isAll);
       },
     },
     constants: {
@@ -250,14 +251,13 @@ class Unpacker {
       case 0xcd:
       case 0xce:
         return c.lua_pushnumber(L, this.#unsigned(1 << (type & 3)));
-      case 0xcf:
-        return c.lua_pushnumber(L, Number(data.readBigUInt64BE(this.#take(8))));
       case 0xd0:
       case 0xd1:
       case 0xd2: {
         const bytes = 1 << (type & 3);
         return c.lua_pushnumber(L, data.readIntBE(this.#take(bytes), bytes));
       }
+      case 0xcf: // As in Redis, where it is pushed as a signed number.
       case 0xd3:
         return c.lua_pushnumber(L, Number(data.readBigInt64BE(this.#take(8))));
       case 0xd9:
@@ -296,7 +296,6 @@ class Unpacker {
     const table = c.lua_gettop(this.#L);
     for (let n = 0; n < count; n += 1) {
       this.#value(level + 1);
-      if (c.lua_type(this.#L, -1) === 0) this.#lua.raise(this.#L, 'table index is nil');
       this.#value(level + 1);
       c.lua_rawset(this.#L, table);
     }

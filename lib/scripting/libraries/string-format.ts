@@ -7,15 +7,13 @@
 import { latin1 } from '../../../resp/bytes.js';
 import { type Lua, TABLE } from '../lua.js';
 import { ByteSink } from './byte-sink.js';
-import { formatG } from './format-number.js';
+import { exponential, exponentText, fixed, formatG } from './format-number.js';
 
 /** `%`, flags, width, precision, conversion. */
 const SPEC = /([-+ #0]*)(\d{0,2})(?:(\.)(\d{0,2}))?([\s\S]?)/y;
 const FLAGS_MAX = 5;
 /** Strings from here on, without a precision, are added as they are. */
 const LONG_STRING = 100;
-/** Digits behind the point that `toFixed` can give: enough to tell a tie. */
-const DIGITS_MAX = 100;
 const INT64_MIN = -(2n ** 63n);
 
 interface Spec {
@@ -178,44 +176,12 @@ function floatText(spec: Spec, x: number): string {
 
 function floatDigits(spec: Spec, x: number, precision: number): string {
   const kind = spec.conversion.toLowerCase();
-  if (kind === 'f') {
-    const digits = fixed(x, precision);
-    return spec.isAlternate && precision === 0 ? `${digits}.` : digits;
-  }
-  if (kind === 'e') {
-    const [mantissa = '', exponent = ''] = x.toExponential(precision).split('e');
-    const power = exponentText(exponent);
-    return `${mantissa}${spec.isAlternate && precision === 0 ? '.' : ''}${power}`;
-  }
-  const significant = Math.max(1, precision);
-  if (!spec.isAlternate) return formatG(x, significant);
-  // `#` keeps the zeros at the end.
-  const [mantissa = '', exponent = '0'] = x.toExponential(significant - 1).split('e');
-  const power = Number(exponent);
-  if (power < -4 || power >= significant) return `${mantissa}${exponentText(exponent)}`;
-  return fixed(x, significant - 1 - power);
-}
-
-function exponentText(exponent: string): string {
-  const digits = exponent.replace(/^[+-]/, '').padStart(2, '0');
-  return `e${exponent.startsWith('-') ? '-' : '+'}${digits}`;
-}
-
-/** All digits of a double, which `toFixed` gives up to 10^21 alone. */
-function fixed(x: number, precision: number): string {
-  if (x < 1e21) return roundedToEven(x, precision);
-  const digits = BigInt(x).toString();
-  return precision === 0 ? digits : `${digits}.${'0'.repeat(precision)}`;
-}
-
-/** `toFixed`, which rounds ties up, where C rounds them to the even digit. */
-function roundedToEven(x: number, precision: number): string {
-  const rounded = x.toFixed(precision);
-  const exact = x.toFixed(DIGITS_MAX);
-  const point = exact.indexOf('.');
-  const isTie = /^50*$/.test(exact.slice(point + 1 + precision));
-  if (!isTie || !/[13579]$/.test(rounded)) return rounded;
-  return exact.slice(0, precision === 0 ? point : point + 1 + precision);
+  const point = spec.isAlternate && precision === 0 ? '.' : '';
+  if (kind === 'f') return fixed(x, precision) + point;
+  if (kind === 'g') return formatG(x, Math.max(1, precision), spec.isAlternate);
+  const { digits, exponent } = exponential(x, precision);
+  const rest = precision === 0 ? point : `.${digits.slice(1)}`;
+  return digits.charAt(0) + rest + exponentText(exponent);
 }
 
 function addQuoted(lua: Lua, L: number, sink: ByteSink, arg: number): void {
