@@ -27,8 +27,8 @@ export class ScriptRun {
   args: Args | undefined;
   /** What follows the reply: the rest of a transaction. */
   afterwards: (() => void) | undefined;
-  /** The thread that was interrupted last. */
-  interruptedThread = 0;
+  /** Where it was interrupted last. */
+  interruptedAt: { source: string; line: number } | undefined;
 
   constructor(job: ScriptJob, startMs: number, nowMs: number) {
     this.job = job;

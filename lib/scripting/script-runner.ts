@@ -117,7 +117,7 @@ export class ScriptRunner {
     if (nowMs < run.sliceEndMs) return;
     if (engine.lua.canYield(L)) {
       this.interrupted = true;
-      run.interruptedThread = L;
+      run.interruptedAt = engine.lua.where(L);
       engine.lua.c.lua_yield(L, 0);
     } else if (nowMs > run.sliceEndMs + HELD_MS_MAX) {
       engine.lua.raise(
@@ -192,20 +192,13 @@ export class ScriptRunner {
     if (status === FINISHED) return { error: undefined };
     if (status === YIELDED) {
       if (this.interrupted) return undefined;
-      return { error: this.#located(run, 'ERR attempt to yield', engine.thread) };
+      return { error: located(run, 'ERR attempt to yield', undefined) };
     }
     if (status === OUT_OF_MEMORY) {
       return { error: `ERR Error running script ${run.job.name}, ${NO_MEMORY}` };
     }
     const text = errorText(engine.lua, engine.thread, -1);
-    return { error: this.#located(run, text, engine.thread) };
-  }
-
-  /** An error with the script and the line that it came from. */
-  #located(run: ScriptRun, text: string, L: number): string {
-    const place = run.job.engine.lua.where(L);
-    if (place === undefined) return text;
-    return `${text} script: ${run.job.name}, on ${place.source}:${place.line}.`;
+    return { error: located(run, text, engine.lua.where(engine.thread)) };
   }
 
   /** Replies, and leaves the engine ready for the next script. */
@@ -253,7 +246,7 @@ export class ScriptRunner {
     const nowMs = this.#world.clock.monotonicMs();
     run.sliceEndMs = nowMs + SLICE_MS;
     const ending = run.isKilled
-      ? { error: this.#located(run, KILLED, run.interruptedThread) }
+      ? { error: located(run, KILLED, run.interruptedAt) }
       : this.#slice(run, 0);
     if (ending !== undefined) {
       this.#finish(run, ending.error);
@@ -313,6 +306,16 @@ export class ScriptRunner {
       session.carrier.resume();
     }
   }
+}
+
+/** An error with the script and the line that it came from. */
+function located(
+  run: ScriptRun,
+  text: string,
+  place: { source: string; line: number } | undefined,
+): string {
+  if (place === undefined) return text;
+  return `${text} script: ${run.job.name}, on ${place.source}:${place.line}.`;
 }
 
 function messageOf(error: unknown): string {
