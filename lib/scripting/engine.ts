@@ -8,7 +8,11 @@ import type { Server } from '../server/server.js';
 import type { Session } from '../server/session.js';
 import { Environment, type RedisTable } from './environment.js';
 import type { LuaHook } from './host-functions.js';
-import { HOOK_INSTRUCTIONS, LUA_MEMORY_BYTES_MAX } from './limits.js';
+import {
+  HOOK_INSTRUCTIONS_MAX,
+  LUA_MEMORY_BYTES_MAX,
+  LUA_MEMORY_KEPT_BYTES_MAX,
+} from './limits.js';
 import { type Lua, REGISTRY } from './lua.js';
 import { redisTable } from './redis-table.js';
 import { ScriptCaller } from './script-call.js';
@@ -21,6 +25,8 @@ export interface EngineHooks {
   readonly hook: LuaHook;
   readonly interrupted: () => boolean;
   readonly looksAtClock: (L: number) => void;
+  /** Called now and then by functions of libraries that take long; raises if they take too long. */
+  readonly onWork: (L: number) => void;
 }
 
 export class Engine {
@@ -48,18 +54,26 @@ export class Engine {
       { memoryBytesMax: LUA_MEMORY_BYTES_MAX },
     );
     this.lua = this.environment.lua;
+    this.lua.onWork = hooks.onWork;
     this.caller = new ScriptCaller({ server, lua: this.lua, session }, hooks.looksAtClock);
     this.#hook = this.lua.registerHook(hooks.hook);
     this.freshThread();
+  }
+
+  /** A script has made the machine's memory grow, which never shrinks. */
+  get isGrown(): boolean {
+    return this.lua.machine.memoryBytes > LUA_MEMORY_KEPT_BYTES_MAX;
   }
 
   /** The thread at hand has failed or was given up. */
   freshThread(): void {
     const { c, main } = this.lua;
     if (this.#threadRef !== 0) c.luaL_unref(main, REGISTRY, this.#threadRef);
+    // What the failed one held may be all that there is.
+    if (this.isGrown) this.lua.collect();
     this.thread = c.lua_newthread(main);
     this.#threadRef = c.luaL_ref(main, REGISTRY);
-    this.setHook(this.thread, HOOK_INSTRUCTIONS);
+    this.setHook(this.thread, HOOK_INSTRUCTIONS_MAX);
     this.environment.reset();
   }
 

@@ -40,6 +40,14 @@ const FIRST_ARGUMENTS: readonly (readonly [library: string, name: string, writes
   ['table', 'sort', true],
 ];
 
+/** Functions of C whose time goes with the length of the string that they make. */
+const METERED = [
+  ['string', 'upper'],
+  ['string', 'lower'],
+  ['string', 'reverse'],
+  ['table', 'concat'],
+] as const;
+
 /** Redis's API, as a table for scripts. */
 export interface RedisTable {
   readonly functions: Library;
@@ -77,6 +85,7 @@ export class Environment {
       loadstring: (L) => this.#loadString(L),
     });
     this.#guardFirstArguments();
+    for (const [library, name] of METERED) this.#meter(library, name);
     this.#runPrelude(components.interrupted);
     const ours: Record<string, RedisTable> = {
       bit: { functions: bitLibrary(lua), constants: {} },
@@ -170,6 +179,21 @@ export class Environment {
     }
   }
 
+  #meter(library: string, name: string): void {
+    const { lua } = this;
+    const { c, main } = lua;
+    lua.getField(main, GLOBALS, library);
+    lua.getField(main, c.lua_gettop(main), name);
+    const raw = lua.nativeFunction(main, -1);
+    c.lua_settop(main, 0);
+    const metered: LuaFunction = (L) => {
+      const results = raw(L);
+      lua.work(L, c.lua_objlen(L, -1));
+      return results;
+    };
+    this.#replace(library, { [name]: metered });
+  }
+
   #refuse(L: number): never {
     this.lua.pushText(L, READONLY);
     return this.lua.raiseTop(L);
@@ -179,6 +203,7 @@ export class Environment {
   #loadString(L: number): number {
     const { lua } = this;
     const text = lua.checkText(L, 1);
+    lua.work(L, text.length);
     const name = lua.isNil(L, 2) ? text : lua.checkText(L, 2);
     if (lua.load(L, text, name.replace(/\0.*/s, ''))) return 1;
     lua.c.lua_pushnil(L);

@@ -8,6 +8,7 @@
  * Reads tables without metamethods, so that no code of the script runs here.
  */
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import { VALUE_WORK_BYTES } from './limits.js';
 import { BOOLEAN, type Lua, NIL, NUMBER, STRING, TABLE } from './lua.js';
 
 const INT64_MIN = -(2n ** 63n);
@@ -25,9 +26,11 @@ export function replyFromLua(lua: Lua, L: number, reply: ReplyWriter, protocol: 
     reply.error(TOO_DEEP);
     return;
   }
+  lua.work(L, VALUE_WORK_BYTES);
   switch (c.lua_type(L, index)) {
     case STRING: {
       const at = lua.stringAt(L, index);
+      lua.work(L, lua.length);
       reply.bulk(lua.machine.bytes, at, at + lua.length);
       return;
     }

@@ -7,7 +7,7 @@
  *
  * Source: WebAssembly Core Specification 1.0, section 5.5 (binary modules).
  */
-import './web-assembly.js';
+import { type WasmTable, wasm } from './web-assembly.js';
 
 /** `int f(lua_State *L)`: returns the number of results on top of the stack. */
 export type LuaFunction = (L: number) => number;
@@ -20,17 +20,17 @@ const SECTION_IMPORTS = 2;
 const SECTION_EXPORTS = 7;
 
 /** Appends functions to the table; returns the index of the first. */
-export function addFunctions(table: WebAssembly.Table, functions: readonly LuaFunction[]): number {
+export function addFunctions(table: WasmTable, functions: readonly LuaFunction[]): number {
   return addToTable(table, functions, [1, 0x60, 1, I32, 1, I32]);
 }
 
 /** Appends a hook to the table; returns its index. */
-export function addHook(table: WebAssembly.Table, hook: LuaHook): number {
+export function addHook(table: WasmTable, hook: LuaHook): number {
   return addToTable(table, [hook], [1, 0x60, 2, I32, I32, 0]);
 }
 
 function addToTable(
-  table: WebAssembly.Table,
+  table: WasmTable,
   functions: readonly unknown[],
   type: readonly number[],
 ): number {
@@ -49,7 +49,7 @@ function addToTable(
     ...section(SECTION_IMPORTS, imports),
     ...section(SECTION_EXPORTS, exports),
   ]);
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { h: given });
+  const instance = new wasm.Instance(new wasm.Module(bytes), { h: given });
   const first = table.grow(functions.length);
   for (let index = 0; index < functions.length; index += 1) {
     table.set(first + index, instance.exports[String(index)]);

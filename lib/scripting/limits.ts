@@ -16,7 +16,19 @@ export const HELD_MS_MAX = 500;
 /** Time that the code of a library may take when it is loaded, ms. */
 export const FUNCTION_LOAD_MS_MAX = 500;
 /** Instructions of Lua between two looks at the clock. */
-export const HOOK_INSTRUCTIONS = 10_000;
+export const HOOK_INSTRUCTIONS_MAX = 2000;
+/** The same, once so many instructions have taken `SLOW_LOOK_MS`: those on huge strings. */
+export const HOOK_INSTRUCTIONS_MIN = 10;
+export const SLOW_LOOK_MS = 1;
+/** Work within one function of a library between two looks at the clock: bytes, about. */
+export const WORK_BYTES = 64 * 1024;
+/** What a value costs, in the same unit. */
+export const VALUE_WORK_BYTES = 16;
+/**
+ * Bytes of a reply, of a script or of a command that it calls. What a machine holds at once is not
+ * more; a reply that is tells the same again and again.
+ */
+export const REPLY_BYTES_MAX = LUA_MEMORY_BYTES_MAX;
 /** Commands that a script calls between two looks at the clock. */
 export const HOOK_CALLS = 16;
 /** Scripts that EVAL has brought, beyond which the one unused for longest is forgotten. */

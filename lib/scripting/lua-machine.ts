@@ -9,12 +9,12 @@
  * Invariant: after any other exception went through C (a trap, an overflow of the system's stack)
  * the machine is `broken`, and nobody uses it any more.
  */
-import type { LuaModule } from './web-assembly.js';
+import { type LuaModule, type WasmMemory, type WasmTable, wasm } from './web-assembly.js';
 
 /** The exports that are used, named as in Lua's manual; pointers and lengths are numbers. */
 export interface LuaExports {
-  readonly memory: WebAssembly.Memory;
-  readonly __indirect_function_table: WebAssembly.Table;
+  readonly memory: WasmMemory;
+  readonly __indirect_function_table: WasmTable;
   __wasm_call_ctors(): void;
   emscripten_stack_init(): void;
   stackSave(): number;
@@ -102,7 +102,7 @@ export class LuaMachine {
   constructor(module: LuaModule, memoryBytesMax: number) {
     this.memoryBytesMax = memoryBytesMax;
     const imports = { env: this.#environment(), wasi_snapshot_preview1: refusing(WASI_CALLS) };
-    const instance = new WebAssembly.Instance(module, imports);
+    const instance = new wasm.Instance(module, imports);
     this.exports = instance.exports as unknown as LuaExports;
     this.#look();
     this.exports.__wasm_call_ctors();
@@ -150,8 +150,9 @@ export class LuaMachine {
       _emscripten_throw_longjmp: () => {
         throw LONG_JUMP;
       },
+      // An error outside of any protected call; what remains there is the lack of memory.
       exit: () => {
-        throw new Error('Lua has ended: an error outside of any protected call');
+        throw new Error('not enough memory');
       },
       emscripten_memcpy_js: (to: number, from: number, bytes: number) => {
         this.bytes.copyWithin(to, from, from + bytes);

@@ -7,6 +7,7 @@
  */
 import { latin1 } from '../../resp/bytes.js';
 import { addFunctions, addHook, type LuaFunction, type LuaHook } from './host-functions.js';
+import { WORK_BYTES } from './limits.js';
 import { type LuaExports, LuaMachine } from './lua-machine.js';
 import type { LuaModule } from './web-assembly.js';
 
@@ -54,8 +55,11 @@ export class Lua {
   readonly #functions = new Map<LuaFunction, number>();
   readonly #lengthAt: number;
   readonly #debugAt: number;
+  /** Called after each `WORK_BYTES` of work; raises if the call has taken too long. */
+  onWork: (L: number) => void = () => {};
   #stageAt: number;
   #stageBytes = STAGE_BYTES;
+  #workBytes = 0;
 
   constructor(module: LuaModule, memoryBytesMax: number) {
     this.machine = new LuaMachine(module, memoryBytesMax);
@@ -96,6 +100,17 @@ export class Lua {
   usedBytes(): number {
     const { c, main } = this;
     return c.lua_gc(main, GC_COUNT_KIB, 0) * 1024 + c.lua_gc(main, GC_COUNT_BYTES, 0);
+  }
+
+  /**
+   * A function of a library has handled so many bytes. Lua's own hook counts instructions, and to
+   * it a call is one, however long it takes.
+   */
+  work(L: number, bytes: number): void {
+    this.#workBytes += bytes;
+    if (this.#workBytes < WORK_BYTES) return;
+    this.#workBytes = 0;
+    this.onWork(L);
   }
 
   collect(): void {

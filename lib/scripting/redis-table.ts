@@ -50,7 +50,10 @@ export function redisTable(
     },
     sha1hex: (L) => {
       if (c.lua_gettop(L) !== 1) fail(L, 'wrong number of arguments');
-      lua.pushText(L, createHash('sha1').update(lua.text(L, 1), 'latin1').digest('hex'));
+      const at = lua.stringAt(L, 1);
+      const bytes = lua.machine.bytes.subarray(at, at === 0 ? 0 : at + lua.length);
+      lua.work(L, bytes.length);
+      lua.pushText(L, createHash('sha1').update(bytes).digest('hex'));
       return 1;
     },
     error_reply: (L) => {

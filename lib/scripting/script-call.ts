@@ -18,7 +18,7 @@ import { SERVER_MEMORY_LIMIT } from '../server/dispatcher.js';
 import type { Server } from '../server/server.js';
 import type { Session } from '../server/session.js';
 import { formatG } from './libraries/format-number.js';
-import { HOOK_CALLS } from './limits.js';
+import { HOOK_CALLS, REPLY_BYTES_MAX } from './limits.js';
 import { type Lua, NUMBER, STRING, TABLE } from './lua.js';
 import { ReplyToLua } from './to-lua.js';
 
@@ -146,11 +146,15 @@ export class ScriptCaller {
     try {
       dispatcher.call(this.session, command, args);
     } catch (error) {
-      this.#reply.rewind(this.#start);
-      this.#server.failed(this.session, error);
+      if (!this.#reply.isTooLong) {
+        this.#reply.rewind(this.#start);
+        this.#server.failed(this.session, error);
+      }
     }
     this.session.suspended = false;
-    return undefined;
+    if (!this.#reply.isTooLong) return undefined;
+    this.#reply.rewind(this.#start);
+    return `ERR The reply of a command called from script is longer than ${REPLY_BYTES_MAX} bytes`;
   }
 
   /** Pushes the reply at hand; true if it is an error. */

@@ -23,8 +23,11 @@ import {
   FIRST_SLICE_MS,
   FUNCTION_LOAD_MS_MAX,
   HELD_MS_MAX,
-  HOOK_INSTRUCTIONS,
+  HOOK_INSTRUCTIONS_MAX,
+  HOOK_INSTRUCTIONS_MIN,
+  REPLY_BYTES_MAX,
   SLICE_MS,
+  SLOW_LOOK_MS,
 } from './limits.js';
 import { FINISHED, OUT_OF_MEMORY, YIELDED } from './lua.js';
 import { errorText } from './script-call.js';
@@ -32,6 +35,17 @@ import { type ScriptJob, ScriptRun } from './script-run.js';
 
 const KILLED = 'ERR Script killed by user with SCRIPT KILL...';
 const NO_MEMORY = 'not enough memory';
+
+/** A reply that is being written has become too long, or takes too long. */
+class ResultTooLong extends Error {}
+
+interface ReplyLimits {
+  readonly reply: ReplyWriter;
+  /** Position in it at which it ends. */
+  readonly end: number;
+  /** Monotonic ms. */
+  readonly endMs: number;
+}
 
 /** How a run has ended: undefined = with a result on the thread's stack, else the error reply. */
 type Outcome = string | undefined;
@@ -50,7 +64,10 @@ export class ScriptRunner {
   #current: ScriptRun | undefined;
   #engine: Engine | undefined;
   #loadEndMs = 0;
-  #isHookSoon = false;
+  /** The last look at the clock, monotonic ms, and the instructions until the next. */
+  #lookedMs = 0;
+  #hookInstructions = HOOK_INSTRUCTIONS_MAX;
+  #replying: ReplyLimits | undefined;
 
   constructor(components: { server: Server; world: World }, broken: (engine: Engine) => void) {
     this.#server = components.server;
@@ -65,6 +82,7 @@ export class ScriptRunner {
     const run = new ScriptRun(job, startMs, store.nowMs);
     this.#prepare(job);
     store.holdStamp();
+    this.#lookedMs = startMs;
     run.sliceEndMs = startMs + FIRST_SLICE_MS;
     const ending = this.#slice(run, count);
     if (ending === undefined) {
@@ -74,11 +92,19 @@ export class ScriptRunner {
     this.#end(run, ending.error, reply);
   }
 
+  /** The function or its arguments could not be handed to the machine. */
+  refuse({ engine, name }: ScriptJob, reply: ReplyWriter, error: unknown): void {
+    engine.lua.machine.broken = true;
+    this.#broken(engine);
+    reply.error(`ERR Error running script ${name}, ${messageOf(error)}`);
+  }
+
   /** Runs a function without arguments to its end, within the time for code of libraries. */
   load(engine: Engine): Outcome {
     const { c } = engine.lua;
     this.#engine = engine;
-    this.#loadEndMs = this.#world.clock.monotonicMs() + FUNCTION_LOAD_MS_MAX;
+    this.#lookedMs = this.#world.clock.monotonicMs();
+    this.#loadEndMs = this.#lookedMs + FUNCTION_LOAD_MS_MAX;
     let status: number;
     try {
       status = engine.lua.machine.guard(() => c.lua_resume(engine.thread, 0));
@@ -105,33 +131,57 @@ export class ScriptRunner {
     const nowMs = this.#world.clock.monotonicMs();
     const engine = this.#engine;
     if (engine === undefined) return;
-    if (this.#isHookSoon) {
-      this.#isHookSoon = false;
-      engine.setHook(L, HOOK_INSTRUCTIONS);
-    }
+    const wasSlow = nowMs - this.#lookedMs > SLOW_LOOK_MS;
+    this.#hookInstructions = wasSlow
+      ? HOOK_INSTRUCTIONS_MIN
+      : Math.min(HOOK_INSTRUCTIONS_MAX, this.#hookInstructions * 2);
+    this.#lookedMs = nowMs;
+    engine.setHook(L, this.#hookInstructions);
     const run = this.#current;
-    if (run === undefined) {
-      if (nowMs > this.#loadEndMs) engine.lua.raise(L, 'FUNCTION LOAD timeout');
-      return;
-    }
-    if (nowMs < run.sliceEndMs) return;
-    if (engine.lua.canYield(L)) {
+    if (run !== undefined && nowMs >= run.sliceEndMs && engine.lua.canYield(L)) {
       this.interrupted = true;
       run.interruptedAt = engine.lua.where(L);
       engine.lua.c.lua_yield(L, 0);
+      return;
+    }
+    this.#endIfTooLong(engine, L, nowMs);
+  };
+
+  /** Within a function of a library: ends the script, or the load, if it has taken too long. */
+  readonly onWork = (L: number): void => {
+    const nowMs = this.#world.clock.monotonicMs();
+    const replying = this.#replying;
+    if (replying !== undefined) {
+      if (replying.reply.mark() > replying.end) {
+        throw new ResultTooLong(`its reply is longer than ${REPLY_BYTES_MAX} bytes`);
+      }
+      if (nowMs > replying.endMs) {
+        throw new ResultTooLong(`its reply takes longer than ${HELD_MS_MAX} ms to write`);
+      }
+      return;
+    }
+    const engine = this.#engine;
+    if (engine === undefined) return;
+    this.#endIfTooLong(engine, L, nowMs);
+    if (this.#current !== undefined && nowMs >= this.#current.sliceEndMs) engine.setHook(L, 1);
+  };
+
+  #endIfTooLong(engine: Engine, L: number, nowMs: number): void {
+    const run = this.#current;
+    if (run === undefined) {
+      if (nowMs > this.#loadEndMs) engine.lua.raise(L, 'FUNCTION LOAD timeout');
     } else if (nowMs > run.sliceEndMs + HELD_MS_MAX) {
       engine.lua.raise(
         L,
-        `Script ended: over ${HELD_MS_MAX} ms within a metamethod, iterator or callback`,
+        `Script ended: over ${HELD_MS_MAX} ms within a metamethod, iterator, callback or library`,
       );
     }
-  };
+  }
 
   /** After a command of the script: makes the hook come at once if the slice is over. */
   readonly looksAtClock = (L: number): void => {
     const run = this.#current;
     if (run === undefined || this.#world.clock.monotonicMs() < run.sliceEndMs) return;
-    this.#isHookSoon = true;
     this.#engine?.setHook(L, 1);
   };
 
@@ -210,13 +260,20 @@ export class ScriptRunner {
     try {
       if (error === undefined) this.#replyResult(engine, reply);
       else reply.error(error);
-      if (error !== undefined && !engine.lua.machine.broken) engine.freshThread();
+      if (error !== undefined) this.#renew(run.job);
     } catch (failure) {
-      engine.lua.machine.broken = true;
       reply.rewind(mark);
       reply.error(`ERR Error running script ${run.job.name}, ${messageOf(failure)}`);
+      if (failure instanceof ResultTooLong) this.#renew(run.job);
+      else engine.lua.machine.broken = true;
     }
     if (engine.lua.machine.broken) this.#broken(engine);
+  }
+
+  /** A new thread, unless the machine itself is replaced by the next script. */
+  #renew({ engine, isFunction }: ScriptJob): void {
+    if (engine.lua.machine.broken || (engine.isGrown && !isFunction)) return;
+    engine.freshThread();
   }
 
   #replyResult(engine: Engine, reply: ReplyWriter): void {
@@ -225,7 +282,13 @@ export class ScriptRunner {
     // The first result counts; nothing returned is nil.
     if (c.lua_gettop(L) === 0) c.lua_pushnil(L);
     else c.lua_settop(L, 1);
-    replyFromLua(engine.lua, L, reply, engine.caller.session.reply.protocol);
+    const endMs = this.#world.clock.monotonicMs() + HELD_MS_MAX;
+    this.#replying = { reply, end: reply.mark() + REPLY_BYTES_MAX, endMs };
+    try {
+      replyFromLua(engine.lua, L, reply, engine.caller.session.reply.protocol);
+    } finally {
+      this.#replying = undefined;
+    }
     c.lua_settop(L, 0);
   }
 
@@ -244,6 +307,7 @@ export class ScriptRunner {
     store.refresh();
     store.nowMs = run.nowMs;
     const nowMs = this.#world.clock.monotonicMs();
+    this.#lookedMs = nowMs;
     run.sliceEndMs = nowMs + SLICE_MS;
     const ending = run.isKilled
       ? { error: located(run, KILLED, run.interruptedAt) }
@@ -252,7 +316,8 @@ export class ScriptRunner {
       this.#finish(run, ending.error);
       return;
     }
-    if (!this.isBusy && nowMs - run.startMs >= settings.busyReplyThreshold) {
+    const busyMs = settings.busyReplyThreshold;
+    if (!this.isBusy && busyMs > 0 && nowMs - run.startMs >= busyMs) {
       this.isBusy = true;
       this.#server.log.warn(
         { script: run.job.name, ms: Math.round(nowMs - run.startMs) },
@@ -285,10 +350,10 @@ export class ScriptRunner {
     }
     run.afterwards?.();
     const isGone = server.sessions.get(session.id) !== session;
-    if (isGone) reply.release();
-    else if (session.taskMuted) reply.rewind(mark);
     // The rest of a transaction may have been suspended in its turn.
     if (session.suspended) return;
+    if (isGone) reply.release();
+    else if (session.taskMuted) reply.rewind(mark);
     session.taskMuted = false;
     if (!isGone) {
       session.carrier.flush();

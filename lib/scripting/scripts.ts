@@ -6,7 +6,7 @@ import type { Server } from '../server/server.js';
 import { type Carrier, Session } from '../server/session.js';
 import { Engine, LOADING } from './engine.js';
 import { FunctionLibraries, type RestorePolicy } from './function-libraries.js';
-import { LUA_MEMORY_KEPT_BYTES_MAX } from './limits.js';
+import { REPLY_BYTES_MAX } from './limits.js';
 import { REGISTRY } from './lua.js';
 import { ScriptCache } from './script-cache.js';
 import { ScriptRunner } from './script-runner.js';
@@ -50,9 +50,7 @@ export class Scripts {
   /** The machine of EVAL. One that a script has made grow is replaced. */
   get scriptEngine(): Engine {
     const engine = this.#scripts;
-    if (engine !== undefined && engine.lua.machine.memoryBytes <= LUA_MEMORY_KEPT_BYTES_MAX) {
-      return engine;
-    }
+    if (engine !== undefined && !engine.isGrown) return engine;
     this.#scripts = this.#build();
     return this.#scripts;
   }
@@ -121,7 +119,7 @@ export class Scripts {
     const session = new Session({
       id: 0,
       server: this.#server,
-      reply: new ReplyWriter(this.#server.pool),
+      reply: new ReplyWriter(this.#server.pool, { pendingBytesMax: REPLY_BYTES_MAX }),
       carrier: NOWHERE,
       nowMs: this.#world.clock.wallMs(),
     });
@@ -130,6 +128,7 @@ export class Scripts {
       hook: runner.hook,
       interrupted: () => runner.interrupted,
       looksAtClock: runner.looksAtClock,
+      onWork: runner.onWork,
     };
     const components = { server: this.#server, module: this.#module, session, hooks };
     if (!isOfFunctions) return new Engine(components);

@@ -44,13 +44,19 @@ function runScript(
   const { engine } = script;
   const { thread, lua, environment } = engine;
   const firstArg = KEY_COUNT_AT + 1 + keys;
-  engine.pushArguments(args, KEY_COUNT_AT + 1, firstArg);
-  environment.setGlobal(thread, 'KEYS');
-  engine.pushArguments(args, firstArg, args.count);
-  environment.setGlobal(thread, 'ARGV');
-  lua.c.lua_rawgeti(thread, REGISTRY, script.ref);
   const job = { engine, session, name: script.sha1, isFunction: false, rights };
-  server.scripts.runner.run(job, args, reply, 0);
+  const { runner } = server.scripts;
+  try {
+    engine.pushArguments(args, KEY_COUNT_AT + 1, firstArg);
+    environment.setGlobal(thread, 'KEYS');
+    engine.pushArguments(args, firstArg, args.count);
+    environment.setGlobal(thread, 'ARGV');
+    lua.c.lua_rawgeti(thread, REGISTRY, script.ref);
+  } catch (error) {
+    runner.refuse(job, reply, error);
+    return;
+  }
+  runner.run(job, args, reply, 0);
 }
 
 function row(name: string, bySha1: boolean, isReadOnly: boolean): CommandRow {

@@ -23,10 +23,15 @@ function call(session: Session, args: Args, reply: ReplyWriter, isReadOnly: bool
   const rights = rightsOf(server, fn.flags, isReadOnly, reply);
   if (rights === undefined) return;
   const firstArg = KEY_COUNT_AT + 1 + keys;
-  engine.lua.c.lua_rawgeti(engine.thread, REGISTRY, fn.ref);
-  engine.pushArguments(args, KEY_COUNT_AT + 1, firstArg);
-  engine.pushArguments(args, firstArg, args.count);
   const job = { engine, session, name: fn.name, isFunction: true, rights };
+  try {
+    engine.lua.c.lua_rawgeti(engine.thread, REGISTRY, fn.ref);
+    engine.pushArguments(args, KEY_COUNT_AT + 1, firstArg);
+    engine.pushArguments(args, firstArg, args.count);
+  } catch (error) {
+    scripts.runner.refuse(job, reply, error);
+    return;
+  }
   scripts.runner.run(job, args, reply, 2);
 }
 

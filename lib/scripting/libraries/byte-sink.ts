@@ -26,6 +26,7 @@ export class ByteSink {
 
   /** Makes room for so many bytes; raises if the machine could not take them. */
   room(bytes: number): void {
+    this.#lua.work(this.thread, bytes);
     const needed = this.at + bytes;
     if (needed <= this.buf.length) return;
     if (needed > this.#lua.machine.memoryBytesMax)

@@ -1,4 +1,5 @@
 /** JSON to values of Lua. Source: lua_cjson.c 2.1.0 (`json_next_token`, `json_process_value`). */
+import { VALUE_WORK_BYTES } from '../limits.js';
 import type { Lua } from '../lua.js';
 import { ByteSink } from './byte-sink.js';
 import type { CjsonSettings } from './cjson-settings.js';
@@ -153,6 +154,7 @@ export class JsonReader {
 
   #next(): Token {
     const text = this.#text;
+    this.#lua.work(this.#L, VALUE_WORK_BYTES);
     while (' \t\n\r'.includes(text[this.#at] ?? 'x')) this.#at += 1;
     this.#start = this.#at;
     const char = text[this.#at];

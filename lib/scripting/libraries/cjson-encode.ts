@@ -1,4 +1,5 @@
 /** Values of Lua to JSON. Source: lua_cjson.c 2.1.0 (`json_append_data`). */
+import { VALUE_WORK_BYTES } from '../limits.js';
 import { BOOLEAN, LIGHT_USERDATA, type Lua, NIL, NUMBER, STRING, TABLE } from '../lua.js';
 import { ByteSink } from './byte-sink.js';
 import type { CjsonSettings } from './cjson-settings.js';
@@ -61,6 +62,7 @@ export class JsonWriter {
   #value(L: number, index: number, depth: number): void {
     const { c } = this.#lua;
     const sink = this.#sink;
+    this.#lua.work(L, VALUE_WORK_BYTES);
     const type = c.lua_type(L, index);
     if (type === STRING) this.#string(L, index);
     else if (type === NUMBER) this.#number(c.lua_tonumber(L, index));
@@ -94,6 +96,7 @@ export class JsonWriter {
     let items = 0;
     c.lua_pushnil(L);
     while (c.lua_next(L, index) !== 0) {
+      this.#lua.work(L, VALUE_WORK_BYTES);
       const key = c.lua_type(L, top + 1) === NUMBER ? c.lua_tonumber(L, top + 1) : 0;
       if (key < 1 || Math.floor(key) !== key) {
         c.lua_settop(L, top);

@@ -5,6 +5,7 @@
  * Source of the format: github.com/msgpack/msgpack/blob/master/spec.md.
  */
 import type { RedisTable } from '../environment.js';
+import { VALUE_WORK_BYTES } from '../limits.js';
 import { BOOLEAN, type Lua, NUMBER, STRING, TABLE } from '../lua.js';
 import { ByteSink } from './byte-sink.js';
 
@@ -70,6 +71,7 @@ class Packer {
   #value(L: number, index: number, level: number): void {
     const { c } = this.#lua;
     const sink = this.#sink;
+    this.#lua.work(L, VALUE_WORK_BYTES);
     const type = c.lua_type(L, index);
     if (type === STRING) {
       const at = this.#lua.stringAt(L, index);
@@ -118,6 +120,7 @@ class Packer {
     c.lua_pushnil(L);
     while (c.lua_next(L, index) !== 0) {
       pairs += 1;
+      this.#lua.work(L, VALUE_WORK_BYTES);
       const key = c.lua_type(L, top + 1) === NUMBER ? c.lua_tonumber(L, top + 1) : 0;
       if (key > 0 && Number.isInteger(key)) max = Math.max(max, key);
       else isArray = false;
@@ -174,20 +177,22 @@ class Packer {
 class Unpacker {
   readonly #lua: Lua;
   readonly #L: number;
-  readonly #data: Buffer;
+  /** Address and length of the string, which stays on the stack. */
+  readonly #from: number;
+  readonly #length: number;
   #at = 0;
 
   constructor(lua: Lua, L: number) {
     this.#lua = lua;
     this.#L = L;
-    const from = lua.checkString(L, 1);
-    this.#data = Buffer.from(lua.machine.bytes.subarray(from, from + lua.length));
+    this.#from = lua.checkString(L, 1);
+    this.#length = lua.length;
   }
 
   unpack(limit: number, offset: number, isAll: boolean): number {
     const lua = this.#lua;
     const L = this.#L;
-    const { length } = this.#data;
+    const length = this.#length;
     if (offset < 0 || limit < 0) {
       lua.raise(L, `Invalid request to unpack with offset of ${offset} and limit of ${length}.`);
     }
@@ -206,16 +211,16 @@ class Unpacker {
     return count + 1;
   }
 
-  /** Position of the next `bytes` bytes, which are taken. */
+  /** Address of the next `bytes` bytes, which are taken. */
   #take(bytes: number): number {
     const at = this.#at;
-    if (bytes > this.#data.length - at) this.#lua.raise(this.#L, 'Missing bytes in input.');
+    if (bytes > this.#length - at) this.#lua.raise(this.#L, 'Missing bytes in input.');
     this.#at += bytes;
-    return at;
+    return this.#from + at;
   }
 
   #unsigned(bytes: number): number {
-    return this.#data.readUIntBE(this.#take(bytes), bytes);
+    return this.#lua.machine.bytes.readUIntBE(this.#take(bytes), bytes);
   }
 
   #value(level: number): void {
@@ -224,6 +229,7 @@ class Unpacker {
     if (level > UNPACK_NESTING_MAX || c.lua_checkstack(L, 4) === 0) {
       this.#lua.raise(L, 'Bad data format in input.');
     }
+    this.#lua.work(L, VALUE_WORK_BYTES);
     const type = this.#unsigned(1);
     if (type <= 0x7f) c.lua_pushnumber(L, type);
     else if (type >= 0xe0) c.lua_pushnumber(L, type - 0x100);
@@ -236,7 +242,7 @@ class Unpacker {
   #wide(type: number, level: number): void {
     const { c } = this.#lua;
     const L = this.#L;
-    const data = this.#data;
+    const data = this.#lua.machine.bytes;
     switch (type) {
       case 0xc0:
         return c.lua_pushnil(L);
@@ -277,7 +283,8 @@ class Unpacker {
 
   #string(bytes: number): void {
     const at = this.#take(bytes);
-    this.#lua.pushBytes(this.#L, this.#data, at, at + bytes);
+    this.#lua.work(this.#L, bytes);
+    this.#lua.c.lua_pushlstring(this.#L, at, bytes);
   }
 
   #array(count: number, level: number): void {

@@ -7,6 +7,7 @@
  * Invariant: subject and pattern are strings on the stack of Lua, so that they stay where they
  * are; both end with a zero byte, which may be read.
  */
+import { WORK_BYTES } from '../limits.js';
 import type { Lua } from '../lua.js';
 
 const CAPTURES_MAX = 32;
@@ -17,6 +18,8 @@ const DEPTH_MAX = 1000;
 /** Steps of one call, about a tenth of a second; a long subject has more of them. */
 const STEPS_MIN = 10_000_000;
 const STEPS_PER_BYTE = 20;
+/** Steps between two looks at the clock. */
+const STEPS_UNSEEN = 100_000;
 /** There is no match. */
 export const NO_MATCH = -1;
 
@@ -47,6 +50,8 @@ export class Matcher {
   readonly #at: number[] = [];
   readonly #length: number[] = [];
   #steps: number;
+  /** Below this it is time to look at the clock. */
+  #stepsSeen = 0;
   #depth = 0;
 
   constructor(lua: Lua, L: number, start: number, end: number) {
@@ -56,6 +61,7 @@ export class Matcher {
     this.end = end;
     this.#bytes = lua.machine.bytes;
     this.#steps = Math.max(STEPS_MIN, (end - start) * STEPS_PER_BYTE);
+    this.#stepsSeen = this.#steps - STEPS_UNSEEN;
   }
 
   /** Forgets captures, for a new attempt. */
@@ -72,7 +78,7 @@ export class Matcher {
     let p = pattern;
     for (;;) {
       this.#steps -= 1;
-      if (this.#steps < 0) this.#fail('pattern too complex');
+      if (this.#steps < this.#stepsSeen) this.#look();
       const byte = bytes[p]!;
       if (byte === 0) return s;
       if (byte === OPEN) {
@@ -135,6 +141,12 @@ export class Matcher {
     if (this.#lua.c.lua_checkstack(this.#L, count) === 0) this.#fail('too many captures');
     for (let i = 0; i < count; i += 1) this.pushCapture(i, s, e);
     return count;
+  }
+
+  #look(): void {
+    if (this.#steps < 0) this.#fail('pattern too complex');
+    this.#stepsSeen = Math.max(0, this.#steps - STEPS_UNSEEN);
+    this.#lua.work(this.#L, WORK_BYTES);
   }
 
   #fail(text: string): never {

@@ -14,6 +14,16 @@ const SPEC = /([-+ #0]*)(\d{0,2})(?:(\.)(\d{0,2}))?([\s\S]?)/y;
 const FLAGS_MAX = 5;
 /** Strings from here on, without a precision, are added as they are. */
 const LONG_STRING = 100;
+/** What %q writes for a byte. */
+const QUOTED: ReadonlyMap<number, string> = new Map([
+  ...([
+    [0, '\\000'],
+    [10, '\\\n'],
+    [13, '\\r'],
+    [34, '\\"'],
+    [92, '\\\\'],
+  ] as const),
+]);
 const INT64_MIN = -(2n ** 63n);
 
 interface Spec {
@@ -185,10 +195,14 @@ function floatDigits(spec: Spec, x: number, precision: number): string {
 }
 
 function addQuoted(lua: Lua, L: number, sink: ByteSink, arg: number): void {
-  const text = lua.checkText(L, arg);
-  const quoted = text.replace(/["\\\n\r\0]/g, (char) => {
-    if (char === '\r') return '\\r';
-    return char === '\0' ? '\\000' : `\\${char}`;
-  });
-  sink.text(`"${quoted}"`);
+  const at = lua.checkString(L, arg);
+  const end = at + lua.length;
+  sink.text('"');
+  for (let i = at; i < end; i += 1) {
+    const byte = lua.machine.bytes[i]!;
+    const quoted = QUOTED.get(byte);
+    if (quoted === undefined) sink.byte(byte);
+    else sink.text(quoted);
+  }
+  sink.text('"');
 }

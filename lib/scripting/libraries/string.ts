@@ -19,6 +19,7 @@ function rep(lua: Lua, L: number): number {
   const times = Math.max(0, lua.checkInteger(L, 2));
   const bytes = length * times;
   if (bytes > machine.memoryBytesMax) lua.raise(L, 'not enough memory');
+  lua.work(L, bytes);
   const at = lua.stage(L, bytes);
   if (bytes > 0) machine.bytes.fill(machine.bytes.subarray(from, from + length), at, at + bytes);
   c.lua_pushlstring(L, at, bytes);

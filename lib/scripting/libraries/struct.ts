@@ -5,7 +5,6 @@
  *   > < endianness, !n alignment, x one zero byte, b B h H l L T i[n] I[n] integers,
  *   f d floats, s a string up to a zero byte, c[n] n bytes (c0: as many as the number before says)
  */
-import { latin1 } from '../../../resp/bytes.js';
 import type { Library, Lua } from '../lua.js';
 import { ByteSink } from './byte-sink.js';
 
@@ -164,13 +163,13 @@ function unpack(lua: Lua, L: number): number {
   const { c } = lua;
   const format = new Format(lua, L);
   const from = lua.checkString(L, 2);
-  const data = Buffer.from(lua.machine.bytes.subarray(from, from + lua.length));
+  const { length } = lua;
   const start = lua.isNil(L, 3) ? 1 : lua.checkInteger(L, 3);
   if (start <= 0) lua.badArgument(L, 3, 'offset must be 1 or greater');
   let at = start - 1;
   let count = 0;
   const check = (bytes: number) => {
-    if (at + bytes > data.length) lua.badArgument(L, 2, 'data string too short');
+    if (at + bytes > length) lua.badArgument(L, 2, 'data string too short');
   };
   while (!format.isAtEnd) {
     const { option, size } = format.next();
@@ -180,10 +179,11 @@ function unpack(lua: Lua, L: number): number {
     if (c.lua_checkstack(L, 2) === 0) lua.raise(L, 'stack overflow (too many results)');
     if ('bBhHlLTiI'.includes(option)) {
       const isSigned = option !== option.toUpperCase();
-      c.lua_pushnumber(L, getInteger(data, at, size, format.isLittle, isSigned));
+      const { bytes: memory } = lua.machine;
+      c.lua_pushnumber(L, getInteger(memory, from + at, size, format.isLittle, isSigned));
       count += 1;
     } else if (option === 'f' || option === 'd') {
-      c.lua_pushnumber(L, getFloat(data, at, size, format.isLittle));
+      c.lua_pushnumber(L, getFloat(lua.machine.bytes, from + at, size, format.isLittle));
       count += 1;
     } else if (option === 'c') {
       if (bytes === 0) {
@@ -196,13 +196,13 @@ function unpack(lua: Lua, L: number): number {
         if (bytes < 0) lua.badArgument(L, 2, 'data string too short');
         check(bytes);
       }
-      lua.pushBytes(L, data, at, at + bytes);
+      c.lua_pushlstring(L, from + at, bytes);
       count += 1;
     } else if (option === 's') {
-      const end = data.indexOf(0, at);
-      if (end === -1) lua.raise(L, 'unfinished string in data');
-      lua.pushText(L, latin1(data, at, end));
-      bytes = end - at + 1;
+      const size = lua.machine.bytes.subarray(from + at, from + length).indexOf(0);
+      if (size === -1) lua.raise(L, 'unfinished string in data');
+      c.lua_pushlstring(L, from + at, size);
+      bytes = size + 1;
       count += 1;
     } else if (option !== 'x') {
       format.control(option);
