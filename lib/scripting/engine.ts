@@ -9,7 +9,9 @@ import type { Session } from '../server/session.js';
 import { Environment, type RedisTable } from './environment.js';
 import type { LuaHook } from './host-functions.js';
 import {
+  HOOK_INSTRUCTION_BYTES_MAX,
   HOOK_INSTRUCTIONS_MAX,
+  HOOK_INSTRUCTIONS_MIN,
   LUA_MEMORY_BYTES_MAX,
   LUA_MEMORY_KEPT_BYTES_MAX,
 } from './limits.js';
@@ -55,6 +57,8 @@ export class Engine {
     );
     this.lua = this.environment.lua;
     this.lua.onWork = hooks.onWork;
+    // From now on instructions may take longer. (A hook may be set at any time, says Lua.)
+    this.lua.machine.onGrow = () => this.setHook(this.thread, 1);
     this.caller = new ScriptCaller({ server, lua: this.lua, session }, hooks.looksAtClock);
     this.#hook = this.lua.registerHook(hooks.hook);
     this.freshThread();
@@ -73,8 +77,14 @@ export class Engine {
     if (this.isGrown) this.lua.collect();
     this.thread = c.lua_newthread(main);
     this.#threadRef = c.luaL_ref(main, REGISTRY);
-    this.setHook(this.thread, HOOK_INSTRUCTIONS_MAX);
+    this.setHook(this.thread, this.hookInstructionsMax);
     this.environment.reset();
+  }
+
+  /** Instructions after which to look at the clock, if none has been slow. */
+  get hookInstructionsMax(): number {
+    const byMemory = Math.floor(HOOK_INSTRUCTION_BYTES_MAX / this.lua.machine.memoryBytes);
+    return Math.max(HOOK_INSTRUCTIONS_MIN, Math.min(HOOK_INSTRUCTIONS_MAX, byMemory));
   }
 
   setHook(L: number, instructions: number): void {

@@ -15,8 +15,13 @@ export const SLICE_MS = 5;
 export const HELD_MS_MAX = 500;
 /** Time that the code of a library may take when it is loaded, ms. */
 export const FUNCTION_LOAD_MS_MAX = 500;
-/** Instructions of Lua between two looks at the clock. */
-export const HOOK_INSTRUCTIONS_MAX = 2000;
+/** Instructions of Lua between two looks at the clock, at most. */
+export const HOOK_INSTRUCTIONS_MAX = 1000;
+/**
+ * The same times the bytes of the machine's memory, at most: one instruction may copy a string as
+ * large as half of that.
+ */
+export const HOOK_INSTRUCTION_BYTES_MAX = 8 * 1024 * 1024 * 1024;
 /** The same, once so many instructions have taken `SLOW_LOOK_MS`: those on huge strings. */
 export const HOOK_INSTRUCTIONS_MIN = 10;
 export const SLOW_LOOK_MS = 1;
@@ -33,6 +38,8 @@ export const REPLY_BYTES_MAX = LUA_MEMORY_BYTES_MAX;
 export const HOOK_CALLS = 16;
 /** Scripts that EVAL has brought, beyond which the one unused for longest is forgotten. */
 export const EVAL_SCRIPTS_MAX = 500;
+/** Bytes of one script or library: compiling, which nothing can interrupt, takes 0.1 s per MiB. */
+export const CODE_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes of all scripts cached, those of SCRIPT LOAD included. */
 export const SCRIPT_CACHE_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of the code of all libraries. */

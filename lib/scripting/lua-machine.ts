@@ -98,6 +98,8 @@ export class LuaMachine {
   bytes: Buffer = Buffer.alloc(0);
   words: Int32Array = new Int32Array(0);
   broken = false;
+  /** Called when the memory has grown, from within any call into C. */
+  onGrow: () => void = () => {};
 
   constructor(module: LuaModule, memoryBytesMax: number) {
     this.memoryBytesMax = memoryBytesMax;
@@ -174,6 +176,7 @@ export class LuaMachine {
       return 0;
     }
     this.#look();
+    this.onGrow();
     return 1;
   }
 }

@@ -7,7 +7,7 @@
  */
 import { latin1 } from '../../resp/bytes.js';
 import { addFunctions, addHook, type LuaFunction, type LuaHook } from './host-functions.js';
-import { WORK_BYTES } from './limits.js';
+import { CODE_BYTES_MAX, WORK_BYTES } from './limits.js';
 import { type LuaExports, LuaMachine } from './lua-machine.js';
 import type { LuaModule } from './web-assembly.js';
 
@@ -267,6 +267,10 @@ export class Lua {
   load(L: number, text: string, chunkName: string): boolean {
     if (text.charCodeAt(0) === 27) {
       this.pushText(L, `${chunkName.slice(1)}: bad header in precompiled chunk`);
+      return false;
+    }
+    if (text.length > CODE_BYTES_MAX) {
+      this.pushText(L, `code of more than ${CODE_BYTES_MAX} bytes`);
       return false;
     }
     const at = this.c.malloc(text.length + chunkName.length + 2);

@@ -134,7 +134,7 @@ export class ScriptRunner {
     const wasSlow = nowMs - this.#lookedMs > SLOW_LOOK_MS;
     this.#hookInstructions = wasSlow
       ? HOOK_INSTRUCTIONS_MIN
-      : Math.min(HOOK_INSTRUCTIONS_MAX, this.#hookInstructions * 2);
+      : Math.min(engine.hookInstructionsMax, this.#hookInstructions * 2);
     this.#lookedMs = nowMs;
     engine.setHook(L, this.#hookInstructions);
     const run = this.#current;
