@@ -19,33 +19,14 @@ import type { Server } from '../server/server.js';
 import { GATE_NO_TOUCH, type Session } from '../server/session.js';
 import type { Engine } from './engine.js';
 import { replyFromLua } from './from-lua.js';
-import {
-  FIRST_SLICE_MS,
-  FUNCTION_LOAD_MS_MAX,
-  HELD_MS_MAX,
-  HOOK_INSTRUCTIONS_MAX,
-  HOOK_INSTRUCTIONS_MIN,
-  REPLY_BYTES_MAX,
-  SLICE_MS,
-  SLOW_LOOK_MS,
-} from './limits.js';
+import { FIRST_SLICE_MS, SLICE_MS } from './limits.js';
 import { FINISHED, OUT_OF_MEMORY, YIELDED } from './lua.js';
 import { errorText } from './script-call.js';
 import { type ScriptJob, ScriptRun } from './script-run.js';
+import { ResultTooLong, SliceClock } from './slice-clock.js';
 
 const KILLED = 'ERR Script killed by user with SCRIPT KILL...';
 const NO_MEMORY = 'not enough memory';
-
-/** A reply that is being written has become too long, or takes too long. */
-class ResultTooLong extends Error {}
-
-interface ReplyLimits {
-  readonly reply: ReplyWriter;
-  /** Position in it at which it ends. */
-  readonly end: number;
-  /** Monotonic ms. */
-  readonly endMs: number;
-}
 
 /** How a run has ended: undefined = with a result on the thread's stack, else the error reply. */
 type Outcome = string | undefined;
@@ -55,23 +36,15 @@ export class ScriptRunner {
   running: ScriptRun | undefined;
   /** The one suspended has taken longer than others are made to wait. */
   isBusy = false;
-  interrupted = false;
+  readonly clock: SliceClock;
   readonly #server: Server;
   readonly #world: World;
   readonly #heldBack = new Set<Session>();
   readonly #broken: (engine: Engine) => void;
-  /** The run or load at work in this very moment. */
-  #current: ScriptRun | undefined;
-  #engine: Engine | undefined;
-  #loadEndMs = 0;
-  /** The last look at the clock, monotonic ms, and the instructions until the next. */
-  #lookedMs = 0;
-  #hookInstructions = HOOK_INSTRUCTIONS_MAX;
-  #replying: ReplyLimits | undefined;
-
   constructor(components: { server: Server; world: World }, broken: (engine: Engine) => void) {
     this.#server = components.server;
     this.#world = components.world;
+    this.clock = new SliceClock(components.world);
     this.#broken = broken;
   }
 
@@ -82,9 +55,8 @@ export class ScriptRunner {
     const run = new ScriptRun(job, startMs, store.nowMs);
     this.#prepare(job);
     store.holdStamp();
-    this.#lookedMs = startMs;
     run.sliceEndMs = startMs + FIRST_SLICE_MS;
-    const ending = this.#slice(run, count);
+    const ending = this.#slice(run, startMs, count);
     if (ending === undefined) {
       this.#suspend(run, args);
       return;
@@ -102,9 +74,7 @@ export class ScriptRunner {
   /** Runs a function without arguments to its end, within the time for code of libraries. */
   load(engine: Engine): Outcome {
     const { c } = engine.lua;
-    this.#engine = engine;
-    this.#lookedMs = this.#world.clock.monotonicMs();
-    this.#loadEndMs = this.#lookedMs + FUNCTION_LOAD_MS_MAX;
+    this.clock.begin(engine, undefined, this.#world.clock.monotonicMs());
     let status: number;
     try {
       status = engine.lua.machine.guard(() => c.lua_resume(engine.thread, 0));
@@ -112,7 +82,7 @@ export class ScriptRunner {
       this.#broken(engine);
       return String(error);
     } finally {
-      this.#engine = undefined;
+      this.clock.end();
     }
     if (status === FINISHED) {
       c.lua_settop(engine.thread, 0);
@@ -125,65 +95,6 @@ export class ScriptRunner {
     engine.freshThread();
     return text;
   }
-
-  /** The hook: looks at the clock, and lets go of the machine if it is time. */
-  readonly hook = (L: number): void => {
-    const nowMs = this.#world.clock.monotonicMs();
-    const engine = this.#engine;
-    if (engine === undefined) return;
-    const wasSlow = nowMs - this.#lookedMs > SLOW_LOOK_MS;
-    this.#hookInstructions = wasSlow
-      ? HOOK_INSTRUCTIONS_MIN
-      : Math.min(engine.hookInstructionsMax, this.#hookInstructions * 2);
-    this.#lookedMs = nowMs;
-    engine.setHook(L, this.#hookInstructions);
-    const run = this.#current;
-    if (run !== undefined && nowMs >= run.sliceEndMs && engine.lua.canYield(L)) {
-      this.interrupted = true;
-      run.interruptedAt = engine.lua.where(L);
-      engine.lua.c.lua_yield(L, 0);
-      return;
-    }
-    this.#endIfTooLong(engine, L, nowMs);
-  };
-
-  /** Within a function of a library: ends the script, or the load, if it has taken too long. */
-  readonly onWork = (L: number): void => {
-    const nowMs = this.#world.clock.monotonicMs();
-    const replying = this.#replying;
-    if (replying !== undefined) {
-      if (replying.reply.mark() > replying.end) {
-        throw new ResultTooLong(`its reply is longer than ${REPLY_BYTES_MAX} bytes`);
-      }
-      if (nowMs > replying.endMs) {
-        throw new ResultTooLong(`its reply takes longer than ${HELD_MS_MAX} ms to write`);
-      }
-      return;
-    }
-    const engine = this.#engine;
-    if (engine === undefined) return;
-    this.#endIfTooLong(engine, L, nowMs);
-    if (this.#current !== undefined && nowMs >= this.#current.sliceEndMs) engine.setHook(L, 1);
-  };
-
-  #endIfTooLong(engine: Engine, L: number, nowMs: number): void {
-    const run = this.#current;
-    if (run === undefined) {
-      if (nowMs > this.#loadEndMs) engine.lua.raise(L, 'FUNCTION LOAD timeout');
-    } else if (nowMs > run.sliceEndMs + HELD_MS_MAX) {
-      engine.lua.raise(
-        L,
-        `Script ended: over ${HELD_MS_MAX} ms within a metamethod, iterator, callback or library`,
-      );
-    }
-  }
-
-  /** After a command of the script: makes the hook come at once if the slice is over. */
-  readonly looksAtClock = (L: number): void => {
-    const run = this.#current;
-    if (run === undefined || this.#world.clock.monotonicMs() < run.sliceEndMs) return;
-    this.#engine?.setHook(L, 1);
-  };
 
   /** What others hear while `isBusy`. */
   get busyError(): string {
@@ -216,14 +127,12 @@ export class ScriptRunner {
   }
 
   /** Lets the script go on for one slice; undefined: it was interrupted. */
-  #slice(run: ScriptRun, count: number): { error: Outcome } | undefined {
+  #slice(run: ScriptRun, nowMs: number, count: number): { error: Outcome } | undefined {
     const { engine } = run.job;
     const { dispatcher } = this.#server;
     const wasAtomic = dispatcher.atomic;
     dispatcher.atomic = true;
-    this.#current = run;
-    this.#engine = engine;
-    this.interrupted = false;
+    this.clock.begin(engine, run, nowMs);
     let status: number;
     try {
       status = engine.lua.c.lua_resume(engine.thread, count);
@@ -235,13 +144,12 @@ export class ScriptRunner {
       );
       return { error: `ERR Error running script ${run.job.name}, ${messageOf(error)}` };
     } finally {
-      this.#current = undefined;
-      this.#engine = undefined;
+      this.clock.end();
       dispatcher.atomic = wasAtomic;
     }
     if (status === FINISHED) return { error: undefined };
     if (status === YIELDED) {
-      if (this.interrupted) return undefined;
+      if (this.clock.interrupted) return undefined;
       return { error: located(run, 'ERR attempt to yield', undefined) };
     }
     if (status === OUT_OF_MEMORY) {
@@ -283,12 +191,11 @@ export class ScriptRunner {
     // The first result counts; nothing returned is nil.
     if (c.lua_gettop(L) === 0) c.lua_pushnil(L);
     else c.lua_settop(L, 1);
-    const endMs = this.#world.clock.monotonicMs() + HELD_MS_MAX;
-    this.#replying = { reply, end: reply.mark() + REPLY_BYTES_MAX, endMs };
+    this.clock.beginReply(reply);
     try {
       replyFromLua(engine.lua, L, reply, engine.caller.session.reply.protocol);
     } finally {
-      this.#replying = undefined;
+      this.clock.end();
     }
     c.lua_settop(L, 0);
   }
@@ -308,11 +215,10 @@ export class ScriptRunner {
     store.refresh();
     store.nowMs = run.nowMs;
     const nowMs = this.#world.clock.monotonicMs();
-    this.#lookedMs = nowMs;
     run.sliceEndMs = nowMs + SLICE_MS;
     const ending = run.isKilled
       ? { error: located(run, KILLED, run.interruptedAt) }
-      : this.#slice(run, 0);
+      : this.#slice(run, nowMs, 0);
     if (ending !== undefined) {
       this.#finish(run, ending.error);
       return;

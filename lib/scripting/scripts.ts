@@ -61,7 +61,7 @@ export class Scripts {
     const engine = this.#build(true);
     this.#functions = engine;
     this.#redisWhenLoading = takeGlobal(engine, LOADING);
-    engine.environment.raiseForMissing(this.#redisWhenLoading);
+    engine.environment.locks.raiseForMissing(this.#redisWhenLoading);
     const failed = this.libraries.reload(engine, () => this.#runLoading(engine));
     if (failed.length > 0) {
       this.#server.log.error({ libraries: failed }, 'libraries could not be loaded again');
@@ -102,9 +102,9 @@ export class Scripts {
   }
 
   #runLoading(engine: Engine): string | undefined {
-    engine.environment.showOnly('redis', this.#redisWhenLoading);
+    engine.environment.locks.showOnly('redis', this.#redisWhenLoading);
     const error = this.runner.load(engine);
-    if (!engine.lua.machine.broken) engine.environment.showAll();
+    if (!engine.lua.machine.broken) engine.environment.locks.showAll();
     return error;
   }
 
@@ -117,12 +117,13 @@ export class Scripts {
       carrier: NOWHERE,
       nowMs: this.#world.clock.wallMs(),
     });
-    const { runner, libraries } = this;
+    const { libraries } = this;
+    const { clock } = this.runner;
     const hooks = {
-      hook: runner.hook,
-      interrupted: () => runner.interrupted,
-      looksAtClock: runner.looksAtClock,
-      onWork: runner.onWork,
+      hook: clock.hook,
+      interrupted: () => clock.interrupted,
+      looksAtClock: clock.looksAtClock,
+      onWork: clock.onWork,
     };
     const components = { server: this.#server, module: this.#module, session, hooks };
     if (!isOfFunctions) return new Engine(components);

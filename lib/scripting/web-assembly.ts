@@ -29,4 +29,6 @@ interface WasmClasses {
   ) => WasmInstance;
 }
 
-export const wasm = (globalThis as unknown as { WebAssembly: WasmClasses }).WebAssembly;
+declare const WebAssembly: WasmClasses;
+
+export const wasm = WebAssembly;

@@ -1,7 +1,8 @@
 /** `string.find`, `match`, `gmatch` and `gsub`. Source: lstrlib.c of Lua 5.1.5. */
 import { FUNCTION, GLOBALS, type Library, type Lua, NUMBER, STRING, TABLE } from '../lua.js';
 import { ByteSink } from './byte-sink.js';
-import { isDigit, Matcher, NO_MATCH } from './pattern.js';
+import { isDigit } from './character-class.js';
+import { Matcher, NO_MATCH } from './pattern.js';
 import { typeName } from './type-name.js';
 
 const CARET = 94;
