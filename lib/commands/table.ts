@@ -17,6 +17,10 @@ import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
 import { orderedCommands } from './ordered/ordered.js';
+import { evalCommands } from './scripting/eval.js';
+import { fcallCommands } from './scripting/fcall.js';
+import { functionCommands } from './scripting/function.js';
+import { scriptCommands } from './scripting/script.js';
 import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
 import { debugCommands } from './server/debug.js';
@@ -45,7 +49,10 @@ export const commandRows: readonly CommandRow[] = [
   ...debugCommands,
   ...dhashCommands,
   ...dumpCommands,
+  ...evalCommands,
   ...expiryCommands,
+  ...fcallCommands,
+  ...functionCommands,
   ...hashCommands,
   ...hashNumberCommands,
   ...hashRandomCommands,
@@ -62,6 +69,7 @@ export const commandRows: readonly CommandRow[] = [
   ...orderedCommands,
   ...refusedCommands,
   ...scanCommands,
+  ...scriptCommands,
   ...slowlogCommands,
   ...stringNumberCommands,
   ...stringPartCommands,

@@ -249,7 +249,6 @@ const encodingRows: readonly Row[] = [
   row('hll-sparse-max-bytes', 'hllSparseMaxBytes', size, 'For OBJECT ENCODING', noEffect),
   row('busy-reply-threshold', 'busyReplyThreshold', count, 'Milliseconds for a script', {
     alias: 'lua-time-limit',
-    ...noEffect,
   }),
   row('tracking-table-max-keys', 'trackingTableMaxKeys', count, 'Keys tracked', noEffect),
 ];

@@ -11,6 +11,7 @@ import { NameTable } from '../../resp/names.js';
 import type { World } from '../../world/world.js';
 import {
   ADMIN,
+  ALLOW_BUSY,
   COUNTS,
   type Command,
   type CommandRow,
@@ -19,7 +20,9 @@ import {
   HIDDEN,
   NO_AUTH,
   NO_MULTI,
+  NO_SCRIPT,
   NOT_QUEUED,
+  SCRIPT,
   WRITE,
 } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
@@ -44,6 +47,9 @@ export const SERVER_EXACT_TIMES = 1 << 18;
 
 /** `maxmemory` is set. */
 export const SERVER_MEMORY_LIMIT = 1 << 19;
+
+/** A script is suspended: see `ScriptRunner`. */
+export const SERVER_SCRIPTING = 1 << 20;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -127,6 +133,9 @@ export class Dispatcher {
     session.lastCommand = command;
     store.beginCommand();
     store.touching = (session.gate & GATE_NO_TOUCH) === 0 || command.name === 'touch';
+    const isMonitored = (this.gate & SERVER_MONITORED) !== 0;
+    const isShown = isMonitored && (command.flags & (HIDDEN | ADMIN)) === 0;
+    if (isShown && (command.flags & SCRIPT) !== 0) server.feedMonitors(session, args);
     const exact = (this.gate & SERVER_EXACT_TIMES) !== 0 || (command.flags & FAST) === 0;
     if (!exact) {
       this.times.count(command.stats);
@@ -141,7 +150,7 @@ export class Dispatcher {
       if (!session.suspended) server.slow(session, command, args, usec);
     }
     store.touching = true;
-    if ((this.gate & SERVER_MONITORED) !== 0 && (command.flags & (HIDDEN | ADMIN)) === 0) {
+    if (isShown && (command.flags & SCRIPT) === 0) {
       session.lastCommand = command;
       server.feedMonitors(session, args);
     }
@@ -207,6 +216,7 @@ export class Dispatcher {
       this.#reject(session, command, "ERR Replica can't interact with the keyspace");
       return;
     }
+    if ((this.gate & SERVER_SCRIPTING) !== 0 && !this.#mayInterrupt(session, command, args)) return;
     if (this.#mustWait(session, command)) {
       session.lastCommand = command;
       session.postponed = args.clone();
@@ -226,14 +236,29 @@ export class Dispatcher {
     this.call(session, command, args);
   }
 
+  /** While a script is suspended: false if the command was refused, or held back. */
+  #mayInterrupt(session: Session, command: Command, args: Args): boolean {
+    const { runner } = this.#server.scripts;
+    if (runner.isBusy) {
+      if ((command.flags & ALLOW_BUSY) !== 0) return true;
+      this.#reject(session, command, runner.busyError);
+      return false;
+    }
+    session.lastCommand = command;
+    session.postponed = args.clone();
+    session.suspended = true;
+    runner.holdBack(session);
+    return false;
+  }
+
   #mustWait(session: Session, command: Command): boolean {
     if ((this.gate & SERVER_PAUSED) === 0) return false;
     if (command.name === 'client' || command.fullName.startsWith('client|')) return false;
     if (this.#server.pauseAll) return true;
-    if ((command.flags & WRITE) !== 0) return (session.gate & GATE_MULTI) === 0;
+    if (mayWrite(command)) return (session.gate & GATE_MULTI) === 0;
     if (command.name !== 'exec') return false;
     const queue = session.transaction?.queue ?? [];
-    return queue.some((queued) => (queued.command.flags & WRITE) !== 0);
+    return queue.some((queued) => mayWrite(queued.command));
   }
 
   /** Evicts what is too much; false if the command needs memory and there is none. */
@@ -296,20 +321,35 @@ export class Dispatcher {
   }
 }
 
+/** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */
+function mayWrite(command: Command): boolean {
+  return (command.flags & (WRITE | SCRIPT)) !== 0 && !command.name.endsWith('_ro');
+}
+
 function allowedInMonitor(command: Command): boolean {
   return ['quit', 'reset', 'ping', 'auth', 'hello', 'select'].includes(command.name);
 }
 
 function inUse(row: CommandRow, parent: CommandRow | undefined): Command {
   const fullName = parent === undefined ? row.name : `${parent.name}|${row.name}`;
-  const needsMemory = metadata[row.name]?.flags.includes('denyoom') ?? false;
-  const flags = needsMemory ? row.flags | DENY_OOM : row.flags;
+  const flags = row.flags | flagsOfMetadata(parent?.name ?? row.name, fullName);
   let children: Map<string, Command> | undefined;
   if (row.subcommands !== undefined) {
     children = new Map();
     for (const sub of row.subcommands) children.set(sub.name, inUse(sub, row));
   }
   return { ...row, flags, fullName, stats: new CommandStats(), children };
+}
+
+/** The bits that the metadata of a command or subcommand has. */
+function flagsOfMetadata(name: string, fullName: string): number {
+  const of = metadata[name];
+  const names = (name === fullName ? of : of?.subcommands?.[fullName])?.flags ?? [];
+  let flags = 0;
+  if (names.includes('denyoom')) flags |= DENY_OOM;
+  if (names.includes('noscript')) flags |= NO_SCRIPT;
+  if (names.includes('allow_busy')) flags |= ALLOW_BUSY;
+  return flags;
 }
 
 function unknownCommand(args: Args): string {

@@ -8,6 +8,8 @@ import { ChunkPool } from '../../resp/chunk-pool.js';
 import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
+import { Scripts } from '../scripting/scripts.js';
+import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
 import { BackgroundWork } from './background.js';
 import { Connection } from './connection.js';
@@ -57,6 +59,7 @@ export class Server {
   readonly processInfo: ProcessInfo;
   readonly dispatcher: Dispatcher;
   readonly tasks: TaskQueue;
+  readonly scripts: Scripts;
   readonly sessions = new Map<number, Session>();
   /** Buffers of replies. */
   readonly pool = new ChunkPool();
@@ -101,7 +104,13 @@ export class Server {
   #nextId = 1;
 
   constructor(
-    components: { world: World; store: Store; log: Log; processInfo: ProcessInfo },
+    components: {
+      world: World;
+      store: Store;
+      log: Log;
+      processInfo: ProcessInfo;
+      luaModule: () => LuaModule;
+    },
     settings: Settings,
     rows: readonly CommandRow[],
   ) {
@@ -118,12 +127,20 @@ export class Server {
     };
     this.dispatcher = new Dispatcher(this, this.#world, rows);
     this.flushes = new FlushQueue(this.#world);
-    this.tasks = new TaskQueue(this.#world, (session, error) => this.failed(session, error));
+    this.scripts = new Scripts({ ...components, server: this });
+    const { runner } = this.scripts;
+    this.tasks = new TaskQueue(
+      this.#world,
+      (session, error) => this.failed(session, error),
+      () => runner.running === undefined,
+    );
     this.scanPlaces = new ScanPlaces(this.#world.random);
     const id = Buffer.alloc(20);
     this.#world.random.bytes(id);
     this.runId = id.toString('hex');
     this.#expiring = new BackgroundWork(this.#world, (deadlineMs) => {
+      // No key goes in the middle of a script; the next tick starts this again.
+      if (runner.running !== undefined) return true;
       this.store.refresh();
       return this.store.expireDue(deadlineMs);
     });
@@ -183,6 +200,7 @@ export class Server {
   forget(session: Session): void {
     this.sessions.delete(session.id);
     this.#heldBack.delete(session);
+    this.scripts.runner.forget(session);
     this.tasks.cancel(session);
     session.discard();
     this.stopMonitoring(session);
@@ -244,7 +262,7 @@ export class Server {
 
   /** Clients that wait for the end of a pause. */
   get heldBackCount(): number {
-    return this.#heldBack.size;
+    return this.#heldBack.size + this.scripts.runner.heldBackCount;
   }
 
   /** The session waits for the end of the pause with a postponed command. */

@@ -23,8 +23,15 @@ export class TaskQueue {
   readonly #fail: (session: Session, error: unknown) => void;
   #entries: Entry[] = [];
   #scheduled = false;
+  readonly #mayRun: () => boolean;
 
-  constructor(world: World, fail: (session: Session, error: unknown) => void) {
+  /** Tasks stand still while `mayRun` is false; `wake` then lets them go on. */
+  constructor(
+    world: World,
+    fail: (session: Session, error: unknown) => void,
+    mayRun: () => boolean = () => true,
+  ) {
+    this.#mayRun = mayRun;
     this.#world = world;
     this.#fail = fail;
   }
@@ -55,6 +62,7 @@ export class TaskQueue {
 
   #turn(): void {
     this.#scheduled = false;
+    if (!this.#mayRun()) return;
     const deadlineMs = this.#world.clock.monotonicMs() + SLICE_MS;
     const shareMs = SLICE_MS / this.#entries.length;
     let waiting = 0;

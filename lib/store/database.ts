@@ -271,6 +271,7 @@ export class Database {
     }
     store.dirty += this.tree.liveCount;
     this.clearedAt = store.stamp();
+    store.collected(this.clearedAt);
     this.tree.clear();
   }
 

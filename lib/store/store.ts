@@ -57,6 +57,9 @@ export class Store {
   dirty = 0;
 
   #commandStamp = 0;
+  #isStampHeld = false;
+  /** A removal took the stamp: what is written after it needs a later one. */
+  #isStampUsedUp = false;
   #lfu = false;
   #accessNow = 0;
 
@@ -91,7 +94,21 @@ export class Store {
 
   /** A new command begins: its first write takes a new stamp. */
   beginCommand(): void {
+    if (this.#isStampHeld && !this.#isStampUsedUp) return;
     this.#commandStamp = 0;
+    this.#isStampUsedUp = false;
+  }
+
+  /**
+   * Until `releaseStamp` all commands write at one stamp, as one command: a script. A command that
+   * follows a removal takes a new one, since nothing is left that the two could be told by.
+   */
+  holdStamp(): void {
+    this.#isStampHeld = true;
+  }
+
+  releaseStamp(): void {
+    this.#isStampHeld = false;
   }
 
   /** The stamp of all writes of this command. */
@@ -101,6 +118,7 @@ export class Store {
   }
 
   collected(stamp: number): void {
+    this.#isStampUsedUp = true;
     if (stamp > this.collectedStamp) this.collectedStamp = stamp;
   }
 

@@ -4,6 +4,7 @@ import { DhashNode } from '../../lib/node.js';
 import { quietLog } from '../../lib/server/log.js';
 import type { ProcessInfo } from '../../lib/server/process-info.js';
 import { type Reply, ReplyError, ReplyParser } from '../../resp/reply-parser.js';
+import { loadLuaModule } from '../../world/real/lua-module.js';
 import { type ManualLink, ManualWorld } from './manual-world.js';
 
 const processInfo: ProcessInfo = {
@@ -32,7 +33,10 @@ export class LocalNode {
   constructor(change: (settings: Settings) => void = () => {}) {
     change(this.settings);
     const { world } = this;
-    this.node = new DhashNode({ world, log: quietLog, processInfo }, this.settings);
+    this.node = new DhashNode(
+      { world, log: quietLog, processInfo, luaModule: loadLuaModule },
+      this.settings,
+    );
   }
 
   async start(): Promise<this> {
