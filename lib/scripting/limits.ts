@@ -33,7 +33,7 @@ export const VALUE_WORK_BYTES = 16;
  * Bytes of a reply, of a script or of a command that it calls. What a machine holds at once is not
  * more; a reply that is tells the same again and again.
  */
-export const REPLY_BYTES_MAX = LUA_MEMORY_BYTES_MAX;
+export const REPLY_BYTES_MAX = 256 * 1024 * 1024;
 /** Commands that a script calls between two looks at the clock. */
 export const HOOK_CALLS = 16;
 /** Scripts that EVAL has brought, beyond which the one unused for longest is forgotten. */

@@ -29,4 +29,7 @@ interface WasmClasses {
   ) => WasmInstance;
 }
 
-export const wasm = (globalThis as unknown as { WebAssembly: WasmClasses }).WebAssembly;
+/** Node's own, typed for this file alone. */
+declare const WebAssembly: WasmClasses;
+
+export const wasm = WebAssembly;

@@ -127,7 +127,7 @@ redis.register_function{function_name='read', callback=function() return redis.c
     broken[at]! ^= 0x40;
     const reply = client.send('FUNCTION', 'RESTORE', broken, 'REPLACE');
     if (reply !== '-ERR DUMP payload version or checksum are wrong')
-      t.fail(`${at}: ${String(reply)}`);
+      t.fail(`${at}: ${JSON.stringify(reply)}`);
   }
   t.same(client.send('FCALL', 'count', 1, 'k', 'v'), ['k', 'v', 2], 'as it was');
   t.equal(client.send('FUNCTION', 'FLUSH'), 'OK');
