@@ -8,6 +8,7 @@ import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
+import { waitCommands } from './connection/wait.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
@@ -61,4 +62,5 @@ export const commandRows: readonly CommandRow[] = [
   ...stringPartCommands,
   ...stringCommands,
   ...transactionCommands,
+  ...waitCommands,
 ];

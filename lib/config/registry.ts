@@ -148,9 +148,7 @@ const keyspaceRows: readonly Row[] = [
     'Effort of removing expired keys',
     noEffect,
   ),
-  row('notify-keyspace-events', 'notifyKeyspaceEvents', eventClasses, 'Events to publish', {
-    pending: 'keyspace events are not built yet in this version',
-  }),
+  row('notify-keyspace-events', 'notifyKeyspaceEvents', eventClasses, 'Events to publish'),
   row(
     'clock-skew-max-ms',
     'clockSkewMaxMs',

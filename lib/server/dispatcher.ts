@@ -45,6 +45,9 @@ export const SERVER_EXACT_TIMES = 1 << 18;
 /** `maxmemory` is set. */
 export const SERVER_MEMORY_LIMIT = 1 << 19;
 
+/** Keys that sessions wait for are ready: see `Blocking`. */
+export const SERVER_KEYS_READY = 1 << 21;
+
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
 /** Bytes that one transaction may hold back. */
@@ -111,6 +114,13 @@ export class Dispatcher {
     return command.children.get(args.string(1).toLowerCase()) ?? command;
   }
 
+  /** Serves sessions whose keys the last command has made ready. */
+  serveReady(): void {
+    if ((this.gate & SERVER_KEYS_READY) === 0) return;
+    this.gate &= ~SERVER_KEYS_READY;
+    this.#server.blocking.serve();
+  }
+
   /** The command of that name, `config|get` for a subcommand, whatever its case. */
   byName(name: string): Command | undefined {
     const [container, sub] = name.toLowerCase().split('|', 2);
@@ -149,6 +159,7 @@ export class Dispatcher {
   }
 
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
+    this.serveReady();
     if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
     else this.#executeChecked(session, args, known);
   }

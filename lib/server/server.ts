@@ -10,10 +10,12 @@ import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Store } from '../store/store.js';
 import { BackgroundWork } from './background.js';
+import { Blocking } from './blocking.js';
 import { Connection } from './connection.js';
 import {
   Dispatcher,
   SERVER_EXACT_TIMES,
+  SERVER_KEYS_READY,
   SERVER_MEMORY_LIMIT,
   SERVER_MONITORED,
   SERVER_PAUSED,
@@ -57,6 +59,7 @@ export class Server {
   readonly processInfo: ProcessInfo;
   readonly dispatcher: Dispatcher;
   readonly tasks: TaskQueue;
+  readonly blocking: Blocking;
   readonly sessions = new Map<number, Session>();
   /** Buffers of replies. */
   readonly pool = new ChunkPool();
@@ -90,6 +93,8 @@ export class Server {
   pauseAll = false;
   pausedUntilMs = 0;
   readonly errorCounts = new Map<string, number>();
+  /** Whose turn it is; undefined while nobody's command runs. */
+  current: Session | undefined;
 
   readonly #world: World;
   readonly #heldBack = new Set<Session>();
@@ -118,6 +123,10 @@ export class Server {
     };
     this.dispatcher = new Dispatcher(this, this.#world, rows);
     this.flushes = new FlushQueue(this.#world);
+    this.blocking = new Blocking(this);
+    this.store.waits.onReady = () => {
+      this.dispatcher.gate |= SERVER_KEYS_READY;
+    };
     this.tasks = new TaskQueue(this.#world, (session, error) => this.failed(session, error));
     this.scanPlaces = new ScanPlaces(this.#world.random);
     const id = Buffer.alloc(20);
@@ -125,7 +134,9 @@ export class Server {
     this.runId = id.toString('hex');
     this.#expiring = new BackgroundWork(this.#world, (deadlineMs) => {
       this.store.refresh();
-      return this.store.expireDue(deadlineMs);
+      const isDone = this.store.expireDue(deadlineMs);
+      this.dispatcher.serveReady();
+      return isDone;
     });
     this.#reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
     this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
@@ -175,6 +186,7 @@ export class Server {
   }
 
   endTurn(startMs: number): void {
+    this.dispatcher.serveReady();
     this.dispatcher.times.settle((this.#world.clock.monotonicMs() - startMs) * 1000);
     if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
@@ -184,6 +196,7 @@ export class Server {
     this.sessions.delete(session.id);
     this.#heldBack.delete(session);
     this.tasks.cancel(session);
+    this.blocking.forget(session);
     session.discard();
     this.stopMonitoring(session);
   }
@@ -324,6 +337,9 @@ export class Server {
       if (this.settings.maxmemory > 0) this.dispatcher.gate |= SERVER_MEMORY_LIMIT;
       else this.dispatcher.gate &= ~SERVER_MEMORY_LIMIT;
     };
+    const notify = () => this.store.events.configure(this.settings.notifyKeyspaceEvents);
+    this.settings.onChange('notify-keyspace-events', notify);
+    notify();
     this.settings.onChange('maxmemory', limitMemory);
     limitMemory();
     for (const name of [

@@ -7,6 +7,7 @@ import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Command } from '../commands/command.js';
 import type { Database } from '../store/database.js';
 import type { Watcher } from '../store/watches.js';
+import type { Blocked, BlockOptions } from './blocking.js';
 import type { Server } from './server.js';
 
 /** Why a session does not take the short way through `Dispatcher.execute`. */
@@ -28,6 +29,8 @@ export interface Carrier {
   readonly queryBytes: number;
   /** Sends what has been written to `session.reply` outside of a command. */
   flush(): void;
+  /** Sends it at the end of the turn, or at once if it is much. */
+  flushSoon(): void;
   /** Goes on with what is waiting, after `session.suspended` was cleared. */
   resume(): void;
   /** The limits for strangers hold, or no longer. */
@@ -89,6 +92,8 @@ export class Session implements Watcher {
   /** The task that this session waits for; it executes nothing meanwhile. */
   suspended = false;
   task: Task | undefined;
+  /** What it waits for, in a command that blocks. */
+  blocked: Blocked | undefined;
   /** A command to run again once the session is resumed. */
   postponed: Args | undefined;
   /** Nothing more is executed; closes when the replies have left. */
@@ -148,6 +153,14 @@ export class Session implements Watcher {
     this.suspended = true;
     this.task = task;
     this.server.tasks.add(this, task);
+  }
+
+  /**
+   * The command at hand waits until one of its keys is ready or its time is over; see blocking.ts,
+   * with an example. In MULTI and in scripts it does not wait: it is as if the time were over.
+   */
+  block(args: Args, options: BlockOptions): void {
+    this.server.blocking.block(this, args, options);
   }
 
   /** Forgets all watched keys. */

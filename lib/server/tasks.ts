@@ -78,12 +78,14 @@ export class TaskQueue {
     let finished: boolean;
     session.server.store.refresh();
     session.server.store.beginCommand();
+    session.server.current = session;
     try {
       finished = task.step(deadlineMs);
     } catch (error) {
       this.#fail(session, error);
       finished = true;
     }
+    session.server.current = undefined;
     if (session.taskMuted) session.reply.rewind(mark);
     if (!finished) {
       session.carrier.flush();
@@ -93,6 +95,7 @@ export class TaskQueue {
     session.task = undefined;
     session.taskMuted = false;
     session.suspended = false;
+    session.server.dispatcher.serveReady();
     session.carrier.resume();
   }
 }

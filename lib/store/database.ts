@@ -13,6 +13,7 @@ import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_MASK } from '../../radix/leaf.js';
 import { Tree } from '../../radix/tree.js';
+import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW } from './notify.js';
 import type { Store } from './store.js';
 
 export const WRONG_TYPE: Leaf = -1;
@@ -49,7 +50,7 @@ export class Database {
     const leaf = this.peek(buf, from, to);
     const store = this.store;
     if (leaf === 0) {
-      store.keyspaceMisses += 1;
+      this.missed(buf, from, to);
       return 0;
     }
     store.keyspaceHits += 1;
@@ -62,6 +63,12 @@ export class Database {
     const leaf = this.read(buf, from, to);
     if (leaf !== 0 && (this.tree.flags(leaf) & KIND_MASK) !== KIND_BYTES) return WRONG_TYPE;
     return leaf;
+  }
+
+  /** A key that a command wanted to read is not there. */
+  missed(buf: Buffer, from: number, to: number): void {
+    this.store.keyspaceMisses += 1;
+    this.notify(NOTIFY_KEY_MISS, 'keymiss', buf, from, to);
   }
 
   /** Looks a key up in order to change it: marks the access, counts nothing. */
@@ -107,6 +114,7 @@ export class Database {
     hints = 0,
   ): Leaf {
     const store = this.store;
+    const isNew = this.#isNewsOfKey(buf, from, to);
     const leaf = this.tree.put(
       buf,
       from,
@@ -122,6 +130,7 @@ export class Database {
     store.touchNew(this.tree, leaf);
     if (store.watches.size !== 0) this.changed(buf, from, to);
     store.dirty += 1;
+    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     return leaf;
   }
 
@@ -153,7 +162,7 @@ export class Database {
     valueTo: number,
   ): Leaf {
     const store = this.store;
-    this.peek(buf, from, to);
+    const isNew = this.peek(buf, from, to) === 0;
     const leaf = this.tree.patch(
       buf,
       from,
@@ -169,6 +178,7 @@ export class Database {
     store.touchNew(this.tree, leaf);
     if (store.watches.size !== 0) this.changed(buf, from, to);
     store.dirty += 1;
+    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     return leaf;
   }
 
@@ -193,6 +203,7 @@ export class Database {
     this.store.collected(this.store.stamp());
     this.tree.drop(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
+    this.signalRemoved(buf, from, to);
     this.store.dirty += 1;
     return true;
   }
@@ -202,6 +213,8 @@ export class Database {
     this.store.collected(this.store.stamp());
     this.tree.drop(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
+    this.signalRemoved(buf, from, to);
+    this.notify(NOTIFY_EVICTED, 'evicted', buf, from, to);
   }
 
   /** Removes every key: one small write; the memory comes back in slices (`Store.reclaim`). */
@@ -213,6 +226,7 @@ export class Database {
         return this.peek(bytes, 0, bytes.length) !== 0;
       });
     }
+    if (store.waits.removalSize !== 0) store.waits.signalAll(this.index);
     store.dirty += this.tree.liveCount;
     this.clearedAt = store.stamp();
     this.tree.clear();
@@ -225,12 +239,11 @@ export class Database {
     for (let done = 0; heap.firstDueMs <= nowMs; done += 1) {
       if (done === most) return false;
       const leaf = heap.peekDue(nowMs);
-      if (this.store.watches.size !== 0) {
-        const key = this.store.keyScratch;
-        this.changed(key, 0, this.tree.copyKey(leaf, key, 0));
-      }
+      const key = this.store.keyScratch;
+      const bytes = this.#tellsOfChanges ? this.tree.copyKey(leaf, key, 0) : -1;
       this.tree.dropLeaf(leaf);
       this.store.expiredKeys += 1;
+      if (bytes >= 0) this.#expired(key, 0, bytes);
     }
     return true;
   }
@@ -240,9 +253,50 @@ export class Database {
     this.store.watches.touch(this.index, buf.toString('latin1', from, to));
   }
 
+  /**
+   * Tells subscribers of an event, once what it tells of is done. `flags` is the NOTIFY_ class of
+   * the event; one comparison while nobody asked for that class.
+   */
+  notify(flags: number, event: string, buf: Buffer, from: number, to: number): void {
+    const { events } = this.store;
+    if ((events.flags & flags) !== 0) events.emit(this.index, event, buf, from, to);
+  }
+
+  /**
+   * A key was made, or its list, sorted set or stream has grown: who waits for it is served once
+   * the command, transaction or script at hand is over. One comparison while nobody waits.
+   */
+  signalReady(buf: Buffer, from: number, to: number): void {
+    const { waits } = this.store;
+    if (waits.size !== 0) waits.signal(this.index, buf, from, to);
+  }
+
+  /** A key has gone: for those who wait for that, too. */
+  signalRemoved(buf: Buffer, from: number, to: number): void {
+    const { waits } = this.store;
+    if (waits.removalSize !== 0) waits.signal(this.index, buf, from, to);
+  }
+
+  /** Whether a key is about to be made and its making is to be told; one that has expired goes. */
+  #isNewsOfKey(buf: Buffer, from: number, to: number): boolean {
+    if (this.store.events.flags === 0) return false;
+    return this.peek(buf, from, to) === 0;
+  }
+
+  get #tellsOfChanges(): boolean {
+    const { events, waits, watches } = this.store;
+    return watches.size !== 0 || events.flags !== 0 || waits.removalSize !== 0;
+  }
+
   #expire(buf: Buffer, from: number, to: number): void {
     this.tree.drop(buf, from, to);
     this.store.expiredKeys += 1;
+    this.#expired(buf, from, to);
+  }
+
+  #expired(buf: Buffer, from: number, to: number): void {
+    this.notify(NOTIFY_EXPIRED, 'expired', buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
+    this.signalRemoved(buf, from, to);
   }
 }

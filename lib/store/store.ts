@@ -13,6 +13,8 @@ import type { Settings } from '../config/settings.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
 import { Eviction } from './eviction.js';
+import { KeyspaceEvents } from './notify.js';
+import { WaitTable } from './wait-table.js';
 import { WatchTable } from './watches.js';
 
 /** Longest key, bytes. */
@@ -31,6 +33,9 @@ export class Store {
   readonly clock: HybridClock;
   readonly databases: Database[] = [];
   readonly watches = new WatchTable();
+  /** Keys that sessions wait for. */
+  readonly waits = new WaitTable();
+  readonly events = new KeyspaceEvents();
   readonly compactor: Compactor;
   readonly eviction = new Eviction(this);
   /** Room for one key. */
@@ -134,6 +139,8 @@ export class Store {
     b.index = first;
     this.databases[first] = b;
     this.databases[second] = a;
+    this.waits.signalAll(first);
+    this.waits.signalAll(second);
     this.dirty += 1;
   }
 

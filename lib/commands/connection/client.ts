@@ -151,8 +151,8 @@ function unpause(session: Session, _args: Args, reply: ReplyWriter): void {
   reply.ok();
 }
 
-/** Commands that block do not exist yet: there is nobody to unblock. */
-function unblock(_session: Session, args: Args, reply: ReplyWriter): void {
+/** CLIENT UNBLOCK id [TIMEOUT|ERROR] */
+function unblock(session: Session, args: Args, reply: ReplyWriter): void {
   const hasReason = args.count > 3;
   const reason = hasReason ? args.string(3).toUpperCase() : 'TIMEOUT';
   if (args.count > 4) {
@@ -162,7 +162,10 @@ function unblock(_session: Session, args: Args, reply: ReplyWriter): void {
   } else if (Number.isNaN(args.int64(2))) {
     reply.error(NOT_INTEGER);
   } else {
-    reply.integer(0);
+    const { blocking, sessions } = session.server;
+    const target = sessions.get(args.int64(2));
+    const isUnblocked = target !== undefined && blocking.unblock(target, reason === 'ERROR');
+    reply.integer(isUnblocked ? 1 : 0);
   }
 }
 

@@ -3,9 +3,10 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_GENERIC, NOTIFY_NEW } from '../../store/notify.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { databaseOf, int32Of } from '../database-index.js';
-import { findKey, inspectKey, readKey, refusesKey, removeKey } from '../lookup.js';
+import { findKey, inspectKey, notifyKey, readKey, refusesKey, removeKey } from '../lookup.js';
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, replyKey, SYNTAX_ERROR } from '../replies.js';
 import { copyEntry, moveEntry } from './copy-entry.js';
 
@@ -15,7 +16,9 @@ function del(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
   let removed = 0;
   for (let i = 1; i < args.count; i += 1) {
-    if (removeKey(database, args, i)) removed += 1;
+    if (!removeKey(database, args, i)) continue;
+    removed += 1;
+    notifyKey(database, NOTIFY_GENERIC, 'del', args, i);
   }
   reply.integer(removed);
 }
@@ -63,11 +66,15 @@ function renameKey(session: Session, args: Args, absentOnly: boolean, reply: Rep
     return !absentOnly;
   }
   if (refusesKey(args, 2, reply)) return false;
-  if (absentOnly && findKey(database, args, 2) !== 0) {
+  const isTaken = findKey(database, args, 2) !== 0;
+  if (absentOnly && isTaken) {
     reply.integer(0);
     return false;
   }
   moveKey(database, args, 1, database, 2);
+  if (isTaken) notifyKey(database, NOTIFY_NEW, 'new', args, 2);
+  notifyKey(database, NOTIFY_GENERIC, 'rename_from', args, 1);
+  notifyKey(database, NOTIFY_GENERIC, 'rename_to', args, 2);
   return true;
 }
 
@@ -78,6 +85,7 @@ function moveKey(database: Database, args: Args, i: number, target: Database, j:
   const { buf, starts, ends } = args;
   moveEntry(database, buf, starts[i]!, ends[i]!, target, buf, starts[j]!, ends[j]!);
   removeKey(database, args, i);
+  target.signalReady(buf, starts[j]!, ends[j]!);
 }
 
 function sameArguments(args: Args, i: number, j: number): boolean {
@@ -107,12 +115,16 @@ function copy(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const isThere = readKey(source, args, 1) !== 0;
   if (isThere && refusesKey(args, 2, reply)) return;
-  if (!isThere || (findKey(target, args, 2) !== 0 && !replaces)) {
+  const isTaken = isThere && findKey(target, args, 2) !== 0;
+  if (!isThere || (isTaken && !replaces)) {
     reply.integer(0);
     return;
   }
-  const leaf = findKey(source, args, 1);
-  copyEntry(source, leaf, target, args.buf, args.starts[2]!, args.ends[2]!);
+  const { buf, starts, ends } = args;
+  copyEntry(source, findKey(source, args, 1), target, buf, starts[2]!, ends[2]!);
+  target.signalReady(buf, starts[2]!, ends[2]!);
+  if (isTaken) notifyKey(target, NOTIFY_NEW, 'new', args, 2);
+  notifyKey(target, NOTIFY_GENERIC, 'copy_to', args, 2);
   reply.integer(1);
 }
 
@@ -129,6 +141,8 @@ function move(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   moveKey(source, args, 1, target, 1);
+  notifyKey(source, NOTIFY_GENERIC, 'move_from', args, 1);
+  notifyKey(target, NOTIFY_GENERIC, 'move_to', args, 1);
   reply.integer(1);
 }
 
