@@ -49,7 +49,7 @@ export const FLAG_RAW = 64;
 export const FLAG_HIDDEN = 128;
 /** The value was written by INCRBYFLOAT: no integer for OBJECT ENCODING, even if it looks it. */
 export const FLAG_TEXT = 256;
-/** The flags that say how Redis would keep a value. */
+/** The flags that say how Redis would keep a value. Of a head: what it has outgrown. */
 export const HINT_FLAGS = FLAG_RAW | FLAG_TEXT;
 /** The flags that a writer may give. */
 export const WRITER_FLAGS = FLAG_LED | FLAG_HIDDEN | HINT_FLAGS;

@@ -258,6 +258,32 @@ export class ReplyWriter {
     this.at = at + bytes + 2;
   }
 
+  /**
+   * Two bulks, of at most CONTIGUOUS_BYTES_MAX bytes together: a key and the value that follows
+   * it in `words` at the next whole word.
+   */
+  pairWords(words: Int32Array, word: number, keyBytes: number, valueBytes: number): void {
+    this.room(keyBytes + valueBytes + 2 * HEADER_BYTES_MAX + 7);
+    const { buf, view } = this;
+    let at = this.#head(keyBytes);
+    copyWords(words, word, keyBytes, buf, view, at);
+    at += keyBytes;
+    view.setInt16(at, CR_LF, true);
+    this.at = at + 2;
+    at = this.#head(valueBytes);
+    copyWords(words, word + ((keyBytes + 3) >>> 2), valueBytes, buf, view, at);
+    at += valueBytes;
+    view.setInt16(at, CR_LF, true);
+    this.at = at + 2;
+  }
+
+  /** The head of a bulk, for which there is room; returns `at` behind it. */
+  #head(bytes: number): number {
+    if (bytes < 100) this.#shortHead(bytes);
+    else this.#header(DOLLAR, bytes);
+    return this.at;
+  }
+
   /** `$` and a length below 100, a word at once instead of byte by byte. Room is there. */
   #shortHead(bytes: number): void {
     const { at, view } = this;

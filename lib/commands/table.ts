@@ -9,6 +9,9 @@ import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
 import { waitCommands } from './connection/wait.js';
+import { hashNumberCommands } from './hashes/hash-numbers.js';
+import { hashRandomCommands } from './hashes/hash-random.js';
+import { hashCommands } from './hashes/hashes.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
@@ -44,6 +47,9 @@ export const commandRows: readonly CommandRow[] = [
   ...dhashCommands,
   ...dumpCommands,
   ...expiryCommands,
+  ...hashCommands,
+  ...hashNumberCommands,
+  ...hashRandomCommands,
   ...httpGuardCommands,
   ...infoCommands,
   ...keyCommands,

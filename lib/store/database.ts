@@ -11,12 +11,17 @@
 
 import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
-import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_MASK } from '../../radix/leaf.js';
+import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
+import type { SubTree } from '../../radix/subtree.js';
 import { Tree } from '../../radix/tree.js';
+import { Collection } from './collection.js';
 import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW } from './notify.js';
 import type { Store } from './store.js';
 
 export const WRONG_TYPE: Leaf = -1;
+
+/** Flyweights kept; a command that opens more makes its own. */
+const COLLECTIONS_MAX = 16;
 
 export class Database {
   readonly store: Store;
@@ -27,12 +32,25 @@ export class Database {
   clearedAt = 0;
   /** The number that SELECT knows it by; SWAPDB changes it. */
   index: number;
+  readonly #collections: Collection[] = [];
 
   constructor(store: Store, index: number) {
     this.store = store;
     this.index = index;
     this.tree = new Tree(store.space);
     this.cursor = this.tree.cursor();
+  }
+
+  /**
+   * A flyweight for the collection at a key, to be opened. A command that has several open at a
+   * time takes one `slot` for each, counted from 0.
+   */
+  collection(slot = 0): Collection {
+    const known = this.#collections[slot];
+    if (known !== undefined) return known;
+    const made = new Collection(this);
+    if (slot < COLLECTIONS_MAX) this.#collections[slot] = made;
+    return made;
   }
 
   /** Visible keys. Exact once `expireDue` has nothing left to do. */
@@ -128,9 +146,11 @@ export class Database {
       valueTo,
     );
     store.touchNew(this.tree, leaf);
-    if (store.watches.size !== 0) this.changed(buf, from, to);
-    store.dirty += 1;
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
+    if (store.watches.size !== 0) this.changed(buf, from, to);
+    // A stream may have been there.
+    this.signalRemoved(buf, from, to);
+    store.dirty += 1;
     return leaf;
   }
 
@@ -176,9 +196,9 @@ export class Database {
       valueTo,
     );
     store.touchNew(this.tree, leaf);
+    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
     store.dirty += 1;
-    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     return leaf;
   }
 
@@ -189,7 +209,48 @@ export class Database {
       this.remove(buf, from, to);
       return;
     }
-    this.tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+    this.#writeExpiry(buf, from, to, expiryMs);
+    if (store.watches.size !== 0) this.changed(buf, from, to);
+    store.dirty += 1;
+  }
+
+  #writeExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
+    const { store, tree } = this;
+    if (tree.kind(tree.find(buf, from, to)) !== KIND_HEAD) {
+      tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+    } else {
+      const { sub } = this.collection();
+      sub.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+    }
+  }
+
+  /**
+   * Writes a collection whatever was there before: what `other` has prepared at this key in a tree
+   * at the side since what is here now was written, and loses. `hints`: HINT_FLAGS. One small
+   * write, however much it is.
+   */
+  adopt(
+    buf: Buffer,
+    from: number,
+    to: number,
+    other: SubTree,
+    expiryMs: number,
+    hints: number,
+    access: number,
+  ): void {
+    const { store, tree } = this;
+    const { sub } = this.collection();
+    const isNew = this.peek(buf, from, to) === 0;
+    const leaf = tree.find(buf, from, to);
+    const clearedAt = leaf === 0 ? 0 : tree.stamp(leaf);
+    // Nothing is lost if there is no memory for the new head.
+    tree.space.nodes.reserve();
+    tree.space.leaves.reserve();
+    tree.drop(buf, from, to);
+    sub.adopt(buf, from, to, other, clearedAt, store.stamp(), store.origin, expiryMs, hints);
+    tree.setAccess(sub.head, access);
+    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
+    this.signalReady(buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
     store.dirty += 1;
   }
