@@ -18,6 +18,8 @@ import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
 import { orderedCommands } from './ordered/ordered.js';
+import { publishCommands } from './pubsub/publish.js';
+import { subscribeCommands } from './pubsub/subscribe.js';
 import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
 import { debugCommands } from './server/debug.js';
@@ -61,9 +63,11 @@ export const commandRows: readonly CommandRow[] = [
   ...monitorCommands,
   ...objectCommands,
   ...orderedCommands,
+  ...publishCommands,
   ...refusedCommands,
   ...scanCommands,
   ...slowlogCommands,
+  ...subscribeCommands,
   ...stringNumberCommands,
   ...stringPartCommands,
   ...stringCommands,

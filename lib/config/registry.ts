@@ -249,7 +249,12 @@ const encodingRows: readonly Row[] = [
     alias: 'lua-time-limit',
     ...noEffect,
   }),
-  row('tracking-table-max-keys', 'trackingTableMaxKeys', count, 'Keys tracked', noEffect),
+  row(
+    'tracking-table-max-keys',
+    'trackingTableMaxKeys',
+    count,
+    'Keys that CLIENT TRACKING remembers',
+  ),
 ];
 
 const level = oneOf(['one', 'two', 'quorum', 'all']);

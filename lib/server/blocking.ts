@@ -220,6 +220,7 @@ export class Blocking {
     if (session.taskMuted) reply.rewind(mark);
     session.taskMuted = false;
     session.suspended = false;
+    session.deliverPushes();
     session.carrier.flushSoon();
     this.#resumable.push(session);
     // Not at once: this may be in the middle of another session's turn.

@@ -152,6 +152,7 @@ export class Connection implements LinkHandler, Carrier {
     server.current = session;
     while (!this.#executeAll());
     server.current = undefined;
+    if (session.task === undefined) session.deliverPushes();
     this.#running = false;
     server.endTurn(startMs);
     if (session.closing) {

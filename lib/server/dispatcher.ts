@@ -20,6 +20,8 @@ import {
   NO_AUTH,
   NO_MULTI,
   NOT_QUEUED,
+  PUSHES,
+  READONLY,
   WRITE,
 } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
@@ -32,6 +34,8 @@ import {
   GATE_NO_AUTH,
   GATE_NO_TOUCH,
   GATE_REPLY_MODE,
+  GATE_SUBSCRIBED,
+  GATE_TRACKING,
   type Session,
 } from './session.js';
 
@@ -151,6 +155,9 @@ export class Dispatcher {
       if (!session.suspended) server.slow(session, command, args, usec);
     }
     store.touching = true;
+    if ((session.gate & GATE_TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
+      server.tracking.remember(session.tracking!, command, args);
+    }
     if ((this.gate & SERVER_MONITORED) !== 0 && (command.flags & (HIDDEN | ADMIN)) === 0) {
       session.lastCommand = command;
       server.feedMonitors(session, args);
@@ -160,13 +167,20 @@ export class Dispatcher {
 
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
     this.serveReady();
+    session.deliverPushes();
     if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
     else this.#executeChecked(session, args, known);
+    const { tracking } = session;
+    // CLIENT CACHING is about the command that follows it, or the transaction.
+    if (tracking?.caching === true && !session.inTransaction && known?.name !== 'client') {
+      tracking.caching = false;
+    }
   }
 
   /** CLIENT REPLY OFF or SKIP: whatever is replied is forgotten, unless it is to REPLY ON. */
   #executeMuted(session: Session, args: Args, known: Command | undefined): void {
     const mark = session.reply.mark();
+    const errors = session.reply.errorCount;
     if (session.replyMode === 'skip') {
       session.replyMode = 'on';
       session.setGate(GATE_REPLY_MODE, false);
@@ -180,6 +194,8 @@ export class Dispatcher {
       this.#executeChecked(session, args, known);
       if (session.replyMode === 'on') return;
     }
+    const hasPushed = known !== undefined && (known.flags & PUSHES) !== 0;
+    if (hasPushed && session.reply.errorCount === errors) return;
     session.reply.rewind(mark);
     session.taskMuted = session.suspended && session.postponed === undefined;
   }
@@ -214,6 +230,10 @@ export class Dispatcher {
   }
 
   #queueOrCall(session: Session, command: Command, args: Args): void {
+    if ((session.gate & GATE_SUBSCRIBED) !== 0 && !allowedInSubscription(command)) {
+      this.#reject(session, command, onlySubscriptions(command));
+      return;
+    }
     if ((session.gate & GATE_MONITOR) !== 0 && !allowedInMonitor(command)) {
       this.#reject(session, command, "ERR Replica can't interact with the keyspace");
       return;
@@ -309,6 +329,17 @@ export class Dispatcher {
 
 function allowedInMonitor(command: Command): boolean {
   return ['quit', 'reset', 'ping', 'auth', 'hello', 'select'].includes(command.name);
+}
+
+function allowedInSubscription(command: Command): boolean {
+  return (command.flags & PUSHES) !== 0 || ['ping', 'quit', 'reset'].includes(command.name);
+}
+
+function onlySubscriptions({ fullName }: Command): string {
+  return (
+    `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
+    'RESET are allowed in this context'
+  );
 }
 
 function inUse(row: CommandRow, parent: CommandRow | undefined): Command {

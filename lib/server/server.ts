@@ -25,17 +25,18 @@ import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
 import { monitorLine } from './monitor.js';
 import { OpsSampler } from './ops-sampler.js';
+import { isOverOutputLimit } from './output-limit.js';
 import type { ProcessInfo } from './process-info.js';
 import { isLoopback, PROTECTED_MODE_ERROR } from './protected-mode.js';
+import { PubSub } from './pubsub.js';
 import { ScanPlaces } from './scan-places.js';
 import type { Session } from './session.js';
 import { Slowlog } from './slowlog.js';
 import { TaskQueue } from './tasks.js';
+import { TrackingTable } from './tracking.js';
 
 /** How often the server looks after expiry, idle clients and memory, ms. */
 const CRON_MS = 100;
-/** Output that a watcher (MONITOR) may leave unread before it is cut off, bytes. */
-const MONITOR_BYTES_MAX = 32 * 1024 * 1024;
 /** A client that is being closed has so long to read its last replies, ms. */
 const CLOSING_MAX_MS = 10_000;
 /** Kinds of errors counted by name; beyond that they are counted as one. */
@@ -60,6 +61,8 @@ export class Server {
   readonly dispatcher: Dispatcher;
   readonly tasks: TaskQueue;
   readonly blocking: Blocking;
+  readonly pubsub = new PubSub();
+  readonly tracking = new TrackingTable(this);
   readonly sessions = new Map<number, Session>();
   /** Buffers of replies. */
   readonly pool = new ChunkPool();
@@ -124,6 +127,9 @@ export class Server {
     this.dispatcher = new Dispatcher(this, this.#world, rows);
     this.flushes = new FlushQueue(this.#world);
     this.blocking = new Blocking(this);
+    this.store.events.publish = (channel, buf, from, to) => {
+      this.pubsub.publish(channel, buf, from, to);
+    };
     this.store.waits.onReady = () => {
       this.dispatcher.gate |= SERVER_KEYS_READY;
     };
@@ -197,6 +203,8 @@ export class Server {
     this.#heldBack.delete(session);
     this.tasks.cancel(session);
     this.blocking.forget(session);
+    this.pubsub.forget(session);
+    this.tracking.disable(session);
     session.discard();
     this.stopMonitoring(session);
   }
@@ -286,10 +294,8 @@ export class Server {
 
   /** Cuts a client off that leaves more unread than it may. */
   checkOutput(session: Session): void {
-    const pending = session.reply.pendingBytes;
-    const limit = this.settings.clientOutputBufferLimit.normal.hardBytes;
-    const tooMuch = limit !== 0 && pending > limit;
-    if (!tooMuch && !(this.monitors.has(session) && pending > MONITOR_BYTES_MAX)) return;
+    if (session.closing || !isOverOutputLimit(this, session)) return;
+    const pending = session.reply.pendingBytes + session.queuedPushBytes;
     const client = session.carrier.remote;
     this.log.warn({ client, pending }, 'client cut off: it does not read its replies');
     session.carrier.destroy();
@@ -361,6 +367,7 @@ export class Server {
     this.#compacting.start();
     if (this.pausedUntilMs !== 0 && nowMs >= this.pausedUntilMs) this.unpause();
     this.sampleMemory();
+    this.tracking.limit();
     this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
     this.#closeIdle(nowMs);
     if (this.store.space.reclaimPending) this.#reclaiming.start();
@@ -386,10 +393,12 @@ export class Server {
     const timeoutMs = this.settings.timeout * 1000;
     for (const session of this.sessions.values()) {
       const idleMs = nowMs - session.lastActiveMs;
+      if (session.reply.pendingBytes > 0) this.checkOutput(session);
       if (session.closing) {
         if (idleMs > CLOSING_MAX_MS) session.carrier.destroy();
       } else if (timeoutMs !== 0 && idleMs > timeoutMs) {
-        if (!session.suspended && !this.monitors.has(session)) session.carrier.destroy();
+        const isListening = this.monitors.has(session) || session.isSubscribed;
+        if (!session.suspended && !isListening) session.carrier.destroy();
       }
     }
   }

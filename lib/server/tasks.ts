@@ -93,6 +93,7 @@ export class TaskQueue {
     }
     this.#entries = this.#entries.filter((other) => other !== entry);
     session.task = undefined;
+    session.deliverPushes();
     session.taskMuted = false;
     session.suspended = false;
     session.server.dispatcher.serveReady();

@@ -280,6 +280,12 @@ export class Database {
 
   /** Removes every key: one small write; the memory comes back in slices (`Store.reclaim`). */
   flush(): void {
+    this.empty();
+    this.store.watches.allChanged();
+  }
+
+  /** `flush`, of which the caller tells who listens to changes. */
+  empty(): void {
     const store = this.store;
     if (store.watches.size !== 0) {
       store.watches.touchAll(this.index, (key) => {

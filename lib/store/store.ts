@@ -145,7 +145,8 @@ export class Store {
   }
 
   flushAll(): void {
-    for (const database of this.databases) database.flush();
+    for (const database of this.databases) database.empty();
+    this.watches.allChanged();
   }
 
   /** True if some key's time has come and it is still there. */
