@@ -172,6 +172,81 @@ const scripts: Readonly<Record<string, string>> = {
     b: DEL k
     b: EXEC
     c: CONFIG SET notify-keyspace-events ""`,
+  'keyspace events of hashes': `
+    c: CONFIG SET notify-keyspace-events KEAnm
+    a: PSUBSCRIBE __key*__:*
+    b: HSET h f 1; HSET h f 1 g 2; HSETNX h f 1; HSETNX h n 1; HMSET h m 1; HINCRBY h f 2
+    b: HINCRBYFLOAT h f 0.5; HINCRBY h text x; HSET h f x; HINCRBY h f 1
+    b: HGET h f; HGET none f; HGETALL none; HLEN none; HSCAN none 0; HRANDFIELD none
+    b: HMGET none a; HSTRLEN none f; HEXISTS none f; HKEYS none; HVALS none; HDEL none f
+    b: HDEL h f none; HDEL h none; HDEL h g n m
+    b: HSET h f 1; RENAME h i; HSET h f 1; RENAME h i; COPY i j; COPY i j REPLACE; MOVE j 1
+    b: RENAMENX i h; COPY h s DB 2; SET i 1; HSET i f 1; COPY h i REPLACE; SET h 1; RENAME i h
+    b: EXPIRE h 100; PERSIST h; OBJECT ENCODING h; TYPE h; DEL h
+    b: HSET e f 1; PEXPIRE e 20
+    e expires
+    b: HSET u f 1; UNLINK u; HSET d f 1; EXPIRE d -1; HSET x f 1; FLUSHALL
+    c: CONFIG SET notify-keyspace-events Eh
+    b: HSET h f 1; HDEL h f
+    c: CONFIG SET notify-keyspace-events ""`,
+  'tracking: hashes': `
+    a: HELLO 3; CLIENT TRACKING ON
+    a: HGET h f; HGETALL h
+    b: HSET h f 1
+    a: HMGET h f g
+    b: HSETNX h f 2; HSETNX h g 2
+    a: HLEN h
+    b: HDEL h none; HDEL h g
+    a: HRANDFIELD h
+    b: HDEL h f
+    a: HSCAN h 0
+    b: HSET i f 1; RENAME i h
+    a: HVALS h; GET i
+    b: COPY h i; EXPIRE h 100`,
+  'tracking: RESP2 has no pushes': `
+    a: CLIENT TRACKING ON; CLIENT INFO
+    a: GET k
+    b: SET k 1
+    a: SUBSCRIBE x
+    b: SET k 2
+    a: HELLO 3
+    a: UNSUBSCRIBE
+    a: HELLO 3; GET k
+    b: SET k 3
+    a: GET k; CLIENT TRACKING OFF; CLIENT TRACKING ON BCAST; HELLO 2
+    b: SET k 4`,
+  'tracking: NOLOOP does not hide what expires': `
+    c: DEBUG SET-ACTIVE-EXPIRE 0
+    a: HELLO 3; CLIENT TRACKING ON NOLOOP
+    a: SET k 1 PX 20; GET k
+    30 ms pass
+    a: GET k
+    c: HELLO 3; CLIENT TRACKING ON NOLOOP BCAST
+    c: SET k 1 PX 20
+    30 ms pass
+    c: GET k
+    c: SET k 1 PX 20
+    30 ms pass
+    c: SET k 2
+    c: SET k 1 PXAT 1; EXPIRE k -1
+    c: DEBUG SET-ACTIVE-EXPIRE 1`,
+  'CLIENT INFO': `
+    a: CLIENT INFO
+    a: HELLO 3; SUBSCRIBE x y; PSUBSCRIBE p; SSUBSCRIBE s; CLIENT INFO
+    a: UNSUBSCRIBE; PUNSUBSCRIBE; SUNSUBSCRIBE; CLIENT INFO
+    a: CLIENT TRACKING ON; SUBSCRIBE x; CLIENT INFO
+    a: CLIENT TRACKING OFF; CLIENT TRACKING ON BCAST; CLIENT INFO; RESET; CLIENT INFO
+    b: CLIENT TRACKING ON REDIRECT $b; CLIENT NO-EVICT ON; CLIENT SETNAME me; SELECT 2
+    b: WATCH k; CLIENT INFO
+    a: SELECT 2; SET k 1
+    b: CLIENT INFO
+    r: PING
+    c: CLIENT TRACKING ON REDIRECT $r
+    c: GET k
+    r closes
+    a: SET k 2; SELECT 0; SET k 2
+    c: CLIENT INFO
+    c: CLIENT TRACKING ON; CLIENT INFO`,
   'tracking: the default mode': `
     a: HELLO 3
     a: CLIENT TRACKING ON
