@@ -58,7 +58,7 @@ export class Tracking {
 
 interface Prefix {
   readonly sessions: Set<Session>;
-  /** Keys changed in this turn, and by whom last. */
+  /** Keys changed in this turn, and by whom; undefined = by more than one, or by time. */
   readonly changed: Map<string, Session | undefined>;
 }
 
@@ -151,8 +151,8 @@ export class TrackingTable implements ChangeListener {
     }
   }
 
-  keyChanged(key: string): void {
-    if (this.#prefixes.size > 0) this.#noteChange(key);
+  keyChanged(key: string, expired: boolean): void {
+    if (this.#prefixes.size > 0) this.#noteChange(key, expired ? undefined : this.#server.current);
     this.#invalidate(key);
   }
 
@@ -204,9 +204,10 @@ export class TrackingTable implements ChangeListener {
     tracking.prefixes.add(name);
   }
 
-  #noteChange(key: string): void {
-    for (const [name, prefix] of this.#prefixes) {
-      if (key.startsWith(name)) prefix.changed.set(key, this.#server.current);
+  #noteChange(key: string, by: Session | undefined): void {
+    for (const [name, { changed }] of this.#prefixes) {
+      if (!key.startsWith(name)) continue;
+      changed.set(key, changed.has(key) && changed.get(key) !== by ? undefined : by);
     }
     if (this.#isPlanned) return;
     this.#isPlanned = true;

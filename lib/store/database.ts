@@ -316,8 +316,8 @@ export class Database {
   }
 
   /** A key has changed in any way: tells its watchers. */
-  changed(buf: Buffer, from: number, to: number): void {
-    this.store.watches.touch(this.index, buf.toString('latin1', from, to));
+  changed(buf: Buffer, from: number, to: number, expired = false): void {
+    this.store.watches.touch(this.index, buf.toString('latin1', from, to), expired);
   }
 
   /**
@@ -363,7 +363,7 @@ export class Database {
 
   #expired(buf: Buffer, from: number, to: number): void {
     this.notify(NOTIFY_EXPIRED, 'expired', buf, from, to);
-    if (this.store.watches.size !== 0) this.changed(buf, from, to);
+    if (this.store.watches.size !== 0) this.changed(buf, from, to, true);
     this.signalRemoved(buf, from, to);
   }
 }

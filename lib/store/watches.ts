@@ -14,8 +14,8 @@ export interface Watcher {
 
 /** Somebody who hears of every change of any key. */
 export interface ChangeListener {
-  /** One character per byte; whatever its database. */
-  keyChanged(key: string): void;
+  /** One character per byte; whatever its database. `expired`: by time, and no command. */
+  keyChanged(key: string, expired: boolean): void;
   /** Databases were emptied. */
   allChanged(): void;
 }
@@ -72,8 +72,8 @@ export class WatchTable {
   }
 
   /** `key` has changed: its watchers' transactions will not run. */
-  touch(database: number, key: string): void {
-    this.#listener?.keyChanged(key);
+  touch(database: number, key: string, expired: boolean): void {
+    this.#listener?.keyChanged(key, expired);
     const set = this.#watchers.get(database)?.get(key);
     if (set === undefined) return;
     for (const watcher of set) watcher.dirty = true;

@@ -3,9 +3,14 @@
  * A push that a client causes itself may come before its reply from Redis 7.0; from 7.2, and here,
  * it follows it. So replies and pushes are compared apart.
  */
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { seededRandom, seedOfRun } from '../support/random.js';
 import { type ServerProcess, startDhash, startRedis } from '../support/server-process.js';
+import { randomScript } from './connection-programs.js';
 import { runScript } from './connections.js';
+
+const seed = seedOfRun();
+const stepCount = 150;
 
 t.setTimeout(120_000);
 
@@ -17,7 +22,7 @@ const scripts: Readonly<Record<string, string>> = {
     a: PING
     a: PING text
     a: GET k
-    a: CONFIG GET port
+    a: CONFIG GET databases
     a: HELLO 3
     a: EXEC
     a: SUBSCRIBE
@@ -216,20 +221,18 @@ const scripts: Readonly<Record<string, string>> = {
     a: GET k; CLIENT TRACKING OFF; CLIENT TRACKING ON BCAST; HELLO 2
     b: SET k 4`,
   'tracking: NOLOOP does not hide what expires': `
-    c: DEBUG SET-ACTIVE-EXPIRE 0
     a: HELLO 3; CLIENT TRACKING ON NOLOOP
-    a: SET k 1 PX 20; GET k
-    30 ms pass
+    a: SET k 1 PX 60; GET k
+    65 ms pass
     a: GET k
     c: HELLO 3; CLIENT TRACKING ON NOLOOP BCAST
-    c: SET k 1 PX 20
-    30 ms pass
+    c: SET k 1 PX 60
+    65 ms pass
     c: GET k
-    c: SET k 1 PX 20
-    30 ms pass
+    c: SET k 1 PX 60
+    65 ms pass
     c: SET k 2
-    c: SET k 1 PXAT 1; EXPIRE k -1
-    c: DEBUG SET-ACTIVE-EXPIRE 1`,
+    c: SET k 1 PXAT 1; EXPIRE k -1`,
   'CLIENT INFO': `
     a: CLIENT INFO
     a: HELLO 3; SUBSCRIBE x y; PSUBSCRIBE p; SSUBSCRIBE s; CLIENT INFO
@@ -284,11 +287,11 @@ const scripts: Readonly<Record<string, string>> = {
     b: SET q 5`,
   'tracking: expiry': `
     a: HELLO 3; CLIENT TRACKING ON
-    b: SET k 1 PX 30
+    b: SET k 1 PX 250
     a: GET k
     k expires
     a: GET k
-    b: SET k 1 PX 30
+    b: SET k 1 PX 250
     a: GET k
     k expires`,
   'tracking: transactions': `
@@ -403,7 +406,7 @@ const scripts: Readonly<Record<string, string>> = {
     a: WAIT 0 0
     a: WAIT -1 0
     a: WAIT x 0; WAIT 0 x; WAIT 0 -1; WAIT 1
-    a waits: WAIT 1 30
+    a waits: WAIT 1 500
     a resumes
     a waits: WAIT 1 0
     b: CLIENT UNBLOCK $a
@@ -419,15 +422,27 @@ let redis: ServerProcess;
 let dhash: ServerProcess;
 
 t.before(async () => {
-  [redis, dhash] = await Promise.all([startRedis(), startDhash()]);
+  [redis, dhash] = await Promise.all([
+    startRedis(),
+    startDhash({ args: ['--enable-debug-command', 'yes'] }),
+  ]);
 });
 
 t.teardown(() => Promise.all([redis.stop(), dhash.stop()]));
 
-for (const [name, script] of Object.entries(scripts)) {
-  t.test(name, async (t) => {
-    const expected = await runScript(redis.port, script);
-    const actual = await runScript(dhash.port, script);
-    t.strictSame(actual, expected);
+for (const protocol of [2, 3] as const) {
+  for (const [name, script] of Object.entries(scripts)) {
+    t.test(`RESP${protocol}: ${name}`, (t) => compare(t, script, protocol));
+  }
+  t.test(`RESP${protocol}: at random (seed ${seed})`, async (t) => {
+    const script = randomScript(seededRandom(seed), stepCount);
+    await compare(t, script, protocol);
+    if (!t.passing()) t.comment(script);
   });
+}
+
+async function compare(t: Test, script: string, protocol: 2 | 3): Promise<void> {
+  const expected = await runScript(redis.port, script, protocol);
+  const actual = await runScript(dhash.port, script, protocol);
+  t.strictSame(actual, expected);
 }

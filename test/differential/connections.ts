@@ -10,7 +10,8 @@
  *   30 ms pass                 goes on once the server's clock says so
  *
  * `$a` stands for the id of a. After each step every connection that can is asked for a token, so
- * that what it receives belongs to a step and nothing is still on its way.
+ * that what it receives belongs to a step and nothing is still on its way. Keys expire only when
+ * somebody looks, so that a slow machine does not change what a step shows.
  */
 
 import { type Reply, show } from '../support/reply.js';
@@ -31,11 +32,18 @@ interface Peer {
 
 const LINE = /^(\w+)(?:: (.*)| (waits): (.*)| (resumes|closes|expires|ms pass))$/;
 
-export async function runScript(port: number, script: string): Promise<Transcript> {
+/** Runs a script whose connections begin with `protocol`. */
+export async function runScript(
+  port: number,
+  script: string,
+  protocol: 2 | 3,
+): Promise<Transcript> {
   const control = await RespClient.connect({ port });
-  const run = new Run(control, port);
+  const run = new Run(control, port, protocol);
   try {
     await control.call('FLUSHALL');
+    await control.call('CONFIG', 'SET', 'notify-keyspace-events', '');
+    await control.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
     const lines = script.split('\n').map((line) => line.trim());
     for (const line of lines) if (line !== '') await run.step(line);
     return run.transcript();
@@ -47,13 +55,15 @@ export async function runScript(port: number, script: string): Promise<Transcrip
 class Run {
   readonly #control: RespClient;
   readonly #port: number;
+  readonly #protocol: 2 | 3;
   readonly #peers = new Map<string, Peer>();
   readonly #closed = new Map<string, Peer>();
   #steps = 0;
 
-  constructor(control: RespClient, port: number) {
+  constructor(control: RespClient, port: number, protocol: 2 | 3) {
     this.#control = control;
     this.#port = port;
+    this.#protocol = protocol;
   }
 
   transcript(): Transcript {
@@ -98,7 +108,7 @@ class Run {
       if (/^(exec|discard|reset)$/i.test(String(word))) peer.inTransaction = false;
     }
     if (peer.inTransaction) {
-      for (const _ of list) await this.#read(peer);
+      for (const _ of list) while (this.#keep(peer, await peer.client.read()) === 'push');
     } else if (waits) {
       peer.isWaiting = true;
       await until(line, () => this.#isBlocked(peer));
@@ -118,6 +128,7 @@ class Run {
     const known = this.#peers.get(name);
     if (known !== undefined) return known;
     const client = await RespClient.connect({ port: this.#port });
+    if (this.#protocol === 3) await client.call('HELLO', '3');
     const id = Number(await client.callPlain('CLIENT', 'ID'));
     const state = { isWaiting: false, inTransaction: false };
     const peer: Peer = { client, id, replies: [], pushes: [], ...state };
@@ -146,43 +157,62 @@ class Run {
     return / flags=\w*b/.test(await this.#line(peer));
   }
 
-  /** Reads everything that has been sent to anybody, first to who has done the step. */
+  /**
+   * Reads everything that has been sent to anybody. Who has done the step is asked first, and
+   * again at last, for what is sent at the end of a turn may come behind its token.
+   */
   async #settle(actor: Peer | undefined): Promise<void> {
     const token = `step-${this.#steps}`;
     const others = [...this.#peers.values()].filter((peer) => peer !== actor);
+    if (actor !== undefined && (await this.#canBeAsked(actor))) await this.#ask(actor, 'turn');
     for (const peer of actor === undefined ? others : [actor, ...others]) {
-      if (peer.inTransaction) continue;
-      if (peer.isWaiting && (await this.#isBlocked(peer))) continue;
+      if (!(await this.#canBeAsked(peer))) continue;
       peer.isWaiting = false;
-      peer.client.send('PING', token);
-      while (!(await this.#read(peer)).endsWith(`${token}"`));
+      await this.#ask(peer, token);
+      peer.replies.push(token);
     }
   }
 
-  /** The next reply or push, which it keeps, as far as a token shows it. */
-  async #read(peer: Peer): Promise<string> {
-    const reply = await peer.client.read();
-    const text = textOf(reply);
-    (reply.mark === '>' ? peer.pushes : peer.replies).push(text);
-    return text.replace(/\]$/, '');
+  async #canBeAsked(peer: Peer): Promise<boolean> {
+    return !peer.inTransaction && !(peer.isWaiting && (await this.#isBlocked(peer)));
+  }
+
+  /** Reads and keeps what comes before a token. */
+  async #ask(peer: Peer, token: string): Promise<void> {
+    peer.client.send('PING', token);
+    for (;;) {
+      const reply = await peer.client.read();
+      // In RESP2 a subscriber gets an array.
+      if (show(reply).replace(/\]$/, '').endsWith(`"${token}"`)) return;
+      this.#keep(peer, reply);
+    }
+  }
+
+  #keep(peer: Peer, reply: Reply): 'reply' | 'push' {
+    const kind = reply.mark === '>' ? 'push' : 'reply';
+    (kind === 'push' ? peer.pushes : peer.replies).push(textOf(reply));
+    return kind;
   }
 }
 
 /** Ids and versions differ from server to server, and fields of CLIENT INFO with the machine. */
 function textOf(reply: Reply): string {
   const text = show(reply);
-  if (/\bflags=/.test(text)) {
-    const fields = text.match(/\b(name|flags|db|[ps]?sub|multi|resp|redir=-1)\b=?\S*/g) ?? [];
-    return `${fields.join(' ')}"`;
-  }
+  if (/\bflags=/.test(text)) return text.split(/ |\\n/).filter(isComparable).join(' ');
   return text
     .replace(/(\$"(?:tracking-redir-broken|id)" ):"\d+"/, '$1(id)')
     .replace(/(\$"version" )\$"[\d.]+"/, '$1(version)');
 }
 
+/** Whether a field of CLIENT INFO says the same everywhere; `redir` does if it is nobody's id. */
+function isComparable(field: string): boolean {
+  return /^((name|flags|db|[ps]?sub|multi|resp)=|redir=(-1|0)$)/.test(field);
+}
+
 function encode(words: readonly Buffer[]): Buffer {
   const parts: Buffer[] = [Buffer.from(`*${words.length}\r\n`)];
-  for (const word of words)
+  for (const word of words) {
     parts.push(Buffer.from(`$${word.length}\r\n`), word, Buffer.from('\r\n'));
+  }
   return Buffer.concat(parts);
 }
