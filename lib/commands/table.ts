@@ -8,6 +8,7 @@ import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
+import { waitCommands } from './connection/wait.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
 import { hashCommands } from './hashes/hashes.js';
@@ -17,6 +18,8 @@ import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
 import { orderedCommands } from './ordered/ordered.js';
+import { publishCommands } from './pubsub/publish.js';
+import { subscribeCommands } from './pubsub/subscribe.js';
 import { evalCommands } from './scripting/eval.js';
 import { fcallCommands } from './scripting/fcall.js';
 import { functionCommands } from './scripting/function.js';
@@ -67,12 +70,15 @@ export const commandRows: readonly CommandRow[] = [
   ...monitorCommands,
   ...objectCommands,
   ...orderedCommands,
+  ...publishCommands,
   ...refusedCommands,
   ...scanCommands,
   ...scriptCommands,
   ...slowlogCommands,
+  ...subscribeCommands,
   ...stringNumberCommands,
   ...stringPartCommands,
   ...stringCommands,
   ...transactionCommands,
+  ...waitCommands,
 ];

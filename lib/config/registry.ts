@@ -148,9 +148,7 @@ const keyspaceRows: readonly Row[] = [
     'Effort of removing expired keys',
     noEffect,
   ),
-  row('notify-keyspace-events', 'notifyKeyspaceEvents', eventClasses, 'Events to publish', {
-    pending: 'keyspace events are not built yet in this version',
-  }),
+  row('notify-keyspace-events', 'notifyKeyspaceEvents', eventClasses, 'Events to publish'),
   row(
     'clock-skew-max-ms',
     'clockSkewMaxMs',
@@ -250,7 +248,12 @@ const encodingRows: readonly Row[] = [
   row('busy-reply-threshold', 'busyReplyThreshold', count, 'Milliseconds for a script', {
     alias: 'lua-time-limit',
   }),
-  row('tracking-table-max-keys', 'trackingTableMaxKeys', count, 'Keys tracked', noEffect),
+  row(
+    'tracking-table-max-keys',
+    'trackingTableMaxKeys',
+    count,
+    'Keys that CLIENT TRACKING remembers',
+  ),
 ];
 
 const level = oneOf(['one', 'two', 'quorum', 'all']);

@@ -19,6 +19,7 @@ const NOWHERE: Carrier = {
   isUnix: false,
   queryBytes: 0,
   flush: () => {},
+  flushSoon: () => {},
   resume: () => {},
   setAuthenticated: () => {},
   closeSoon: () => {},

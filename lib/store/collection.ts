@@ -135,6 +135,7 @@ export class Collection {
     if (!wasThere) {
       store.touchNew(database.tree, sub.head);
       database.notify(NOTIFY_NEW, 'new', this.#buf, this.#from, this.#to);
+      database.signalReady(this.#buf, this.#from, this.#to);
     }
     this.#written();
     return isNew;
@@ -164,6 +165,7 @@ export class Collection {
     tree.drop(this.#buf, this.#from, this.#to);
     this.sub.openHead(0);
     this.#isEmptied = true;
+    this.database.signalRemoved(this.#buf, this.#from, this.#to);
     this.#written();
   }
 

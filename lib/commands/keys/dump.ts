@@ -8,8 +8,17 @@ import { type DumpFault, StringDump, StringLoad } from '../../rdb/dump-string.js
 import type { Session, Task } from '../../server/session.js';
 import { lfuWith, lruClock } from '../../store/access.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_GENERIC, NOTIFY_NEW } from '../../store/notify.js';
 import { type CommandRow, READONLY, WRITE } from '../command.js';
-import { findKey, isWrongType, readStringKey, refusesKey, removeKey } from '../lookup.js';
+import {
+  findKey,
+  isWrongType,
+  notifyKey,
+  peekKey,
+  readStringKey,
+  refusesKey,
+  removeKey,
+} from '../lookup.js';
 import { NOT_INTEGER, STRING_TOO_LONG, SYNTAX_ERROR } from '../replies.js';
 
 /** Values and payloads up to here are done at once. */
@@ -170,14 +179,19 @@ class RestoreTask implements Task {
     const expiryMs = Math.min(lifeMs + baseMs, Number.MAX_SAFE_INTEGER);
     // A sum beyond int64 wraps round in Redis, to a time long past.
     const isPast = expiryMs <= database.store.nowMs || (baseMs > 0 && lifeMs + baseMs >= 2 ** 63);
+    const isTaken = peekKey(database, args, 1) !== 0;
     if (lifeMs !== 0 && isPast) {
       removeKey(database, args, 1);
+      if (isTaken) notifyKey(database, NOTIFY_GENERIC, 'del', args, 1);
     } else {
       const value = this.#load.value;
       const { buf, starts, ends } = args;
       const leaf = database.set(buf, starts[1]!, ends[1]!, value, 0, value.length, expiryMs);
       const access = accessOf(database, this.#options);
       if (access >= 0) database.tree.setAccess(leaf, access);
+      database.signalReady(buf, starts[1]!, ends[1]!);
+      if (isTaken) notifyKey(database, NOTIFY_NEW, 'new', args, 1);
+      notifyKey(database, NOTIFY_GENERIC, 'restore', args, 1);
     }
     this.#reply.ok();
   }

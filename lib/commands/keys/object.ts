@@ -9,7 +9,7 @@ import type { Database } from '../../store/database.js';
 import { collectionEncoding } from '../../types/encodings.js';
 import { TYPE_STRING, typeOf } from '../../types/types.js';
 import { type CommandRow, READONLY } from '../command.js';
-import { inspectKey } from '../lookup.js';
+import { inspectKeyQuietly } from '../lookup.js';
 import { unknownSubcommand } from '../replies.js';
 
 /** Redis keeps strings up to here in one piece with their object. */
@@ -76,7 +76,7 @@ export function refcountOf(database: Database, leaf: Leaf): number {
 
 /** The leaf of argument 2; 0, nil replied, if it is not there. */
 function leafOrNil(session: Session, args: Args, reply: ReplyWriter): Leaf {
-  const leaf = inspectKey(session.database, args, 2);
+  const leaf = inspectKeyQuietly(session.database, args, 2);
   if (leaf === 0) reply.nil();
   return leaf;
 }

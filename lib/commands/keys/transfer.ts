@@ -16,7 +16,9 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_GENERIC, NOTIFY_NEW } from '../../store/notify.js';
 import { TYPE_STRING, typeOf } from '../../types/types.js';
+import { notifyKey } from '../lookup.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
 import { copyEntry, moveEntry } from './copy-entry.js';
 
@@ -29,6 +31,8 @@ export interface Transfer {
   readonly j: number;
   /** Whether the source goes. */
   readonly moves: boolean;
+  /** What is told of it: `rename_from` and `rename_to`, and so on. */
+  readonly event: 'rename' | 'copy' | 'move';
   readonly success: 'OK' | 1;
 }
 
@@ -51,16 +55,23 @@ export function transfer(session: Session, args: Args, reply: ReplyWriter, plan:
 function transferString(args: Args, reply: ReplyWriter, found: Transfer, leaf: Leaf): void {
   const { source, i, target, j, moves } = found;
   const { buf, starts, ends } = args;
+  const isTaken = target.peek(buf, starts[j]!, ends[j]!) !== 0;
   if (moves) {
     moveEntry(source, buf, starts[i]!, ends[i]!, target, buf, starts[j]!, ends[j]!);
     source.remove(buf, starts[i]!, ends[i]!);
   } else {
     copyEntry(source, leaf, target, buf, starts[j]!, ends[j]!);
   }
-  replySuccess(reply, found);
+  target.signalReady(buf, starts[j]!, ends[j]!);
+  finish(args, reply, found, isTaken);
 }
 
-function replySuccess(reply: ReplyWriter, { success }: Transfer): void {
+/** Tells of it and replies. A key that was taken has made room for a new one. */
+function finish(args: Args, reply: ReplyWriter, found: Transfer, isTaken: boolean): void {
+  const { source, i, target, j, moves, event, success } = found;
+  if (isTaken) notifyKey(target, NOTIFY_NEW, 'new', args, j);
+  if (moves) notifyKey(source, NOTIFY_GENERIC, `${event}_from`, args, i);
+  notifyKey(target, NOTIFY_GENERIC, `${event}_to`, args, j);
   if (success === 'OK') reply.ok();
   else reply.integer(success);
 }
@@ -169,12 +180,13 @@ class CollectionTransfer extends ValueTask {
   #finish(): void {
     const { source, i, target, j, moves } = this.#transfer;
     const { buf, starts, ends } = this.args;
+    const isTaken = target.peek(buf, starts[j]!, ends[j]!) !== 0;
     const { head } = this.#source;
     const access = source.tree.access(head);
     const expiryMs = source.tree.expiryMs(head);
     const hints = source.tree.flags(head) & HINT_FLAGS;
     target.adopt(buf, starts[j]!, ends[j]!, this.#copy, expiryMs, hints, access);
     if (moves) source.remove(buf, starts[i]!, ends[i]!);
-    replySuccess(this.reply, this.#transfer);
+    finish(this.args, this.reply, this.#transfer, isTaken);
   }
 }
