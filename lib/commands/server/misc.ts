@@ -45,6 +45,11 @@ function shutdown(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error('ERR No shutdown in progress.');
     return;
   }
+  const { runner } = session.server.scripts;
+  if (runner.running !== undefined && !options.has('NOSAVE')) {
+    reply.error(runner.busyError);
+    return;
+  }
   if (options.has('SAVE')) {
     reply.error(NO_DISK);
     return;
