@@ -58,7 +58,7 @@ export class Tracking {
 
 interface Prefix {
   readonly sessions: Set<Session>;
-  /** Keys changed in this turn, and by whom; undefined = by more than one, or by time. */
+  /** Keys changed in this turn, and by whom last; undefined = by time. */
   readonly changed: Map<string, Session | undefined>;
 }
 
@@ -206,8 +206,7 @@ export class TrackingTable implements ChangeListener {
 
   #noteChange(key: string, by: Session | undefined): void {
     for (const [name, { changed }] of this.#prefixes) {
-      if (!key.startsWith(name)) continue;
-      changed.set(key, changed.has(key) && changed.get(key) !== by ? undefined : by);
+      if (key.startsWith(name)) changed.set(key, by);
     }
     if (this.#isPlanned) return;
     this.#isPlanned = true;
