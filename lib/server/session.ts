@@ -106,6 +106,8 @@ export class Session implements Watcher {
   /** Bytes of pushes that wait for the end of the reply at hand. */
   queuedPushBytes = 0;
   #pushes: Buffer[] = [];
+  /** What others and it hear when its command is over. */
+  #latePushes: { readonly target: Session; readonly bytes: Buffer }[] = [];
   /** The task that this session waits for; it executes nothing meanwhile. */
   suspended = false;
   task: Task | undefined;
@@ -167,15 +169,15 @@ export class Session implements Watcher {
   push(message: PushMessage): void {
     if (this.closing) return;
     const bytes = message.as(this.reply.protocol);
-    if (this.server.current === this || this.task !== undefined) {
-      this.#pushes.push(Buffer.from(bytes));
-      this.queuedPushBytes += bytes.length;
-      this.setGate(GATE_PUSHES, true);
-      this.server.checkOutput(this);
-      return;
-    }
-    this.reply.raw(bytes, 0, bytes.length);
-    this.carrier.flushSoon();
+    if (this.server.current === this || this.task !== undefined) this.#queue(bytes);
+    else this.#write(bytes);
+  }
+
+  /** Sends `target` a message once the command at hand is over, after all other messages. */
+  pushLate(target: Session, message: PushMessage): void {
+    const bytes = Buffer.from(message.as(target.reply.protocol));
+    this.#latePushes.push({ target, bytes });
+    this.setGate(GATE_PUSHES, true);
   }
 
   /** A reply is complete: what waited for that follows it. */
@@ -185,6 +187,24 @@ export class Session implements Watcher {
     this.#pushes = [];
     this.queuedPushBytes = 0;
     this.setGate(GATE_PUSHES, false);
+    const late = this.#latePushes;
+    this.#latePushes = [];
+    for (const { target, bytes } of late) {
+      if (target.task !== undefined) target.#queue(bytes);
+      else if (!target.closing) target.#write(bytes);
+    }
+  }
+
+  #queue(bytes: Buffer): void {
+    this.#pushes.push(Buffer.from(bytes));
+    this.queuedPushBytes += bytes.length;
+    this.setGate(GATE_PUSHES, true);
+    this.server.checkOutput(this);
+  }
+
+  #write(bytes: Buffer): void {
+    this.reply.raw(bytes, 0, bytes.length);
+    this.carrier.flushSoon();
   }
 
   setGate(bit: number, on: boolean): void {

@@ -58,7 +58,7 @@ export class Tracking {
 
 interface Prefix {
   readonly sessions: Set<Session>;
-  /** Keys changed in this turn, and by whom; undefined = by more than one, or by time. */
+  /** Keys changed in this turn, and by whom last; undefined = by time. */
   readonly changed: Map<string, Session | undefined>;
 }
 
@@ -206,8 +206,7 @@ export class TrackingTable implements ChangeListener {
 
   #noteChange(key: string, by: Session | undefined): void {
     for (const [name, { changed }] of this.#prefixes) {
-      if (!key.startsWith(name)) continue;
-      changed.set(key, changed.has(key) && changed.get(key) !== by ? undefined : by);
+      if (key.startsWith(name)) changed.set(key, by);
     }
     if (this.#isPlanned) return;
     this.#isPlanned = true;
@@ -240,11 +239,23 @@ export class TrackingTable implements ChangeListener {
       if (owner.reply.protocol === 3) {
         owner.push(new PushMessage(['tracking-redir-broken', redirect], 3));
       }
-    } else if (target.reply.protocol === 3) {
-      target.push(new PushMessage(['invalidate', keys], 3));
-    } else if (redirect !== 0 && target.isSubscribed) {
-      // RESP2 has no pushes: who is subscribed to anything gets a message, as Redis has it.
-      target.push(new PushMessage(['message', INVALIDATE_CHANNEL, keys]));
+      return;
     }
+    const message = invalidation(target, redirect !== 0, keys);
+    if (message === undefined) return;
+    // Of what a client changes itself it hears after the messages of its command, as from Redis.
+    if (owner === this.#server.current) owner.pushLate(target, message);
+    else target.push(message);
   }
+}
+
+/** RESP2 has no pushes: who is subscribed to anything gets a message, as Redis has it. */
+function invalidation(
+  target: Session,
+  isRedirected: boolean,
+  keys: readonly string[] | null,
+): PushMessage | undefined {
+  if (target.reply.protocol === 3) return new PushMessage(['invalidate', keys], 3);
+  if (!isRedirected || !target.isSubscribed) return undefined;
+  return new PushMessage(['message', INVALIDATE_CHANNEL, keys]);
 }

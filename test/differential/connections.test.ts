@@ -232,7 +232,8 @@ const scripts: Readonly<Record<string, string>> = {
     c: SET k 1 PX 60
     65 ms pass
     c: SET k 2
-    c: SET k 1 PXAT 1; EXPIRE k -1`,
+    c: SET k 1 PXAT 1; EXPIRE k -1
+    c: SET k 1 PXAT 1; GET k; SET k 2; SET k 1 PXAT 1; APPEND k x`,
   'CLIENT INFO': `
     a: CLIENT INFO
     a: HELLO 3; SUBSCRIBE x y; PSUBSCRIBE p; SSUBSCRIBE s; CLIENT INFO

@@ -69,7 +69,10 @@ class Run {
   transcript(): Transcript {
     const all = [...this.#closed, ...this.#peers];
     return Object.fromEntries(
-      all.map(([name, { replies, pushes }]) => [name, { replies, pushes }]),
+      all.map(([name, { replies, pushes }]) => [
+        name,
+        { replies: inOneOrder(replies), pushes: inOneOrder(pushes) },
+      ]),
     );
   }
 
@@ -195,12 +198,44 @@ class Run {
   }
 }
 
-/** Ids and versions differ from server to server, and fields of CLIENT INFO with the machine. */
+/**
+ * Redis tells in the order of a hash table, another one in each run, which patterns a message
+ * matches and what a client was subscribed to: such neighbours are sorted.
+ */
+function inOneOrder(lines: readonly string[]): string[] {
+  const sorted: string[] = [];
+  for (let from = 0; from < lines.length; ) {
+    const kind = kindOf(lines[from]!);
+    let to = from + 1;
+    while (kind !== '' && to < lines.length && kindOf(lines[to]!) === kind) to += 1;
+    const run = lines.slice(from, to);
+    // The counts of UNSUBSCRIBE keep their order.
+    const names = run.map((line) => line.replace(COUNT, '')).sort();
+    sorted.push(...run.map((line, i) => names[i]! + (COUNT.exec(line)?.[0] ?? '')));
+    from = to;
+  }
+  return sorted;
+}
+
+const COUNT = / :"\d+"\]$/;
+
+/** Neighbours of one kind may come in any order; '' = it has its place. */
+function kindOf(line: string): string {
+  const message = /^.\[\$"pmessage" \$"[^"]*" (.*)$/.exec(line);
+  if (message !== null) return message[1]!;
+  return /^.\[\$"([ps]?unsubscribe)"/.exec(line)?.[1] ?? '';
+}
+
+/**
+ * Ids and versions differ from server to server, and fields of CLIENT INFO with the machine. Redis
+ * writes the null of a FLUSHALL in the protocol of who caches, dhash in that of who hears of it.
+ */
 function textOf(reply: Reply): string {
   const text = show(reply);
   if (/\bflags=/.test(text)) return text.split(/ |\\n/).filter(isComparable).join(' ');
   return text
-    .replace(/(\$"(?:tracking-redir-broken|id)" ):"\d+"/, '$1(id)')
+    .replace(/(\$"(?:tracking-redir-broken|id|redirect)" ):"[1-9]\d*"/, '$1(id)')
+    .replace(/(invalidate" )(?:\$nil|_"")/, '$1null')
     .replace(/(\$"version" )\$"[\d.]+"/, '$1(version)');
 }
 
