@@ -55,5 +55,6 @@ t.test('what a script reads, its caller is told of when it changes', async (t) =
   t.equal(caller.send('CLIENT', 'TRACKING', 'ON'), 'OK');
   t.equal(caller.send('EVAL', 'return redis.call("get", KEYS[1])', 1, 'k'), null);
   t.equal(other.send('SET', 'k', '1'), 'OK');
-  t.same(caller.received(), [['invalidate', ['k']]]);
+  const [message] = caller.received() as unknown as [{ items: [Buffer, Buffer[]] }];
+  t.same(message.items, [Buffer.from('invalidate'), [Buffer.from('k')]]);
 });
