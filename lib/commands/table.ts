@@ -29,6 +29,9 @@ import { miscCommands } from './server/misc.js';
 import { monitorCommands } from './server/monitor.js';
 import { refusedCommands } from './server/refused-commands.js';
 import { slowlogCommands } from './server/slowlog.js';
+import { setOperationCommands } from './sets/set-operations.js';
+import { setRandomCommands } from './sets/set-random.js';
+import { setCommands } from './sets/sets.js';
 import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
@@ -62,6 +65,9 @@ export const commandRows: readonly CommandRow[] = [
   ...orderedCommands,
   ...refusedCommands,
   ...scanCommands,
+  ...setCommands,
+  ...setOperationCommands,
+  ...setRandomCommands,
   ...slowlogCommands,
   ...stringNumberCommands,
   ...stringPartCommands,
