@@ -111,6 +111,14 @@ export const differences: readonly Difference[] = [
     covers: (_args, { actual }) => /(key|field or member) is too long/.test(actual),
   },
   {
+    id: 'nul-in-a-name',
+    commands: [],
+    what: 'The name of a command is compared whole: `GET` and a NUL byte is an unknown command.',
+    why: 'Redis compares up to the NUL, if by chance the hash of the whole leads to the right place.',
+    covers: (args, { actual }) =>
+      args[0]?.includes('\0') === true && actual.startsWith('-"ERR unknown command'),
+  },
+  {
     id: 'client-info-in-transaction',
     commands: ['client'],
     what: 'CLIENT INFO and CLIENT LIST inside MULTI tell of the connection as EXEC finds it.',

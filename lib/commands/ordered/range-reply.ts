@@ -15,6 +15,8 @@ import {
   keyWordAt,
   LEAF_WORDS,
   type Leaf,
+  shortKeyBytesAt,
+  shortValueBytesAt,
   valueBytesAt,
   valueWordAt,
 } from '../../../radix/leaf.js';
@@ -54,7 +56,12 @@ export function replyEntry(
   const i32 = database.tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
   if (withValues && (flagsAt(i32, word) & UNUSUAL) === 0) {
-    reply.pairWords(i32, word + LEAF_WORDS, keyBytesAt(i32, word), valueBytesAt(i32, word));
+    reply.pairWords(
+      i32,
+      word + LEAF_WORDS,
+      shortKeyBytesAt(i32, word),
+      shortValueBytesAt(i32, word),
+    );
     return;
   }
   reply.bulkWords(i32, keyWordAt(i32, word), keyBytesAt(i32, word));
