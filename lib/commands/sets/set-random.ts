@@ -12,7 +12,7 @@ import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { replyElements, writeKey } from '../element-reply.js';
 import { FoundItems } from '../found-items.js';
 import { randomCount, replyRandom } from '../random-elements.js';
-import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
+import { SYNTAX_ERROR } from '../replies.js';
 
 /** So many are popped at once; more in slices. */
 const POPS_AT_ONCE_MAX = 512;
@@ -61,7 +61,7 @@ function spop(session: Session, args: Args, reply: ReplyWriter): void {
 function popSeveral(session: Session, args: Args, reply: ReplyWriter): void {
   const count = args.int64(2);
   if (!(count >= 0)) {
-    reply.error(Number.isNaN(count) ? NOT_INTEGER : 'ERR value is out of range, must be positive');
+    reply.error('ERR value is out of range, must be positive');
     return;
   }
   const set = findCollection(session, args, 1, TYPE_SET, reply);
