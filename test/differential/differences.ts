@@ -58,7 +58,10 @@ export const differences: readonly Difference[] = [
     why: 'Times are exact JavaScript numbers, which end at 2^53 - 1 ms.',
     covers: (args, mismatch) => {
       const isTime = /^(expiretime|pexpiretime|ttl|pttl)$/.test(args[0] ?? '');
-      return (isTime || args[1] === 'expiry') && isFarTime(mismatch);
+      if ((isTime || args[1] === 'expiry') && isFarTime(mismatch)) return true;
+      // Two times that are both kept as the last millisecond: neither is the greater.
+      const isGreater = /^p?expire(at)?$/.test(args[0] ?? '') && args.includes('gt');
+      return isGreater && Number(args[2]) > timeMsMax / 1000 && mismatch.actual === ':"0"';
     },
   },
   {

@@ -24,7 +24,10 @@ const scanOption: Make = choice(
 );
 
 /** Not one that names a place: what it gives depends on the server. */
-const cursor: Make = pick('0', '0', '0', '0', '00', 'x', '', '1.5', '99999999999999999999999');
+const cursor: Make = pick(
+  ...['0', '0', '0', '0', '00', 'x', '', '1.5', '+', '+0', '-0'],
+  '18446744073709551616',
+);
 
 /** So many that no more than the whole collection comes is 0 or far above its size. */
 const count: Make = pick('1', '2', '3', '5', '1000', '0', '-1', '-3', '-10', 'x', '', '1.5');
