@@ -8,8 +8,10 @@ import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
+import { hashMirrorCommands } from './hashes/hash-mirror.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
+import { hashValueCommands } from './hashes/hash-values.js';
 import { hashCommands } from './hashes/hashes.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
@@ -17,6 +19,7 @@ import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
 import { orderedCommands } from './ordered/ordered.js';
+import { orderedElementCommands } from './ordered/ordered-elements.js';
 import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
 import { debugCommands } from './server/debug.js';
@@ -50,8 +53,10 @@ export const commandRows: readonly CommandRow[] = [
   ...dumpCommands,
   ...expiryCommands,
   ...hashCommands,
+  ...hashMirrorCommands,
   ...hashNumberCommands,
   ...hashRandomCommands,
+  ...hashValueCommands,
   ...httpGuardCommands,
   ...infoCommands,
   ...keyCommands,
@@ -63,6 +68,7 @@ export const commandRows: readonly CommandRow[] = [
   ...monitorCommands,
   ...objectCommands,
   ...orderedCommands,
+  ...orderedElementCommands,
   ...refusedCommands,
   ...scanCommands,
   ...setCommands,

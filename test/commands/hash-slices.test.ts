@@ -47,6 +47,34 @@ for (const [name, ...ending] of endings) {
   });
 }
 
+for (const [name, ...ending] of endings) {
+  t.test(`HRANGE shows one moment of a hash that ${name}, from any end`, async (t) => {
+    for (const reverse of [false, true]) {
+      const scene = await filled();
+      const { reader, writer } = scene;
+      const bounds = [`[${fieldName(100)}`, `(${fieldName(4900)}`];
+      const options = [...(reverse ? ['REV'] : []), 'LIMIT', '5', '4000', 'WITHVALUES'];
+      reader.post('HRANGE', 'h', ...bounds, ...options);
+      const { reply, turns } = scene.awaitReply((turn) => {
+        const changed = [(turn * 997) % COUNT, (turn * 991) % COUNT] as const;
+        writer.send('HSET', 'h', fieldName(changed[0]), 'changed', `${fieldName(turn)}new`, '1');
+        writer.send('HDEL', 'h', fieldName(changed[1]));
+        if (turn === 5) writer.post(...ending);
+      });
+      t.ok(turns > 5, `${turns} turns`);
+      const expected: string[] = [];
+      for (let i = 0; i < 4000; i += 1) {
+        const at = reverse ? 4894 - i : 105 + i;
+        expected.push(fieldName(at), `v${at}`);
+      }
+      t.same(reply, expected);
+      writer.received();
+      scene.checkStore(t);
+      scene.checkMemory(t);
+    }
+  });
+}
+
 t.test('HRANDFIELD of many fields, all different, in slices', async (t) => {
   const scene = await filled();
   scene.reader.post('HRANDFIELD', 'h', '3000');
@@ -162,5 +190,64 @@ t.test('MEMORY USAGE of a big hash', async (t) => {
     const { reply } = scene.awaitReply();
     const share = (reply as number) / all;
     t.ok(share > 0.8 && share < 1.2, `SAMPLES ${samples}: ${share} of what is used`);
+  }
+});
+
+t.test('HMIRROR of a big hash begins again when it changes', async (t) => {
+  const scene = await filled();
+  const { reader, writer } = scene;
+  reader.post('HMIRROR', 'h', 'ON');
+  const { reply, turns } = scene.awaitReply((turn) => {
+    t.match(writer.send('HVNTH', 'h', '0'), /no order by value/);
+    if (turn === 2) writer.send('HSET', 'h', 'late', 'a');
+    if (turn === 5) writer.send('HDEL', 'h', fieldName(0));
+  });
+  t.ok(turns > 5, `${turns} turns`);
+  t.equal(reply, 1);
+  t.equal(writer.send('HVNTH', 'h', '0'), 'late');
+  t.equal(writer.send('HVCOUNT', 'h', '-', '+'), COUNT);
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
+
+t.test('HMIRROR of a hash that is deleted meanwhile', async (t) => {
+  const scene = await filled();
+  scene.reader.post('HMIRROR', 'h', 'ON');
+  const { reply } = scene.awaitReply((turn) => {
+    if (turn === 2) scene.writer.send('DEL', 'h');
+  });
+  t.equal(reply, 0);
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
+
+t.test('HMIRROR whose client goes away leaves nothing behind', async (t) => {
+  const scene = await filled();
+  const { local, reader, writer } = scene;
+  reader.post('HMIRROR', 'h', 'ON');
+  for (let turn = 0; turn < 4; turn += 1) local.world.turn();
+  reader.link.destroy();
+  local.world.turn();
+  t.match(writer.send('HVNTH', 'h', '0'), /no order by value/);
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
+
+t.test('HVRANGE of a big hash begins again when it changes', async (t) => {
+  for (const reverse of [false, true]) {
+    const scene = await filled();
+    const { reader, writer } = scene;
+    writer.send('HMIRROR', 'h', 'ON');
+    reader.post('HVRANGE', 'h', '(v', '[w', ...(reverse ? ['REV'] : []), 'LIMIT', '0', '-1');
+    const { reply, turns } = scene.awaitReply((turn) => {
+      if (turn === 2) writer.send('HSET', 'h', 'late', 'w', 'no', 'x', 'nor', 'v');
+    });
+    t.ok(turns > 3, `${turns} turns`);
+    const byText = (a: number, b: number): number => (`v${a}` < `v${b}` ? -1 : 1);
+    const sorted = Array.from({ length: COUNT }, (_, i) => i).sort(byText);
+    const expected = [...sorted.map(fieldName), 'late'];
+    t.same(reply, reverse ? expected.reverse() : expected);
+    scene.checkStore(t);
+    scene.checkMemory(t);
   }
 });

@@ -176,7 +176,7 @@ const anyOrderOfPairs: Rule = (a, b) =>
 const noneTooMany: Rule = (a, b) => {
   const known = new Set((a.items ?? []).map(show));
   const own =
-    /^\$"(k(range|count|rank|revrank|nth|next|prev|delrange)|dhash.*|client\|(setinfo|no-touch))"$/;
+    /^\$"([khs](range|count|rank|revrank|nth|next|prev|delrange)|h(mirror|v\w+)|dhash.*|client\|(setinfo|no-touch))"$/;
   const strange = (b.items ?? []).map(show).filter((text) => !known.has(text) && !own.test(text));
   return a.mark === b.mark && strange.length === 0;
 };
