@@ -72,12 +72,12 @@ function byValue(): Table {
   const rank = `Determine the index of a field ${of} in the order of values`;
   return {
     hmirror: {
-      ...base(3, ['write', 'denyoom'], [1, 1, 1], ['@write', acl, '@slow']),
+      ...base(-2, ['write', 'denyoom'], [1, 1, 1], ['@write', acl, '@slow']),
       keySpecs: [keySpec(['RW', 'update'])],
       docs: own(
-        'Give a hash an order by value, or take it away',
+        'Give a hash an order by value, take it away, or tell whether it has one',
         'O(N) to give it, N being the number of fields, O(1) to take it away.',
-        [KEY, oneOf('enabled', [token('on'), token('off')])],
+        [KEY, optional(oneOf('enabled', [token('on'), token('off')]))],
       ),
     },
     hvrange: read(acl, -4, false, `Get fields ${of} by value, between two values`, range),

@@ -151,6 +151,11 @@ testRows('fields by value', [
     ['HVNTH x 0', null],
     ['HSET h a 1', 1],
     ['HMIRROR h MAYBE', SYNTAX],
+    ['HMIRROR h ON OFF', SYNTAX],
+    ['HMIRROR h', 0],
+    ['HMIRROR x', 0],
+    ['HMIRROR h ON', 1],
+    ['HMIRROR h', 1],
   ],
 ]);
 

@@ -1,5 +1,6 @@
 /**
- * HMIRROR key ON|OFF: gives a hash a second order, by value, or takes it away. The order of a big
+ * HMIRROR key [ON|OFF]: gives a hash a second order, by value, or takes it away; 1 if that changed
+ * anything. Without the word it tells whether the hash has one. The order of a big
  * hash is made at the side, in slices, and linked in with one small write; if the hash changes
  * meanwhile, it begins again (value-task.ts).
  */
@@ -11,7 +12,7 @@ import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
 import { NOTIFY_HASH } from '../../store/notify.js';
 import { TYPE_HASH } from '../../types/types.js';
-import { findCollection } from '../collections.js';
+import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, WRITE } from '../command.js';
 import { MIRROR_KEY_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE_ERROR } from '../replies.js';
 import { ValueTask } from '../value-task.js';
@@ -21,8 +22,13 @@ const STEP_FIELDS = 256;
 const FIELD_BYTES = 256;
 
 function hmirror(session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count === 2) {
+    const hash = readCollection(session, args, 1, TYPE_HASH, reply);
+    if (hash !== undefined) reply.integer(hash.sub.isMirrored ? 1 : 0);
+    return;
+  }
   const isOn = args.equalsIgnoreCase(2, 'ON');
-  if (!isOn && !args.equalsIgnoreCase(2, 'OFF')) {
+  if (args.count > 3 || (!isOn && !args.equalsIgnoreCase(2, 'OFF'))) {
     reply.error(SYNTAX_ERROR);
     return;
   }
@@ -113,5 +119,5 @@ class MirrorTask extends ValueTask {
 }
 
 export const hashMirrorCommands: readonly CommandRow[] = [
-  { name: 'hmirror', arity: 3, flags: WRITE, keys: [1, 1, 1], handler: hmirror },
+  { name: 'hmirror', arity: -2, flags: WRITE, keys: [1, 1, 1], handler: hmirror },
 ];
