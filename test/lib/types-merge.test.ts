@@ -4,6 +4,7 @@
  * must answer all commands alike, and as a model that knows all writes says.
  */
 import t from 'tap';
+import type { Settings } from '../../lib/config/settings.js';
 import { TYPE_HASH, TYPE_SET } from '../../lib/types/types.js';
 import { TYPE_MIRRORED } from '../../radix/head.js';
 import { KIND_BYTES, KIND_TOMBSTONE } from '../../radix/leaf.js';
@@ -140,7 +141,10 @@ class Replica {
   }
 
   static async start(): Promise<Replica> {
-    return new Replica(await new LocalNode().start());
+    const change = (settings: Settings): void => {
+      settings.enableDebugCommand = 'yes';
+    };
+    return new Replica(await new LocalNode(change).start());
   }
 
   /** Forgets everything, and is told these writes. */
