@@ -235,6 +235,26 @@ export class SubTree {
     return true;
   }
 
+  /** `setMirrored` on by a mirror that holds the elements as they are now: one small write. */
+  adoptMirror(
+    key: Buffer,
+    from: number,
+    to: number,
+    made: Mirror,
+    stamp: number,
+    origin: number,
+  ): boolean {
+    if (!this.open(key, from, to)) return false;
+    const { elements, mirror, parts } = this;
+    assert(made.tree.liveCount === elements.liveCount, 'the mirror has all elements');
+    elements.space.reclaim(mirror.tree.root);
+    parts.type |= TYPE_MIRRORED;
+    mirror.open(made.tree.root, (parts.type & TYPE_FIXED8) !== 0);
+    made.open(0, false);
+    this.rewriteHead(key, from, to, stamp, origin, 0);
+    return true;
+  }
+
   // What merging needs too: begin... -> putElement, deleteElement or others -> finish.
 
   /**

@@ -9,8 +9,10 @@ import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
 import { waitCommands } from './connection/wait.js';
+import { hashMirrorCommands } from './hashes/hash-mirror.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
+import { hashValueCommands } from './hashes/hash-values.js';
 import { hashCommands } from './hashes/hashes.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
@@ -18,6 +20,7 @@ import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
 import { orderedCommands } from './ordered/ordered.js';
+import { orderedElementCommands } from './ordered/ordered-elements.js';
 import { publishCommands } from './pubsub/publish.js';
 import { subscribeCommands } from './pubsub/subscribe.js';
 import { evalCommands } from './scripting/eval.js';
@@ -36,6 +39,9 @@ import { miscCommands } from './server/misc.js';
 import { monitorCommands } from './server/monitor.js';
 import { refusedCommands } from './server/refused-commands.js';
 import { slowlogCommands } from './server/slowlog.js';
+import { setOperationCommands } from './sets/set-operations.js';
+import { setRandomCommands } from './sets/set-random.js';
+import { setCommands } from './sets/sets.js';
 import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
@@ -57,8 +63,10 @@ export const commandRows: readonly CommandRow[] = [
   ...fcallCommands,
   ...functionCommands,
   ...hashCommands,
+  ...hashMirrorCommands,
   ...hashNumberCommands,
   ...hashRandomCommands,
+  ...hashValueCommands,
   ...httpGuardCommands,
   ...infoCommands,
   ...keyCommands,
@@ -74,6 +82,10 @@ export const commandRows: readonly CommandRow[] = [
   ...refusedCommands,
   ...scanCommands,
   ...scriptCommands,
+  ...orderedElementCommands,
+  ...setCommands,
+  ...setOperationCommands,
+  ...setRandomCommands,
   ...slowlogCommands,
   ...subscribeCommands,
   ...stringNumberCommands,

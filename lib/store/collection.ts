@@ -169,6 +169,16 @@ export class Collection {
     this.#written();
   }
 
+  /** Keeps an order by value from now on: `made`, of its elements as they are. null: none. */
+  setMirror(made: Mirror | null): void {
+    const { database, sub } = this;
+    const { store } = database;
+    const at = [this.#buf, this.#from, this.#to] as const;
+    if (made === null) sub.setMirrored(...at, false, store.stamp(), store.origin);
+    else sub.adoptMirror(...at, made, store.stamp(), store.origin);
+    this.#written();
+  }
+
   #written(): void {
     const { database } = this;
     if (database.store.watches.size !== 0) database.changed(this.#buf, this.#from, this.#to);

@@ -176,7 +176,7 @@ const anyOrderOfPairs: Rule = (a, b) =>
 const noneTooMany: Rule = (a, b) => {
   const known = new Set((a.items ?? []).map(show));
   const own =
-    /^\$"(k(range|count|rank|revrank|nth|next|prev|delrange)|dhash.*|client\|(setinfo|no-touch)|waitaof)"$/;
+    /^\$"([khs](range|count|rank|revrank|nth|next|prev|delrange)|h(mirror|v\w+)|dhash.*|client\|(setinfo|no-touch)|waitaof)"$/;
   const strange = (b.items ?? []).map(show).filter((text) => !known.has(text) && !own.test(text));
   return a.mark === b.mark && strange.length === 0;
 };
@@ -309,6 +309,13 @@ const rules: Record<string, Rule> = {
   hvals: anyOrder,
   hscan: scanPageOfPairs,
   hrandfield: randomItems,
+  smembers: anyOrder,
+  sinter: anyOrder,
+  sunion: anyOrder,
+  sdiff: anyOrder,
+  spop: anyOrder,
+  srandmember: randomItems,
+  sscan: scanPage,
   ttl: near(nearSeconds),
   pttl: near(nearMs),
   expiretime: nearTime(nearSeconds),

@@ -8,7 +8,7 @@
 
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
-import { hashRows } from './grammar-collections.js';
+import { hashRows, setRows } from './grammar-collections.js';
 import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
@@ -35,7 +35,7 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows];
+const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows, setRows];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
 
@@ -152,10 +152,13 @@ function withoutGiants(args: readonly Buffer[]): Buffer[] {
   });
 }
 
-/** SHUTDOWN without its wrong argument would be obeyed, and DEBUG SLEEP with another one. */
+/**
+ * SHUTDOWN without its wrong argument would be obeyed, DEBUG SLEEP with another one, and SPOP
+ * without its count would leave the two servers with different members.
+ */
 function isSpoilable(args: readonly Buffer[]): boolean {
   const [name, sub] = args.map((arg) => arg.toString('latin1').toUpperCase());
-  return name !== 'SHUTDOWN' && !(name === 'DEBUG' && sub === 'SLEEP');
+  return name !== 'SHUTDOWN' && name !== 'SPOP' && !(name === 'DEBUG' && sub === 'SLEEP');
 }
 
 /** A key that expires within the run is there for one server and not for the other: only groups may. */
@@ -225,7 +228,7 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
     options.push(Buffer.from('COUNT'), Buffer.from(random.pick(['1', '2', '7', '1000'])));
   }
   if (random.chance(0.2)) {
-    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash'])));
+    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash', 'set'])));
   }
   return { connection, kind: 'scan', args: options };
 }
@@ -235,7 +238,9 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const { random } = context;
   const name = randomKey(random);
   const string: Make = seq(lit('SET'), () => [name], value);
-  const set = random.chance(0.5) ? string : seq(lit('HSET'), () => [name], subKey, value);
+  const hash: Make = seq(lit('HSET'), () => [name], subKey, value);
+  const set: Make = seq(lit('SADD'), () => [name], subKey);
+  const any = random.pick([string, hash, set]);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
   const looks = [
     'GET',
@@ -249,9 +254,11 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
     'PERSIST',
     'HGETALL',
     'HLEN',
+    'SMEMBERS',
+    'SPOP',
   ];
   const look: Make = seq(pick(...looks), () => [name]);
-  const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [set, expire];
+  const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [any, expire];
   const slept = [...born, lit('DEBUG', 'SLEEP', '0.005'), look, lit('DBSIZE')];
   return slept.map((make) => command(connection, make(context)));
 }
