@@ -95,11 +95,11 @@ export const differences: readonly Difference[] = [
   },
   {
     id: 'scan-cursors',
-    commands: ['scan', 'hscan'],
-    what: 'SCAN and HSCAN take 0 and the cursors that they have given, as long as these are kept.',
+    commands: ['scan', 'hscan', 'zscan'],
+    what: 'SCAN and its kin take 0 and the cursors that they have given, as long as these are kept.',
     why: 'A cursor names a place in the order of keys; one without a place is told, not guessed.',
     covers: (args, { actual }) => {
-      const cursor = args[0] === 'scan' ? args[1] : args[0] === 'hscan' ? args[2] : undefined;
+      const cursor = args[0] === 'scan' ? args[1] : /^[hz]scan$/.test(args[0] ?? '') ? args[2] : '';
       return /^-?\d+$/.test(cursor ?? '') && / cursor/.test(actual);
     },
   },
@@ -135,6 +135,26 @@ export const differences: readonly Difference[] = [
       args[0] === 'dump' || args[1] === 'dump'
         ? expected.startsWith('$') && actual.startsWith('-"WRONGTYPE')
         : args[0] === 'restore' && actual.includes('cannot be restored yet'),
+  },
+  {
+    id: 'negative-zero',
+    commands: ['zadd', 'zincrby', 'zscore', 'zmscore', 'zrange'],
+    what: 'A score of -0 is kept, and told, as 0.',
+    why: 'They are the same score. Redis 7.2 forgets the sign as well, in small sorted sets.',
+    covers: (args, { expected, actual }) => {
+      const isOf = /^z/.test(args[0] ?? '') || args[1] === 'scores';
+      return isOf && expected.replaceAll('"-0"', '"0"') === actual;
+    },
+  },
+  {
+    id: 'zrank-withscore',
+    commands: ['zrank', 'zrevrank'],
+    what: 'ZRANK and ZREVRANK take WITHSCORE.',
+    why: 'So they do in Redis 7.2.',
+    covers: (args, { expected }) =>
+      /^z(rev)?rank$/.test(args[0] ?? '') &&
+      args.length > 3 &&
+      expected.includes('wrong number of arguments'),
   },
   {
     id: 'lolwut',

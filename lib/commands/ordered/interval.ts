@@ -1,10 +1,10 @@
 /**
- * Intervals of keys as in ZRANGEBYLEX: `[a` (from or to a, included), `(a` (without it), `-` (the
- * lowest) and `+` (the highest). An interval becomes two ranks, so that its size, and its n-th key
- * from either end, cost O(depth).
+ * Intervals of keys, or of the sub keys of a collection, as in ZRANGEBYLEX: `[a` (from or to a,
+ * included), `(a` (without it), `-` (the lowest) and `+` (the highest). An interval becomes two
+ * ranks, so that its size, and its n-th key from either end, cost O(depth).
  */
+import type { Tree } from '../../../radix/tree.js';
 import type { Args } from '../../../resp/args.js';
-import type { Database } from '../../store/database.js';
 
 export const BAD_INTERVAL = 'ERR min or max not valid string range item';
 
@@ -23,18 +23,17 @@ export function isBound(args: Args, i: number): boolean {
 }
 
 /** Rank of the first key of an interval that begins with argument `i`. */
-export function lowRank(database: Database, args: Args, i: number): number {
-  return boundRank(database, args, i, OPEN_PAREN);
+export function lowRank(tree: Tree, args: Args, i: number): number {
+  return boundRank(tree, args, i, OPEN_PAREN);
 }
 
 /** Rank of the first key behind an interval that ends with argument `i`. */
-export function highRank(database: Database, args: Args, i: number): number {
-  return boundRank(database, args, i, BRACKET);
+export function highRank(tree: Tree, args: Args, i: number): number {
+  return boundRank(tree, args, i, BRACKET);
 }
 
 /** Rank of the bound's key, or one more if the bound begins with `past` and the key is there. */
-function boundRank(database: Database, args: Args, i: number, past: number): number {
-  const tree = database.tree;
+function boundRank(tree: Tree, args: Args, i: number, past: number): number {
   const first = args.byte(i, 0);
   if (args.length(i) === 1 && first === MINUS) return 0;
   if (args.length(i) === 1 && first === PLUS) return tree.liveCount;

@@ -32,8 +32,8 @@ function krange(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   const database = session.database;
-  const low = lowRank(database, args, 1);
-  const high = highRank(database, args, 2);
+  const low = lowRank(database.tree, args, 1);
+  const high = highRank(database.tree, args, 2);
   const { offset, reverse } = request;
   const found = offset < 0 ? 0 : Math.max(0, high - low - offset);
   const count = request.count < 0 ? found : Math.min(found, request.count);
@@ -75,7 +75,7 @@ function kcount(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   const database = session.database;
-  const count = highRank(database, args, 2) - lowRank(database, args, 1);
+  const count = highRank(database.tree, args, 2) - lowRank(database.tree, args, 1);
   reply.integer(Math.max(0, count));
 }
 
