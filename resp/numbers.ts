@@ -15,6 +15,9 @@ const INT64_DIGITS_MAX = 19;
 
 const ZERO = 48;
 const MINUS = 45;
+/** The point, as a digit is counted. */
+const POINT = 46 - ZERO;
+const POWERS_OF_TEN = Array.from({ length: SAFE_DIGITS + 1 }, (_, power) => Number(`1e${power}`));
 
 /** The int64 in buf[from, to), NaN if it is none; beyond 2^53 the nearest double. */
 export function parseInt64(buf: Buffer, from: number, to: number): number {
@@ -67,8 +70,8 @@ const FLOAT_BYTES_MAX = 5 * 1024;
  * infinity or underflows to zero. `nan` is refused.
  */
 export function parseFloat64(buf: Buffer, from: number, to: number): number {
-  const whole = parseInt64(buf, from, to);
-  if (whole === whole && Math.abs(whole) <= Number.MAX_SAFE_INTEGER) return whole;
+  const short = parseShortDecimal(buf, from, to);
+  if (short === short) return short;
   if (to <= from || to - from > FLOAT_BYTES_MAX) return NaN;
   const text = latin1(buf, from, to);
   if (DECIMAL.test(text)) {
@@ -79,6 +82,30 @@ export function parseFloat64(buf: Buffer, from: number, to: number): number {
   if (INFINITE.test(text)) return text.charCodeAt(0) === MINUS ? -Infinity : Infinity;
   const parts = HEXADECIMAL.exec(text);
   return parts === null ? NaN : hexadecimalFloat(parts[1]!, parts[2]!, parts[3] ?? '', parts[4]);
+}
+
+/**
+ * Digits with at most one point among them and a sign before them, so few that the number is one
+ * exact double, or the quotient of two, which is rounded right (Clinger 1990). NaN: anything else.
+ */
+function parseShortDecimal(buf: Buffer, from: number, to: number): number {
+  const negative = from < to && buf[from] === MINUS;
+  const first = negative ? from + 1 : from;
+  // With a point it may be one digit fewer.
+  if (first === to || to - first > SAFE_DIGITS) return NaN;
+  let value = 0;
+  let point = -1;
+  for (let at = first; at < to; at++) {
+    const digit = buf[at]! - ZERO;
+    if (digit >= 0 && digit <= 9) value = value * 10 + digit;
+    else if (digit === POINT && point === -1) point = at;
+    else return NaN;
+  }
+  if (point !== -1) {
+    if (to - first === 1) return NaN;
+    value /= POWERS_OF_TEN[to - 1 - point]!;
+  }
+  return negative ? -value : value;
 }
 
 /**

@@ -26,6 +26,8 @@ const UPDATED = 2;
 const SKIPPED = 3;
 const NOT_A_NUMBER = 4;
 
+/** The scores that a command gives. */
+let scores = new Float64Array(16);
 /** The score that `write` has led to. */
 let newScore = 0;
 
@@ -78,12 +80,7 @@ function addMembers(
   flags: number,
   reply: ReplyWriter,
 ): void {
-  for (let i = first; i < args.count; i += 2) {
-    if (Number.isNaN(args.float(i))) {
-      reply.error(NOT_FLOAT);
-      return;
-    }
-  }
+  if (!readScores(args, first, reply)) return;
   if (refusesKey(args, 1, reply)) return;
   for (let i = first + 1; i < args.count; i += 2) if (refusesMember(args, i, reply)) return;
   const zset = findCollection(session, args, 1, SORTED_SET, reply);
@@ -92,7 +89,7 @@ function addMembers(
   let updated = 0;
   let what = SKIPPED;
   for (let i = first; i < args.count; i += 2) {
-    what = write(zset, args, i, flags);
+    what = write(zset, args, i, scores[(i - first) >>> 1]!, flags);
     if (what === ADDED) added += 1;
     else if (what === UPDATED) updated += 1;
   }
@@ -107,12 +104,26 @@ function addMembers(
   else reply.double(newScore);
 }
 
-/** Writes the score in argument `i` and the member behind it, as far as the options let it. */
-function write(zset: Collection, args: Args, i: number, flags: number): number {
+/** Reads the scores from argument `first` on to `scores`; false, the error replied, if one is none. */
+function readScores(args: Args, first: number, reply: ReplyWriter): boolean {
+  const count = (args.count - first) >>> 1;
+  if (count > scores.length) scores = new Float64Array(count * 2);
+  for (let i = 0; i < count; i += 1) {
+    const score = args.float(first + 2 * i);
+    if (score !== score) {
+      reply.error(NOT_FLOAT);
+      return false;
+    }
+    scores[i] = score;
+  }
+  return true;
+}
+
+/** Gives the member behind argument `i` a score, as far as the options let it. */
+function write(zset: Collection, args: Args, i: number, given: number, flags: number): number {
   const { buf, starts, ends } = args;
   const from = starts[i + 1]!;
   const to = ends[i + 1]!;
-  const given = args.float(i);
   const old = findScore(zset, buf, from, to);
   if (old !== old) {
     if ((flags & XX) !== 0) return SKIPPED;
