@@ -329,15 +329,14 @@ export class SubTree {
     const isMirrored = this.isMirrored;
     // What may throw comes before the first change: too long a key, no memory for a big value.
     if (isMirrored) {
-      mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
       if (this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
       else mirror.forget();
+      mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
     }
     const liveBefore = elements.liveCount;
     elements.put(subKey, sfrom, sto, stamp, origin, flags, 0, value, vfrom, vto);
     if (isMirrored) {
       mirror.removeRemembered();
-      mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
       mirror.add();
     }
     this.finish(stamp, origin, flags);

@@ -46,6 +46,12 @@ import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
 import { stringCommands } from './strings/strings.js';
+import { zaddCommands } from './zsets/zadd.js';
+import { zrangestoreCommands } from './zsets/zrangestore.js';
+import { zsetPopCommands } from './zsets/zset-pops.js';
+import { zsetRangeCommands } from './zsets/zset-ranges.js';
+import { zsetRemovalCommands } from './zsets/zset-removal.js';
+import { zsetCommands } from './zsets/zsets.js';
 
 export const commandRows: readonly CommandRow[] = [
   ...aclCommands,
@@ -93,4 +99,10 @@ export const commandRows: readonly CommandRow[] = [
   ...stringCommands,
   ...transactionCommands,
   ...waitCommands,
+  ...zaddCommands,
+  ...zrangestoreCommands,
+  ...zsetCommands,
+  ...zsetPopCommands,
+  ...zsetRangeCommands,
+  ...zsetRemovalCommands,
 ];

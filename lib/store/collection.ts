@@ -34,6 +34,8 @@ export class Collection {
   readonly mirror: Mirror;
   /** For walks over the elements that end before anything is written. */
   readonly cursor: Cursor;
+  /** The same over the mirror. */
+  readonly mirrorCursor: Cursor;
   #buf: Buffer = NOTHING;
   #from = 0;
   #to = 0;
@@ -47,6 +49,7 @@ export class Collection {
     this.elements = this.sub.elements;
     this.mirror = this.sub.mirror;
     this.cursor = this.elements.cursor();
+    this.mirrorCursor = this.mirror.tree.cursor();
   }
 
   // Turning to a key: false, and empty, if the key holds something else than this type.

@@ -98,11 +98,12 @@ export const differences: readonly Difference[] = [
   },
   {
     id: 'scan-cursors',
-    commands: ['scan', 'hscan', 'sscan'],
+    commands: ['scan', 'hscan', 'sscan', 'zscan'],
     what: 'SCAN and its kin take 0 and the cursors that they have given, as long as these are kept.',
     why: 'A cursor names a place in the order of keys; one without a place is told, not guessed.',
     covers: (args, { actual }) => {
-      const cursor = args[0] === 'scan' ? args[1] : /^[hs]scan$/.test(args[0] ?? '') ? args[2] : '';
+      const cursor =
+        args[0] === 'scan' ? args[1] : /^[hsz]scan$/.test(args[0] ?? '') ? args[2] : '';
       return /^-?\d+$/.test(cursor ?? '') && / cursor/.test(actual);
     },
   },
@@ -148,6 +149,26 @@ export const differences: readonly Difference[] = [
       const isEncoding = args[1] === 'encoding' || (args[0] === 'debug' && args[1] === 'object');
       return isEncoding && /hashtable/.test(expected) && /listpack/.test(actual);
     },
+  },
+  {
+    id: 'negative-zero',
+    commands: ['zadd', 'zincrby', 'zscore', 'zmscore', 'zrange'],
+    what: 'A score of -0 is kept, and told, as 0.',
+    why: 'They are the same score. Redis 7.2 forgets the sign as well, in small sorted sets.',
+    covers: (args, { expected, actual }) => {
+      const isOf = args[0]?.startsWith('z') === true || args[1] === 'scores';
+      return isOf && expected.replaceAll('"-0"', '"0"') === actual;
+    },
+  },
+  {
+    id: 'zrank-withscore',
+    commands: ['zrank', 'zrevrank'],
+    what: 'ZRANK and ZREVRANK take WITHSCORE.',
+    why: 'So they do in Redis 7.2.',
+    covers: (args, { expected }) =>
+      /^z(rev)?rank$/.test(args[0] ?? '') &&
+      args.length > 3 &&
+      expected.includes('wrong number of arguments'),
   },
   {
     id: 'lolwut',

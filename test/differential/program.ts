@@ -11,6 +11,7 @@ import { quote } from '../support/reply.js';
 import { hashRows, setRows } from './grammar-collections.js';
 import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
+import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
 import { randomRawBytes } from './raw-bytes.js';
 import { randomKey, randomNonsense, randomPattern, randomValue } from './values.js';
@@ -35,7 +36,16 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows, setRows];
+const dataGroups = [
+  stringRows,
+  bitRows,
+  expiryRows,
+  keyRows,
+  transactionRows,
+  hashRows,
+  setRows,
+  zsetRows,
+];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
 
@@ -228,7 +238,7 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
     options.push(Buffer.from('COUNT'), Buffer.from(random.pick(['1', '2', '7', '1000'])));
   }
   if (random.chance(0.2)) {
-    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash', 'set'])));
+    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash', 'set', 'zset'])));
   }
   return { connection, kind: 'scan', args: options };
 }
