@@ -54,7 +54,17 @@ export function replyElements(
   collection: Collection,
   write: ElementWriter,
 ): void {
-  const { size } = collection;
+  replyRange(session, collection, 0, collection.size, write);
+}
+
+/** `replyElements` of the `size` elements behind the first `start`, which there are. */
+export function replyRange(
+  session: Session,
+  collection: Collection,
+  start: number,
+  size: number,
+  write: ElementWriter,
+): void {
   if (size === 0) return;
   const { database, reply, server } = session;
   const { cursor } = collection;
@@ -63,7 +73,7 @@ export function replyElements(
   const deadlineMs = size > STEP_ELEMENTS ? clock.monotonicMs() + SLICE_MS : 0;
   let done = 0;
   let unchecked = 0;
-  run[0] = cursor.stepTo(0);
+  run[0] = cursor.stepTo(start);
   for (let found = 1; ; found = cursor.stepRun(run, size - done)) {
     for (let i = 0; i < found; i += 1) write(reply, database, run[i]!);
     done += found;
@@ -74,9 +84,9 @@ export function replyElements(
     if (unchecked < STEP_ELEMENTS && !isFull) continue;
     unchecked = 0;
     if (isFull || clock.monotonicMs() >= deadlineMs) {
-      session.defer(
-        new ElementsTask(session, collection, write, { skip: done, want: size - done }),
-      );
+      const want = size - done;
+      const part = { skip: start + done, want, left: want };
+      session.defer(new ElementsTask(session, collection, write, part));
       return;
     }
   }
@@ -90,7 +100,8 @@ export function replySample(
   write: ElementWriter,
 ): void {
   if (count > PICKS_MAX) {
-    session.defer(new ElementsTask(session, collection, write, { skip: 0, want: count }));
+    const part = { skip: 0, want: count, left: collection.size };
+    session.defer(new ElementsTask(session, collection, write, part));
     return;
   }
   const { random } = session.server.store.world;
@@ -170,23 +181,26 @@ abstract class SnapshotTask implements Task {
   }
 }
 
-/** Writes `want` of the elements behind the first `skip`, each with the same chance (Knuth's S). */
+/**
+ * Writes `want` of the `left` elements behind the first `skip`, each with the same chance (Knuth's
+ * S).
+ */
 class ElementsTask extends SnapshotTask {
   #skip: number;
   #want: number;
-  /** Elements not yet looked at, behind those that are skipped. */
+  /** Elements not yet looked at. */
   #left: number;
 
   constructor(
     session: Session,
     collection: Collection,
     write: ElementWriter,
-    part: { skip: number; want: number },
+    part: { skip: number; want: number; left: number },
   ) {
     super(session, collection, write);
     this.#skip = part.skip;
     this.#want = part.want;
-    this.#left = collection.size - part.skip;
+    this.#left = part.left;
   }
 
   protected override one(reply: ReplyWriter): boolean {
