@@ -16,6 +16,10 @@ import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
+import { listMoveCommands } from './lists/list-move.js';
+import { listSearchCommands } from './lists/list-search.js';
+import { listCommands } from './lists/lists.js';
+import { listPushPopCommands } from './lists/push-pop.js';
 import { orderedCommands } from './ordered/ordered.js';
 import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
@@ -54,6 +58,10 @@ export const commandRows: readonly CommandRow[] = [
   ...keyCommands,
   ...latencyCommands,
   ...lcsCommands,
+  ...listCommands,
+  ...listMoveCommands,
+  ...listPushPopCommands,
+  ...listSearchCommands,
   ...lolwutCommands,
   ...memoryCommands,
   ...miscCommands,

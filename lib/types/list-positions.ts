@@ -50,14 +50,13 @@ export function positionAfter(position: Buffer, origin: number, target: Buffer):
 }
 
 /**
- * A position between two, of `lowBytes` and `highBytes`; how many bytes it has. `target` has room
- * for the longer of them and one component.
+ * A position between two, the lower of `lowBytes`; how many bytes it has. `target` has room for that
+ * and one component.
  */
 export function positionBetween(
   low: Buffer,
   lowBytes: number,
   high: Buffer,
-  highBytes: number,
   origin: number,
   target: Buffer,
 ): number {

@@ -86,7 +86,7 @@ function makePosition(list: Collection, index: number): number {
   const next = elements.nth(index);
   const highBytes = elements.copyKey(next, high, 0);
   const lowBytes = elements.copyKey(elements.prevEntry(high, 0, highBytes), low, 0);
-  return positionBetween(low, lowBytes, high, highBytes, origin, made);
+  return positionBetween(low, lowBytes, high, origin, made);
 }
 
 /**

@@ -8,7 +8,7 @@
 
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
-import { hashRows } from './grammar-collections.js';
+import { hashRows, listRows } from './grammar-collections.js';
 import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
@@ -35,7 +35,7 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows];
+const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows, listRows];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
 
@@ -225,7 +225,7 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
     options.push(Buffer.from('COUNT'), Buffer.from(random.pick(['1', '2', '7', '1000'])));
   }
   if (random.chance(0.2)) {
-    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash'])));
+    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash', 'list'])));
   }
   return { connection, kind: 'scan', args: options };
 }
@@ -235,7 +235,9 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const { random } = context;
   const name = randomKey(random);
   const string: Make = seq(lit('SET'), () => [name], value);
-  const set = random.chance(0.5) ? string : seq(lit('HSET'), () => [name], subKey, value);
+  const hash: Make = seq(lit('HSET'), () => [name], subKey, value);
+  const list: Make = seq(lit('RPUSH'), () => [name], value);
+  const set = random.chance(0.5) ? string : random.pick([hash, list]);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
   const looks = [
     'GET',
@@ -249,6 +251,8 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
     'PERSIST',
     'HGETALL',
     'HLEN',
+    'LLEN',
+    'LPOP',
   ];
   const look: Make = seq(pick(...looks), () => [name]);
   const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [set, expire];

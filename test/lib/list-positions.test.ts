@@ -20,14 +20,14 @@ function component(number: number, origin: number): Buffer {
 }
 
 function between(low: Buffer, high: Buffer, origin: number): Buffer {
-  const bytes = positionBetween(low, low.length, high, high.length, origin, target);
+  const bytes = positionBetween(low, low.length, high, origin, target);
   return Buffer.from(target.subarray(0, bytes));
 }
 
 t.test('components sort by number, then by origin', (t) => {
   const around = NUMBERS.flatMap((n) => [n - 1, n, n + 1]).filter(Number.isSafeInteger);
   const numbers = [...new Set(around.flatMap((n) => [n, -1 - n]))].sort((a, b) => a - b);
-  let last = Buffer.alloc(0);
+  let last: Buffer = Buffer.alloc(0);
   for (const number of numbers) {
     for (const origin of ORIGINS) {
       const bytes = component(number, origin);

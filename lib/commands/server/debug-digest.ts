@@ -7,6 +7,7 @@
  *   contents of a string    mix bytes
  *               a hash      for each field: xor (mix field, mix value)
  *               a set       for each member: xor member
+ *               a list      for each element: mix element
  *   digest  = for each database with keys: mix its index, xor every entry
  *   xor: d ^= SHA1(x)       mix: d = SHA1(d ^ SHA1(x))
  *
@@ -21,7 +22,7 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import type { Store } from '../../store/store.js';
-import { TYPE_HASH, TYPE_SET, TYPE_STRING, typeOf } from '../../types/types.js';
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, typeOf } from '../../types/types.js';
 
 const DIGEST_BYTES = 20;
 const EXPIRES = Buffer.from('!!expire!!');
@@ -90,6 +91,7 @@ const ELEMENT_DIGESTS: Readonly<Record<number, ElementDigest>> = {
     digest.xor(field.bytes);
   },
   [TYPE_SET]: (digest, elements, element) => digest.xor(elements.key(element)),
+  [TYPE_LIST]: (digest, elements, element) => digest.mixBytes(elements, element),
 };
 
 /** Mixes what a key holds into a digest, in steps: a collection may have millions of elements. */
