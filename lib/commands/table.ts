@@ -18,6 +18,7 @@ import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
 import { listMoveCommands } from './lists/list-move.js';
 import { listSearchCommands } from './lists/list-search.js';
+import { listTrimCommands } from './lists/list-trim.js';
 import { listCommands } from './lists/lists.js';
 import { listPushPopCommands } from './lists/push-pop.js';
 import { orderedCommands } from './ordered/ordered.js';
@@ -62,6 +63,7 @@ export const commandRows: readonly CommandRow[] = [
   ...listMoveCommands,
   ...listPushPopCommands,
   ...listSearchCommands,
+  ...listTrimCommands,
   ...lolwutCommands,
   ...memoryCommands,
   ...miscCommands,

@@ -15,6 +15,7 @@ import { type CommandRow, READONLY, WRITE } from '../command.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
 import { ValueTask } from '../value-task.js';
 import { integerFrom } from './list-arguments.js';
+import { ListCut, REMOVED_AT_ONCE_MAX } from './list-cut.js';
 
 /** Elements looked at between two looks at the clock. */
 const PIECE_ELEMENTS = 1024;
@@ -39,6 +40,7 @@ abstract class ListSearch extends ValueTask {
   #size = 0;
   #looks = 0;
   #looksMax = 0;
+  #isOver = false;
   #hasCounted = false;
   /** Indices of what was found, in the order in which it was. */
   protected readonly found: number[] = [];
@@ -50,8 +52,8 @@ abstract class ListSearch extends ValueTask {
 
   protected abstract open(): Collection | undefined;
   protected abstract absent(): void;
-  /** The search is over: acts upon `found`, and replies. */
-  protected abstract finish(list: Collection): void;
+  /** The search is over: acts upon `found`, a piece at a time; true once it has replied. */
+  protected abstract finish(list: Collection): boolean;
 
   protected begin(): boolean {
     const list = this.#hasCounted ? this.#reopen() : this.open();
@@ -62,6 +64,7 @@ abstract class ListSearch extends ValueTask {
       return false;
     }
     this.found.length = 0;
+    this.#isOver = false;
     this.#looks = 0;
     this.#size = list.size;
     this.#looksMax = Math.min(list.size, this.#search.looksMax);
@@ -75,11 +78,12 @@ abstract class ListSearch extends ValueTask {
 
   protected piece(): boolean {
     const list = this.#reopen()!;
+    if (this.#isOver) return this.finish(list);
     const end = Math.min(this.#looks + PIECE_ELEMENTS, this.#looksMax);
     const isDone = this.#search.backward ? this.#backward(list, end) : this.#forward(list, end);
     if (!isDone && end < this.#looksMax) return false;
-    this.finish(list);
-    return true;
+    this.#isOver = true;
+    return this.finish(list);
   }
 
   #reopen(): Collection | undefined {
@@ -157,15 +161,17 @@ class PositionSearch extends ListSearch {
     else this.reply.emptyArray();
   }
 
-  protected finish(): void {
+  protected finish(): boolean {
     const { found, reply } = this;
-    if (this.#count < 0) {
-      if (found.length <= this.#skip) reply.nil();
-      else reply.integer(found[this.#skip]!);
-      return;
+    if (this.#count >= 0) {
+      reply.array(Math.max(0, found.length - this.#skip));
+      for (let i = this.#skip; i < found.length; i += 1) reply.integer(found[i]!);
+    } else if (found.length <= this.#skip) {
+      reply.nil();
+    } else {
+      reply.integer(found[this.#skip]!);
     }
-    reply.array(Math.max(0, found.length - this.#skip));
-    for (let i = this.#skip; i < found.length; i += 1) reply.integer(found[i]!);
+    return true;
   }
 }
 
@@ -240,16 +246,17 @@ class InsertSearch extends ListSearch {
     this.reply.integer(0);
   }
 
-  protected finish(list: Collection): void {
+  protected finish(list: Collection): boolean {
     const [index] = this.found;
     if (index === undefined) {
       this.reply.integer(-1);
-      return;
+      return true;
     }
     const { buf, starts, ends } = this.args;
     insertAt(list, this.#isAfter ? index + 1 : index, buf, starts[4]!, ends[4]!);
     list.notify(NOTIFY_LIST, 'linsert');
     this.reply.integer(list.size);
+    return true;
   }
 }
 
@@ -261,6 +268,8 @@ function linsert(session: Session, args: Args, reply: ReplyWriter): void {
 
 /** LREM key count element */
 class RemoveSearch extends ListSearch {
+  #cut: ListCut | undefined;
+
   constructor(session: Session, args: Args, reply: ReplyWriter, count: number) {
     super(session, args, reply, {
       element: 3,
@@ -278,15 +287,45 @@ class RemoveSearch extends ListSearch {
     this.reply.integer(0);
   }
 
-  protected finish(list: Collection): void {
+  protected override begin(): boolean {
+    this.cancel();
+    return super.begin();
+  }
+
+  protected finish(list: Collection): boolean {
     const { found, reply } = this;
-    // The highest index first, so that the others stay what they are.
-    if (found.length > 1 && found[0]! > found[1]!) found.reverse();
-    for (let i = found.length - 1; i >= 0; i -= 1) {
-      removeElement(list, list.elements.nth(found[i]!));
+    if (this.#cut === undefined) {
+      if (found.length > 1 && found[0]! > found[1]!) found.reverse();
+      if (found.length > REMOVED_AT_ONCE_MAX) this.#cut = this.#makeCut(list);
+    }
+    if (this.#cut === undefined) {
+      // The highest index first, so that the others stay what they are.
+      for (let i = found.length - 1; i >= 0; i -= 1) {
+        removeElement(list, list.elements.nth(found[i]!));
+      }
+    } else {
+      if (!this.#cut.step(list)) return false;
+      this.#cut.finish(list);
     }
     if (found.length > 0) list.notify(NOTIFY_LIST, 'lrem');
     reply.integer(found.length);
+    return true;
+  }
+
+  cancel(): void {
+    this.#cut?.clear();
+    this.#cut = undefined;
+  }
+
+  #makeCut(list: Collection): ListCut {
+    const { found } = this;
+    let next = 0;
+    const stays = (index: number): boolean => {
+      if (found[next] !== index) return true;
+      next += 1;
+      return false;
+    };
+    return new ListCut(list, this.args, 1, { stays, tellsTaken: false });
   }
 }
 

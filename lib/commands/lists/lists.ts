@@ -1,14 +1,15 @@
-/** Elements of a list by their index: LLEN, LINDEX, LRANGE, LSET, LTRIM. */
+/** Elements of a list by their index: LLEN, LINDEX, LRANGE, LSET. */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { NOTIFY_LIST } from '../../store/notify.js';
-import { removeElement, setElement } from '../../types/lists.js';
+import { setElement } from '../../types/lists.js';
 import { TYPE_LIST } from '../../types/types.js';
 import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { replyRange, writeValue } from '../element-reply.js';
 import { NO_SUCH_KEY, NOT_INTEGER, replyValue } from '../replies.js';
+import { IndexRange } from './index-range.js';
 
 function llen(session: Session, args: Args, reply: ReplyWriter): void {
   const list = readCollection(session, args, 1, TYPE_LIST, reply);
@@ -32,31 +33,14 @@ function lindex(session: Session, args: Args, reply: ReplyWriter): void {
   else replyValue(reply, session.database, element);
 }
 
-/** Of the range in arguments 2 and 3, as it lies within a list: [start, end). */
-let start = 0;
-let end = 0;
-
-/** False, the error replied, if they are no integers. */
-function readRange(args: Args, reply: ReplyWriter): boolean {
-  start = args.int64(2);
-  end = args.int64(3);
-  if (!Number.isNaN(start) && !Number.isNaN(end)) return true;
-  reply.error(NOT_INTEGER);
-  return false;
-}
-
-function clampRange(size: number): void {
-  if (start < 0) start = Math.max(0, start + size);
-  if (end < 0) end += size;
-  end = Math.min(end + 1, size);
-  if (end < start) end = start;
-}
+const range = new IndexRange();
 
 function lrange(session: Session, args: Args, reply: ReplyWriter): void {
-  if (!readRange(args, reply)) return;
+  if (!range.read(args, 2, reply)) return;
   const list = readCollection(session, args, 1, TYPE_LIST, reply);
   if (list === undefined) return;
-  clampRange(list.size);
+  range.clamp(list.size);
+  const { start, end } = range;
   reply.array(end - start);
   replyRange(session, list, start, end - start, writeValue);
 }
@@ -83,30 +67,9 @@ function lset(session: Session, args: Args, reply: ReplyWriter): void {
   reply.ok();
 }
 
-function ltrim(session: Session, args: Args, reply: ReplyWriter): void {
-  if (!readRange(args, reply)) return;
-  const list = findCollection(session, args, 1, TYPE_LIST, reply);
-  if (list === undefined) return;
-  if (!list.exists) {
-    reply.ok();
-    return;
-  }
-  const { elements, size } = list;
-  clampRange(size);
-  if (start === end) {
-    list.removeAll();
-  } else {
-    for (let left = size - end; left > 0; left -= 1) removeElement(list, elements.last());
-    for (let left = start; left > 0; left -= 1) removeElement(list, elements.first());
-  }
-  list.notify(NOTIFY_LIST, 'ltrim');
-  reply.ok();
-}
-
 export const listCommands: readonly CommandRow[] = [
   { name: 'llen', arity: 2, flags: READONLY | FAST, keys: [1, 1, 1], handler: llen },
   { name: 'lindex', arity: 3, flags: READONLY | FAST, keys: [1, 1, 1], handler: lindex },
   { name: 'lrange', arity: 4, flags: READONLY, keys: [1, 1, 1], handler: lrange },
   { name: 'lset', arity: 4, flags: WRITE | FAST, keys: [1, 1, 1], handler: lset },
-  { name: 'ltrim', arity: 4, flags: WRITE, keys: [1, 1, 1], handler: ltrim },
 ];
