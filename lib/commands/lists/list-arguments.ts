@@ -3,6 +3,7 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
+import { NOTIFY_LIST } from '../../store/notify.js';
 import { removeElement } from '../../types/lists.js';
 import { replyValue, SYNTAX_ERROR } from '../replies.js';
 
@@ -39,4 +40,9 @@ export function replyPopped(session: Session, list: Collection, where: Where): v
   const element = where === 'LEFT' ? elements.first() : elements.last();
   replyValue(session.reply, session.database, element);
   removeElement(list, element);
+}
+
+/** Tells of what has been taken from an end. */
+export function notifyPopped(list: Collection, where: Where): void {
+  list.notify(NOTIFY_LIST, where === 'LEFT' ? 'lpop' : 'rpop');
 }

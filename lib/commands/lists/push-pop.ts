@@ -2,7 +2,6 @@
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
-import type { Collection } from '../../store/collection.js';
 import { NOTIFY_LIST } from '../../store/notify.js';
 import { pushFirst, pushLast } from '../../types/lists.js';
 import { TYPE_LIST } from '../../types/types.js';
@@ -10,7 +9,8 @@ import { findCollection } from '../collections.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { refusesKey } from '../lookup.js';
 import { SYNTAX_ERROR, wrongArity } from '../replies.js';
-import { integerFrom, replyPopped, type Where, whereOf } from './list-arguments.js';
+import { integerFrom, notifyPopped, replyPopped, type Where, whereOf } from './list-arguments.js';
+import { popSeveral } from './pop-many.js';
 
 const NOT_POSITIVE = 'ERR value is out of range, must be positive';
 
@@ -63,7 +63,7 @@ function rpop(session: Session, args: Args, reply: ReplyWriter): void {
 
 function pop(session: Session, args: Args, reply: ReplyWriter, where: Where): void {
   if (args.count > 2) {
-    popSeveral(session, args, reply, where);
+    popCount(session, args, reply, where);
     return;
   }
   const list = findCollection(session, args, 1, TYPE_LIST, reply);
@@ -76,7 +76,7 @@ function pop(session: Session, args: Args, reply: ReplyWriter, where: Where): vo
   notifyPopped(list, where);
 }
 
-function popSeveral(session: Session, args: Args, reply: ReplyWriter, where: Where): void {
+function popCount(session: Session, args: Args, reply: ReplyWriter, where: Where): void {
   if (args.count > 3) {
     reply.error(wrongArity(where === 'LEFT' ? 'lpop' : 'rpop'));
     return;
@@ -87,19 +87,7 @@ function popSeveral(session: Session, args: Args, reply: ReplyWriter, where: Whe
   if (list === undefined) return;
   if (!list.exists) reply.nilArray();
   else if (count === 0) reply.emptyArray();
-  else replySeveral(session, list, where, count);
-}
-
-/** Takes up to `count` elements of a list that is not empty. */
-function replySeveral(session: Session, list: Collection, where: Where, count: number): void {
-  const taken = Math.min(count, list.size);
-  session.reply.array(taken);
-  for (let i = 0; i < taken; i += 1) replyPopped(session, list, where);
-  notifyPopped(list, where);
-}
-
-function notifyPopped(list: Collection, where: Where): void {
-  list.notify(NOTIFY_LIST, where === 'LEFT' ? 'lpop' : 'rpop');
+  else popSeveral(session, args, 1, list, { where, count, tellsKey: false });
 }
 
 /** LMPOP numkeys key ... LEFT|RIGHT [COUNT count]: of the first list that there is. */
@@ -110,9 +98,8 @@ function lmpop(session: Session, args: Args, reply: ReplyWriter): void {
     const list = findCollection(session, args, i, TYPE_LIST, reply);
     if (list === undefined) return;
     if (!list.exists) continue;
-    reply.array(2);
-    reply.bulk(args.buf, args.starts[i]!, args.ends[i]!);
-    replySeveral(session, list, options.where, options.count);
+    const { where, count } = options;
+    popSeveral(session, args, i, list, { where, count, tellsKey: true });
     return;
   }
   reply.nilArray();
