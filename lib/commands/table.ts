@@ -19,6 +19,11 @@ import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
+import { listMoveCommands } from './lists/list-move.js';
+import { listSearchCommands } from './lists/list-search.js';
+import { listTrimCommands } from './lists/list-trim.js';
+import { listCommands } from './lists/lists.js';
+import { listPushPopCommands } from './lists/push-pop.js';
 import { orderedCommands } from './ordered/ordered.js';
 import { orderedElementCommands } from './ordered/ordered-elements.js';
 import { publishCommands } from './pubsub/publish.js';
@@ -78,6 +83,11 @@ export const commandRows: readonly CommandRow[] = [
   ...keyCommands,
   ...latencyCommands,
   ...lcsCommands,
+  ...listCommands,
+  ...listMoveCommands,
+  ...listPushPopCommands,
+  ...listSearchCommands,
+  ...listTrimCommands,
   ...lolwutCommands,
   ...memoryCommands,
   ...miscCommands,

@@ -228,7 +228,7 @@ const encodingRows: readonly Row[] = [
     'listMaxListpackSize',
     integer(-2_147_483_648, INT32_MAX),
     'For OBJECT ENCODING',
-    { alias: 'list-max-ziplist-size', ...noEffect },
+    { alias: 'list-max-ziplist-size' },
   ),
   row('list-compress-depth', 'listCompressDepth', smallCount, 'Lists lie uncompressed', noEffect),
   row('set-max-intset-entries', 'setMaxIntsetEntries', count, 'For OBJECT ENCODING', noEffect),

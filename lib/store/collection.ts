@@ -69,6 +69,11 @@ export class Collection {
     return this.#turn(this.database.peek(buf, from, to), buf, from, to, type);
   }
 
+  /** To read what is below a head at hand; its key is not known. */
+  openHead(head: Leaf): void {
+    this.#turn(head, NOTHING, 0, 0, typeOf(this.database.tree, head));
+  }
+
   /** Turns to no key: an empty collection. */
   openNone(type: number): void {
     this.#turn(0, NOTHING, 0, 0, type);

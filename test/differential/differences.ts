@@ -131,6 +131,16 @@ export const differences: readonly Difference[] = [
       args[0] === 'client' && args[1] === 'info' && / flags=x/.test(mismatch.expected),
   },
   {
+    id: 'list-encoding',
+    commands: ['object', 'debug'],
+    what: 'OBJECT ENCODING and DEBUG OBJECT call a small list a listpack.',
+    why: 'So does Redis 7.2; 7.0 calls every list a quicklist.',
+    covers: (args, { expected, actual }) =>
+      /^(object|debug|\(contents\))$/.test(args[0] ?? '') &&
+      /quicklist/.test(expected) &&
+      /listpack/.test(actual),
+  },
+  {
     id: 'dump-of-collections',
     commands: ['dump', 'restore'],
     what: 'DUMP and RESTORE take strings only.',

@@ -8,7 +8,7 @@
 
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
-import { hashRows, setRows } from './grammar-collections.js';
+import { hashRows, listRows, setRows } from './grammar-collections.js';
 import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { zsetRows } from './grammar-zsets.js';
@@ -43,6 +43,7 @@ const dataGroups = [
   keyRows,
   transactionRows,
   hashRows,
+  listRows,
   setRows,
   zsetRows,
 ];
@@ -238,7 +239,10 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
     options.push(Buffer.from('COUNT'), Buffer.from(random.pick(['1', '2', '7', '1000'])));
   }
   if (random.chance(0.2)) {
-    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash', 'set', 'zset'])));
+    options.push(
+      Buffer.from('TYPE'),
+      Buffer.from(random.pick(['string', 'hash', 'list', 'set', 'zset'])),
+    );
   }
   return { connection, kind: 'scan', args: options };
 }
@@ -249,8 +253,9 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const name = randomKey(random);
   const string: Make = seq(lit('SET'), () => [name], value);
   const hash: Make = seq(lit('HSET'), () => [name], subKey, value);
+  const list: Make = seq(lit('RPUSH'), () => [name], value);
   const set: Make = seq(lit('SADD'), () => [name], subKey);
-  const any = random.pick([string, hash, set]);
+  const any = random.pick([string, hash, list, set]);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
   const looks = [
     'GET',
@@ -266,6 +271,8 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
     'HLEN',
     'SMEMBERS',
     'SPOP',
+    'LLEN',
+    'LPOP',
   ];
   const look: Make = seq(pick(...looks), () => [name]);
   const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [any, expire];

@@ -7,7 +7,8 @@ import type { Session } from '../../server/session.js';
 import { lfuCounter, lruIdleSeconds } from '../../store/access.js';
 import type { Database } from '../../store/database.js';
 import { collectionEncoding } from '../../types/encodings.js';
-import { TYPE_STRING, typeOf } from '../../types/types.js';
+import { fitsListpack } from '../../types/list-encoding.js';
+import { TYPE_LIST, TYPE_STRING, typeOf } from '../../types/types.js';
 import { type CommandRow, READONLY } from '../command.js';
 import { inspectKeyQuietly } from '../lookup.js';
 import { unknownSubcommand } from '../replies.js';
@@ -59,10 +60,18 @@ function integerOf(database: Database, leaf: Leaf): number {
 /** What OBJECT ENCODING says. */
 export function encodingOf(database: Database, leaf: Leaf): string {
   const tree = database.tree;
-  if (typeOf(tree, leaf) !== TYPE_STRING) return collectionEncoding(tree, leaf);
+  const type = typeOf(tree, leaf);
+  if (type === TYPE_LIST) return listEncoding(database, leaf);
+  if (type !== TYPE_STRING) return collectionEncoding(tree, leaf);
   if (!Number.isNaN(integerOf(database, leaf))) return 'int';
   const isRaw = (tree.flags(leaf) & FLAG_RAW) !== 0 || tree.valueBytes(leaf) > EMBEDDED_BYTES_MAX;
   return isRaw ? 'raw' : 'embstr';
+}
+
+function listEncoding(database: Database, leaf: Leaf): string {
+  const list = database.collection();
+  list.openHead(leaf);
+  return fitsListpack(list) ? 'listpack' : 'quicklist';
 }
 
 /** What OBJECT REFCOUNT says. */
