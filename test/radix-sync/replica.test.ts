@@ -9,7 +9,9 @@ import {
   separator,
 } from '../../radix/sync/place.js';
 import { balancedBounds, estimateDifferences, Ranges } from '../../radix/sync/ranges.js';
-import { type Item, type KeyRange, Replica } from '../../radix/sync/replica.js';
+import { Replica } from '../../radix/sync/replica.js';
+import type { Item } from '../../radix/sync/takers.js';
+import type { KeyRange } from '../../radix/sync/view.js';
 import { anyKey, KEY_SHAPES } from '../radix/shapes.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import { checkStore, dropStore, newStore, putElements, putKeys, randomPair } from './stores.js';
@@ -213,9 +215,16 @@ t.test('sub ranges are balanced, and short to describe', (t) => {
   t.end();
 });
 
+function finish<T>(task: Generator<unknown, T, void>): T {
+  for (;;) {
+    const step = task.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 function checkBalance(t: Test, replica: Replica, name: string, bytesMax: number): void {
-  const bounds = balancedBounds(replica);
-  const ranges = new Ranges(replica, bounds);
+  const bounds = finish(balancedBounds(replica));
+  const ranges = finish(Ranges.of(replica, bounds));
   const writer = new ByteWriter();
   encodePlaces(writer, bounds, 2 ** 16);
   const mean = replica.prefix(null).count / ranges.length;

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { ByteReader, ByteWriter } from '../../radix/sync/bytes.js';
 import { encodeFrame, FRAME_BYTES_MAX } from '../../radix/sync/frame.js';
+import { keyCheck } from '../../radix/sync/replica.js';
 import { SyncSession } from '../../radix/sync/session.js';
 import { KEY_SHAPES } from '../radix/shapes.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
@@ -202,11 +203,14 @@ function frameOf(type: number, write: (writer: ByteWriter) => void): Buffer {
   return Buffer.from(encodeFrame(type, writer.view()));
 }
 
+const CHECK = keyCheck(newStore(0), 7);
+
 function summaryOf(count: number, mode = 0, version = 1): Buffer {
   return frameOf(1, (writer) => {
     writer.u8(0);
     writer.u8(version);
     writer.u8(mode);
+    writer.u32(CHECK);
     writer.varint(3);
     writer.u32(7);
     writer.u8(0);
@@ -230,8 +234,7 @@ function cellsOf(random: SeededRandom, from: number, to: number, items: number):
     writer.varint(to);
     for (let i = from; i < to && writer.length < 60_000; i++) {
       writer.u32(random.below(2 ** 32));
-      writer.u24(random.below(2 ** 24));
-      writer.signed(random.between(-2, 2));
+      writer.u32(random.below(2 ** 32));
     }
   });
 }
@@ -270,7 +273,7 @@ interface Liar {
 
 const LIARS: Liar[] = [
   { name: 'an unknown version', code: 'SYNC_VERSION', lies: () => saying(summaryOf(1, 0, 9)) },
-  { name: 'an unknown mode', code: 'SYNC_VERSION', lies: () => saying(summaryOf(1, 3)) },
+  { name: 'an unknown mode', code: 'SYNC_VERSION', lies: () => saying(summaryOf(1, 6)) },
   { name: 'a SUMMARY for ever', code: 'SYNC_LIMIT', lies: () => forever(summaryOf(9)) },
   {
     name: 'cells that never decode',
