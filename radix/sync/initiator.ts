@@ -19,6 +19,7 @@ import type { ItemList } from './items.js';
 import { ATTEMPTS_MAX, DEVIATIONS, GROUP_ITEMS_MAX, groupsOf, LIST_ITEMS_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
 import {
+  comparesCommon,
   decodeBitmap,
   FRAME_COMMON,
   FRAME_EMPTY,
@@ -192,7 +193,7 @@ export class Initiator {
     yield* this.dropper.dropPieces(pieces);
   }
 
-  /** Returns whether all that still differs is known, and is free. */
+  /** Returns whether what both have in common has been compared, and is equal. */
   *#compareRanges(payload: Buffer, isStuck: boolean): Task<boolean> {
     const reader = new ByteReader(payload);
     const theirCount = reader.varint();
@@ -209,7 +210,6 @@ export class Initiator {
     const excess = Math.abs(theirCount - this.#whole.count);
     const all = estimateDifferences(mismatches.length, rangeCount, excess);
     const common = new CommonSums(ranges);
-    const moved = this.#movedCount;
     const comparison = this.#comparison(ranges, common, theirCount);
     const itemsMax = isStuck ? LIST_ITEMS_MAX : GROUP_ITEMS_MAX;
     for (const group of groupsOf(ranges, mismatches, itemsMax)) {
@@ -218,7 +218,7 @@ export class Initiator {
       if (isStuck) yield* comparison.list(group);
       else yield* comparison.compare(group, differences);
     }
-    return yield* this.#settleCommon(ranges, common, this.#movedCount === moved);
+    return yield* this.#settleCommon(ranges, common);
   }
 
   #comparison(ranges: Ranges, common: CommonSums, theirCount: number): Comparison {
@@ -256,10 +256,10 @@ export class Initiator {
     yield* exchange.sendItems(list, wanted, (item, range) => common.subtract(item, range));
   }
 
-  /** Settles what both sides have in common, where the mode asks for it. */
-  *#settleCommon(ranges: Ranges, common: CommonSums, isStuck: boolean): Task<boolean> {
+  /** Settles what both sides have in common, where the mode asks for it; true: all that is. */
+  *#settleCommon(ranges: Ranges, common: CommonSums): Task<boolean> {
     const { mode } = this.#options;
-    if (mode !== 'destructive' && !(mode === 'follow-led' && isStuck)) return false;
+    if (!comparesCommon(mode)) return false;
     common.encode(this.#payload);
     yield* this.#link.send(FRAME_COMMON, this.#payload);
     const held = decodeBitmap(yield* this.#expectHeld(), ranges.length);

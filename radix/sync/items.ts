@@ -25,6 +25,9 @@ export const SLICE_VISITS = 1024;
 /** Looking so many of its items up costs as much as a scan of a sub range. */
 const LOOKUPS_SHARE = 1 / 16;
 const SLICE_LOOKUPS = 128;
+/** Items looked at around the place where one should be. */
+const LOOKUP_WINDOW = 16;
+const LOOKUP_BEFORE = 2;
 const FILTER_BITS = 1 << 16;
 
 /** Sees an item found, and the sub range it is in. False: enough for now. */
@@ -124,23 +127,27 @@ export class ItemList {
     yield* afterFind();
   }
 
+  /**
+   * Each item is looked for near its rank: entries that have come or gone before it shift it. What
+   * is not there is looked for in the whole sub range, whose symbols are collected anew.
+   */
   *#findIn(part: Part, indexes: number[], finder: Finder, afterFind: () => Task<void>): Task<void> {
     const rest = new Set<number>();
-    const isScanned = indexes.length > (part.to - part.from) * LOOKUPS_SHARE;
+    const isScanned = this.#hash === null || indexes.length > (part.to - part.from) * LOOKUPS_SHARE;
+    let start: Place | null = this.#ranges.starts[part.range]!;
+    let shift = this.replica.prefix(start).count - part.from;
     let lookups = 0;
     for (const index of indexes) {
       const symbol = this.symbols[index]!;
-      const rank = this.#ranges.ranks[part.range]! + index - part.from;
-      if (isScanned || !this.#lookUp(rank, symbol, part.range, finder)) {
-        rest.add(symbol);
-        continue;
-      }
+      const rank = isScanned ? -1 : this.#lookUp(index + shift, symbol, part.range, finder);
+      if (rank < 0) rest.add(symbol);
+      else shift = rank - index;
       if (++lookups % SLICE_LOOKUPS !== 0 && !this.#isEnough) continue;
       this.#isEnough = false;
       yield* afterFind();
       yield 'slice';
     }
-    let start: Place | null = rest.size === 0 ? null : this.#ranges.starts[part.range]!;
+    if (rest.size === 0) return;
     while (start !== null) {
       start = this.replica.scan(start, this.#ranges.end(part.range), SLICE_VISITS, (item) => {
         return !rest.has(this.#symbolOf(item)) || finder(item, part.range);
@@ -150,17 +157,21 @@ export class ItemList {
     }
   }
 
-  /** Shows the item of this rank if it is the one; false if it is not. */
-  #lookUp(rank: number, symbol: number, range: number, finder: Finder): boolean {
-    const place = this.replica.placeOf(rank);
-    if (place === null) return false;
-    let isIt = false;
-    this.replica.scan(place, null, 1, (item) => {
-      isIt = this.#symbolOf(item) === symbol;
-      if (isIt && !finder(item, range)) this.#isEnough = true;
+  /** Shows the item near this rank that is the one, and returns its rank; -1: it is not there. */
+  #lookUp(near: number, symbol: number, range: number, finder: Finder): number {
+    const first = Math.max(0, near - LOOKUP_BEFORE);
+    const place = this.replica.placeOf(first);
+    if (place === null) return -1;
+    const window = new SymbolList();
+    this.replica.symbols(this.#hash!, place, null, LOOKUP_WINDOW, window);
+    const index = window.symbols.subarray(0, window.count).indexOf(symbol);
+    const at = index < 0 ? null : this.replica.placeOf(first + index);
+    if (at === null) return -1;
+    this.replica.scan(at, null, 1, (item) => {
+      if (!finder(item, range)) this.#isEnough = true;
       return false;
     });
-    return isIt;
+    return first + index;
   }
 
   #symbolOf(item: Item): number {

@@ -18,7 +18,7 @@
 import type { ByteReader, ByteWriter } from './bytes.js';
 import type { Piece } from './dropper.js';
 import type { Task } from './link.js';
-import { comparePlaces, FIRST_PLACE, type Place, separator } from './place.js';
+import { comparePlaces, encodePlaces, FIRST_PLACE, type Place, separator } from './place.js';
 import type { Prefix, Replica } from './replica.js';
 import type { Item } from './takers.js';
 
@@ -27,14 +27,29 @@ export const RANGES_MAX = 256;
 const RANGE_ITEMS_MIN = 16;
 /** A bound may lie this part of a range off its place, each way. */
 const WINDOW_SHARE = 0.25;
+/** Ranges whose bounds take more bytes are fewer: telling little differences from none is dear. */
+const BOUNDS_BYTES_FEW = 384;
+const RANGES_FEWER = 192;
+/** What bounds may take of a frame at most; digests need 512 bytes. */
+const BOUNDS_BYTES_MAX = 48 * 1024;
 /** Ranges summed up in one slice of work. */
 const SLICE_RANGES = 64;
 const NOTHING: Prefix = { count: 0, low: 0, high: 0 };
 
-/** The inner bounds of sub ranges with about equally many items; they ascend. */
-export function* balancedBounds(replica: Replica): Task<Place[]> {
+/** Writes the inner bounds of sub ranges with about equally many items; returns those written. */
+export function* writeBalancedBounds(replica: Replica, writer: ByteWriter): Task<Place[]> {
+  let rangeCount = Math.min(RANGES_MAX, Math.floor(replica.prefix(null).count / RANGE_ITEMS_MIN));
+  for (;;) {
+    const bounds = yield* balancedBounds(replica, rangeCount);
+    const written = encodePlaces(writer, bounds, BOUNDS_BYTES_MAX);
+    if (rangeCount <= RANGES_FEWER || writer.length <= BOUNDS_BYTES_FEW) return written;
+    rangeCount = RANGES_FEWER;
+    writer.clear();
+  }
+}
+
+function* balancedBounds(replica: Replica, rangeCount: number): Task<Place[]> {
   const { count } = replica.prefix(null);
-  const rangeCount = Math.min(RANGES_MAX, Math.floor(count / RANGE_ITEMS_MIN));
   const bounds: Place[] = [];
   let rank = 0;
   for (let left = rangeCount; left > 1; left--) {

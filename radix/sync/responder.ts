@@ -31,16 +31,12 @@ import {
   SYNC_MODES,
   type SyncMode,
 } from './messages.js';
-import { encodePlaces } from './place.js';
 import { expiredEntries, pendingPurges } from './purges.js';
-import { balancedBounds, CommonSums, Ranges, saltOf } from './ranges.js';
+import { CommonSums, Ranges, saltOf, writeBalancedBounds } from './ranges.js';
 import { keyCheck, type Prefix, Replica } from './replica.js';
 import { SymbolHash } from './symbol-hash.js';
 import { SyncError } from './sync-error.js';
 import type { KeyRange } from './view.js';
-
-/** What the bounds of sub ranges may take of a frame; digests need 512 bytes. */
-const BOUNDS_BYTES_MAX = 48 * 1024;
 
 export interface ResponderOptions extends ApplyOptions {
   /** The modes that it takes part in. */
@@ -139,7 +135,7 @@ export class Responder {
 
   *#sendRanges(replica: Replica, own: Prefix): Task<Ranges> {
     const places = new ByteWriter();
-    const bounds = encodePlaces(places, yield* balancedBounds(replica), BOUNDS_BYTES_MAX);
+    const bounds = yield* writeBalancedBounds(replica, places);
     const ranges = yield* Ranges.of(replica, bounds);
     const payload = this.#payload;
     payload.varint(own.count);

@@ -61,6 +61,7 @@ export class SymbolHash {
   readonly #leaves: Arena;
   readonly #key: EntryHash;
   readonly #salt: number;
+  readonly #state = new Int32Array(4);
   /** Words of an item that is not common. */
   #scratch = new Int32Array(64);
   /** Keeps what was loaded to be in the cache. */
@@ -77,7 +78,7 @@ export class SymbolHash {
     return this.#start(DOMAIN_ENTRY, db);
   }
 
-  /** Where that of an element of this head starts. */
+  /** Where that of an element of this head starts. Valid until the next write. */
   elementStart(db: number, head: Leaf): Start {
     const start = this.#start(DOMAIN_ELEMENT, db);
     const i32 = this.#leaves.i32[head >>> CHUNK_SHIFT]!;
@@ -123,7 +124,8 @@ export class SymbolHash {
   }
 
   hashWords(start: Start, words: Int32Array, count = words.length): number {
-    const state = start.slice();
+    const state = this.#state;
+    state.set(start);
     absorb(state, words, 0, count);
     return finish(state);
   }
