@@ -14,10 +14,15 @@ import { fetchNode, pointersBegin, pointersEnd, TERMINAL } from '../node.js';
 import { locate, Path, settle } from '../path.js';
 import type { Space } from '../space.js';
 
+// Constants of this module the compiler takes for constants, those of others it loads each time.
+const SHIFT = CHUNK_SHIFT;
+const MASK = GRANULE_MASK;
+const TERMINAL_WORD = TERMINAL;
+
 /** Slot of a node of which nothing has been taken yet, from its word on. */
 /** How many nodes ahead are fetched. */
 const AHEAD = 4;
-const NOTHING_TAKEN = TERMINAL - 1;
+const NOTHING_TAKEN = TERMINAL_WORD - 1;
 
 export class LeafWalk {
   readonly #space: Space;
@@ -77,12 +82,12 @@ export class LeafWalk {
     while (path.length > 0 && count < max) {
       const top = path.length - 1;
       const node = path.nodes[top]!;
-      const i32 = chunks[node >>> CHUNK_SHIFT]!;
-      const word = (node & GRANULE_MASK) << 1;
+      const i32 = chunks[node >>> SHIFT]!;
+      const word = (node & MASK) << 1;
       const header = i32[word]!;
       const end = pointersEnd(word, header);
       let slot = path.slots[top]! + 1;
-      if (slot === word + TERMINAL + 1) slot = pointersBegin(word, header);
+      if (slot === word + TERMINAL_WORD + 1) slot = pointersBegin(word, header);
       let pointer = 0;
       while (slot < end && count < max) {
         pointer = i32[slot]!;
@@ -94,7 +99,7 @@ export class LeafWalk {
           }
           out[count++] = 0 - pointer;
         }
-        slot = slot === word + TERMINAL ? pointersBegin(word, header) : slot + 1;
+        slot = slot === word + TERMINAL_WORD ? pointersBegin(word, header) : slot + 1;
       }
       if (slot >= end) {
         path.length = top;
@@ -112,15 +117,15 @@ export class LeafWalk {
   /** Fetches a node that comes soon: its cache misses overlap with what is done till then. */
   #touch(node: number): void {
     if (node <= 0) return;
-    const i32 = this.#space.nodes.i32[node >>> CHUNK_SHIFT]!;
-    this.touched = fetchNode(i32, (node & GRANULE_MASK) << 1) ^ i32[(node & GRANULE_MASK) << 1]!;
+    const i32 = this.#space.nodes.i32[node >>> SHIFT]!;
+    this.touched = fetchNode(i32, (node & MASK) << 1) ^ i32[(node & MASK) << 1]!;
   }
 
   #push(node: number): void {
     const path = this.#path;
     if (path.length === path.nodes.length) path.grow();
     path.nodes[path.length] = node;
-    path.slots[path.length++] = ((node & GRANULE_MASK) << 1) + NOTHING_TAKEN;
+    path.slots[path.length++] = ((node & MASK) << 1) + NOTHING_TAKEN;
   }
 }
 

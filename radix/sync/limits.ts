@@ -14,14 +14,14 @@ export const LIST_ITEMS_MAX = 2 ** 16;
 /** Items that a peer may list at once. */
 export const LISTED_MAX = 2 ** 20;
 /** Standard deviations of the estimate that the first cells allow for. */
-export const DEVIATIONS = 1.7;
+export const DEVIATIONS = 1;
 /** Cells a difference needs at most, but for small numbers. */
-const CELLS_PER_DIFFERENCE = 1.4;
-const CELLS_MIN = 4;
+const CELLS_PER_DIFFERENCE = 1.36;
+const CELLS_MIN = 3;
 
 /** How many cells, cell 0 included, very likely tell so many differences. */
 export function cellsFor(differences: number): number {
-  const spread = 1.5 * Math.sqrt(differences);
+  const spread = 3.2 * Math.sqrt(differences);
   return Math.ceil(CELLS_MIN + CELLS_PER_DIFFERENCE * differences + spread);
 }
 

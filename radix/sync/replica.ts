@@ -54,7 +54,7 @@ export class Replica {
     this.databases = databases;
     this.#views = databases.map((database, db) => new View(database, db));
     this.#intervals = intervalsOf(range);
-    this.#scan = new Scan(this.#views, this.#intervals);
+    this.#scan = new Scan(this.#views, this.#intervals, this.space);
   }
 
   /** That all databases lie in. */

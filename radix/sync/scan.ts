@@ -10,6 +10,7 @@
  * compared on the way there. A scan ends after so many items and says where to go on.
  */
 import { HEAD_ROOT_WORD, headWord, KIND_HEAD, type Leaf } from '../leaf.js';
+import type { Space } from '../space.js';
 import { LeafWalk } from './leaf-walk.js';
 import { comparePlaces, FIRST_PLACE, type Place } from './place.js';
 import type { Interval, View } from './view.js';
@@ -32,10 +33,14 @@ export class Scan {
   readonly #intervals: readonly Interval[];
   readonly #batch = new Int32Array(BATCH_LEAVES);
   readonly #elementBatch = new Int32Array(BATCH_LEAVES);
+  readonly #walk: LeafWalk;
+  readonly #elementWalk: LeafWalk;
   #resume: Place | null = null;
   #isOver = false;
 
-  constructor(views: readonly View[], intervals: readonly Interval[]) {
+  constructor(views: readonly View[], intervals: readonly Interval[], space: Space) {
+    this.#walk = new LeafWalk(space);
+    this.#elementWalk = new LeafWalk(space);
     this.#views = views;
     this.#intervals = intervals;
   }
@@ -86,8 +91,8 @@ export class Scan {
       return;
     }
     let stop: Leaf = 0;
-    if (isEnd) stop = leafFrom(view, end.key!, false);
-    else if (high !== null) stop = leafFrom(view, high, true);
+    if (isEnd) stop = this.#leafFrom(tree.root, end.key!, false);
+    else if (high !== null) stop = this.#leafFrom(tree.root, high, true);
     // Where a scan goes on among the elements of a head, the head has been taken.
     const isWithin = start.sub !== null && !isLow;
     const within = isWithin ? tree.find(first, 0, first.length) : 0;
@@ -96,19 +101,19 @@ export class Scan {
       if (endSub) this.#elements(view, within, start.sub, end.sub, taker);
     } else {
       if (within !== 0) this.#elements(view, within, start.sub, null, taker);
-      const walk = new LeafWalk(tree.space);
-      walk.seek(tree.root, isLow ? low : first, isLow || within !== 0);
-      if (!this.#isOver) this.#entries(walk, view, stop, taker);
+      this.#walk.seek(tree.root, isLow ? low : first, isLow || within !== 0);
+      if (!this.#isOver) this.#entries(view, stop, taker);
       if (!this.#isOver && endSub) this.#entryUpTo(view, stop, end.sub!, taker);
     }
     if (isEnd) this.#isOver = true;
   }
 
-  #entries(walk: LeafWalk, view: View, stop: Leaf, taker: Taker): void {
+  #entries(view: View, stop: Leaf, taker: Taker): void {
     const { tree } = view;
     const batch = this.#batch;
     for (;;) {
-      const count = walk.fill(batch, Math.min(BATCH_LEAVES, Math.max(1, taker.room)), stop);
+      const most = Math.min(BATCH_LEAVES, Math.max(1, taker.room));
+      const count = this.#walk.fill(batch, most, stop);
       if (count === 0) return;
       for (let at = 0; at < count; ) {
         if (taker.room <= 0) {
@@ -139,12 +144,8 @@ export class Scan {
     const { tree } = view;
     if (tree.kind(head) !== KIND_HEAD) return;
     const root = headWord(tree.space.leaves, head, HEAD_ROOT_WORD);
-    const walk = new LeafWalk(tree.space);
-    let stop: Leaf = 0;
-    if (to !== null) {
-      walk.seek(root, to, false);
-      stop = walk.next();
-    }
+    const walk = this.#elementWalk;
+    const stop = to === null ? 0 : this.#leafFrom(root, to, false, walk);
     walk.seek(root, from, false);
     const batch = this.#elementBatch;
     for (;;) {
@@ -159,13 +160,12 @@ export class Scan {
       if (count === 0) return;
     }
   }
-}
 
-/** The first entry with a key >= this one, or with `isBehind` > it; 0: there is none. */
-function leafFrom({ tree }: View, key: Buffer, isBehind: boolean): Leaf {
-  const walk = new LeafWalk(tree.space);
-  walk.seek(tree.root, key, isBehind);
-  return walk.next();
+  /** The first leaf with a key >= this one, or with `isBehind` > it; 0: there is none. */
+  #leafFrom(root: number, key: Buffer, isBehind: boolean, walk = this.#walk): Leaf {
+    walk.seek(root, key, isBehind);
+    return walk.next();
+  }
 }
 
 function isKey({ tree }: View, leaf: Leaf, key: Buffer): boolean {

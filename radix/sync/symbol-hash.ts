@@ -40,6 +40,11 @@ import {
 } from '../leaf.js';
 import type { Space } from '../space.js';
 
+// Constants of this module the compiler takes for constants, those of others it loads each time.
+const SHIFT = CHUNK_SHIFT;
+const MASK = GRANULE_MASK;
+const HEADER_WORDS = LEAF_WORDS;
+
 const DOMAIN_ENTRY = 0x3ee;
 const DOMAIN_ELEMENT = 0x4ee;
 const EXPIRY_BIT = FLAG_EXPIRY << FLAGS_SHIFT;
@@ -81,8 +86,8 @@ export class SymbolHash {
   /** Where that of an element of this head starts. Valid until the next write. */
   elementStart(db: number, head: Leaf): Start {
     const start = this.#start(DOMAIN_ELEMENT, db);
-    const i32 = this.#leaves.i32[head >>> CHUNK_SHIFT]!;
-    const word = (head & GRANULE_MASK) << 1;
+    const i32 = this.#leaves.i32[head >>> SHIFT]!;
+    const word = (head & MASK) << 1;
     const words = (keyBytesAt(i32, word) + 3) >>> 2;
     const at = keyWordAt(i32, word);
     absorb(start, Int32Array.of(keyBytesAt(i32, word)), 0, 1);
@@ -131,8 +136,8 @@ export class SymbolHash {
   }
 
   #isHead(leaf: Leaf): boolean {
-    const i32 = this.#leaves.i32[leaf >>> CHUNK_SHIFT]!;
-    return (flagsAt(i32, (leaf & GRANULE_MASK) << 1) & KIND_MASK) === KIND_HEAD;
+    const i32 = this.#leaves.i32[leaf >>> SHIFT]!;
+    return (flagsAt(i32, (leaf & MASK) << 1) & KIND_MASK) === KIND_HEAD;
   }
 
   #start(domain: number, db: number): Start {
@@ -145,8 +150,8 @@ export class SymbolHash {
     let touched = 0;
     for (let i = from; i < to; i++) {
       const leaf = leaves[i]!;
-      const i32 = chunks[leaf >>> CHUNK_SHIFT]!;
-      const word = (leaf & GRANULE_MASK) << 1;
+      const i32 = chunks[leaf >>> SHIFT]!;
+      const word = (leaf & MASK) << 1;
       touched ^= i32[word]! ^ i32[(word + KEY_WORDS) & CHUNK_WORDS_MASK]!;
     }
     this.touched = touched;
@@ -168,12 +173,12 @@ export class SymbolHash {
     const s3 = start[3]!;
     for (let index = from; index < to; index++) {
       const leaf = leaves[index]!;
-      const i32 = chunks[leaf >>> CHUNK_SHIFT]!;
-      const word = (leaf & GRANULE_MASK) << 1;
+      const i32 = chunks[leaf >>> SHIFT]!;
+      const word = (leaf & MASK) << 1;
       const w1 = i32[word + 1]!;
       if ((w1 & (EXPIRY_BIT | WIDE_BIT)) !== 0 || (w1 & KIND_BITS) === HEAD_BITS) return index;
       const w2 = i32[word + 2]!;
-      const end = word + LEAF_WORDS + (((w2 >>> 24) + 3) >>> 2);
+      const end = word + HEADER_WORDS + (((w2 >>> 24) + 3) >>> 2);
       let v0 = s0;
       let v1 = s1;
       let v2 = s2;
@@ -218,18 +223,18 @@ export class SymbolHash {
 
   /** Copies the words to be hashed to the scratch; returns how many. */
   #gather(leaf: Leaf): number {
-    const i32 = this.#leaves.i32[leaf >>> CHUNK_SHIFT]!;
-    const word = (leaf & GRANULE_MASK) << 1;
+    const i32 = this.#leaves.i32[leaf >>> SHIFT]!;
+    const word = (leaf & MASK) << 1;
     const flags = flagsAt(i32, word);
     const keyWords = (keyBytesAt(i32, word) + 3) >>> 2;
-    const words = keyWords + LEAF_WORDS + EXPIRY_WORDS + WIDE_WORDS + HEAD_VALUE_BYTES / 4;
+    const words = keyWords + HEADER_WORDS + EXPIRY_WORDS + WIDE_WORDS + HEAD_VALUE_BYTES / 4;
     if (words > this.#scratch.length) this.#scratch = new Int32Array(words * 2);
     const scratch = this.#scratch;
     scratch[0] = i32[word]!;
     scratch[1] = (i32[word + 1]! & COVERED) | (i32[word + 2]! & KEY_BYTES_MASK);
     scratch[2] = i32[word + 3]!;
     let count = 3;
-    let at = word + LEAF_WORDS;
+    let at = word + HEADER_WORDS;
     if ((flags & FLAG_EXPIRY) !== 0) {
       scratch[count++] = i32[at]!;
       scratch[count++] = i32[at + 1]!;
