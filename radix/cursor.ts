@@ -15,7 +15,7 @@
  * on it reads ahead: 8 of the leaves to come at once, which made it 30 % faster.
  */
 import { CHUNK_BYTES, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { keyBytesAt, keyWordAt, type Leaf, leafVisible, loadBytes } from './leaf.js';
+import { keyBytesAt, keyWordAt, type Leaf, leafVisible, loadBytes, visibleAt } from './leaf.js';
 import { pointersBegin, pointersEnd } from './node.js';
 import { nth } from './order.js';
 import { locate, Path, settle, walkFirst, walkLast, walkNext, walkPrev } from './path.js';
@@ -75,22 +75,6 @@ export class Cursor {
     this.#place = AT_LAST;
   }
 
-  /** Stands before the visible entry with this index; behind the last if there is none. */
-  seekIndex(index: number): void {
-    if (index < 0) {
-      this.#place = AT_FIRST;
-      return;
-    }
-    const leaf = nth(this.#tree, this.#path, index);
-    if (leaf === 0) {
-      this.#place = AT_LAST;
-      return;
-    }
-    this.#remember(leaf);
-    this.#place = BETWEEN;
-    this.#version = -1;
-  }
-
   /** Moves to the entry after its place and returns it; 0, and it stands behind all, if none is. */
   next(): Leaf {
     const { nodes, leaves } = this.#tree.space;
@@ -137,12 +121,45 @@ export class Cursor {
     return leaf;
   }
 
-  /** Moves to the entry after the one that a step has led to; 0 if none is. */
-  step(): Leaf {
+  /**
+   * Moves over the next entries, at most `max` and at most what `run` holds, and puts them there;
+   * how many they are, 0 if none is left. Takes the leaves of one node in a row.
+   */
+  stepRun(run: Int32Array, max: number): number {
     const { nodes, leaves } = this.#tree.space;
-    const leaf = walkNext(this.#path, nodes, leaves, this.#all);
-    this.#fetchAhead(1, AHEAD_SLOTS);
-    return leaf;
+    const path = this.#path;
+    const leaf = walkNext(path, nodes, leaves, this.#all);
+    if (leaf === 0) return 0;
+    run[0] = leaf;
+    const top = path.length - 1;
+    if (top < 0) return 1;
+    const limit = max < run.length ? max : run.length;
+    const node = path.nodes[top]!;
+    const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
+    const word = (node & GRANULE_MASK) << 1;
+    const header = i32[word]!;
+    const end = pointersEnd(word, header);
+    let slot = path.slots[top]!;
+    let last = slot;
+    let count = 1;
+    let fetched = 0;
+    // The key that ends at the node stands apart from the slots of its children.
+    slot = slot < pointersBegin(word, header) ? pointersBegin(word, header) : slot + 1;
+    for (; slot < end && count < limit; slot++) {
+      const pointer = i32[slot]!;
+      if (pointer > 0) break;
+      if (pointer === 0) continue;
+      const next = 0 - pointer;
+      const leafI32 = leaves.i32[next >>> CHUNK_SHIFT]!;
+      const leafWord = (next & GRANULE_MASK) << 1;
+      fetched ^= leafI32[(leafWord + 16) & CHUNK_WORDS_MASK]!;
+      if (!this.#all && !visibleAt(leafI32, leafWord)) continue;
+      run[count++] = next;
+      last = slot;
+    }
+    path.slots[top] = last;
+    this.fetched = fetched;
+    return count;
   }
 
   /** Moves to the entry before it. */

@@ -19,14 +19,15 @@
  * above clearedAt. So whoever wins over the head wins over all that it holds.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { HEAD_ROOT_WORD, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';
+import { HEAD_ROOT_WORD, headWord, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';
 
 export const HEAD_VALUE_BYTES = 32;
 export const HEAD_TYPE_WORD = 2;
 export const HEAD_CLEARED_WORD = 3;
 export const HEAD_EXPIRY_STAMP_WORD = 5;
 
-/** A type: its number in the low 8 bits, and these flags. */
+/** A type: its number in these bits, and the flags that follow. */
+export const TYPE_NUMBER_MASK = 0xff;
 export const TYPE_MIRRORED = 0x100;
 /** All values have 8 bytes: the mirror's keys need no end mark. */
 export const TYPE_FIXED8 = 0x200;
@@ -87,6 +88,11 @@ export class HeadParts {
     this.expiryOrigin = 0;
     this.expiryMs = 0;
   }
+}
+
+/** The type's number of the head at hand. */
+export function headTypeNumber(leaves: Arena, head: Leaf): number {
+  return headWord(leaves, head, HEAD_TYPE_WORD) & TYPE_NUMBER_MASK;
 }
 
 function stampAtWord(i32: Int32Array, word: number): number {

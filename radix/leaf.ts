@@ -49,7 +49,7 @@ export const FLAG_RAW = 64;
 export const FLAG_HIDDEN = 128;
 /** The value was written by INCRBYFLOAT: no integer for OBJECT ENCODING, even if it looks it. */
 export const FLAG_TEXT = 256;
-/** The flags that say how Redis would keep a value. */
+/** The flags that say how Redis would keep a value. Of a head: what it has outgrown. */
 export const HINT_FLAGS = FLAG_RAW | FLAG_TEXT;
 /** The flags that a writer may give. */
 export const WRITER_FLAGS = FLAG_LED | FLAG_HIDDEN | HINT_FLAGS;
@@ -104,13 +104,23 @@ export function wideWordAt(i32: Int32Array, word: number): number {
   return word + LEAF_WORDS + ((flagsAt(i32, word) & FLAG_EXPIRY) === 0 ? 0 : EXPIRY_WORDS);
 }
 
+/** Bytes of the key of a leaf that is not WIDE. */
+export function shortKeyBytesAt(i32: Int32Array, word: number): number {
+  return i32[word + 2]! >>> 24;
+}
+
+/** Bytes of the value of a leaf that is not WIDE. */
+export function shortValueBytesAt(i32: Int32Array, word: number): number {
+  return i32[word + 3]! & 0xffff;
+}
+
 export function keyBytesAt(i32: Int32Array, word: number): number {
-  if ((flagsAt(i32, word) & FLAG_WIDE) === 0) return i32[word + 2]! >>> 24;
+  if ((flagsAt(i32, word) & FLAG_WIDE) === 0) return shortKeyBytesAt(i32, word);
   return i32[wideWordAt(i32, word)]!;
 }
 
 export function valueBytesAt(i32: Int32Array, word: number): number {
-  if ((flagsAt(i32, word) & FLAG_WIDE) === 0) return i32[word + 3]! & 0xffff;
+  if ((flagsAt(i32, word) & FLAG_WIDE) === 0) return shortValueBytesAt(i32, word);
   return i32[wideWordAt(i32, word) + 1]! >>> 0;
 }
 

@@ -199,6 +199,16 @@ export class Snapshot {
     return this.#elements?.leaf ?? 0;
   }
 
+  /**
+   * The elements of the head that `next` moved to, not as they were but as they are now; once the
+   * head has gone, as it left them. Valid until the next write.
+   */
+  get presentElements(): Tree {
+    if (this.#isLost) throw new SnapshotLostError();
+    this.#refreshElements();
+    return this.#elements!.base;
+  }
+
   /** How many entries and elements are kept at the side. */
   get keptCount(): number {
     return this.#side.allCount;
@@ -220,9 +230,7 @@ export class Snapshot {
     if (this.#isLost) throw new SnapshotLostError();
     const elements = this.#elements;
     if (elements === null) return false;
-    const version = this.#entries.base.version;
-    if (this.#isStale || version !== this.#version) this.#reloadElements();
-    this.#version = version;
+    this.#refreshElements();
     return elements.next();
   }
 
@@ -345,6 +353,12 @@ export class Snapshot {
     this.#elements = new Overlay(taken?.tree ?? sideTree(base), sideTree(base));
     this.#reloadElements();
     if (tree === this.#side) this.#showOldElements(leaf);
+  }
+
+  #refreshElements(): void {
+    const { version } = this.#entries.base;
+    if (this.#isStale || version !== this.#version) this.#reloadElements();
+    this.#version = version;
   }
 
   /** Looks up anew where the elements of the head are, unless they are taken. */

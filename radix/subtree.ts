@@ -26,9 +26,11 @@ import {
   flagsAt,
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
+  HINT_FLAGS,
   headWord,
   KIND_HEAD,
   type Leaf,
+  leafGranules,
   originAt,
   setHeadWord,
   setOriginAt,
@@ -39,9 +41,10 @@ import { Mirror } from './mirror.js';
 import { HINT_TOMBSTONE } from './node.js';
 import { locate } from './path.js';
 import { addAlong, addLeaf, hintAlong, Sum } from './totals.js';
-import { Tree } from './tree.js';
+import { NODE_BYTES_SHARE, Tree } from './tree.js';
 import { putEntry } from './write.js';
 
+const GRANULE_BYTES = 8;
 const SCRATCH_BYTES_FIRST = 256;
 /** More than head, element and mirror allocate, and what the last of them reserves for itself. */
 const RECORDS_RESERVED = 18;
@@ -72,6 +75,11 @@ export class SubTree {
     const isHead = leaf !== 0 && this.tree.kind(leaf) === KIND_HEAD;
     this.#load(isHead ? leaf : 0);
     return isHead;
+  }
+
+  /** Turns to the sub tree of a head at hand; 0: to an empty one. */
+  openHead(head: Leaf): void {
+    this.#load(head);
   }
 
   get isMirrored(): boolean {
@@ -117,12 +125,59 @@ export class SubTree {
     return this.deleteElement(subKey, sfrom, sto, stamp, origin, flags);
   }
 
-  /** Takes an element out without a tombstone; true if there was one, of whatever kind. */
-  drop(key: Buffer, from: number, to: number, subKey: Buffer, sfrom: number, sto: number): boolean {
+  /**
+   * Takes an element out without a tombstone; true if there was one, of whatever kind. The head
+   * takes the stamp, if it is higher: so every change of a sub tree can be told by its head.
+   */
+  drop(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp = 0,
+    origin = 0,
+  ): boolean {
     if (!this.beginExisting(key, from, to, subKey, sfrom, sto)) return false;
     const wasThere = this.#dropElement(subKey, sfrom, sto);
-    this.finish(0, 0, 0);
+    this.finish(stamp, origin, 0);
     return wasThere;
+  }
+
+  /**
+   * Makes a sub tree of what another one holds, which is of the same key in another tree of the
+   * Space and loses it: O(depth), however much it is. Nothing is at the key. Stamps that the other
+   * gave to elements are above `clearedAt` and not above `stamp`. `hints`: HINT_FLAGS of the head.
+   */
+  adopt(
+    key: Buffer,
+    from: number,
+    to: number,
+    other: SubTree,
+    clearedAt: number,
+    stamp: number,
+    origin: number,
+    expiryMs: number,
+    hints: number,
+  ): void {
+    const { elements, mirror, parts, tree } = this;
+    assert(tree.find(key, from, to) === 0, 'a sub tree is adopted where nothing is');
+    this.#load(0);
+    parts.reset(other.parts.type, clearedAt);
+    if (expiryMs !== 0) {
+      parts.expiryMs = expiryMs;
+      parts.expiryStamp = stamp;
+      parts.expiryOrigin = origin;
+    }
+    elements.root = other.elements.root;
+    mirror.open(other.mirror.tree.root, (parts.type & TYPE_FIXED8) !== 0);
+    this.rewriteHead(key, from, to, stamp, origin, hints & HINT_FLAGS);
+    const { leaves } = tree.space;
+    setHeadWord(leaves, other.head, HEAD_ROOT_WORD, 0);
+    setHeadWord(leaves, other.head, HEAD_MIRROR_WORD, 0);
+    other.tree.drop(key, from, to);
+    other.openHead(0);
   }
 
   /** Takes an element out if it still has this stamp and origin. */
@@ -353,7 +408,9 @@ export class SubTree {
     let headStamp = stamp;
     let headOrigin = origin;
     let led = flags & FLAG_LED;
+    let hints = flags & HINT_FLAGS;
     if (head !== 0) {
+      hints |= tree.flags(head) & HINT_FLAGS;
       const own = tree.stamp(head);
       if (own > stamp || (own === stamp && tree.origin(head) >= origin)) {
         headStamp = own;
@@ -362,7 +419,7 @@ export class SubTree {
       }
     }
     parts.store(this.#headValue, elements.root, mirror.tree.root);
-    const all = KIND_HEAD | led | (elements.liveCount === 0 ? FLAG_HIDDEN : 0);
+    const all = KIND_HEAD | led | hints | (elements.liveCount === 0 ? FLAG_HIDDEN : 0);
     const value = this.#headValue;
     const expiryMs = parts.expiryMs;
     this.#tellObserver(key, from, to, null, 0, 0);
@@ -422,6 +479,15 @@ export class SubTree {
       elements.space.reclaim(root);
     }
     this.parts.type = type;
+  }
+
+  /** Bytes that an element takes: its leaf, big value, share of the nodes; in the mirror too. */
+  memoryOf(element: Leaf): number {
+    const { elements } = this;
+    const bytes = elements.memoryOf(element);
+    if (!this.isMirrored) return bytes;
+    const mirrorKeyBytes = elements.keyBytes(element) + elements.valueBytes(element);
+    return bytes + leafGranules(0, mirrorKeyBytes, 0) * GRANULE_BYTES + NODE_BYTES_SHARE;
   }
 
   /** Throws if an invariant of the sub tree that it is turned to does not hold. */

@@ -8,6 +8,9 @@ import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
+import { hashNumberCommands } from './hashes/hash-numbers.js';
+import { hashRandomCommands } from './hashes/hash-random.js';
+import { hashCommands } from './hashes/hashes.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
@@ -43,6 +46,9 @@ export const commandRows: readonly CommandRow[] = [
   ...dhashCommands,
   ...dumpCommands,
   ...expiryCommands,
+  ...hashCommands,
+  ...hashNumberCommands,
+  ...hashRandomCommands,
   ...httpGuardCommands,
   ...infoCommands,
   ...keyCommands,

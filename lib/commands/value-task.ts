@@ -26,6 +26,7 @@ export abstract class ValueTask implements Task {
   protected args: Args;
   protected readonly reply: ReplyWriter;
   readonly #keys: number[] = [];
+  readonly #databases: Database[] = [];
   readonly #stamps: number[] = [];
   #beginnings = 0;
   #begun = false;
@@ -73,23 +74,26 @@ export abstract class ValueTask implements Task {
   }
 
   /** From now on a change of the key in argument `i` makes the task start over. */
-  protected watch(i: number, leaf: Leaf): void {
+  protected watch(i: number, leaf: Leaf, database = this.database): void {
     this.#keys.push(i);
-    this.#stamps.push(leaf === 0 ? 0 : this.database.tree.stamp(leaf));
+    this.#databases.push(database);
+    this.#stamps.push(leaf === 0 ? 0 : database.tree.stamp(leaf));
   }
 
   #start(): boolean {
     this.#begun = true;
     this.#beginnings += 1;
     this.#keys.length = 0;
+    this.#databases.length = 0;
     this.#stamps.length = 0;
     return this.begin();
   }
 
   #hasChanged(): boolean {
     for (const [index, i] of this.#keys.entries()) {
-      const leaf = this.leafOf(i);
-      const stamp = leaf === 0 ? 0 : this.database.tree.stamp(leaf);
+      const database = this.#databases[index]!;
+      const leaf = peekKey(database, this.args, i);
+      const stamp = leaf === 0 ? 0 : database.tree.stamp(leaf);
       if (stamp !== this.#stamps[index]) return true;
     }
     return false;

@@ -217,15 +217,13 @@ const backgroundRows: readonly Row[] = [
   row('shutdown-timeout', 'shutdownTimeout', smallCount, 'Seconds to wait for replicas', noEffect),
 ];
 
-/** The types that they describe come later; tools and test suites set them at all times. */
+/** Some describe types that come later; tools and test suites set them at all times. */
 const encodingRows: readonly Row[] = [
   row('hash-max-listpack-entries', 'hashMaxListpackEntries', count, 'For OBJECT ENCODING', {
     alias: 'hash-max-ziplist-entries',
-    ...noEffect,
   }),
   row('hash-max-listpack-value', 'hashMaxListpackValue', size, 'For OBJECT ENCODING', {
     alias: 'hash-max-ziplist-value',
-    ...noEffect,
   }),
   row(
     'list-max-listpack-size',

@@ -11,11 +11,16 @@
 
 import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
-import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_MASK } from '../../radix/leaf.js';
+import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
+import type { SubTree } from '../../radix/subtree.js';
 import { Tree } from '../../radix/tree.js';
+import { Collection } from './collection.js';
 import type { Store } from './store.js';
 
 export const WRONG_TYPE: Leaf = -1;
+
+/** Flyweights kept; a command that opens more makes its own. */
+const COLLECTIONS_MAX = 16;
 
 export class Database {
   readonly store: Store;
@@ -26,12 +31,25 @@ export class Database {
   clearedAt = 0;
   /** The number that SELECT knows it by; SWAPDB changes it. */
   index: number;
+  readonly #collections: Collection[] = [];
 
   constructor(store: Store, index: number) {
     this.store = store;
     this.index = index;
     this.tree = new Tree(store.space);
     this.cursor = this.tree.cursor();
+  }
+
+  /**
+   * A flyweight for the collection at a key, to be opened. A command that has several open at a
+   * time takes one `slot` for each, counted from 0.
+   */
+  collection(slot = 0): Collection {
+    const known = this.#collections[slot];
+    if (known !== undefined) return known;
+    const made = new Collection(this);
+    if (slot < COLLECTIONS_MAX) this.#collections[slot] = made;
+    return made;
   }
 
   /** Visible keys. Exact once `expireDue` has nothing left to do. */
@@ -179,7 +197,45 @@ export class Database {
       this.remove(buf, from, to);
       return;
     }
-    this.tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+    this.#writeExpiry(buf, from, to, expiryMs);
+    if (store.watches.size !== 0) this.changed(buf, from, to);
+    store.dirty += 1;
+  }
+
+  #writeExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
+    const { store, tree } = this;
+    if (tree.kind(tree.find(buf, from, to)) !== KIND_HEAD) {
+      tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+    } else {
+      const { sub } = this.collection();
+      sub.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+    }
+  }
+
+  /**
+   * Writes a collection whatever was there before: what `other` has prepared at this key in a tree
+   * at the side since what is here now was written, and loses. `hints`: HINT_FLAGS. One small
+   * write, however much it is.
+   */
+  adopt(
+    buf: Buffer,
+    from: number,
+    to: number,
+    other: SubTree,
+    expiryMs: number,
+    hints: number,
+    access: number,
+  ): void {
+    const { store, tree } = this;
+    const { sub } = this.collection();
+    const leaf = tree.find(buf, from, to);
+    const clearedAt = leaf === 0 ? 0 : tree.stamp(leaf);
+    // Nothing is lost if there is no memory for the new head.
+    tree.space.nodes.reserve();
+    tree.space.leaves.reserve();
+    tree.drop(buf, from, to);
+    sub.adopt(buf, from, to, other, clearedAt, store.stamp(), store.origin, expiryMs, hints);
+    tree.setAccess(sub.head, access);
     if (store.watches.size !== 0) this.changed(buf, from, to);
     store.dirty += 1;
   }
@@ -238,6 +294,13 @@ export class Database {
   /** A key has changed in any way: tells its watchers. */
   changed(buf: Buffer, from: number, to: number): void {
     this.store.watches.touch(this.index, buf.toString('latin1', from, to));
+  }
+
+  /** Tells whoever listens of an event of one of the NOTIFY_... classes. */
+  notify(flags: number, event: string, buf: Buffer, from: number, to: number): void {
+    const { store } = this;
+    if ((store.notifyFlags & flags) === 0) return;
+    store.eventSink?.keyEvent(this, event, buf, from, to);
   }
 
   #expire(buf: Buffer, from: number, to: number): void {

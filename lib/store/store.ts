@@ -13,6 +13,7 @@ import type { Settings } from '../config/settings.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
 import { Eviction } from './eviction.js';
+import type { KeyEventSink } from './notify.js';
 import { WatchTable } from './watches.js';
 
 /** Longest key, bytes. */
@@ -44,6 +45,10 @@ export class Store {
   touching = true;
   /** The highest stamp of a write whose entry was dropped without a tombstone. */
   collectedStamp = 0;
+
+  /** The NOTIFY_... classes of events that somebody listens to. */
+  notifyFlags = 0;
+  eventSink: KeyEventSink | undefined;
 
   keyspaceHits = 0;
   keyspaceMisses = 0;

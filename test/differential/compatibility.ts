@@ -40,9 +40,9 @@ What the differential test accepts, and why it is so.
 
 const BESIDES = `
 Besides, as nobody would expect otherwise: figures that belong to the process (memory, CPU, file descriptors, addresses, versions),
-the order in which KEYS and SCAN tell keys (here it is the order of the keys), what RANDOMKEY picks, and which keys are evicted first.
+the order in which KEYS and SCAN tell keys and HGETALL and its kin fields (here it is the order of their bytes), what RANDOMKEY picks, and which keys are evicted first.
 
-- **SCAN** goes in key order and never misses or repeats a key that stays. Cursors are decimals below 2^63.
+- **SCAN** goes in key order and never misses or repeats a key that stays, **HSCAN** so with fields. Cursors are decimals below 2^63.
 - **DUMP** writes, and RESTORE reads, Redis's serialisation of strings (RDB version 10); RESTORE takes dumps of strings up to version 12.
 - **INFO** has Redis's sections and field names, and a section \`# dhash\`.
 - **Values** end at 512 MiB (\`proto-max-bulk-len\`), as in Redis.

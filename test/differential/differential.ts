@@ -131,6 +131,7 @@ class Pair {
   #isMissing(mismatch: Mismatch): boolean {
     const unknown = /^-"(ERR )?unknown (sub)?command /i;
     if (!unknown.test(mismatch.actual) || unknown.test(mismatch.expected)) return false;
+    if (mismatch.args[0]?.includes(0) === true) return false;
     const words = mismatch.args.slice(0, 2).map((arg) => arg.toString('latin1').toUpperCase());
     this.missing.add(/subcommand/.test(mismatch.actual) ? words.join(' ') : words[0]!);
     return true;

@@ -1,9 +1,7 @@
 /**
  * The grammar of commands on data: strings, bits, expiry, keys, transactions. What each row makes
- * is mostly right; `program.ts` spoils some of it afterwards.
- *
- * Other types have no rows yet, and so no command meets a key of the wrong type. When they come,
- * their rows go into a table like these, and their keys into the pool of values.ts.
+ * is mostly right; `program.ts` spoils some of it afterwards. Collections have a file of their own;
+ * all types share the keys of values.ts, so that commands meet keys of the wrong type.
  */
 import {
   absoluteTime,
@@ -121,7 +119,7 @@ const database: Make = choice(pick('0', '1', '2', '15'), pick('16', '-1', 'x', '
 const scanOption: Make = choice(
   seq(lit('MATCH'), pattern),
   seq(lit('COUNT'), pick('1', '2', '10', '1000', '0', '-1', 'x', '9223372036854775807')),
-  seq(lit('TYPE'), pick('string', 'STRING', 'list', 'foo')),
+  seq(lit('TYPE'), pick('string', 'STRING', 'list', 'hash', 'foo')),
 );
 const restoreOption: Make = choice(
   lit('REPLACE'),

@@ -11,6 +11,7 @@ import {
   randomKey,
   randomOffset,
   randomPattern,
+  randomSubKey,
   randomValue,
 } from './values.js';
 
@@ -74,6 +75,7 @@ export function rep(low: number, high: number, make: Make): Make {
 }
 
 export const key: Make = ({ random }) => [randomKey(random)];
+export const subKey: Make = ({ random }) => [randomSubKey(random)];
 export const value: Make = ({ random }) => [randomValue(random)];
 export const integer: Make = ({ random }) => [randomInteger(random)];
 export const float: Make = ({ random }) => [randomFloat(random)];

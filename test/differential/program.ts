@@ -8,9 +8,10 @@
 
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
+import { hashRows } from './grammar-collections.js';
 import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
-import { lit, type Make, type MakeContext, pick, type Row, seq, value } from './makers.js';
+import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
 import { randomRawBytes } from './raw-bytes.js';
 import { randomKey, randomNonsense, randomPattern, randomValue } from './values.js';
 
@@ -34,7 +35,8 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-const dataRows = [...stringRows, ...bitRows, ...expiryRows, ...keyRows, ...transactionRows];
+const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows];
+const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
 
 const offsetMax = 5_000_000;
@@ -89,8 +91,7 @@ export function showProgram(program: Program): string {
 
 /** A few commands only, so that they meet each other often. */
 function focus(random: SeededRandom): Row[] {
-  const groups = [stringRows, bitRows, expiryRows, keyRows, transactionRows];
-  const [one, two] = [random.pick(groups), random.pick(groups)];
+  const [one, two] = [random.pick(dataGroups), random.pick(dataGroups)];
   return [...new Set([...one, ...two])];
 }
 
@@ -223,7 +224,9 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
   if (random.chance(0.4)) {
     options.push(Buffer.from('COUNT'), Buffer.from(random.pick(['1', '2', '7', '1000'])));
   }
-  if (random.chance(0.2)) options.push(Buffer.from('TYPE'), Buffer.from('string'));
+  if (random.chance(0.2)) {
+    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash'])));
+  }
   return { connection, kind: 'scan', args: options };
 }
 
@@ -231,7 +234,8 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
 function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const { random } = context;
   const name = randomKey(random);
-  const set: Make = seq(lit('SET'), () => [name], value);
+  const string: Make = seq(lit('SET'), () => [name], value);
+  const set = random.chance(0.5) ? string : seq(lit('HSET'), () => [name], subKey, value);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
   const looks = [
     'GET',
@@ -243,9 +247,11 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
     'INCR',
     'DUMP',
     'PERSIST',
+    'HGETALL',
+    'HLEN',
   ];
   const look: Make = seq(pick(...looks), () => [name]);
-  const born = random.chance(0.5) ? [seq(set, lit('PX', '1'))] : [set, expire];
+  const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [set, expire];
   const slept = [...born, lit('DEBUG', 'SLEEP', '0.005'), look, lit('DBSIZE')];
   return slept.map((make) => command(connection, make(context)));
 }

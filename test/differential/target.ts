@@ -35,6 +35,8 @@ const resetCommands: readonly (readonly string[])[] = [
   ['CONFIG', 'SET', 'slowlog-max-len', '128', 'latency-monitor-threshold', '0'],
   ['CONFIG', 'SET', 'lfu-log-factor', '10', 'lfu-decay-time', '1', 'maxmemory-samples', '5'],
   ['CONFIG', 'SET', 'proto-max-bulk-len', '536870912'],
+  // So low that collections grow out of Redis's small encodings, and are told in pages.
+  ['CONFIG', 'SET', 'hash-max-listpack-entries', '8'],
   ['CONFIG', 'RESETSTAT'],
   ['SLOWLOG', 'RESET'],
   ['LATENCY', 'RESET'],
@@ -167,7 +169,7 @@ export class Target {
     for (const _ of resetCommands) await control.read();
   }
 
-  /** Everything in all databases: key, value, encoding, expiry, dump. */
+  /** Everything in all databases: key, value, encoding, expiry, dump, digest. */
   async #contents(): Promise<Reply[]> {
     const control = await this.#controlClient();
     for (let database = 0; database < databaseCount; database++) {
@@ -196,7 +198,13 @@ export class Target {
   }
 }
 
-const looks = [['GET'], ['OBJECT', 'ENCODING'], ['PEXPIRETIME'], ['DUMP']] as const;
+const looks = [
+  ['GET'],
+  ['OBJECT', 'ENCODING'],
+  ['PEXPIRETIME'],
+  ['DUMP'],
+  ['DEBUG', 'DIGEST-VALUE'],
+] as const;
 
 /** CLIENT REPLY's effect on how many replies to wait for. */
 class Silence {

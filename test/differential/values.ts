@@ -108,6 +108,15 @@ export function randomKey(random: SeededRandom): Buffer {
   return random.chance(0.04) ? random.pick(binaryKeys) : random.pick(keys);
 }
 
+/** A field or a member: few, so that commands meet on them, with some beyond Redis's encodings. */
+export function randomSubKey(random: SeededRandom): Buffer {
+  const kind = random.float();
+  if (kind < 0.7) return Buffer.from(random.pick(['f', 'g', 'h', 'field:1', 'field:2', '7', '']));
+  if (kind < 0.8) return Buffer.from(`${random.below(40)}`);
+  if (kind < 0.9) return randomValue(random);
+  return random.pick([Buffer.from([0, 255, 254]), Buffer.from([0]), Buffer.alloc(64, 'k')]);
+}
+
 /** An integer that is mostly small and valid. */
 export function randomInteger(random: SeededRandom): Buffer {
   const kind = random.float();

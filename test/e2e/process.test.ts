@@ -267,14 +267,14 @@ t.test('maxclients: one too many is told so and closed', async (t) => {
 
 t.test('fewer file descriptors than clients: it waits for better times', async (t) => {
   const limited = join(folder, 'limited');
-  writeFileSync(limited, `#!/bin/sh\nulimit -n 80\nexec "${process.execPath}" "$@"\n`, {
+  writeFileSync(limited, `#!/bin/sh\nulimit -n 400\nexec "${process.execPath}" "$@"\n`, {
     mode: 0o700,
   });
   const node = await startDhash({ node: limited });
   t.teardown(() => node.stop());
   const first = await node.connect();
   t.equal(await first.callPlain('PING'), 'PONG');
-  const many = await Promise.all(Array.from({ length: 150 }, () => node.connect()));
+  const many = await Promise.all(Array.from({ length: 600 }, () => node.connect()));
   t.equal(await first.callPlain('PING'), 'PONG', 'those that are in are served');
   for (const client of many) await client.close();
   const last = await node.connect();

@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
 import t from 'tap';
+import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { Space } from '../../radix/space.js';
 import { Tree } from '../../radix/tree.js';
-import { seededRandom, seedOfRun } from '../support/random.js';
+import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import { KEY_SHAPES } from './shapes.js';
 
 const seed = seedOfRun();
@@ -37,6 +38,31 @@ function step(keys: Buffer[], place: Place, forward: boolean): Buffer | null {
   return keys.findLast((other) => Buffer.compare(other, key) < 0) ?? null;
 }
 
+/** A walk without writes from a random index: in runs to the end, or backwards to the start. */
+function walkFrom(tree: Tree, cursor: Cursor, sorted: Buffer[], random: SeededRandom): void {
+  const index = random.below(sorted.length + 1);
+  const keys: Buffer[] = [];
+  const add = (leaf: Leaf): number => keys.push(tree.key(leaf));
+  const first = cursor.stepTo(index);
+  assert.equal(first === 0, index === sorted.length);
+  if (first === 0) return;
+  add(first);
+  if (random.chance(0.5)) {
+    for (let leaf = cursor.stepBack(); leaf !== 0; leaf = cursor.stepBack()) add(leaf);
+    assert.deepEqual(keys.reverse(), sorted.slice(0, index + 1));
+    return;
+  }
+  const run = new Int32Array(1 + random.below(5));
+  for (;;) {
+    const most = 1 + random.below(8);
+    const count = cursor.stepRun(run, most);
+    assert.ok(count <= Math.min(most, run.length));
+    if (count === 0) break;
+    for (const leaf of run.subarray(0, count)) add(leaf);
+  }
+  assert.deepEqual(keys, sorted.slice(index));
+}
+
 for (const [name, shape] of Object.entries(KEY_SHAPES)) {
   t.test(`a cursor among writes: ${name}`, (t) => {
     const random = seededRandom(seed);
@@ -60,10 +86,9 @@ for (const [name, shape] of Object.entries(KEY_SHAPES)) {
         else cursor.seekFirst();
         place = { key: null, behind };
       } else if (action === 2 && !all) {
-        const index = random.below(sorted.length + 1);
-        cursor.seekIndex(index);
-        const there = sorted[index] ?? null;
-        place = { key: there, behind: there === null };
+        walkFrom(tree, cursor, sorted, random);
+        cursor.seekFirst();
+        place = { key: null, behind: false };
       } else if (action < 7) {
         put(tree, key);
         visible.set(hex, { key, visible: true });

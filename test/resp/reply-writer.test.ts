@@ -59,6 +59,25 @@ t.test('byte for byte', async (t) => {
   t.throws(() => written(2, (w) => w.attribute(1)));
 });
 
+t.test('pairs of every length, in one go or as two bulks', async (t) => {
+  const lengths = [0, 1, 2, 3, 4, 5, 9, 10, 11, 99, 100, 101, 3000];
+  for (const firstBytes of lengths) {
+    for (const secondBytes of lengths) {
+      const second = (firstBytes + 3) & ~3;
+      const bytes = Buffer.alloc(8 + second + secondBytes + 8, 'abcdefghijk');
+      const words = new Int32Array(bytes.length >>> 2);
+      Buffer.from(words.buffer).set(bytes.subarray(0, words.length * 4));
+      const text = bytes.toString('latin1');
+      t.equal(
+        written(2, (w) => w.pairWords(words, 2, firstBytes, secondBytes)),
+        `$${firstBytes}\r\n${text.slice(8, 8 + firstBytes)}\r\n` +
+          `$${secondBytes}\r\n${text.slice(8 + second, 8 + second + secondBytes)}\r\n`,
+        `${firstBytes} and ${secondBytes}`,
+      );
+    }
+  }
+});
+
 t.test('random replies through chunks of every size, and back', async (t) => {
   const seed = seedOfRun();
   const random = seededRandom(seed);

@@ -1,6 +1,5 @@
 /**
- * Copies or moves what a key holds to another key: bytes, expiry, access bits and hints. Strings are
- * all that there is today; a sub tree will go the same way.
+ * Copies or moves a string to another key: bytes, expiry, access bits and hints.
  */
 import { exchangeBigValues } from '../../../radix/exchange.js';
 import { HINT_FLAGS, INLINE_VALUE_BYTES_MAX, type Leaf } from '../../../radix/leaf.js';

@@ -3,11 +3,12 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { typeName } from '../../types/types.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { databaseOf, int32Of } from '../database-index.js';
 import { findKey, inspectKey, readKey, refusesKey, removeKey } from '../lookup.js';
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, replyKey, SYNTAX_ERROR } from '../replies.js';
-import { copyEntry, moveEntry } from './copy-entry.js';
+import { type Transfer, transfer } from './transfer.js';
 
 const SAME_OBJECT = 'ERR source and destination objects are the same';
 
@@ -39,45 +40,41 @@ function touch(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 function type(session: Session, args: Args, reply: ReplyWriter): void {
-  reply.simple(inspectKey(session.database, args, 1) === 0 ? 'none' : 'string');
+  const leaf = inspectKey(session.database, args, 1);
+  reply.simple(leaf === 0 ? 'none' : typeName(session.database.tree, leaf));
 }
 
 function rename(session: Session, args: Args, reply: ReplyWriter): void {
-  if (renameKey(session, args, false, reply)) reply.ok();
+  transfer(session, args, reply, planRename);
 }
 
 function renamenx(session: Session, args: Args, reply: ReplyWriter): void {
-  if (renameKey(session, args, true, reply)) reply.integer(1);
+  transfer(session, args, reply, planRenamenx);
 }
 
-/** True if the key has its new name; otherwise the reply was written. */
-function renameKey(session: Session, args: Args, absentOnly: boolean, reply: ReplyWriter): boolean {
-  const database = session.database;
-  const leaf = findKey(database, args, 1);
-  if (leaf === 0) {
+function planRename(session: Session, args: Args, reply: ReplyWriter): Transfer | undefined {
+  const { database } = session;
+  if (findKey(database, args, 1) === 0) {
     reply.error(NO_SUCH_KEY);
-    return false;
+  } else if (sameArguments(args, 1, 2)) {
+    reply.ok();
+  } else if (!refusesKey(args, 2, reply)) {
+    return { source: database, i: 1, target: database, j: 2, moves: true, success: 'OK' };
   }
-  if (sameArguments(args, 1, 2)) {
-    if (absentOnly) reply.integer(0);
-    return !absentOnly;
-  }
-  if (refusesKey(args, 2, reply)) return false;
-  if (absentOnly && findKey(database, args, 2) !== 0) {
-    reply.integer(0);
-    return false;
-  }
-  moveKey(database, args, 1, database, 2);
-  return true;
+  return undefined;
 }
 
-/** The key in argument `i` becomes the one in argument `j` of `target`. */
-function moveKey(database: Database, args: Args, i: number, target: Database, j: number): void {
-  // Looked up again: finding the other key may have removed it, had it expired.
-  findKey(database, args, i);
-  const { buf, starts, ends } = args;
-  moveEntry(database, buf, starts[i]!, ends[i]!, target, buf, starts[j]!, ends[j]!);
-  removeKey(database, args, i);
+function planRenamenx(session: Session, args: Args, reply: ReplyWriter): Transfer | undefined {
+  const { database } = session;
+  if (findKey(database, args, 1) === 0) {
+    reply.error(NO_SUCH_KEY);
+  } else if (!refusesKey(args, 2, reply)) {
+    if (findKey(database, args, 2) === 0) {
+      return { source: database, i: 1, target: database, j: 2, moves: true, success: 1 };
+    }
+    reply.integer(0);
+  }
+  return undefined;
 }
 
 function sameArguments(args: Args, i: number, j: number): boolean {
@@ -86,6 +83,10 @@ function sameArguments(args: Args, i: number, j: number): boolean {
 }
 
 function copy(session: Session, args: Args, reply: ReplyWriter): void {
+  transfer(session, args, reply, planCopy);
+}
+
+function planCopy(session: Session, args: Args, reply: ReplyWriter): Transfer | undefined {
   const source = session.database;
   let target: Database | undefined = source;
   let replaces = false;
@@ -95,41 +96,41 @@ function copy(session: Session, args: Args, reply: ReplyWriter): void {
     } else if (args.equalsIgnoreCase(i, 'DB') && i + 1 < args.count) {
       i += 1;
       target = databaseOf(session, args, i, reply);
-      if (target === undefined) return;
+      if (target === undefined) return undefined;
     } else {
       reply.error(SYNTAX_ERROR);
-      return;
+      return undefined;
     }
   }
   if (target === source && sameArguments(args, 1, 2)) {
     reply.error(SAME_OBJECT);
-    return;
+    return undefined;
   }
   const isThere = readKey(source, args, 1) !== 0;
-  if (isThere && refusesKey(args, 2, reply)) return;
+  if (isThere && refusesKey(args, 2, reply)) return undefined;
   if (!isThere || (findKey(target, args, 2) !== 0 && !replaces)) {
     reply.integer(0);
-    return;
+    return undefined;
   }
-  const leaf = findKey(source, args, 1);
-  copyEntry(source, leaf, target, args.buf, args.starts[2]!, args.ends[2]!);
-  reply.integer(1);
+  return { source, i: 1, target, j: 2, moves: false, success: 1 };
 }
 
 function move(session: Session, args: Args, reply: ReplyWriter): void {
+  transfer(session, args, reply, planMove);
+}
+
+function planMove(session: Session, args: Args, reply: ReplyWriter): Transfer | undefined {
   const source = session.database;
   const target = databaseOf(session, args, 2, reply);
-  if (target === undefined) return;
+  if (target === undefined) return undefined;
   if (target === source) {
     reply.error(SAME_OBJECT);
-    return;
-  }
-  if (findKey(source, args, 1) === 0 || findKey(target, args, 1) !== 0) {
+  } else if (findKey(source, args, 1) === 0 || findKey(target, args, 1) !== 0) {
     reply.integer(0);
-    return;
+  } else {
+    return { source, i: 1, target, j: 1, moves: true, success: 1 };
   }
-  moveKey(source, args, 1, target, 1);
-  reply.integer(1);
+  return undefined;
 }
 
 function randomkey(session: Session, _args: Args, reply: ReplyWriter): void {

@@ -6,6 +6,8 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { lfuCounter, lruIdleSeconds } from '../../store/access.js';
 import type { Database } from '../../store/database.js';
+import { collectionEncoding } from '../../types/encodings.js';
+import { TYPE_STRING, typeOf } from '../../types/types.js';
 import { type CommandRow, READONLY } from '../command.js';
 import { inspectKey } from '../lookup.js';
 import { unknownSubcommand } from '../replies.js';
@@ -47,15 +49,17 @@ const digits = Buffer.allocUnsafeSlow(INT64_TEXT_MAX + 4);
 /** The value as an int64, NaN if Redis would not keep it as one. */
 function integerOf(database: Database, leaf: Leaf): number {
   const tree = database.tree;
+  if (typeOf(tree, leaf) !== TYPE_STRING) return Number.NaN;
   const bytes = tree.valueBytes(leaf);
   if (bytes > INT64_TEXT_MAX || (tree.flags(leaf) & HINT_FLAGS) !== 0) return Number.NaN;
   tree.copyValue(leaf, digits, 0);
   return parseInt64(digits, 0, bytes);
 }
 
-/** What OBJECT ENCODING says of a string. */
-export function encodingOf(database: Database, leaf: Leaf): 'int' | 'embstr' | 'raw' {
+/** What OBJECT ENCODING says. */
+export function encodingOf(database: Database, leaf: Leaf): string {
   const tree = database.tree;
+  if (typeOf(tree, leaf) !== TYPE_STRING) return collectionEncoding(tree, leaf);
   if (!Number.isNaN(integerOf(database, leaf))) return 'int';
   const isRaw = (tree.flags(leaf) & FLAG_RAW) !== 0 || tree.valueBytes(leaf) > EMBEDDED_BYTES_MAX;
   return isRaw ? 'raw' : 'embstr';

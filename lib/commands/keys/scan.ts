@@ -3,24 +3,21 @@
  * misses or repeats a key that stays, whatever is written meanwhile. A pattern with a literal
  * beginning looks only at the keys that begin so.
  */
-import { KIND_BYTES, KIND_MASK, type Leaf } from '../../../radix/leaf.js';
+import type { Leaf } from '../../../radix/leaf.js';
 import { Snapshot } from '../../../radix/snapshot.js';
 import type { Args } from '../../../resp/args.js';
-import { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { globMatches, literalPrefix } from '../../glob.js';
 import type { Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { typeName } from '../../types/types.js';
 import { COUNTS, type CommandRow, READONLY } from '../command.js';
-import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from '../replies.js';
+import { FoundItems } from '../found-items.js';
+import { replyKey } from '../replies.js';
+import { scanCursor, scanOptions, scanPlace } from '../scan-options.js';
 
-const COUNT_DEFAULT = 10;
-const CURSOR_DIGITS_MAX = 20;
 /** Keys looked at between two looks at the clock. */
 const STEP_KEYS = 128;
-/** Replies waiting beyond which the rest waits for the client to read, bytes. */
-const PENDING_BYTES_MAX = 1024 * 1024;
-const EMPTY = Buffer.alloc(0);
-const TYPES = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
 
 interface Filter {
   pattern: Buffer | undefined;
@@ -29,14 +26,9 @@ interface Filter {
   type: string | undefined;
 }
 
-/**
- * Looks at keys in order, from a place on, and collects those that match: as bulks in chunks, not
- * as objects, since there may be millions.
- */
+/** Looks at keys in order, from a place on, and collects those that match. */
 class KeyWalk {
-  /** The keys found, as they will stand in the reply. */
-  readonly body: ReplyWriter;
-  foundCount = 0;
+  readonly found: FoundItems;
   /** The last key looked at. */
   place: Buffer;
   atEnd = false;
@@ -47,7 +39,7 @@ class KeyWalk {
 
   constructor(session: Session, filter: Filter, after: Buffer | undefined) {
     const { database } = session;
-    this.body = new ReplyWriter(session.server.pool);
+    this.found = new FoundItems(session.server.pool, session.reply.protocol);
     this.#database = database;
     this.#filter = filter;
     this.#scratch = database.store.keyScratch;
@@ -99,21 +91,9 @@ class KeyWalk {
     }
   }
 
-  /** Moves some of what was found to the reply; true once all of it has moved. */
-  moveTo(reply: ReplyWriter): boolean {
-    this.body.flush({
-      write(buf, from, to) {
-        reply.raw(buf, from, to);
-        return false;
-      },
-    });
-    this.body.drained();
-    return this.body.pendingBytes === 0;
-  }
-
   #add(leaf: Leaf): void {
-    replyKey(this.body, this.#database, leaf);
-    this.foundCount += 1;
+    replyKey(this.found.body, this.#database, leaf);
+    this.found.count += 1;
   }
 
   #isPlace(leaf: Leaf): boolean {
@@ -131,15 +111,11 @@ class KeyWalk {
 
   #matches(leaf: Leaf): boolean {
     const { pattern, type } = this.#filter;
-    if (type !== undefined && typeName(this.#database, leaf) !== type) return false;
+    if (type !== undefined && typeName(this.#database.tree, leaf) !== type) return false;
     if (pattern === undefined) return true;
     const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
     return globMatches(pattern, this.#scratch, 0, bytes);
   }
-}
-
-function typeName(database: Database, leaf: Leaf): string {
-  return (database.tree.flags(leaf) & KIND_MASK) === KIND_BYTES ? 'string' : '';
 }
 
 /** Walks, then moves what was found to the reply, both in slices. */
@@ -163,25 +139,24 @@ abstract class WalkTask implements Task {
   step(deadlineMs: number): boolean {
     const { reply, server } = this.session;
     const { clock } = server.store.world;
+    const isLate = (): boolean => clock.monotonicMs() >= deadlineMs;
     while (!this.#isMoving) {
       if (this.look()) {
         this.writeHead(reply);
-        reply.array(this.walk.foundCount);
+        reply.array(this.walk.found.count);
         this.#isMoving = true;
-      } else if (clock.monotonicMs() >= deadlineMs) {
+      } else if (isLate()) {
         this.pause();
         return false;
       }
     }
-    while (!this.walk.moveTo(reply)) {
-      if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) return false;
-    }
+    if (!this.walk.found.moveTo(reply, isLate)) return false;
     this.cancel();
     return true;
   }
 
   cancel(): void {
-    this.walk.body.release();
+    this.walk.found.release();
   }
 }
 
@@ -237,56 +212,16 @@ class KeysTask extends WalkTask {
 }
 
 function scan(session: Session, args: Args, reply: ReplyWriter): void {
-  const cursorText = args.string(1);
-  if (!/^\+?\d*$/.test(cursorText) || cursorText.length > CURSOR_DIGITS_MAX) {
-    reply.error('ERR invalid cursor');
-    return;
-  }
-  const filter: Filter = { pattern: undefined, prefix: EMPTY, type: undefined };
-  const count = readScanOptions(args, reply, filter);
-  if (count === 0) return;
-  const cursor = Number(cursorText);
+  const cursor = scanCursor(args, 1, reply);
+  if (Number.isNaN(cursor)) return;
+  const options = scanOptions(args, 2, reply, true);
+  if (options === undefined) return;
   let after: Buffer | undefined;
   if (cursor !== 0) {
-    after = session.server.scanPlaces.recall(cursor);
-    if (after === undefined) {
-      reply.error(
-        `ERR unknown cursor ${cursorText}: it was never given or is forgotten, ` +
-          'start again with SCAN 0',
-      );
-      return;
-    }
+    after = scanPlace(session, args, 1, 'SCAN');
+    if (after === undefined) return;
   }
-  session.defer(new ScanTask(session, new KeyWalk(session, filter, after), count));
-}
-
-/** Reads the options into `filter`; the count, or 0 if an error was replied. */
-function readScanOptions(args: Args, reply: ReplyWriter, filter: Filter): number {
-  let count = COUNT_DEFAULT;
-  for (let i = 2; i < args.count; i += 2) {
-    const hasValue = i + 1 < args.count;
-    if (hasValue && args.equalsIgnoreCase(i, 'COUNT')) {
-      count = args.int64(i + 1);
-      if (Number.isNaN(count)) {
-        reply.error(NOT_INTEGER);
-        return 0;
-      }
-      if (count < 1) {
-        reply.error(SYNTAX_ERROR);
-        return 0;
-      }
-    } else if (hasValue && args.equalsIgnoreCase(i, 'MATCH')) {
-      filter.pattern = args.bytes(i + 1);
-      filter.prefix = literalPrefix(filter.pattern);
-    } else if (hasValue && args.equalsIgnoreCase(i, 'TYPE')) {
-      filter.type = args.string(i + 1).toLowerCase();
-      if (!TYPES.includes(filter.type)) filter.type = '';
-    } else {
-      reply.error(SYNTAX_ERROR);
-      return 0;
-    }
-  }
-  return count;
+  session.defer(new ScanTask(session, new KeyWalk(session, options, after), options.count));
 }
 
 function keys(session: Session, args: Args, _reply: ReplyWriter): void {

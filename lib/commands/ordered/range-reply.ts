@@ -3,14 +3,20 @@
  * slice goes on in later turns, from a snapshot, so that the reply is what stood at the start.
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from '../../../radix/arena.js';
+import type { Cursor } from '../../../radix/cursor.js';
 import {
+  FLAG_EXPIRY,
   FLAG_EXTERNAL,
+  FLAG_WIDE,
   flagsAt,
   KIND_BYTES,
   KIND_MASK,
   keyBytesAt,
   keyWordAt,
+  LEAF_WORDS,
   type Leaf,
+  shortKeyBytesAt,
+  shortValueBytesAt,
   valueBytesAt,
   valueWordAt,
 } from '../../../radix/leaf.js';
@@ -18,6 +24,7 @@ import { Snapshot } from '../../../radix/snapshot.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { breakOff } from '../broken-reply.js';
 import { replyValue } from '../replies.js';
 
 export interface RangeRequest {
@@ -34,6 +41,11 @@ const SLICE_MS = 2;
 /** Replies waiting beyond which the rest waits for the client to read, bytes. */
 const PENDING_BYTES_MAX = 1024 * 1024;
 
+/** What makes the key of a leaf lie elsewhere than behind its first words, or its value. */
+const UNUSUAL = KIND_MASK | FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
+/** Entries found and not yet written; one for all, since it is empty when a command returns. */
+const run = new Int32Array(32);
+
 /** Writes key, or key and value; in RESP3 the two are a pair. */
 export function replyEntry(
   reply: ReplyWriter,
@@ -43,12 +55,27 @@ export function replyEntry(
 ): void {
   const i32 = database.tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
+  if (withValues && (flagsAt(i32, word) & UNUSUAL) === 0) {
+    reply.pairWords(
+      i32,
+      word + LEAF_WORDS,
+      shortKeyBytesAt(i32, word),
+      shortValueBytesAt(i32, word),
+    );
+    return;
+  }
   reply.bulkWords(i32, keyWordAt(i32, word), keyBytesAt(i32, word));
   if (!withValues) return;
   const kind = flagsAt(i32, word) & (KIND_MASK | FLAG_EXTERNAL);
   if (kind === KIND_BYTES) reply.bulkWords(i32, valueWordAt(i32, word), valueBytesAt(i32, word));
   else if ((kind & KIND_MASK) === KIND_BYTES) replyValue(reply, database, leaf);
   else reply.nil();
+}
+
+/** `Cursor.stepRun` of one entry, backwards. */
+function stepBack(cursor: Cursor): number {
+  run[0] = cursor.stepBack();
+  return 1;
 }
 
 export class RangeReply {
@@ -61,19 +88,25 @@ export class RangeReply {
     const pairs = withValues && reply.protocol === 3;
     const mayPause = count > STEP_ENTRIES && !server.dispatcher.atomic;
     const deadlineMs = mayPause ? clock.monotonicMs() + SLICE_MS : 0;
-    let leaf = cursor.stepTo(reverse ? index - 1 : index);
-    for (let done = 1; ; done += 1) {
-      if (pairs) reply.array(2);
-      replyEntry(reply, database, leaf, withValues);
-      if (done === count) return;
-      if (mayPause && done % STEP_ENTRIES === 0) {
-        const late = clock.monotonicMs() >= deadlineMs;
-        if (late || reply.pendingBytes > PENDING_BYTES_MAX) {
-          session.defer(new RangeRest(session, leaf, count - done, request));
-          return;
-        }
+    let left = count;
+    let unchecked = 0;
+    run[0] = cursor.stepTo(reverse ? index - 1 : index);
+    for (let found = 1; ; found = reverse ? stepBack(cursor) : cursor.stepRun(run, left)) {
+      for (let i = 0; i < found; i += 1) {
+        if (pairs) reply.array(2);
+        replyEntry(reply, database, run[i]!, withValues);
       }
-      leaf = reverse ? cursor.stepBack() : cursor.step();
+      left -= found;
+      if (left === 0) return;
+      if (!mayPause) continue;
+      unchecked += found;
+      const isFull = reply.pendingBytes > PENDING_BYTES_MAX;
+      if (unchecked < STEP_ENTRIES && !isFull) continue;
+      unchecked = 0;
+      if (isFull || clock.monotonicMs() >= deadlineMs) {
+        session.defer(new RangeRest(session, run[found - 1]!, left, request));
+        return;
+      }
     }
   }
 }
@@ -110,9 +143,7 @@ class RangeRest implements Task {
         if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) break;
       }
     } catch (error) {
-      // Part of the reply has left: the client can only be told by closing.
-      server.log.error({ err: error, client: this.#session.carrier.remote }, 'KRANGE broken off');
-      this.#session.carrier.destroy();
+      breakOff(this.#session, error);
       this.#left = 0;
     }
     if (this.#left > 0) return false;

@@ -2,8 +2,11 @@
  * DEBUG DIGEST and DIGEST-VALUE, equal to Redis's for equal content (debug.c), so that a data set
  * can be compared with one that lies in a Redis:
  *
- *   value   = mix type (4 bytes, big-endian), mix bytes, xor "!!expire!!" if it expires
+ *   value   = mix type (4 bytes, big-endian), then the contents, xor "!!expire!!" if it expires
  *   entry   = mix key, then the value's mixes
+ *   contents of a string    mix bytes
+ *               a hash      for each field: xor (mix field, mix value)
+ *               a set       for each member: xor member
  *   digest  = for each database with keys: mix its index, xor every entry
  *   xor: d ^= SHA1(x)       mix: d = SHA1(d ^ SHA1(x))
  *
@@ -12,13 +15,15 @@
 import { createHash } from 'node:crypto';
 import type { Cursor } from '../../../radix/cursor.js';
 import type { Leaf } from '../../../radix/leaf.js';
+import { SubTree } from '../../../radix/subtree.js';
+import type { Tree } from '../../../radix/tree.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import type { Store } from '../../store/store.js';
+import { TYPE_HASH, TYPE_SET, TYPE_STRING, typeOf } from '../../types/types.js';
 
 const DIGEST_BYTES = 20;
-const TYPE_STRING = 0;
 const EXPIRES = Buffer.from('!!expire!!');
 /** Entries between two looks at the clock. */
 const STEP_ENTRIES = 64;
@@ -45,10 +50,8 @@ export class Digest {
     this.mix(bytes);
   }
 
-  /** What Redis mixes of a value, whatever its key. */
-  mixValue(database: Database, leaf: Leaf): void {
-    const { tree } = database;
-    this.mixNumber(TYPE_STRING);
+  /** `mix` of the value of a leaf. */
+  mixBytes(tree: Tree, leaf: Leaf): void {
     const hash = createHash('sha1');
     const bytes = tree.valueBytes(leaf);
     for (let at = 0; at < bytes; at += PIECE_BYTES) {
@@ -58,7 +61,6 @@ export class Digest {
     }
     this.#xorHash(hash.digest());
     this.#rehash();
-    if (tree.expiryMs(leaf) !== 0) this.xor(EXPIRES);
   }
 
   get bytes(): Uint8Array {
@@ -78,6 +80,89 @@ export class Digest {
   }
 }
 
+type ElementDigest = (digest: Digest, elements: Tree, element: Leaf) => void;
+
+const ELEMENT_DIGESTS: Readonly<Record<number, ElementDigest>> = {
+  [TYPE_HASH]: (digest, elements, element) => {
+    const field = new Digest();
+    field.mix(elements.key(element));
+    field.mixBytes(elements, element);
+    digest.xor(field.bytes);
+  },
+  [TYPE_SET]: (digest, elements, element) => digest.xor(elements.key(element)),
+};
+
+/** Mixes what a key holds into a digest, in steps: a collection may have millions of elements. */
+class ValueDigest {
+  readonly digest: Digest;
+  readonly #database: Database;
+  readonly #key: Buffer;
+  readonly #sub: SubTree;
+  readonly #cursor: Cursor;
+  #begun = false;
+
+  constructor(database: Database, key: Buffer, digest: Digest) {
+    this.digest = digest;
+    this.#database = database;
+    this.#key = key;
+    this.#sub = new SubTree(database.tree);
+    this.#cursor = this.#sub.elements.cursor();
+  }
+
+  /** Looks at up to `elements` elements; true when done. */
+  step(elements: number): boolean {
+    const { tree } = this.#database;
+    const leaf = this.#database.peek(this.#key, 0, this.#key.length);
+    if (leaf === 0) return true;
+    const type = typeOf(tree, leaf);
+    if (!this.#begun) this.digest.mixNumber(type);
+    this.#begun = true;
+    if (type === TYPE_STRING) {
+      this.digest.mixBytes(tree, leaf);
+    } else {
+      this.#sub.openHead(leaf);
+      for (let i = 0; i < elements; i += 1) {
+        const element = this.#cursor.next();
+        if (element === 0) break;
+        ELEMENT_DIGESTS[type]!(this.digest, this.#sub.elements, element);
+        if (i === elements - 1) return false;
+      }
+    }
+    if (tree.expiryMs(leaf) !== 0) this.digest.xor(EXPIRES);
+    return true;
+  }
+}
+
+/** The digests of some values. */
+export class DigestValueTask implements Task {
+  readonly #database: Database;
+  readonly #reply: ReplyWriter;
+  readonly #keys: readonly Buffer[];
+  #index = 0;
+  #value: ValueDigest | undefined;
+
+  constructor(database: Database, reply: ReplyWriter, keys: readonly Buffer[]) {
+    this.#database = database;
+    this.#reply = reply;
+    this.#keys = keys;
+  }
+
+  step(deadlineMs: number): boolean {
+    const { clock } = this.#database.store.world;
+    if (this.#index === 0 && this.#value === undefined) this.#reply.array(this.#keys.length);
+    while (this.#index < this.#keys.length) {
+      this.#value ??= new ValueDigest(this.#database, this.#keys[this.#index]!, new Digest());
+      if (this.#value.step(STEP_ENTRIES)) {
+        this.#reply.simple(this.#value.digest.hex());
+        this.#value = undefined;
+        this.#index += 1;
+      }
+      if (clock.monotonicMs() >= deadlineMs && this.#index < this.#keys.length) return false;
+    }
+    return true;
+  }
+}
+
 /**
  * The digest of all databases, in slices: keys that others write meanwhile may or may not be in
  * it. Inside MULTI it is that of one moment.
@@ -88,6 +173,8 @@ export class DigestTask implements Task {
   readonly #digest = new Digest();
   #index = 0;
   #cursor: Cursor | undefined;
+  /** The value that it stands in. */
+  #value: ValueDigest | undefined;
 
   constructor(store: Store, reply: ReplyWriter) {
     this.#store = store;
@@ -113,16 +200,21 @@ export class DigestTask implements Task {
       this.#cursor = database.tree.cursor();
     }
     for (let entries = 0; entries < STEP_ENTRIES; entries += 1) {
-      const leaf = this.#cursor.next();
-      if (leaf === 0) {
-        this.#cursor = undefined;
-        this.#index += 1;
-        return;
+      if (this.#value === undefined) {
+        const leaf = this.#cursor.next();
+        if (leaf === 0) {
+          this.#cursor = undefined;
+          this.#index += 1;
+          return;
+        }
+        const key = database.tree.key(leaf);
+        const entry = new Digest();
+        entry.mix(key);
+        this.#value = new ValueDigest(database, key, entry);
       }
-      const entry = new Digest();
-      entry.mix(database.tree.key(leaf));
-      entry.mixValue(database, leaf);
-      this.#digest.xor(entry.bytes);
+      if (!this.#value.step(STEP_ENTRIES)) return;
+      this.#digest.xor(this.#value.digest.bytes);
+      this.#value = undefined;
     }
   }
 }

@@ -5,6 +5,7 @@
  * has come (CLIENT excepted), while the node itself goes on: it keeps time, expires keys, and
  * answers its peers. A client sees the same, and a ring does not take the node for dead.
  */
+import type { Leaf } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { StringDump } from '../../rdb/dump-string.js';
@@ -12,12 +13,13 @@ import { isLoopback } from '../../server/protected-mode.js';
 import type { Session } from '../../server/session.js';
 import { lruIdleSeconds } from '../../store/access.js';
 import type { Database } from '../../store/database.js';
+import { TYPE_STRING, typeOf } from '../../types/types.js';
 import { ADMIN, type CommandRow } from '../command.js';
 import { replyHelp } from '../help.js';
 import { encodingOf, refcountOf } from '../keys/object.js';
 import { peekKey } from '../lookup.js';
 import { NO_SUCH_KEY, unknownSubcommandOrArity } from '../replies.js';
-import { Digest, DigestTask } from './debug-digest.js';
+import { DigestTask, DigestValueTask } from './debug-digest.js';
 import { debugPopulate } from './debug-populate.js';
 import { debugProtocol } from './debug-protocol.js';
 import { answerLater } from './later.js';
@@ -31,6 +33,9 @@ const NOT_ALLOWED =
 const DUMP_FRAME_BYTES = 11;
 /** Values up to here are packed to learn their length. */
 const PACKED_BYTES_MAX = 256 * 1024;
+/** What stands in front of a string that is longer. */
+const LONG_HEADER_BYTES = 5;
+const ELEMENT_SAMPLES = 64;
 const SLEEP_SECONDS_MAX = 3600;
 
 const HELP = [
@@ -112,21 +117,40 @@ function describe(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const { tree, store } = database;
   const access = tree.access(leaf);
-  const bytes = tree.valueBytes(leaf);
   const use = store.usesLfu
     ? `lfu_freq:${access & 0xff} lfu_access_time_minutes:${access >>> 8}`
     : `lru:${access} lru_seconds_idle:${lruIdleSeconds(access, store.nowMs)}`;
   reply.simple(
     `Value at:0x${Math.abs(leaf).toString(16)} refcount:${refcountOf(database, leaf)} ` +
       `encoding:${encodingOf(database, leaf)} ` +
-      `serializedlength:${bytes > PACKED_BYTES_MAX ? bytes + 5 : packedBytes(database, leaf)} ${use}`,
+      `serializedlength:${serializedBytes(database, leaf)} ${use}`,
   );
 }
 
-function packedBytes(database: Database, leaf: number): number {
-  const packed = new StringDump(database.tree.value(leaf));
+/** Exact for strings that are not too long, else near. */
+function serializedBytes(database: Database, leaf: Leaf): number {
+  const { tree } = database;
+  if (typeOf(tree, leaf) !== TYPE_STRING) return elementsBytes(database, leaf);
+  const bytes = tree.valueBytes(leaf);
+  if (bytes > PACKED_BYTES_MAX) return bytes + LONG_HEADER_BYTES;
+  const packed = new StringDump(tree.value(leaf));
   while (!packed.step());
   return packed.bytes - DUMP_FRAME_BYTES;
+}
+
+/** What the elements take, each with its lengths in front, by the mean of some of them. */
+function elementsBytes(database: Database, head: Leaf): number {
+  const { sub } = database.collection();
+  sub.openHead(head);
+  const { elements } = sub;
+  const size = elements.liveCount;
+  const samples = Math.min(size, ELEMENT_SAMPLES);
+  let bytes = 0;
+  for (let i = 0; i < samples; i += 1) {
+    const element = elements.nth(Math.floor((i * size) / samples));
+    bytes += elements.keyBytes(element) + elements.valueBytes(element) + 2;
+  }
+  return Math.round((bytes / samples) * size) + 1;
 }
 
 function digest(session: Session, _args: Args, reply: ReplyWriter): void {
@@ -134,14 +158,9 @@ function digest(session: Session, _args: Args, reply: ReplyWriter): void {
 }
 
 function digestValue(session: Session, args: Args, reply: ReplyWriter): void {
-  const { database } = session;
-  reply.array(args.count - 2);
-  for (let i = 2; i < args.count; i += 1) {
-    const value = new Digest();
-    const leaf = peekKey(database, args, i);
-    if (leaf !== 0) value.mixValue(database, leaf);
-    reply.simple(value.hex());
-  }
+  const keys: Buffer[] = [];
+  for (let i = 2; i < args.count; i += 1) keys.push(args.bytes(i));
+  session.defer(new DigestValueTask(session.database, reply, keys));
 }
 
 function setActiveExpire(session: Session, args: Args, reply: ReplyWriter): void {

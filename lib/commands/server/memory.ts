@@ -4,29 +4,79 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { humanBytes } from '../../server/info/section.js';
 import { memoryReport } from '../../server/memory.js';
 import type { Server } from '../../server/server.js';
-import type { Session } from '../../server/session.js';
+import type { Session, Task } from '../../server/session.js';
+import { TYPE_STRING, typeOf } from '../../types/types.js';
 import { type CommandRow, READONLY } from '../command.js';
 import { helpRow } from '../help.js';
 import { peekKey } from '../lookup.js';
 import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
 import { memoryAdvice } from './memory-doctor.js';
 
-/** MEMORY USAGE key [SAMPLES count]: nothing is sampled, the answer is exact. */
+const SAMPLES_DEFAULT = 5;
+/** Elements sampled between two looks at the clock. */
+const STEP_SAMPLES = 128;
+
+/**
+ * MEMORY USAGE key [SAMPLES count]: of a collection the mean of so many elements, evenly spread,
+ * stands for all; 0 looks at each.
+ */
 function usage(session: Session, args: Args, reply: ReplyWriter): void {
+  let samples = SAMPLES_DEFAULT;
   for (let i = 3; i < args.count; i += 2) {
     if (!args.equalsIgnoreCase(i, 'SAMPLES') || i + 1 === args.count) {
       reply.error(SYNTAX_ERROR);
       return;
     }
-    const samples = args.int64(i + 1);
+    samples = args.int64(i + 1);
     if (!(samples >= 0)) {
       reply.error(Number.isNaN(samples) ? NOT_INTEGER : SYNTAX_ERROR);
       return;
     }
   }
-  const leaf = peekKey(session.database, args, 2);
+  const { database } = session;
+  const leaf = peekKey(database, args, 2);
   if (leaf === 0) reply.nil();
-  else reply.integer(session.database.tree.memoryOf(leaf));
+  else if (typeOf(database.tree, leaf) === TYPE_STRING) reply.integer(database.tree.memoryOf(leaf));
+  else session.defer(new CollectionUsage(session, args.bytes(2), samples));
+}
+
+class CollectionUsage implements Task {
+  readonly #session: Session;
+  readonly #key: Buffer;
+  /** 0: all. */
+  readonly #samples: number;
+  #done = 0;
+  #sampledBytes = 0;
+
+  constructor(session: Session, key: Buffer, samples: number) {
+    this.#session = session;
+    this.#key = key;
+    this.#samples = samples;
+  }
+
+  step(deadlineMs: number): boolean {
+    const { database, reply } = this.#session;
+    const { clock } = database.store.world;
+    const leaf = database.peek(this.#key, 0, this.#key.length);
+    if (leaf === 0 || typeOf(database.tree, leaf) === TYPE_STRING) {
+      // It has gone between two slices.
+      reply.nil();
+      return true;
+    }
+    const { sub } = database.collection();
+    sub.openHead(leaf);
+    const size = sub.elements.liveCount;
+    const samples = this.#samples === 0 ? size : Math.min(size, this.#samples);
+    while (this.#done < samples) {
+      const index = Math.floor((this.#done * size) / samples);
+      this.#sampledBytes += sub.memoryOf(sub.elements.nth(index));
+      this.#done += 1;
+      if (this.#done % STEP_SAMPLES === 0 && clock.monotonicMs() >= deadlineMs) return false;
+    }
+    const elementBytes = Math.round((this.#sampledBytes / this.#done) * size);
+    reply.integer(database.tree.memoryOf(leaf) + elementBytes);
+    return true;
+  }
 }
 
 function stats(session: Session, _args: Args, reply: ReplyWriter): void {
@@ -154,8 +204,8 @@ export const memoryCommands: readonly CommandRow[] = [
         'STATS',
         '    Return information about the memory usage of the server.',
         'USAGE <key> [SAMPLES <count>]',
-        '    Return memory in bytes used by <key> and its value. The answer is exact:',
-        '    SAMPLES is understood and changes nothing.',
+        '    Return memory in bytes used by <key> and its value. Nested values are',
+        '    sampled up to <count> times (default: 5, 0 means sample all).',
       ]),
       { name: 'malloc-stats', arity: 2, flags: 0, handler: mallocStats },
       { name: 'purge', arity: 2, flags: 0, handler: purge },

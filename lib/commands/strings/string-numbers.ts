@@ -6,21 +6,17 @@
  */
 import { FLAG_TEXT, type Leaf } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
-import { latin1 } from '../../../resp/bytes.js';
 import { digitsAt, parseBigInt64, parseInt64 } from '../../../resp/numbers.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
+import { INT64_MAX, INT64_MIN, INT64_TEXT_MAX, WOULD_OVERFLOW } from '../int64.js';
 import { findStringKey, isWrongType, refusesKey } from '../lookup.js';
 import { NOT_FLOAT, NOT_INTEGER } from '../replies.js';
+import { floatText } from './float-text.js';
 import { add, formatLongDouble, isFiniteLongDouble, parseLongDouble, ZERO } from './long-double.js';
 
-const INT64_MAX = 9223372036854775807n;
-const INT64_MIN = -9223372036854775808n;
-const WOULD_OVERFLOW = 'ERR increment or decrement would overflow';
-/** Longest text of an int64. */
-const INT64_TEXT_MAX = 20;
 /** Room for a number as it is read or written. */
 const digits = Buffer.allocUnsafeSlow(64);
 
@@ -107,7 +103,7 @@ function incrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
   const leaf = findStringKey(database, args, 1);
   if (isWrongType(leaf, reply)) return;
-  const old = leaf === 0 ? ZERO : parseLongDouble(floatText(database, leaf));
+  const old = leaf === 0 ? ZERO : parseLongDouble(floatText(database.tree, leaf));
   const by = parseLongDouble(args.string(2));
   if (old === undefined || by === undefined) {
     reply.error(NOT_FLOAT);
@@ -127,16 +123,6 @@ function incrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
   const { buf, starts, ends } = args;
   database.set(buf, starts[1]!, ends[1]!, bytes, 0, text.length, expiryMs, FLAG_TEXT);
   reply.bulkLatin1(text);
-}
-
-/** Longer texts are no numbers for Redis either. */
-const FLOAT_TEXT_MAX = 5 * 1024;
-
-function floatText(database: Database, leaf: Leaf): string {
-  const tree = database.tree;
-  const bytes = tree.valueBytes(leaf);
-  if (bytes <= digits.length) return latin1(digits, 0, tree.copyValue(leaf, digits, 0));
-  return bytes > FLOAT_TEXT_MAX ? '' : tree.value(leaf).toString('latin1');
 }
 
 export const stringNumberCommands: readonly CommandRow[] = [

@@ -1,0 +1,47 @@
+/** HRANDFIELD key [count [WITHVALUES]]: a negative count may name a field again and again. */
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session } from '../../server/session.js';
+import { TYPE_HASH } from '../../types/types.js';
+import { readCollection } from '../collections.js';
+import { type CommandRow, READONLY } from '../command.js';
+import { writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
+import { COUNT_MAX, randomCount, replyRandom } from '../random-elements.js';
+import { SYNTAX_ERROR } from '../replies.js';
+
+function hrandfield(session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > 2) {
+    hrandfields(session, args, reply);
+    return;
+  }
+  const hash = readCollection(session, args, 1, TYPE_HASH, reply);
+  if (hash === undefined) return;
+  if (hash.size === 0) reply.nil();
+  else replyRandom(session, hash, -1, writeKey);
+}
+
+function hrandfields(session: Session, args: Args, reply: ReplyWriter): void {
+  const count = randomCount(args, 2, reply);
+  if (Number.isNaN(count)) return;
+  const withValues = args.count === 4 && args.equalsIgnoreCase(3, 'WITHVALUES');
+  if (args.count > 3 && !withValues) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  if (withValues && Math.abs(count) > COUNT_MAX / 2) {
+    reply.error('ERR value is out of range');
+    return;
+  }
+  const hash = readCollection(session, args, 1, TYPE_HASH, reply);
+  if (hash === undefined) return;
+  const found = hash.size === 0 ? 0 : count < 0 ? -count : Math.min(count, hash.size);
+  const nests = withValues && reply.protocol === 3;
+  reply.array(withValues && !nests ? found * 2 : found);
+  if (found === 0) return;
+  const writePair = nests ? writeNestedPair : writeFlatPair;
+  replyRandom(session, hash, count, withValues ? writePair : writeKey);
+}
+
+export const hashRandomCommands: readonly CommandRow[] = [
+  { name: 'hrandfield', arity: -2, flags: READONLY, keys: [1, 1, 1], handler: hrandfield },
+];

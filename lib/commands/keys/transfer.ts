@@ -1,0 +1,180 @@
+/**
+ * RENAME, RENAMENX, COPY and MOVE of a collection, whose elements must be written anew, since the
+ * digest of an element covers its key:
+ *
+ *   source         a copy at the side, in slices        target
+ *   k1: a b c  ->  k2: a b  (c to come)             ->  k2: a b c     linked in at once, at the end
+ *
+ * Until then nobody sees any of it. If the source or the target changes meanwhile, the command
+ * begins again, as if it had come later; after a few times it runs to its end at once.
+ */
+import type { Cursor } from '../../../radix/cursor.js';
+import { HINT_FLAGS, type Leaf } from '../../../radix/leaf.js';
+import { SubTree } from '../../../radix/subtree.js';
+import { Tree } from '../../../radix/tree.js';
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session } from '../../server/session.js';
+import type { Database } from '../../store/database.js';
+import { TYPE_STRING, typeOf } from '../../types/types.js';
+import { PIECE_BYTES, ValueTask } from '../value-task.js';
+import { copyEntry, moveEntry } from './copy-entry.js';
+
+/** What a command has found that it shall do. */
+export interface Transfer {
+  readonly source: Database;
+  /** The argument that is the key there. */
+  readonly i: number;
+  readonly target: Database;
+  readonly j: number;
+  /** Whether the source goes. */
+  readonly moves: boolean;
+  readonly success: 'OK' | 1;
+}
+
+/** Looks at everything anew; undefined if there is nothing to do, the reply written. */
+export type Plan = (session: Session, args: Args, reply: ReplyWriter) => Transfer | undefined;
+
+/** What an element costs besides its bytes, for how much work is done at once. */
+const ELEMENT_BYTES = 256;
+const KEY_BYTES_FIRST = 256;
+
+export function transfer(session: Session, args: Args, reply: ReplyWriter, plan: Plan): void {
+  const found = plan(session, args, reply);
+  if (found === undefined) return;
+  const { source, i } = found;
+  const leaf = source.peek(args.buf, args.starts[i]!, args.ends[i]!);
+  if (typeOf(source.tree, leaf) === TYPE_STRING) transferString(args, reply, found, leaf);
+  else new CollectionTransfer(session, args, reply, plan, found).run();
+}
+
+function transferString(args: Args, reply: ReplyWriter, found: Transfer, leaf: Leaf): void {
+  const { source, i, target, j, moves } = found;
+  const { buf, starts, ends } = args;
+  if (moves) {
+    moveEntry(source, buf, starts[i]!, ends[i]!, target, buf, starts[j]!, ends[j]!);
+    source.remove(buf, starts[i]!, ends[i]!);
+  } else {
+    copyEntry(source, leaf, target, buf, starts[j]!, ends[j]!);
+  }
+  replySuccess(reply, found);
+}
+
+function replySuccess(reply: ReplyWriter, { success }: Transfer): void {
+  if (success === 'OK') reply.ok();
+  else reply.integer(success);
+}
+
+class CollectionTransfer extends ValueTask {
+  readonly #plan: Plan;
+  /** What was found when the command came, until it begins. */
+  #first: Transfer | undefined;
+  #transfer!: Transfer;
+  /** The source as of the slice at hand, and where in it the copy stands. */
+  #source!: SubTree;
+  #cursor!: Cursor;
+  /** Holds the copy, at the key that it is to have. */
+  readonly #side: Tree;
+  readonly #copy: SubTree;
+  #subKey = Buffer.allocUnsafeSlow(KEY_BYTES_FIRST);
+  #value = Buffer.allocUnsafeSlow(KEY_BYTES_FIRST);
+
+  constructor(session: Session, args: Args, reply: ReplyWriter, plan: Plan, first: Transfer) {
+    super(session, args, reply);
+    this.#plan = plan;
+    this.#first = first;
+    this.#side = new Tree(session.server.store.space, { expiries: false });
+    this.#copy = new SubTree(this.#side);
+  }
+
+  protected begin(): boolean {
+    this.#side.clear();
+    const found = this.#first ?? this.#plan(this.session, this.args, this.reply);
+    this.#first = undefined;
+    if (found === undefined) return false;
+    const { source, i, target, j } = found;
+    const { buf, starts, ends } = this.args;
+    const leaf = source.peek(buf, starts[i]!, ends[i]!);
+    if (typeOf(source.tree, leaf) === TYPE_STRING) {
+      transferString(this.args, this.reply, found, leaf);
+      return false;
+    }
+    this.#transfer = found;
+    this.#source = new SubTree(source.tree);
+    this.#source.openHead(leaf);
+    this.#cursor = this.#source.elements.cursor();
+    this.watch(i, leaf, source);
+    this.watch(j, target.peek(buf, starts[j]!, ends[j]!), target);
+    return true;
+  }
+
+  protected workBytes(): number {
+    return this.#source.elements.liveCount * ELEMENT_BYTES;
+  }
+
+  protected piece(): boolean {
+    const { source, i } = this.#transfer;
+    const { buf, starts, ends } = this.args;
+    this.#source.openHead(source.peek(buf, starts[i]!, ends[i]!));
+    for (let bytes = 0; bytes < PIECE_BYTES; ) {
+      const element = this.#cursor.next();
+      if (element === 0) {
+        this.#finish();
+        return true;
+      }
+      bytes += ELEMENT_BYTES + this.#copyElement(element);
+    }
+    return false;
+  }
+
+  cancel(): void {
+    this.#side.clear();
+  }
+
+  /** Returns the bytes of its value. */
+  #copyElement(element: Leaf): number {
+    const { store } = this.database;
+    const { elements, parts } = this.#source;
+    const keyBytes = elements.keyBytes(element);
+    const valueBytes = elements.valueBytes(element);
+    if (keyBytes > this.#subKey.length) this.#subKey = Buffer.allocUnsafeSlow(keyBytes * 2);
+    if (valueBytes > this.#value.length) this.#value = Buffer.allocUnsafeSlow(valueBytes * 2);
+    elements.copyKey(element, this.#subKey, 0);
+    elements.copyValue(element, this.#value, 0);
+    const { buf, starts, ends } = this.args;
+    const { j } = this.#transfer;
+    try {
+      this.#copy.put(
+        buf,
+        starts[j]!,
+        ends[j]!,
+        parts.type,
+        this.#subKey,
+        0,
+        keyBytes,
+        store.stamp(),
+        store.origin,
+        0,
+        this.#value,
+        0,
+        valueBytes,
+      );
+    } catch (error) {
+      this.cancel();
+      throw error;
+    }
+    return valueBytes;
+  }
+
+  #finish(): void {
+    const { source, i, target, j, moves } = this.#transfer;
+    const { buf, starts, ends } = this.args;
+    const { head } = this.#source;
+    const access = source.tree.access(head);
+    const expiryMs = source.tree.expiryMs(head);
+    const hints = source.tree.flags(head) & HINT_FLAGS;
+    target.adopt(buf, starts[j]!, ends[j]!, this.#copy, expiryMs, hints, access);
+    if (moves) source.remove(buf, starts[i]!, ends[i]!);
+    replySuccess(this.reply, this.#transfer);
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Collection: the hash, set, list ... at a key, as commands see it: elements, each a sub key and a
+ * value, in the order of their sub keys, and with a mirror in the order of their values too.
+ *
+ *   command -> Collection -> SubTree       who may see it, and what goes with     entries, stamps,
+ *                                          each write: stamp, watchers, `dirty`   counts, digests
+ *
+ * A flyweight: `open...` turns it to a key, and there it stays until the key is written by another
+ * way than through it, or the turn ends. A key that is not there is an empty collection; the first
+ * `put` makes it. `Database.collection` keeps a few of them, so that a command allocates none.
+ *
+ * A collection without elements does not exist. A node that is alone needs no tombstones
+ * (docs/decisions/0004): `remove` drops the element, and with the last one the key.
+ *
+ * Invariant: `#from` and `#to` stand for the key in `#buf` that it is turned to.
+ */
+import type { Cursor } from '../../radix/cursor.js';
+import { HINT_FLAGS, type Leaf } from '../../radix/leaf.js';
+import type { Mirror } from '../../radix/mirror.js';
+import { SubTree } from '../../radix/subtree.js';
+import type { Tree } from '../../radix/tree.js';
+import { typeOf } from '../types/types.js';
+import type { Database } from './database.js';
+import { NOTIFY_GENERIC, NOTIFY_NEW } from './notify.js';
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+export class Collection {
+  readonly database: Database;
+  readonly sub: SubTree;
+  /** Its elements, to be read: `first`, `nth`, `rank`, `ceiling` ... */
+  readonly elements: Tree;
+  /** Their order by value, of mirrored types. */
+  readonly mirror: Mirror;
+  /** For walks over the elements that end before anything is written. */
+  readonly cursor: Cursor;
+  #buf: Buffer = NOTHING;
+  #from = 0;
+  #to = 0;
+  /** What `put` makes: a TYPE_... number with the flags of radix/head.ts. */
+  #type = 0;
+  #isEmptied = false;
+
+  constructor(database: Database) {
+    this.database = database;
+    this.sub = new SubTree(database.tree);
+    this.elements = this.sub.elements;
+    this.mirror = this.sub.mirror;
+    this.cursor = this.elements.cursor();
+  }
+
+  // Turning to a key: false, and empty, if the key holds something else than this type.
+
+  /** To read: counts a hit or miss and marks the access. */
+  openToRead(buf: Buffer, from: number, to: number, type: number): boolean {
+    return this.#turn(this.database.read(buf, from, to), buf, from, to, type);
+  }
+
+  /** To change: marks the access, counts nothing. */
+  openToWrite(buf: Buffer, from: number, to: number, type: number): boolean {
+    return this.#turn(this.database.find(buf, from, to), buf, from, to, type);
+  }
+
+  /** To look at, or to go on in a later slice: leaves no trace. */
+  openQuietly(buf: Buffer, from: number, to: number, type: number): boolean {
+    return this.#turn(this.database.peek(buf, from, to), buf, from, to, type);
+  }
+
+  /** Turns to no key: an empty collection. */
+  openNone(type: number): void {
+    this.#turn(0, NOTHING, 0, 0, type);
+  }
+
+  #turn(leaf: Leaf, buf: Buffer, from: number, to: number, type: number): boolean {
+    this.#buf = buf;
+    this.#from = from;
+    this.#to = to;
+    this.#type = type;
+    this.#isEmptied = false;
+    const isType = leaf === 0 || typeOf(this.database.tree, leaf) === (type & 0xff);
+    this.sub.openHead(isType ? leaf : 0);
+    return isType;
+  }
+
+  // Reading.
+
+  get exists(): boolean {
+    return this.sub.head !== 0;
+  }
+
+  /** A copy of the key, for what goes on in later slices. */
+  key(): Buffer {
+    return Buffer.from(this.#buf.subarray(this.#from, this.#to));
+  }
+
+  /** How many elements there are. */
+  get size(): number {
+    return this.elements.liveCount;
+  }
+
+  /** The element with this sub key; 0: there is none. */
+  find(subKey: Buffer, from: number, to: number): Leaf {
+    return this.elements.findVisible(subKey, from, to);
+  }
+
+  // Writing.
+
+  /** Writes an element; true if it is new. */
+  put(
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): boolean {
+    const { database, sub } = this;
+    const { store } = database;
+    const wasThere = sub.head !== 0;
+    const isNew = sub.put(
+      this.#buf,
+      this.#from,
+      this.#to,
+      this.#type,
+      subKey,
+      sfrom,
+      sto,
+      store.stamp(),
+      store.origin,
+      0,
+      value,
+      vfrom,
+      vto,
+    );
+    if (!wasThere) {
+      store.touchNew(database.tree, sub.head);
+      database.notify(NOTIFY_NEW, 'new', this.#buf, this.#from, this.#to);
+    }
+    this.#written();
+    return isNew;
+  }
+
+  /** Removes an element, and the key with the last one; true if it was there. */
+  remove(subKey: Buffer, from: number, to: number): boolean {
+    const { database, elements, sub } = this;
+    if (elements.findVisible(subKey, from, to) === 0) return false;
+    if (elements.liveCount === 1) {
+      this.removeAll();
+      return true;
+    }
+    const { store } = database;
+    const stamp = store.stamp();
+    store.collected(stamp);
+    sub.drop(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
+    this.#written();
+    return true;
+  }
+
+  /** Removes the key with all elements: one small write; their memory comes back in slices. */
+  removeAll(): void {
+    if (this.sub.head === 0) return;
+    const { store, tree } = this.database;
+    store.collected(store.stamp());
+    tree.drop(this.#buf, this.#from, this.#to);
+    this.sub.openHead(0);
+    this.#isEmptied = true;
+    this.#written();
+  }
+
+  #written(): void {
+    const { database } = this;
+    if (database.store.watches.size !== 0) database.changed(this.#buf, this.#from, this.#to);
+    database.store.dirty += 1;
+  }
+
+  /**
+   * Tells of what a command has done, once, as its last step: of `event`, and of `del` if it has
+   * removed the last element.
+   */
+  notify(flags: number, event: string): void {
+    const { database } = this;
+    database.notify(flags, event, this.#buf, this.#from, this.#to);
+    if (this.#isEmptied) database.notify(NOTIFY_GENERIC, 'del', this.#buf, this.#from, this.#to);
+  }
+
+  // What OBJECT ENCODING goes by.
+
+  /** HINT_FLAGS: what it has outgrown, for good. A type says what they mean to it. */
+  get hints(): number {
+    const { head } = this.sub;
+    return head === 0 ? 0 : this.database.tree.flags(head) & HINT_FLAGS;
+  }
+
+  /** Remembers that it has outgrown an encoding. No write: it is this node's own knowledge. */
+  addHints(hints: number): void {
+    this.database.tree.addHints(this.sub.head, hints);
+  }
+}
