@@ -263,24 +263,21 @@ export class Database {
   /** Removes every key: one small write; the memory comes back in slices (`Store.reclaim`). */
   flush(): void {
     const store = this.store;
-    if (store.watches.size !== 0) {
-      store.watches.touchAll(this.index, (key) => {
-        const bytes = Buffer.from(key, 'latin1');
-        return this.peek(bytes, 0, bytes.length) !== 0;
-      });
-    }
+    this.touchWatched();
     store.dirty += this.tree.liveCount;
     this.clearedAt = store.stamp();
     this.tree.clear();
   }
 
-  /** Removes what has expired, the earliest first, at most `most` keys. True if nothing is left due. */
-  expireDue(most: number): boolean {
+  /**
+   * Removes what has expired, now or at an earlier time, the earliest first, at most `most` keys.
+   * True if nothing is left due.
+   */
+  expireDue(most: number, dueMs = this.store.nowMs): boolean {
     const heap = this.tree.expiries;
-    const nowMs = this.store.nowMs;
-    for (let done = 0; heap.firstDueMs <= nowMs; done += 1) {
+    for (let done = 0; heap.firstDueMs <= dueMs; done += 1) {
       if (done === most) return false;
-      const leaf = heap.peekDue(nowMs);
+      const leaf = heap.peekDue(dueMs);
       if (this.store.watches.size !== 0) {
         const key = this.store.keyScratch;
         this.changed(key, 0, this.tree.copyKey(leaf, key, 0));
@@ -289,6 +286,16 @@ export class Database {
       this.store.expiredKeys += 1;
     }
     return true;
+  }
+
+  /** All that is visible changes: tells who watches any of it. */
+  touchWatched(): void {
+    const { watches } = this.store;
+    if (watches.size === 0) return;
+    watches.touchAll(this.index, (key) => {
+      const bytes = Buffer.from(key, 'latin1');
+      return this.peek(bytes, 0, bytes.length) !== 0;
+    });
   }
 
   /** A key has changed in any way: tells its watchers. */

@@ -45,12 +45,6 @@ export class ClearPurge {
     this.#clearedAt = stamp;
   }
 
-  /** The tree has been emptied at this stamp. */
-  setEmptiedAt(stamp: number): void {
-    this.#clearedAt = stamp;
-    this.#isDone = true;
-  }
-
   /** Looks at up to so many entries and elements; true: there are more. */
   step(entriesMax: number): boolean {
     for (let left = entriesMax; !this.#isDone; left--) {

@@ -66,6 +66,7 @@ export class EntryApplier {
   /** Takes the next bytes of the stream. */
   *push(bytes: Buffer): Task<void> {
     if (this.#big !== null) throw new SyncError('SYNC_PROTOCOL', 'a record within a value');
+    if (bytes.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
     this.#pieces.push(Buffer.from(bytes));
     this.#pieceBytes += bytes.length;
     if (this.#pieceBytes < this.#neededBytes) return;

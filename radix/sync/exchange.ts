@@ -9,6 +9,7 @@ import { type ApplyOptions, EntryApplier } from './entry-applier.js';
 import { type BigValue, RecordEncoder } from './entry-codec.js';
 import { PAYLOAD_BYTES_MAX } from './frame.js';
 import { type Finder, type ItemList, SLICE_VISITS } from './items.js';
+import { ENTRIES_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
 import { FRAME_ABANDON, FRAME_END, FRAME_ENTRIES, FRAME_VALUE, type SyncMode } from './messages.js';
 import { FIRST_PLACE, type Place } from './place.js';
@@ -18,6 +19,8 @@ import type { Item } from './takers.js';
 
 /** More entries than announced may come: writers do not stop, and symbols may be equal. */
 const SURPLUS_MAX = 1024;
+/** Values that may be given up while they are sent, in one session. */
+const ABANDONED_MAX = 4096;
 
 export class Exchange {
   readonly replica: Replica;
@@ -30,6 +33,7 @@ export class Exchange {
   /** What must follow the last record of the stream. */
   #big: BigValue | null = null;
   #sentSinceEnd = 0;
+  #abandonedCount = 0;
   /** Records received up to the last END. */
   #receivedBefore = 0;
 
@@ -104,17 +108,25 @@ export class Exchange {
     const { applier } = this;
     if (type === FRAME_ENTRIES) yield* applier.push(payload);
     else if (type === FRAME_VALUE) applier.pushValue(payload);
-    else if (type === FRAME_ABANDON) applier.abandonValue();
+    else if (type === FRAME_ABANDON) this.#abandon(payload);
     else {
       this.#takeEnd(payload);
       return true;
     }
     const count = applier.receivedCount - this.#receivedBefore;
-    if (count > countMax * 2 + SURPLUS_MAX) {
+    if (count > Math.min(countMax, ENTRIES_MAX) * 2 + SURPLUS_MAX) {
       throw new SyncError('SYNC_LIMIT', 'more entries than were announced');
     }
     yield 'slice';
     return false;
+  }
+
+  #abandon(payload: Buffer): void {
+    new ByteReader(payload).end();
+    this.applier.abandonValue();
+    if (++this.#abandonedCount > ABANDONED_MAX) {
+      throw new SyncError('SYNC_LIMIT', 'too many values were given up');
+    }
   }
 
   #takeEnd(payload: Buffer): void {

@@ -16,7 +16,14 @@ import { Exchange } from './exchange.js';
 import { FollowDrops } from './follow-drops.js';
 import type { Frame } from './frame.js';
 import type { ItemList } from './items.js';
-import { ATTEMPTS_MAX, DEVIATIONS, GROUP_ITEMS_MAX, groupsOf, LIST_ITEMS_MAX } from './limits.js';
+import {
+  ATTEMPTS_MAX,
+  DEVIATIONS,
+  ENTRIES_MAX,
+  GROUP_ITEMS_MAX,
+  groupsOf,
+  LIST_ITEMS_MAX,
+} from './limits.js';
 import type { Link, Task } from './link.js';
 import {
   comparesCommon,
@@ -170,8 +177,8 @@ export class Initiator {
       if (this.#whole.count > 0) {
         throw new SyncError('SYNC_PROTOCOL', 'all entries, but none were lacking');
       }
-      const isEnd = yield* exchange.take(answer.type, answer.payload, Number.MAX_SAFE_INTEGER);
-      if (!isEnd) yield* exchange.receive(Number.MAX_SAFE_INTEGER);
+      const isEnd = yield* exchange.take(answer.type, answer.payload, ENTRIES_MAX);
+      if (!isEnd) yield* exchange.receive(ENTRIES_MAX);
     }
     if (mode === 'destructive')
       return this.#replica.prefix(null).count === this.#replica.clearCount;

@@ -20,14 +20,15 @@ const MASK = GRANULE_MASK;
 const TERMINAL_WORD = TERMINAL;
 
 /** Slot of a node of which nothing has been taken yet, from its word on. */
+const NOTHING_TAKEN = TERMINAL_WORD - 1;
 /** How many nodes ahead are fetched. */
 const AHEAD = 4;
-const NOTHING_TAKEN = TERMINAL_WORD - 1;
 
 export class LeafWalk {
   readonly #space: Space;
   /** Of each node the slot taken last. */
   readonly #path = new Path();
+  readonly #single = new Int32Array(1);
   /** A leaf that comes before what the path leads to; 0: none. */
   #first: Leaf = 0;
   /** Keeps what was loaded to be in the cache. */
@@ -62,7 +63,7 @@ export class LeafWalk {
 
   /** The next leaf; 0: there is none. */
   next(): Leaf {
-    return this.fill(one, 1, 0) === 0 ? 0 : one[0]!;
+    return this.fill(this.#single, 1, 0) === 0 ? 0 : this.#single[0]!;
   }
 
   /** Takes up to `max` leaves, up to and without `stop`, where the walk ends; fewer: it has. */
@@ -128,5 +129,3 @@ export class LeafWalk {
     path.slots[path.length++] = ((node & MASK) << 1) + NOTHING_TAKEN;
   }
 }
-
-const one = new Int32Array(1);

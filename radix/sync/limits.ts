@@ -13,6 +13,8 @@ export const NEEDS_MAX = 6;
 export const LIST_ITEMS_MAX = 2 ** 16;
 /** Items that a peer may list at once. */
 export const LISTED_MAX = 2 ** 20;
+/** Entries that fill an empty side: no space, of 2^31 units of 8 bytes, holds more. */
+export const ENTRIES_MAX = 2 ** 28;
 /** Standard deviations of the estimate that the first cells allow for. */
 export const DEVIATIONS = 1;
 /** Cells a difference needs at most, but for small numbers. */

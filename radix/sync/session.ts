@@ -9,7 +9,7 @@
  *
  * Whoever drives it calls `work` after `receive` and as long as it returns true, and passes on what
  * `take` gives. `work` does a slice, about a millisecond; between two calls writers may change the
- * tree. Time, sockets and timeouts are the driver's: a session that is dropped at any moment
+ * tree. Time, sockets and timeouts are the driver's (runner.ts): a session that is dropped at any moment
  * leaves a valid tree, with some more entries merged, and the next one goes on from there.
  */
 import { VALUE_BYTES_MAX } from '../leaf.js';
@@ -108,6 +108,11 @@ export class SyncSession {
       droppedEntries: dropper?.droppedCount ?? 0,
       roundTrips: this.#link.waitCount,
     };
+  }
+
+  /** Whole frames that have come from the other side. */
+  get heardFrames(): number {
+    return this.#link.receivedFrames;
   }
 
   /** Takes bytes from the other side, cut in any way. */
