@@ -150,8 +150,8 @@ export class Responder {
     const common = new CommonSums(ranges);
     const hash = new SymbolHash(exchange.replica.space, this.#salt);
     const answer = new GroupAnswer(exchange, this.#mode, ranges, common, hash, theirCount);
-    // Each sub range may come twice: as cells, and listed.
-    for (let groups = 0; groups <= 2 * ranges.length; groups++) {
+    // Each sub range may come twice, as cells and listed; then COMMON, then what ends the attempt.
+    for (let frames = 0; frames < 2 * ranges.length + 2; frames++) {
       const { type, payload } = yield* this.#link.expect(
         FRAME_CELLS,
         FRAME_LIST,
