@@ -324,6 +324,7 @@ export class SubTree {
     value: Buffer,
     vfrom: number,
     vto: number,
+    expiryMs = 0,
   ): boolean {
     const { elements, mirror } = this;
     const isMirrored = this.isMirrored;
@@ -334,7 +335,7 @@ export class SubTree {
       mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
     }
     const liveBefore = elements.liveCount;
-    elements.put(subKey, sfrom, sto, stamp, origin, flags, 0, value, vfrom, vto);
+    elements.put(subKey, sfrom, sto, stamp, origin, flags, expiryMs, value, vfrom, vto);
     if (isMirrored) {
       mirror.removeRemembered();
       mirror.add();
@@ -461,6 +462,19 @@ export class SubTree {
     } finally {
       tree.observer = observer;
     }
+  }
+
+  /** `rewriteHead` under this stamp, though it may be lower than what the head has. */
+  replaceHead(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): void {
+    this.head = 0;
+    this.rewriteHead(key, from, to, stamp, origin, flags);
   }
 
   /**

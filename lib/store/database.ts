@@ -287,12 +287,7 @@ export class Database {
   /** `flush`, of which the caller tells who listens to changes. */
   empty(): void {
     const store = this.store;
-    if (store.watches.size !== 0) {
-      store.watches.touchAll(this.index, (key) => {
-        const bytes = Buffer.from(key, 'latin1');
-        return this.peek(bytes, 0, bytes.length) !== 0;
-      });
-    }
+    this.touchWatched();
     if (store.waits.removalSize !== 0) store.waits.signalAll(this.index);
     store.dirty += this.tree.liveCount;
     this.clearedAt = store.stamp();
@@ -300,13 +295,15 @@ export class Database {
     this.tree.clear();
   }
 
-  /** Removes what has expired, the earliest first, at most `most` keys. True if nothing is left due. */
-  expireDue(most: number): boolean {
+  /**
+   * Removes what has expired, now or at an earlier time, the earliest first, at most `most` keys.
+   * True if nothing is left due.
+   */
+  expireDue(most: number, dueMs = this.store.nowMs): boolean {
     const heap = this.tree.expiries;
-    const nowMs = this.store.nowMs;
-    for (let done = 0; heap.firstDueMs <= nowMs; done += 1) {
+    for (let done = 0; heap.firstDueMs <= dueMs; done += 1) {
       if (done === most) return false;
-      const leaf = heap.peekDue(nowMs);
+      const leaf = heap.peekDue(dueMs);
       const key = this.store.keyScratch;
       const bytes = this.#tellsOfChanges ? this.tree.copyKey(leaf, key, 0) : -1;
       this.tree.dropLeaf(leaf);
@@ -314,6 +311,16 @@ export class Database {
       if (bytes >= 0) this.#expired(key, 0, bytes);
     }
     return true;
+  }
+
+  /** All that is visible changes: tells who watches any of it. */
+  touchWatched(): void {
+    const { watches } = this.store;
+    if (watches.size === 0) return;
+    watches.touchAll(this.index, (key) => {
+      const bytes = Buffer.from(key, 'latin1');
+      return this.peek(bytes, 0, bytes.length) !== 0;
+    });
   }
 
   /** A key has changed in any way: tells its watchers. */
