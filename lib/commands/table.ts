@@ -11,6 +11,8 @@ import { transactionCommands } from './connection/transactions.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
 import { hashCommands } from './hashes/hashes.js';
+import { hyperLogLogCommands } from './hyperloglog/hyperloglog.js';
+import { pfDebugCommands } from './hyperloglog/pf-debug.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
@@ -50,6 +52,7 @@ export const commandRows: readonly CommandRow[] = [
   ...hashNumberCommands,
   ...hashRandomCommands,
   ...httpGuardCommands,
+  ...hyperLogLogCommands,
   ...infoCommands,
   ...keyCommands,
   ...latencyCommands,
@@ -60,6 +63,7 @@ export const commandRows: readonly CommandRow[] = [
   ...monitorCommands,
   ...objectCommands,
   ...orderedCommands,
+  ...pfDebugCommands,
   ...refusedCommands,
   ...scanCommands,
   ...slowlogCommands,

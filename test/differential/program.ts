@@ -9,7 +9,14 @@
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
 import { hashRows } from './grammar-collections.js';
-import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
+import {
+  bitRows,
+  expiryRows,
+  hyperLogLogRows,
+  keyRows,
+  stringRows,
+  transactionRows,
+} from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
 import { randomRawBytes } from './raw-bytes.js';
@@ -35,7 +42,10 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows];
+const dataGroups = [
+  ...[stringRows, bitRows, hyperLogLogRows, expiryRows, keyRows, transactionRows],
+  ...[hashRows],
+];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
 

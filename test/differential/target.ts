@@ -37,6 +37,7 @@ const resetCommands: readonly (readonly string[])[] = [
   ['CONFIG', 'SET', 'proto-max-bulk-len', '536870912'],
   // So low that collections grow out of Redis's small encodings, and are told in pages.
   ['CONFIG', 'SET', 'hash-max-listpack-entries', '8'],
+  ['CONFIG', 'SET', 'hll-sparse-max-bytes', '300'],
   ['CONFIG', 'RESETSTAT'],
   ['SLOWLOG', 'RESET'],
   ['LATENCY', 'RESET'],
