@@ -143,9 +143,9 @@ t.test('the bytes are those of a real server', async (t) => {
   const random = seededRandom(seedOfRun());
   const client = await localClient();
   const both = async (...command: string[]): Promise<boolean> => {
-    const ours = String(client.send(...command));
+    const ours = JSON.stringify(client.send(...command));
     const theirs = await other.callPlain(...command);
-    return ours === (theirs instanceof Error ? `-${theirs.message}` : String(theirs));
+    return ours === JSON.stringify(theirs instanceof Error ? `-${theirs.message}` : theirs);
   };
   for (let round = 0; round < 60; round += 1) {
     const sparseMax = random.pick(['0', '100', '1000', '3000', '12000']);
