@@ -43,7 +43,8 @@ Besides, as nobody would expect otherwise: figures that belong to the process (m
 the order in which KEYS and SCAN tell keys and HGETALL and its kin fields (here it is the order of their bytes), what RANDOMKEY picks, and which keys are evicted first.
 
 - **SCAN** goes in key order and never misses or repeats a key that stays, **HSCAN** so with fields. Cursors are decimals below 2^63.
-- **DUMP** writes, and RESTORE reads, Redis's serialisation of strings (RDB version 10); RESTORE takes dumps of strings up to version 12.
+- **DUMP** writes Redis's serialisation in version 10, of Redis 7.0; RESTORE takes dumps of all versions up to 12, of Redis 7.4. Of strings
+  the bytes are Redis's; elements of collections come in the order of their bytes. Of types that are not there yet RESTORE says so.
 - **INFO** has Redis's sections and field names, and a section \`# dhash\`.
 - **Values** end at 512 MiB (\`proto-max-bulk-len\`), as in Redis.
 - **Long commands** (KEYS, FLUSHALL, KDELRANGE, BITCOUNT of huge strings ...) work in slices, so that other clients are served meanwhile.
