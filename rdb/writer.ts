@@ -16,9 +16,7 @@ import { LzfCompressor } from './lzf.js';
 
 /** What is written: the version of Redis 7.0, which later ones read too. */
 const VERSION_WRITTEN = 10;
-/** The newest that is understood: Redis 7.4. */
-const VERSION_MAX = 12;
-export const FOOTER_BYTES = 10;
+const FOOTER_BYTES = 10;
 const MARK_LZF = 0xc3;
 
 const CHUNK_BYTES = 64 * 1024;
@@ -143,31 +141,5 @@ export class RdbWriter {
     this.chunks.push(full);
     this.#chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     this.#at = 0;
-  }
-}
-
-/** Checks version and checksum of a dump, in steps. */
-export class DumpCheck {
-  readonly #payload: Buffer;
-  readonly #crc = new Crc64();
-  #at = 0;
-  /** Known once finished. */
-  ok = false;
-
-  constructor(payload: Buffer) {
-    this.#payload = payload;
-  }
-
-  /** Does a step's work; true when finished. */
-  step(): boolean {
-    const payload = this.#payload;
-    const end = payload.length - 8;
-    if (payload.length < FOOTER_BYTES || payload.readUInt16LE(end - 2) > VERSION_MAX) return true;
-    const stop = Math.min(end, this.#at + STEP_BYTES * 4);
-    this.#crc.update(payload, this.#at, stop);
-    this.#at = stop;
-    if (stop < end) return false;
-    this.ok = this.#crc.equals(payload, end);
-    return true;
   }
 }

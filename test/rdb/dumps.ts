@@ -1,10 +1,11 @@
 /** Making and taking apart dumps in tests, by the pure part alone. */
 import { Crc64 } from '../../rdb/crc64.js';
+import { DumpCheck, FOOTER_BYTES } from '../../rdb/footer.js';
 import { RdbError, type RdbErrorCode } from '../../rdb/rdb-error.js';
 import { RdbReader } from '../../rdb/reader.js';
 import type { StreamId, ValueSinks } from '../../rdb/sinks.js';
 import { readValue } from '../../rdb/values.js';
-import { DumpCheck, FOOTER_BYTES, RdbWriter } from '../../rdb/writer.js';
+import { RdbWriter } from '../../rdb/writer.js';
 
 /** Elements as latin1 texts, in the order of the dump: `field=value`, `member:score`. */
 export interface Loaded {

@@ -5,12 +5,12 @@
  * side and linked in at the end: whatever is wrong with it, the old value is still there.
  */
 
+import { DumpCheck, FOOTER_BYTES } from '../../../rdb/footer.js';
 import { corrupt, RdbError } from '../../../rdb/rdb-error.js';
 import { RdbReader } from '../../../rdb/reader.js';
 import type { Reading } from '../../../rdb/reading.js';
 import { valueTypeName } from '../../../rdb/value-types.js';
 import { readValue } from '../../../rdb/values.js';
-import { DumpCheck, FOOTER_BYTES } from '../../../rdb/writer.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session, Task } from '../../server/session.js';
