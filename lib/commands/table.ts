@@ -14,6 +14,8 @@ import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
 import { hashValueCommands } from './hashes/hash-values.js';
 import { hashCommands } from './hashes/hashes.js';
+import { hyperLogLogCommands } from './hyperloglog/hyperloglog.js';
+import { pfDebugCommands } from './hyperloglog/pf-debug.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
@@ -79,6 +81,7 @@ export const commandRows: readonly CommandRow[] = [
   ...hashRandomCommands,
   ...hashValueCommands,
   ...httpGuardCommands,
+  ...hyperLogLogCommands,
   ...infoCommands,
   ...keyCommands,
   ...latencyCommands,
@@ -95,6 +98,7 @@ export const commandRows: readonly CommandRow[] = [
   ...objectCommands,
   ...orderedCommands,
   ...publishCommands,
+  ...pfDebugCommands,
   ...refusedCommands,
   ...scanCommands,
   ...scriptCommands,

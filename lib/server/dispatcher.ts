@@ -28,7 +28,7 @@ import {
   WRITE,
 } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
-import { shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
+import { OUT_OF_MEMORY, shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
 import type { Server } from './server.js';
 import {
@@ -256,7 +256,7 @@ export class Dispatcher {
       return;
     }
     if ((this.gate & SERVER_MEMORY_LIMIT) !== 0 && !this.#hasRoom(session, command)) {
-      this.#reject(session, command, "OOM command not allowed when used memory > 'maxmemory'.");
+      this.#reject(session, command, OUT_OF_MEMORY);
       return;
     }
     if ((session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0) {

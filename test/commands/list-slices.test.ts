@@ -197,7 +197,7 @@ t.test('insertions at ever the same place of a list', async (t) => {
       else if (kind === 'anywhere') at = 1 + random.below(model.length - 1);
       const length = client.send('LINSERT', 'l', 'BEFORE', model[at]!, `${i}`);
       model.splice(at, 0, `${i}`);
-      if (length !== model.length) t.fail(`${kind}: ${String(length)}`);
+      if (length !== model.length) t.fail(`${kind}: ${JSON.stringify(length)}`);
     }
     t.same(client.send('LRANGE', 'l', '0', '-1'), model, `${kind} (seed ${seed})`);
     t.ok((client.send('PTTL', 'l') as number) > 0, 'it keeps its expiry');

@@ -143,12 +143,20 @@ export const differences: readonly Difference[] = [
   {
     id: 'dump-of-collections',
     commands: ['dump', 'restore'],
-    what: 'DUMP and RESTORE take strings only.',
-    why: 'The serialisation of collections is still to come.',
+    what: 'DUMP and RESTORE take strings, HyperLogLogs and hashes only.',
+    why: 'The serialisation of other collections is still to come.',
     covers: (args, { expected, actual }) =>
       args[0] === 'dump' || args[1] === 'dump'
         ? expected.startsWith('$') && actual.startsWith('-"WRONGTYPE')
         : args[0] === 'restore' && actual.includes('cannot be restored yet'),
+  },
+  {
+    id: 'dump-checks',
+    commands: ['restore'],
+    what: 'RESTORE checks a payload to its last byte: an element twice, or more than a value, is refused.',
+    why: 'Redis looks that closely with `sanitize-dump-payload yes` only.',
+    // The grammar makes no such payload: whatever the test meets is a mistake.
+    covers: () => false,
   },
   {
     id: 'set-listpack',

@@ -9,7 +9,14 @@
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
 import { hashRows, listRows, setRows } from './grammar-collections.js';
-import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
+import {
+  bitRows,
+  expiryRows,
+  hyperLogLogRows,
+  keyRows,
+  stringRows,
+  transactionRows,
+} from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
@@ -39,6 +46,7 @@ export interface Program {
 const dataGroups = [
   stringRows,
   bitRows,
+  hyperLogLogRows,
   expiryRows,
   keyRows,
   transactionRows,

@@ -40,6 +40,7 @@ const resetCommands: readonly (readonly string[])[] = [
   // So low that collections grow out of Redis's small encodings, and are told in pages.
   ['CONFIG', 'SET', 'hash-max-listpack-entries', '8', 'set-max-intset-entries', '8'],
   ['CONFIG', 'SET', 'zset-max-listpack-entries', '8'],
+  ['CONFIG', 'SET', 'hll-sparse-max-bytes', '300'],
   ['CONFIG', 'RESETSTAT'],
   ['SLOWLOG', 'RESET'],
   ['LATENCY', 'RESET'],
