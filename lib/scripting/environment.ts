@@ -59,6 +59,9 @@ export class Environment {
   /** Registry reference of the globals' real table. */
   readonly globals: number;
   readonly #locked = new Map<number, number>();
+  /** Registry references: what a script looks its globals up with, and what raises for others. */
+  #lookup = 0;
+  #missing = 0;
   #reset = 0;
 
   /**
@@ -113,6 +116,42 @@ export class Environment {
     c.lua_insert(L, -2);
     this.lua.setField(L, c.lua_gettop(L) - 1, name);
     c.lua_settop(L, -2);
+  }
+
+  /** Until `showAll`, code sees one global: a table of the environment, by its reference. */
+  showOnly(name: string, ref: number): void {
+    const { lua } = this;
+    const { c, main } = lua;
+    const top = c.lua_gettop(main);
+    c.lua_rawgeti(main, REGISTRY, this.#lookup);
+    c.lua_createtable(main, 0, 1);
+    c.lua_rawgeti(main, REGISTRY, ref);
+    lua.setField(main, top + 2, name);
+    c.lua_rawgeti(main, REGISTRY, this.#missing);
+    c.lua_setmetatable(main, top + 2);
+    lua.setField(main, top + 1, '__index');
+    c.lua_settop(main, top);
+  }
+
+  showAll(): void {
+    const { lua } = this;
+    const { c, main } = lua;
+    const top = c.lua_gettop(main);
+    c.lua_rawgeti(main, REGISTRY, this.#lookup);
+    c.lua_rawgeti(main, REGISTRY, this.globals);
+    lua.setField(main, top + 1, '__index');
+    c.lua_settop(main, top);
+  }
+
+  /** Makes a table of the environment, by its reference, raise for fields that it lacks. */
+  raiseForMissing(ref: number): void {
+    const { c, main } = this.lua;
+    const top = c.lua_gettop(main);
+    c.lua_rawgeti(main, REGISTRY, ref);
+    c.lua_rawgeti(main, REGISTRY, this.#locked.get(c.lua_topointer(main, top + 1))!);
+    c.lua_rawgeti(main, REGISTRY, this.#missing);
+    c.lua_setmetatable(main, top + 2);
+    c.lua_settop(main, top);
   }
 
   #remove(name: string): void {
@@ -254,8 +293,12 @@ export class Environment {
     c.lua_createtable(main, 0, 1);
     lua.pushFunction(main, missing);
     lua.setField(main, 2, '__index');
+    c.lua_pushvalue(main, 2);
+    this.#missing = c.luaL_ref(main, REGISTRY);
     c.lua_setmetatable(main, 1);
     this.#pushLocked(readonly, missing);
+    c.lua_getmetatable(main, -1);
+    this.#lookup = c.luaL_ref(main, REGISTRY);
     c.lua_pushvalue(main, -1);
     lua.setField(main, 1, '_G');
     c.lua_replace(main, GLOBALS);

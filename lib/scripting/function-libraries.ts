@@ -226,9 +226,14 @@ interface Wanted {
   callback: number;
 }
 
+/** C takes a number for a text, too. */
+function isText(type: number): boolean {
+  return type === STRING || type === NUMBER;
+}
+
 function readPositions(lua: Lua, L: number, fail: (text: string) => never): Wanted {
   const { c } = lua;
-  if (c.lua_type(L, 1) !== STRING) {
+  if (!isText(c.lua_type(L, 1))) {
     fail('first argument to redis.register_function must be a string');
   }
   if (c.lua_type(L, 2) !== FUNCTION) {
@@ -246,19 +251,21 @@ function readNamed(lua: Lua, L: number, fail: (text: string) => never): Wanted {
   c.lua_pushnil(L);
   c.lua_pushnil(L);
   while (c.lua_next(L, 1) !== 0) {
-    if (c.lua_type(L, 3) !== STRING) {
+    const keyType = c.lua_type(L, 3);
+    if (!isText(keyType)) {
       fail('named argument key given to redis.register_function is not a string');
     }
-    const key = lua.text(L, 3);
+    // To make a text of a number in place would end the walk.
+    const key = keyType === STRING ? lua.text(L, 3) : '';
     const type = c.lua_type(L, 4);
     if (key === 'function_name') {
-      if (type !== STRING) {
+      if (!isText(type)) {
         fail('function_name argument given to redis.register_function must be a string');
       }
       wanted.name = lua.text(L, 4);
       isNamed = true;
     } else if (key === 'description') {
-      if (type !== STRING) {
+      if (!isText(type)) {
         fail('description argument given to redis.register_function must be a string');
       }
       wanted.description = lua.text(L, 4);
@@ -293,8 +300,7 @@ function readFlags(lua: Lua, L: number, index: number, fail: (text: string) => n
     c.lua_rawgeti(L, index, n);
     const type = c.lua_type(L, index + 1);
     if (type === NIL) break;
-    const flag =
-      type === STRING || type === NUMBER ? scriptFlag(lua.text(L, index + 1)) : undefined;
+    const flag = isText(type) ? scriptFlag(lua.text(L, index + 1)) : undefined;
     if (flag === undefined) fail('unknown flag given');
     flags |= flag;
     c.lua_settop(L, index);

@@ -12,18 +12,22 @@ const WARNING = 3;
 const REPLICATION_ALL = 3;
 
 /** What a library may use while it is loaded, too. */
-const CONSTANTS = {
+export const LOADING_CONSTANTS = {
   LOG_DEBUG: DEBUG,
   LOG_VERBOSE: 1,
   LOG_NOTICE: 2,
   LOG_WARNING: WARNING,
+  REDIS_VERSION,
+  REDIS_VERSION_NUM: versionNumber(REDIS_VERSION),
+};
+
+const CONSTANTS = {
+  ...LOADING_CONSTANTS,
   REPL_NONE: 0,
   REPL_AOF: 1,
   REPL_SLAVE: 2,
   REPL_REPLICA: 2,
   REPL_ALL: REPLICATION_ALL,
-  REDIS_VERSION,
-  REDIS_VERSION_NUM: versionNumber(REDIS_VERSION),
 };
 
 function versionNumber(version: string): number {

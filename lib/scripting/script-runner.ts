@@ -270,6 +270,7 @@ export class ScriptRunner {
       else engine.lua.machine.broken = true;
     }
     if (engine.lua.machine.broken) this.#broken(engine);
+    else engine.lua.shrinkStage();
   }
 
   /** A new thread, unless the machine itself is replaced by the next script. */

@@ -8,6 +8,7 @@ import { Engine, LOADING } from './engine.js';
 import { FunctionLibraries, type RestorePolicy } from './function-libraries.js';
 import { REPLY_BYTES_MAX } from './limits.js';
 import { REGISTRY } from './lua.js';
+import { LOADING_CONSTANTS } from './redis-table.js';
 import { ScriptCache } from './script-cache.js';
 import { ScriptRunner } from './script-runner.js';
 import type { LuaModule } from './web-assembly.js';
@@ -37,9 +38,8 @@ export class Scripts {
   #module: LuaModule | undefined;
   #scripts: Engine | undefined;
   #functions: Engine | undefined;
-  /** What code of libraries sees as `redis` while it is loaded, and what it sees otherwise. */
+  /** The one global, `redis`, that code of libraries sees while it is loaded. */
   #redisWhenLoading = 0;
-  #redisWhenCalled = 0;
 
   constructor(components: { server: Server; world: World; luaModule: () => LuaModule }) {
     this.#server = components.server;
@@ -62,7 +62,7 @@ export class Scripts {
     const engine = this.#build(true);
     this.#functions = engine;
     this.#redisWhenLoading = takeGlobal(engine, LOADING);
-    this.#redisWhenCalled = keepGlobal(engine, 'redis');
+    engine.environment.raiseForMissing(this.#redisWhenLoading);
     const failed = this.libraries.reload(engine, () => this.#runLoading(engine));
     if (failed.length > 0) {
       this.#server.log.error({ libraries: failed }, 'libraries could not be loaded again');
@@ -103,16 +103,10 @@ export class Scripts {
   }
 
   #runLoading(engine: Engine): string | undefined {
-    this.#show(engine, this.#redisWhenLoading);
+    engine.environment.showOnly('redis', this.#redisWhenLoading);
     const error = this.runner.load(engine);
-    if (!engine.lua.machine.broken) this.#show(engine, this.#redisWhenCalled);
+    if (!engine.lua.machine.broken) engine.environment.showAll();
     return error;
-  }
-
-  #show(engine: Engine, redis: number): void {
-    const { c, main } = engine.lua;
-    c.lua_rawgeti(main, REGISTRY, redis);
-    engine.environment.setGlobal(main, 'redis');
   }
 
   #build(isOfFunctions = false): Engine {
@@ -134,12 +128,11 @@ export class Scripts {
     const components = { server: this.#server, module: this.#module, session, hooks };
     if (!isOfFunctions) return new Engine(components);
     return new Engine(components, (lua, redis) => {
-      const { call: _call, pcall: _pcall, ...rest } = redis.functions;
       const register = (L: number) =>
         libraries.registerFunction(lua, L, (text) => this.#raise(L, text));
       return {
-        functions: { ...rest, register_function: register },
-        constants: redis.constants,
+        functions: { log: redis.functions['log']!, register_function: register },
+        constants: LOADING_CONSTANTS,
       };
     });
   }
@@ -156,21 +149,15 @@ export class Scripts {
   }
 }
 
-/** A registry reference of a global. */
-function keepGlobal(engine: Engine, name: string): number {
-  const { lua } = engine;
+/** A registry reference of a global, which no code sees any more. */
+function takeGlobal(engine: Engine, name: string): number {
+  const { lua, environment } = engine;
   const { c, main } = lua;
-  c.lua_rawgeti(main, REGISTRY, engine.environment.globals);
+  c.lua_rawgeti(main, REGISTRY, environment.globals);
   lua.getField(main, c.lua_gettop(main), name);
   const ref = c.luaL_ref(main, REGISTRY);
   c.lua_settop(main, 0);
-  return ref;
-}
-
-/** `keepGlobal`, after which no code sees it. */
-function takeGlobal(engine: Engine, name: string): number {
-  const ref = keepGlobal(engine, name);
-  engine.lua.c.lua_pushnil(engine.lua.main);
-  engine.environment.setGlobal(engine.lua.main, name);
+  c.lua_pushnil(main);
+  environment.setGlobal(main, name);
   return ref;
 }

@@ -44,6 +44,7 @@ export function readScript(text: string): Shebang | string {
   let flags = 0;
   for (const part of parts) {
     if (!part.startsWith('flags=')) return `ERR Unknown lua shebang option: ${part}`;
+    if (part === 'flags=') continue;
     for (const name of part.slice('flags='.length).split(',')) {
       const flag = FLAGS.get(name);
       if (flag === undefined) return `ERR Unexpected flag in script shebang: ${name}`;

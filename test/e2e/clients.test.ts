@@ -140,6 +140,29 @@ t.test('ioredis: transactions and WATCH', async (t) => {
   t.strictSame(await redis.exec(), [[null, 'OK']]);
 });
 
+t.test('ioredis: scripts, sent by their SHA1 and whole when they are not known', async (t) => {
+  const scripts = {
+    addAndGet: {
+      numberOfKeys: 1,
+      lua: 'redis.call("incrby", KEYS[1], ARGV[1]) return redis.call("get", KEYS[1])',
+    },
+  };
+  const redis = ioredis(t, { scripts });
+  const addAndGet = (amount: number): Promise<unknown> =>
+    (redis as unknown as { addAndGet(key: string, by: number): Promise<unknown> }).addAndGet(
+      'n',
+      amount,
+    );
+  t.equal(await addAndGet(5), '5');
+  await redis.script('FLUSH');
+  t.equal(await addAndGet(2), '7', 'NOSCRIPT, then EVAL');
+  t.strictSame(await redis.eval('return {1, {2, "x"}, false}', 0), [1, [2, 'x'], null]);
+  await t.rejects(redis.eval('return redis.call("incr", KEYS[1], 1, 2)', 1, 'n'), /Wrong number/);
+  t.strictSame(await redis.multi().eval('return redis.call("incr", KEYS[1])', 1, 'n').exec(), [
+    [null, 8],
+  ]);
+});
+
 t.test('ioredis: scan stream and the ordered commands', async (t) => {
   const redis = ioredis(t);
   await redis.mset(Object.fromEntries(Array.from({ length: keyCount }, (_, i) => [`key:${i}`, i])));
@@ -162,9 +185,6 @@ t.test('ioredis: scan stream and the ordered commands', async (t) => {
   );
   const raw = await redis.callBuffer('KNTH', '-1', 'WITHVALUES');
   t.strictSame(raw, [Buffer.from('key:99'), Buffer.from('99')]);
-  redis.defineCommand('both', { numberOfKeys: 1, lua: 'return {KEYS[1], ARGV[1]}' });
-  const { both } = redis as unknown as { both(...args: string[]): Promise<unknown> };
-  t.strictSame(await both.call(redis, 'a', 'b'), ['a', 'b'], 'a script by its digest');
 });
 
 t.test('ioredis: binary keys and a big value', async (t) => {
@@ -290,7 +310,29 @@ for (const RESP of [2, 3] as const) {
     ];
     t.strictSame(await client.sendCommand([...range, 'WITHVALUES']), RESP === 2 ? flat : pairs);
     t.equal(await client.sendCommand(['KRANK', 'absent']), null);
-    t.equal(await client.eval('return #ARGV', { arguments: ['a', 'b'] }), 2);
+  });
+
+  t.test(`node-redis, RESP${RESP}: scripts and functions`, async (t) => {
+    const client = await nodeRedis(t, RESP);
+    const script = 'return {KEYS[1], ARGV[1], redis.call("incr", KEYS[1])}';
+    const given = { keys: ['n'], arguments: ['x'] };
+    t.strictSame(await client.eval(script, given), ['n', 'x', 1]);
+    const sha1 = await client.scriptLoad(script);
+    t.strictSame(await client.evalSha(sha1, given), ['n', 'x', 2]);
+    t.strictSame(await client.scriptExists(sha1), [1]);
+    const code = `#!lua name=lib${RESP}\nredis.register_function{function_name='get${RESP}', callback=function(keys) return redis.call('get', keys[1]) end, flags={'no-writes'}}`;
+    t.equal(await client.functionLoad(code), `lib${RESP}`);
+    const call = { keys: ['n'], arguments: [] };
+    t.equal(await client.fCall(`get${RESP}`, call), '2');
+    t.equal(await client.fCallRo(`get${RESP}`, call), '2');
+    const libraries = await client.functionList({ LIBRARYNAME: `lib${RESP}` });
+    t.equal(libraries[0]?.library_name, `lib${RESP}`);
+    const dump = await client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }).functionDump();
+    t.equal(await client.functionDelete(`lib${RESP}`), 'OK');
+    t.equal(await client.functionRestore(dump, { mode: 'REPLACE' }), 'OK');
+    t.equal(await client.fCall(`get${RESP}`, call), '2');
+    t.equal(await client.functionFlush(), 'OK');
+    t.strictSame(await client.multi().eval(script, given).get('n').exec(), [['n', 'x', 3], '3']);
   });
 
   t.test(`node-redis, RESP${RESP}: binary keys and a big value`, async (t) => {

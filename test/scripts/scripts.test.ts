@@ -180,6 +180,26 @@ const BOMBS: readonly (readonly [name: string, script: string, expected: RegExp]
   ['deep code', 'return loadstring("return " .. string.rep("(", 1e4))', /./],
   ['gsub in gsub', 'local function f(c) return (string.gsub(c, ".", f)) end return f("x")', /./],
   ['coroutines', 'local function f() return coroutine.wrap(f)() end return f()', /./],
+  [
+    'the same long string as often as one likes',
+    'local s = string.rep("x", 2e7) local t = {} for i = 1, 100 do t[i] = s end return t',
+    /its reply is longer than 268435456 bytes/,
+  ],
+  [
+    'a long reply of a command',
+    'redis.call("set", "k", string.rep("x", 2e7)) local t = {} for i = 1, 100 do t[i] = "k" end return redis.call("mget", unpack(t))',
+    /reply of a command called from script is longer than 268435456 bytes/,
+  ],
+  [
+    'long code',
+    'local f, e = loadstring("return {" .. string.rep("1,", 3e6) .. "}") return e',
+    /code of more than 4194304 bytes/,
+  ],
+  [
+    'coroutines that stay',
+    'local t = {} for i = 1, 1e7 do t[i] = coroutine.create(function() end) end',
+    /not enough memory/,
+  ],
   ['an error of no text', 'error({})', /ERR unknown error/],
 ];
 
@@ -191,6 +211,26 @@ for (const [name, script, expected] of BOMBS) {
     t.equal(client.send('EVAL', 'return redis.call("get", "a")', 0), '1');
   });
 }
+
+t.test('arguments that the machine cannot hold', async (t) => {
+  const client = await localClient();
+  client.send(
+    'FUNCTION',
+    'LOAD',
+    '#!lua name=l\nredis.register_function("f", function() return 1 end)',
+  );
+  const large = Array.from({ length: 3 }, (_, i) => Buffer.alloc(100e6, i));
+  for (const command of [
+    ['EVAL', 'return 1', 0],
+    ['FCALL', 'f', 0],
+  ] as const) {
+    t.match(
+      client.send(...command, ...large),
+      /^-ERR Error running script \w+, not enough memory$/,
+    );
+    t.equal(client.send(...command), 1);
+  }
+});
 
 t.test('EVAL keeps the last 500 scripts', async (t) => {
   const client = await localClient();

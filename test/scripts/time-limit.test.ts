@@ -8,8 +8,8 @@ const BUSY =
 const KILLED =
   /^-ERR Script killed by user with SCRIPT KILL\.\.\. script: \w{40}, on @user_script:1\.$/;
 
-/** A node whose clock goes on by a tenth of a millisecond with every look at it. */
-async function slowNode(busyMs: number): Promise<LocalNode> {
+/** A node whose clock goes on a little with every look at it. */
+async function slowNode(busyMs: number, lookMs = 0.1): Promise<LocalNode> {
   const local = new LocalNode((settings) => {
     settings.busyReplyThreshold = busyMs;
   });
@@ -18,7 +18,7 @@ async function slowNode(busyMs: number): Promise<LocalNode> {
   let looks = 0;
   clock.monotonicMs = () => {
     looks += 1;
-    return look() + looks / 10;
+    return look() + looks * lookMs;
   };
   return local.start();
 }
@@ -147,4 +147,59 @@ t.test('code of a library has its time, too', async (t) => {
   const local = await slowNode(10);
   const reply = local.client().send('FUNCTION', 'LOAD', `#!lua name=l\n${FOREVER}`);
   t.match(reply, /^-ERR Error registering functions: .*FUNCTION LOAD timeout/);
+});
+
+const LONG_CALLS: readonly (readonly [name: string, script: string])[] = [
+  ['cjson.encode', 'local t = {} for i = 1, 30 do t = {t, t} end return cjson.encode(t)'],
+  ['cjson.decode', 'return cjson.decode("[" .. string.rep("1,", 2e6) .. "1]")'],
+  ['cmsgpack.pack', 'local t = {} for i = 1, 15 do t = {t, t, t, t} end return cmsgpack.pack(t)'],
+  ['cmsgpack.unpack', 'return cmsgpack.unpack("\\221" .. string.rep("\\255\\255\\1", 1e6))'],
+  ['string.gsub', 'return #string.gsub(string.rep("x", 1e6), ".", string.rep("%0", 100))'],
+  ['string.find', 'return string.find(string.rep("a", 1e6), ".-b")'],
+  ['string.format', 'return #string.format("%q", string.rep("\\n", 2e7))'],
+];
+
+for (const [name, script] of LONG_CALLS) {
+  t.test(`a call of a library that takes long has its end: ${name}`, async (t) => {
+    const local = await slowNode(1e9, 50);
+    const client = local.client();
+    client.post('EVAL', script, 0);
+    const { runner } = local.node.server.scripts;
+    for (let turn = 0; turn < 1000 && runner.running !== undefined; turn += 1) local.world.turn();
+    const [reply] = client.received();
+    t.match(reply, /^-ERR user_script:1: Script ended: over 500 ms within .* library/);
+    t.equal(client.send('EVAL', 'return 1', 0), 1);
+  });
+}
+
+t.test('a reply that takes long to write has its end', async (t) => {
+  const local = await slowNode(1e9, 50);
+  const client = local.client();
+  const nested = 'local t = {} for i = 1, 30 do t = {t, t} end return t';
+  t.match(client.send('EVAL', nested, 0), /its reply takes longer than 500 ms to write$/);
+  t.equal(client.send('EVAL', 'return 1', 0), 1);
+});
+
+t.test('busy-reply-threshold 0: others wait, however long it takes', async (t) => {
+  const local = await slowNode(0);
+  const [caller, other] = [local.client(), local.client()];
+  caller.post('EVAL', COUNT, 0);
+  other.post('GET', 'a');
+  t.ok(local.node.server.scripts.runner.running !== undefined);
+  for (let turn = 0; turn < 1000; turn += 1) local.world.turn();
+  t.same(caller.received(), [3e6]);
+  t.same(other.received(), [null], 'and no -BUSY before');
+});
+
+t.test('a client that leaves within EXEC: the rest of it is done all the same', async (t) => {
+  const local = await slowNode(1e9);
+  const [caller, other] = [local.client(), local.client()];
+  caller.send('MULTI');
+  for (let i = 0; i < 3; i += 1)
+    caller.send('EVAL', `${COUNT.replace('return n', '')} redis.call("incr", "a")`, 0);
+  caller.post('EXEC');
+  caller.link.end();
+  other.post('GET', 'a');
+  for (let turn = 0; turn < 3000; turn += 1) local.world.turn();
+  t.same(other.received(), ['3']);
 });

@@ -22,9 +22,7 @@ export function rightsOf(
   const isLimited = (server.dispatcher.gate & SERVER_MEMORY_LIMIT) !== 0;
   if (!isCompatible && !isReadOnly && !allowsOom && isLimited) {
     if (!server.store.eviction.makeRoom()) {
-      reply.error(
-        "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
-      );
+      reply.error("OOM command not allowed when used memory > 'maxmemory'.");
       return undefined;
     }
   }
