@@ -20,7 +20,7 @@ import { DISTRIBUTIONS, type Distribution, Pair } from './support/sync-pair.js';
 import { type Measured, measureSession } from './support/sync-session.js';
 
 const ROUNDS_DEFAULT = 5;
-/** What issue of bytes, round trips and milliseconds per side is allowed for so many differences. */
+/** Bytes, round trips and milliseconds of CPU per side that so many differences may cost. */
 const TARGETS: Record<number, readonly [number, number, number]> = {
   0: [64, 1, 0.05],
   1: [650, 2, 2],
