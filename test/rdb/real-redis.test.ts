@@ -200,10 +200,10 @@ t.test('hashes there and back', async (t) => {
       client.send('OBJECT', 'ENCODING', 'theirs'),
       await other.callPlain('OBJECT', 'ENCODING', 'ours'),
     ];
-    if (sent !== 'OK' || taken !== 'OK') t.fail(`${String(sent)} ${String(taken)} ${say}`);
+    if (sent !== 'OK' || taken !== 'OK') t.fail(`${JSON.stringify([sent, taken])} ${say}`);
     const [a, b] = digests as [string[], string[]];
     if (new Set([...a, ...b]).size !== 1 || ours[0] !== theirs[0]) t.fail(`differ: ${say}`);
-    if (encodings[0] !== encodings[1]) t.fail(`encodings ${String(encodings)}: ${say}`);
+    if (encodings[0] !== encodings[1]) t.fail(`encodings ${JSON.stringify(encodings)}: ${say}`);
   }
   t.pass('all alike');
 });
