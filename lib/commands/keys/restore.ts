@@ -24,8 +24,10 @@ import { findKey, notifyKey, peekKey, refusesKey, removeKey } from '../lookup.js
 import { NOT_INTEGER, OUT_OF_MEMORY, STRING_TOO_LONG } from '../replies.js';
 import { accessOf, type RestoreOptions, readRestoreOptions } from './restore-options.js';
 
-/** Payloads up to here are restored at once; compressed, they may hold many times as much. */
-const AT_ONCE_BYTES = 16 * 1024;
+/** Payloads up to here are tried at once, */
+const AT_ONCE_BYTES = 256 * 1024;
+/** for so many pieces of work (reader.ts): compressed, they may hold many times as much. */
+const AT_ONCE_PIECES = 8;
 
 export function restore(session: Session, args: Args, reply: ReplyWriter): void {
   const options = readRestoreOptions(args, reply);
@@ -43,11 +45,12 @@ export function restore(session: Session, args: Args, reply: ReplyWriter): void 
   }
   options.lifeMs = lifeMs;
   if (refusesKey(args, 1, reply)) return;
-  if (args.length(3) > AT_ONCE_BYTES) {
-    session.defer(new RestoreTask(session, args.clone(), options, reply));
-  } else {
-    new RestoreTask(session, args, options, reply).step(Number.POSITIVE_INFINITY);
+  if (args.length(3) <= AT_ONCE_BYTES) {
+    const task = new RestoreTask(session, args, options, reply);
+    if (task.run(AT_ONCE_PIECES, Number.POSITIVE_INFINITY)) return;
+    task.cancel();
   }
+  session.defer(new RestoreTask(session, args.clone(), options, reply));
 }
 
 /** True, the error replied, if the key is there and may not be replaced. */
@@ -91,13 +94,18 @@ class RestoreTask implements Task {
   }
 
   step(deadlineMs: number): boolean {
+    return this.run(Number.POSITIVE_INFINITY, deadlineMs);
+  }
+
+  /** Does so many pieces of work, or until the time has come; true when it has replied. */
+  run(piecesMax: number, deadlineMs: number): boolean {
     const { store } = this.#database;
     const { clock } = store.world;
     // What is made at the side is no change yet.
     const { dirty } = store;
     try {
-      while (!this.#piece()) {
-        if (clock.monotonicMs() >= deadlineMs) return false;
+      for (let pieces = 1; !this.#piece(); pieces += 1) {
+        if (pieces >= piecesMax || clock.monotonicMs() >= deadlineMs) return false;
       }
     } catch (error) {
       this.cancel();
