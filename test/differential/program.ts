@@ -153,9 +153,13 @@ function withoutGiants(args: readonly Buffer[]): Buffer[] {
   });
 }
 
-/** SHUTDOWN without its wrong argument would be obeyed, and DEBUG SLEEP with another one. */
+/**
+ * SHUTDOWN without its wrong argument would be obeyed, and DEBUG SLEEP with another one; and on the
+ * key `even` all scores shall stay alike.
+ */
 function isSpoilable(args: readonly Buffer[]): boolean {
   const [name, sub] = args.map((arg) => arg.toString('latin1').toUpperCase());
+  if (name === 'ZADD' && sub === 'EVEN') return false;
   return name !== 'SHUTDOWN' && !(name === 'DEBUG' && sub === 'SLEEP');
 }
 
