@@ -53,6 +53,7 @@ import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
 import { stringCommands } from './strings/strings.js';
+import { combineCommands } from './zsets/combine.js';
 import { zaddCommands } from './zsets/zadd.js';
 import { zrangestoreCommands } from './zsets/zrangestore.js';
 import { zsetPopCommands } from './zsets/zset-pops.js';
@@ -65,6 +66,7 @@ export const commandRows: readonly CommandRow[] = [
   ...bitfieldCommands,
   ...bitCommands,
   ...clientCommands,
+  ...combineCommands,
   ...commandCommands,
   ...configCommands,
   ...connectionCommands,

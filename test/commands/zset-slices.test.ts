@@ -169,3 +169,55 @@ t.test('ZREMRANGEBYRANK of all is one step; memory comes back in slices', async 
   t.ok(scene.local.node.store.space.usedBytes > before / 2, 'not at once');
   scene.checkMemory(t);
 });
+
+/** A second sorted set of every third member, with a score of 1000000. */
+function fillTwo(writer: LocalClient): void {
+  fill(writer);
+  for (let i = 0; i < COUNT; i += 3) writer.send('ZADD', 'y', '1000000', member(i));
+}
+
+t.test('ZUNIONSTORE of many begins again when an operand changes', async (t) => {
+  const scene = await Scene.filled(fillTwo);
+  const { reader, writer } = scene;
+  reader.post('ZUNIONSTORE', 'd', '2', 'z', 'y');
+  const { reply, turns } = scene.awaitReply((turn) => {
+    if (turn === 0) t.equal(writer.send('EXISTS', 'd'), 0, 'nothing is seen of it before');
+    if (turn === 2) writer.send('ZADD', 'y', '5', 'late');
+  });
+  t.ok(turns > 5, `${turns} turns`);
+  t.equal(reply, COUNT + 1);
+  t.equal(writer.send('ZSCORE', 'd', member(3)), `${score(3) + 1_000_000}`);
+  t.equal(writer.send('ZSCORE', 'd', member(4)), `${score(4)}`);
+  t.equal(writer.send('ZSCORE', 'd', 'late'), '5');
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
+
+t.test('ZINTER and ZDIFF of many, in slices', async (t) => {
+  const scene = await Scene.filled(fillTwo);
+  const ordered = byScore().filter((_, i) => i % 2 === 0);
+  const isThird = (name: string): boolean => Number(name.slice(1)) % 3 === 0;
+  for (const [command, expected] of [
+    ['ZINTER', ordered.filter(isThird)],
+    ['ZDIFF', ordered.filter((name) => !isThird(name))],
+  ] as const) {
+    scene.reader.post(command, '2', 'z', 'y');
+    const { reply, turns } = scene.awaitReply();
+    t.ok(turns > 5, `${turns} turns`);
+    t.same(reply, expected);
+  }
+  scene.reader.post('ZINTERCARD', '2', 'z', 'y', 'LIMIT', '1500');
+  t.equal(scene.awaitReply().reply, 1500);
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
+
+t.test('ZUNION whose client goes away leaves nothing behind', async (t) => {
+  const scene = await Scene.filled(fillTwo);
+  scene.reader.post('ZUNION', '2', 'z', 'y');
+  scene.local.world.turn();
+  scene.reader.link.destroy();
+  scene.local.world.turn();
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});

@@ -1,7 +1,8 @@
 /** Sorted sets. Replies are those of redis-server 7.0.15, where it has the command. */
 import t from 'tap';
+import { TYPE_SET } from '../../lib/types/types.js';
 import { ReplyDouble } from '../../resp/reply-parser.js';
-import { localClient } from '../support/local.js';
+import { LocalNode, localClient } from '../support/local.js';
 import { NOT_FLOAT, NOT_INTEGER, OK, SYNTAX, testRows } from './rows.js';
 
 const WRONG_TYPE = '-WRONGTYPE Operation against a key holding the wrong kind of value';
@@ -302,6 +303,77 @@ testRows('pops and picks', [
   ],
 ]);
 
+testRows('combinations', [
+  [
+    'ZUNION and ZUNIONSTORE',
+    ['ZADD a 1 x 2 y', 2],
+    ['ZADD b 10 y 20 z', 2],
+    ['ZUNION 2 a b WITHSCORES', ['x', '1', 'y', '12', 'z', '20']],
+    ['ZUNION 2 a b', ['x', 'y', 'z']],
+    ['ZUNION 2 a none WITHSCORES', ['x', '1', 'y', '2']],
+    ['ZUNION 2 a b WEIGHTS 2 0.5 WITHSCORES', ['x', '2', 'y', '9', 'z', '10']],
+    ['ZUNION 2 a b AGGREGATE MIN WITHSCORES', ['x', '1', 'y', '2', 'z', '20']],
+    ['ZUNION 2 a b AGGREGATE MAX WITHSCORES', ['x', '1', 'y', '10', 'z', '20']],
+    ['ZUNION 2 a a WITHSCORES', ['x', '2', 'y', '4']],
+    ['ZUNIONSTORE d 2 a b', 3],
+    ['ZRANGE d 0 -1 WITHSCORES', ['x', '1', 'y', '12', 'z', '20']],
+    ['ZUNIONSTORE a 2 a b WEIGHTS 1 0', 3],
+    ['ZRANGE a 0 -1 WITHSCORES', ['z', '0', 'x', '1', 'y', '2']],
+    ['ZUNIONSTORE d 1 none', 0],
+    ['EXISTS d', 0],
+  ],
+  [
+    'infinities',
+    ['ZADD a inf x', 1],
+    ['ZADD b -inf x', 1],
+    ['ZUNION 2 a b WITHSCORES', ['x', '0']],
+    ['ZUNION 1 a WEIGHTS 0 WITHSCORES', ['x', '0']],
+    ['ZINTER 2 a b AGGREGATE MAX WITHSCORES', ['x', 'inf']],
+  ],
+  [
+    'ZINTER, ZINTERSTORE, ZINTERCARD',
+    ['ZADD a 1 w 2 x 3 y', 3],
+    ['ZADD b 10 x 20 y 30 z', 3],
+    ['ZINTER 2 a b WITHSCORES', ['x', '12', 'y', '23']],
+    ['ZINTER 2 a b WEIGHTS 1 -1 WITHSCORES', ['y', '-17', 'x', '-8']],
+    ['ZINTER 2 a none', []],
+    ['ZINTERSTORE d 2 a b AGGREGATE MIN', 2],
+    ['ZRANGE d 0 -1 WITHSCORES', ['x', '2', 'y', '3']],
+    ['ZINTERCARD 2 a b', 2],
+    ['ZINTERCARD 2 a b LIMIT 1', 1],
+    ['ZINTERCARD 2 a b LIMIT 0', 2],
+    ['ZINTERCARD 2 a b LIMIT -1', "-ERR LIMIT can't be negative"],
+    ['ZINTERCARD 2 a b WITHSCORES', SYNTAX],
+  ],
+  [
+    'ZDIFF and ZDIFFSTORE',
+    ['ZADD a 1 w 2 x 3 y', 3],
+    ['ZADD b 10 x', 1],
+    ['ZDIFF 2 a b WITHSCORES', ['w', '1', 'y', '3']],
+    ['ZDIFF 2 a a', []],
+    ['ZDIFF 2 none a', []],
+    ['ZDIFF 2 a b WEIGHTS 1 2', SYNTAX],
+    ['ZDIFFSTORE d 2 a b', 2],
+    ['ZRANGE d 0 -1', ['w', 'y']],
+  ],
+  [
+    'wrong arguments',
+    ['SET s 1', OK],
+    ['ZADD a 1 x', 1],
+    ['ZUNION 0 a', "-ERR at least 1 input key is needed for 'zunion' command"],
+    ['ZUNIONSTORE d 0 a', "-ERR at least 1 input key is needed for 'zunionstore' command"],
+    ['ZUNION x a', NOT_INTEGER],
+    ['ZUNION 2 a', SYNTAX],
+    ['ZUNION 2 a s', WRONG_TYPE],
+    ['ZUNION 1 s foo', WRONG_TYPE],
+    ['ZUNION 1 a foo', SYNTAX],
+    ['ZUNION 2 a a WEIGHTS 1', SYNTAX],
+    ['ZUNION 1 a WEIGHTS x', '-ERR weight value is not a float'],
+    ['ZUNION 1 a AGGREGATE foo', SYNTAX],
+    ['ZUNIONSTORE d 1 a WITHSCORES', SYNTAX],
+  ],
+]);
+
 testRows(
   'encodings',
   [
@@ -347,4 +419,18 @@ t.test('RESP3: scores are doubles, and members with scores are pairs', async (t)
   t.same(client.send('ZPOPMIN', 'z'), ['a', double(1)]);
   t.same(client.send('ZPOPMIN', 'z', '1'), [['b', double(2.5)]]);
   t.same(client.send('ZSCAN', 'z', '0'), ['0', ['c', 'inf']]);
+});
+
+t.test('the members of a set count with a score of 1', async (t) => {
+  const local = await new LocalNode().start();
+  const client = local.client();
+  const set = local.node.store.databases[0]!.collection();
+  const key = Buffer.from('s');
+  set.openToWrite(key, 0, 1, TYPE_SET);
+  for (const member of ['a', 'b']) set.put(Buffer.from(member), 0, 1, Buffer.alloc(0), 0, 0);
+  client.send('ZADD', 'z', '5', 'b', '7', 'c');
+  t.same(client.send('ZUNION', '2', 's', 'z', 'WITHSCORES'), ['a', '1', 'b', '6', 'c', '7']);
+  t.same(client.send('ZINTER', '2', 's', 'z', 'WEIGHTS', '3', '1', 'WITHSCORES'), ['b', '8']);
+  t.same(client.send('ZDIFF', '2', 's', 'z', 'WITHSCORES'), ['a', '1']);
+  t.equal(client.send('ZINTERCARD', '2', 'z', 's'), 1);
 });

@@ -90,6 +90,17 @@ const keys: Make = choice(
   seq(pick('0', '-1', 'x', '', '1', '3', '9223372036854775807'), key, key),
 );
 
+const weight: Make = choice(pick('1', '2', '-1', '0.5', '0', 'inf', '-inf', 'x', ''), float);
+
+const combineOption: Make = choice(
+  seq(lit('WEIGHTS'), weight, weight),
+  seq(lit('WEIGHTS'), rep(1, 3, pick('1', '2', '0.5', '0', '-3'))),
+  seq(lit('AGGREGATE'), pick('SUM', 'MIN', 'MAX', 'min', 'x', '')),
+  seq(pick('WITHSCORES', 'LIMIT', 'foo', 'WEIGHTS', 'AGGREGATE')),
+);
+
+const combineOptions: Make = choice(lit(), lit('WITHSCORES'), rep(0, 2, combineOption));
+
 export const zsetRows: readonly Row[] = [
   row('ZADD', 90, key, zaddOptions, rep(1, 4, seq(score, subKey))),
   row('ZADD', 20, even, lit('7'), subKey, lit('7'), subKey),
@@ -119,6 +130,13 @@ export const zsetRows: readonly Row[] = [
   row('ZPOPMIN', 8, key, opt(popCount), opt(lit('foo'), 0.05)),
   row('ZPOPMAX', 8, key, opt(popCount), opt(lit('foo'), 0.05)),
   row('ZMPOP', 14, keys, pick('MIN', 'MAX', 'min', 'x'), opt(seq(lit('COUNT'), popCount)), odd),
+  row('ZUNION', 14, keys, combineOptions),
+  row('ZINTER', 14, keys, combineOptions),
+  row('ZDIFF', 10, keys, opt(pick('WITHSCORES', 'LIMIT', 'WEIGHTS'), 0.5)),
+  row('ZINTERCARD', 10, keys, opt(seq(lit('LIMIT'), pick('0', '1', '2', '9', '-1', 'x'))), odd),
+  row('ZUNIONSTORE', 14, key, keys, rep(0, 2, combineOption)),
+  row('ZINTERSTORE', 10, key, keys, rep(0, 2, combineOption)),
+  row('ZDIFFSTORE', 10, key, keys, odd),
   row('ZRANDMEMBER', 10, key, opt(seq(count, opt(lit('WITHSCORES')))), opt(lit('foo'), 0.05)),
   row('ZSCAN', 10, key, cursor, rep(0, 2, scanOption)),
 ];
