@@ -189,6 +189,22 @@ export const differences: readonly Difference[] = [
       expected.includes('wrong number of arguments'),
   },
   {
+    id: 'limits-of-scripts',
+    commands: [
+      'eval',
+      'evalsha',
+      'eval_ro',
+      'evalsha_ro',
+      'fcall',
+      'fcall_ro',
+      'function',
+      'script',
+    ],
+    what: 'Scripts have limits of memory, code, reply and time in one call; no SCRIPT DEBUG. See [scripts.md](scripts.md).',
+    why: 'A script must neither fill the node nor hold its event loop. The tests of scripts compare them.',
+    covers: () => false,
+  },
+  {
     id: 'lolwut',
     commands: ['lolwut'],
     what: 'LOLWUT draws a ring of its own, whatever VERSION says.',
