@@ -194,8 +194,8 @@ function nearTime(distance: number): Rule {
   return (a, b, args) => !isExactTime(Number(a.bytes)) && near(distance)(a, b, args);
 }
 
-/** Field names of 7.2, which a 7.0 server lacks. */
-const laterClientFields = new Set(['lib-name', 'lib-ver']);
+/** Field names of 7.2 and 7.4, which a 7.0 server lacks. */
+const laterClientFields = new Set(['watch', 'lib-name', 'lib-ver']);
 const steadyClientFields = new Set(
   ['name', 'flags', 'db', 'sub', 'psub', 'ssub', 'multi', 'redir', 'user', 'resp'].concat('cmd'),
 );
