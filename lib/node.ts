@@ -27,10 +27,11 @@ export class DhashNode {
   addresses: readonly Address[] = [];
   readonly #settings: Settings;
 
-  constructor(components: NodeComponents, settings: Settings) {
+  /** `rows` are the commands that it has: all of them, unless a test adds some. */
+  constructor(components: NodeComponents, settings: Settings, rows = commandRows) {
     this.#settings = settings;
     this.store = new Store(components, settings);
-    this.server = new Server({ ...components, store: this.store }, settings, commandRows);
+    this.server = new Server({ ...components, store: this.store }, settings, rows);
   }
 
   /** Starts to serve. Rejects with Node's error codes (EADDRINUSE, EACCES, ...), nothing left open. */

@@ -62,6 +62,7 @@ const LF = 10;
 /** The two bytes as a little-endian half word. */
 const CR_LF = 0x0a0d;
 const PLUS = 43;
+const COMMA = 44;
 const MINUS = 45;
 const COLON = 58;
 const DOLLAR = 36;
@@ -212,11 +213,15 @@ export class ReplyWriter {
     this.#line(COLON, String(n));
   }
 
-  /** RESP2: a bulk. As Redis 7.2 formats it. */
+  /** RESP2: a bulk. As Redis 7.0 formats it. */
   double(x: number): void {
+    if (x >= 0 && x <= 0x7fff_ffff && (x | 0) === x && !(x === 0 && 1 / x < 0)) {
+      this.#wholeDouble(x);
+      return;
+    }
     const text = formatDouble(x);
     if (this.protocol === 2) this.bulkLatin1(text);
-    else this.#line(0x2c, text);
+    else this.#line(COMMA, text);
   }
 
   /** RESP2: a bulk. Decimal digits with an optional minus. */
@@ -508,6 +513,22 @@ export class ReplyWriter {
   #header(prefix: number, n: number): void {
     if (this.buf.length - this.at < HEADER_BYTES_MAX) this.#roll(HEADER_BYTES_MAX);
     this.at = headerAt(this.buf, this.at, prefix, n);
+  }
+
+  /** A double that is a whole number of at most ten digits. */
+  #wholeDouble(n: number): void {
+    this.room(HEADER_BYTES_MAX);
+    const { at, buf } = this;
+    if (this.protocol === 3) {
+      this.at = headerAt(buf, at, COMMA, n);
+      return;
+    }
+    let digits = 1;
+    for (let bound = 10; n >= bound; bound *= 10) digits += 1;
+    const body = putShortHead(this.view, at, digits);
+    const end = digitsAt(buf, body, n);
+    this.view.setInt16(end, CR_LF, true);
+    this.at = end + 2;
   }
 
   #line(prefix: number, text: string): void {

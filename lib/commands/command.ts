@@ -35,6 +35,8 @@ export const ADMIN = 1 << 8;
 /** Known by name, and always refused: COMMAND does not tell of it. */
 export const REFUSED = 1 << 9;
 
+/** Answers with pushes, which CLIENT REPLY OFF does not hold back: SUBSCRIBE and its kin. */
+export const PUSHES = 1 << 20;
 /** May need memory: refused beyond maxmemory. Redis's `denyoom`, taken from the metadata. */
 export const DENY_OOM = 1 << 10;
 /** Refused to scripts. Redis's `noscript`, taken from the metadata. */

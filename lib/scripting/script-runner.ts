@@ -16,7 +16,7 @@ import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
 import { SERVER_SCRIPTING } from '../server/dispatcher.js';
 import type { Server } from '../server/server.js';
-import { GATE_NO_TOUCH, type Session } from '../server/session.js';
+import { GATE_NO_TOUCH, GATE_TRACKING, type Session } from '../server/session.js';
 import type { Engine } from './engine.js';
 import { replyFromLua } from './from-lua.js';
 import { FIRST_SLICE_MS, SLICE_MS } from './limits.js';
@@ -122,7 +122,9 @@ export class ScriptRunner {
     own.databaseIndex = session.databaseIndex;
     own.user = session.user;
     own.name = session.name;
-    own.gate = session.gate & GATE_NO_TOUCH;
+    own.gate = session.gate & (GATE_NO_TOUCH | GATE_TRACKING);
+    // What a script reads, its caller has read.
+    own.tracking = session.tracking;
     engine.caller.rights = job.rights;
   }
 
@@ -216,9 +218,11 @@ export class ScriptRunner {
     store.nowMs = run.nowMs;
     const nowMs = this.#world.clock.monotonicMs();
     run.sliceEndMs = nowMs + SLICE_MS;
+    this.#server.current = run.job.session;
     const ending = run.isKilled
       ? { error: located(run, KILLED, run.interruptedAt) }
       : this.#slice(run, nowMs, 0);
+    this.#server.current = undefined;
     if (ending !== undefined) {
       this.#finish(run, ending.error);
       return;
@@ -262,7 +266,9 @@ export class ScriptRunner {
     if (isGone) reply.release();
     else if (session.taskMuted) reply.rewind(mark);
     session.taskMuted = false;
+    server.dispatcher.serveReady();
     if (!isGone) {
+      session.deliverPushes();
       session.carrier.flush();
       session.carrier.resume();
     }

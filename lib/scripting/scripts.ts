@@ -20,6 +20,7 @@ const NOWHERE: Carrier = {
   isUnix: false,
   queryBytes: 0,
   flush: () => {},
+  flushSoon: () => {},
   resume: () => {},
   setAuthenticated: () => {},
   closeSoon: () => {},

@@ -29,6 +29,7 @@ interface WasmClasses {
   ) => WasmInstance;
 }
 
+/** Node's own, typed for this file alone. */
 declare const WebAssembly: WasmClasses;
 
 export const wasm = WebAssembly;

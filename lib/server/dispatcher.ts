@@ -22,11 +22,13 @@ import {
   NO_MULTI,
   NO_SCRIPT,
   NOT_QUEUED,
+  PUSHES,
+  READONLY,
   SCRIPT,
   WRITE,
 } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
-import { shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
+import { OUT_OF_MEMORY, shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
 import type { Server } from './server.js';
 import {
@@ -35,6 +37,8 @@ import {
   GATE_NO_AUTH,
   GATE_NO_TOUCH,
   GATE_REPLY_MODE,
+  GATE_SUBSCRIBED,
+  GATE_TRACKING,
   type Session,
 } from './session.js';
 
@@ -50,6 +54,8 @@ export const SERVER_MEMORY_LIMIT = 1 << 19;
 
 /** A script is suspended: see `ScriptRunner`. */
 export const SERVER_SCRIPTING = 1 << 20;
+/** Keys that sessions wait for are ready: see `Blocking`. */
+export const SERVER_KEYS_READY = 1 << 21;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -117,6 +123,14 @@ export class Dispatcher {
     return command.children.get(args.string(1).toLowerCase()) ?? command;
   }
 
+  /** Serves sessions whose keys the last command has made ready. */
+  serveReady(): void {
+    // Nobody comes between the commands of a script.
+    if ((this.gate & (SERVER_KEYS_READY | SERVER_SCRIPTING)) !== SERVER_KEYS_READY) return;
+    this.gate &= ~SERVER_KEYS_READY;
+    this.#server.blocking.serve();
+  }
+
   /** The command of that name, `config|get` for a subcommand, whatever its case. */
   byName(name: string): Command | undefined {
     const [container, sub] = name.toLowerCase().split('|', 2);
@@ -150,6 +164,9 @@ export class Dispatcher {
       if (!session.suspended) server.slow(session, command, args, usec);
     }
     store.touching = true;
+    if ((session.gate & GATE_TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
+      server.tracking.remember(session.tracking!, command, args);
+    }
     if (isShown && (command.flags & SCRIPT) === 0) {
       session.lastCommand = command;
       server.feedMonitors(session, args);
@@ -158,13 +175,21 @@ export class Dispatcher {
   }
 
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
+    this.serveReady();
+    session.deliverPushes();
     if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
     else this.#executeChecked(session, args, known);
+    const { tracking } = session;
+    // CLIENT CACHING is about the command that follows it, or the transaction.
+    if (tracking?.caching === true && !session.inTransaction && known?.name !== 'client') {
+      tracking.caching = false;
+    }
   }
 
   /** CLIENT REPLY OFF or SKIP: whatever is replied is forgotten, unless it is to REPLY ON. */
   #executeMuted(session: Session, args: Args, known: Command | undefined): void {
     const mark = session.reply.mark();
+    const errors = session.reply.errorCount;
     if (session.replyMode === 'skip') {
       session.replyMode = 'on';
       session.setGate(GATE_REPLY_MODE, false);
@@ -178,6 +203,8 @@ export class Dispatcher {
       this.#executeChecked(session, args, known);
       if (session.replyMode === 'on') return;
     }
+    const hasPushed = known !== undefined && (known.flags & PUSHES) !== 0;
+    if (hasPushed && session.reply.errorCount === errors) return;
     session.reply.rewind(mark);
     session.taskMuted = session.suspended && session.postponed === undefined;
   }
@@ -212,6 +239,10 @@ export class Dispatcher {
   }
 
   #queueOrCall(session: Session, command: Command, args: Args): void {
+    if ((session.gate & GATE_SUBSCRIBED) !== 0 && !allowedInSubscription(command)) {
+      this.#reject(session, command, onlySubscriptions(command));
+      return;
+    }
     if ((session.gate & GATE_MONITOR) !== 0 && !allowedInMonitor(command)) {
       this.#reject(session, command, "ERR Replica can't interact with the keyspace");
       return;
@@ -225,7 +256,7 @@ export class Dispatcher {
       return;
     }
     if ((this.gate & SERVER_MEMORY_LIMIT) !== 0 && !this.#hasRoom(session, command)) {
-      this.#reject(session, command, "OOM command not allowed when used memory > 'maxmemory'.");
+      this.#reject(session, command, OUT_OF_MEMORY);
       return;
     }
     if ((session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0) {
@@ -328,6 +359,17 @@ function mayWrite(command: Command): boolean {
 
 function allowedInMonitor(command: Command): boolean {
   return ['quit', 'reset', 'ping', 'auth', 'hello', 'select'].includes(command.name);
+}
+
+function allowedInSubscription(command: Command): boolean {
+  return (command.flags & PUSHES) !== 0 || ['ping', 'quit', 'reset'].includes(command.name);
+}
+
+function onlySubscriptions({ fullName }: Command): string {
+  return (
+    `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
+    'RESET are allowed in this context'
+  );
 }
 
 function inUse(row: CommandRow, parent: CommandRow | undefined): Command {

@@ -86,12 +86,14 @@ export class TaskQueue {
     let finished: boolean;
     session.server.store.refresh();
     session.server.store.beginCommand();
+    session.server.current = session;
     try {
       finished = task.step(deadlineMs);
     } catch (error) {
       this.#fail(session, error);
       finished = true;
     }
+    session.server.current = undefined;
     if (session.taskMuted) session.reply.rewind(mark);
     if (!finished) {
       session.carrier.flush();
@@ -99,8 +101,10 @@ export class TaskQueue {
     }
     this.#entries = this.#entries.filter((other) => other !== entry);
     session.task = undefined;
+    session.deliverPushes();
     session.taskMuted = false;
     session.suspended = false;
+    session.server.dispatcher.serveReady();
     session.carrier.resume();
   }
 }

@@ -13,7 +13,8 @@ import type { Settings } from '../config/settings.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
 import { Eviction } from './eviction.js';
-import type { KeyEventSink } from './notify.js';
+import { KeyspaceEvents } from './notify.js';
+import { WaitTable } from './wait-table.js';
 import { WatchTable } from './watches.js';
 
 /** Longest key, bytes. */
@@ -32,6 +33,9 @@ export class Store {
   readonly clock: HybridClock;
   readonly databases: Database[] = [];
   readonly watches = new WatchTable();
+  /** Keys that sessions wait for. */
+  readonly waits = new WaitTable();
+  readonly events = new KeyspaceEvents();
   readonly compactor: Compactor;
   readonly eviction = new Eviction(this);
   /** Room for one key. */
@@ -45,10 +49,6 @@ export class Store {
   touching = true;
   /** The highest stamp of a write whose entry was dropped without a tombstone. */
   collectedStamp = 0;
-
-  /** The NOTIFY_... classes of events that somebody listens to. */
-  notifyFlags = 0;
-  eventSink: KeyEventSink | undefined;
 
   keyspaceHits = 0;
   keyspaceMisses = 0;
@@ -157,11 +157,14 @@ export class Store {
     b.index = first;
     this.databases[first] = b;
     this.databases[second] = a;
+    this.waits.signalAll(first);
+    this.waits.signalAll(second);
     this.dirty += 1;
   }
 
   flushAll(): void {
-    for (const database of this.databases) database.flush();
+    for (const database of this.databases) database.empty();
+    this.watches.allChanged();
   }
 
   /** True if some key's time has come and it is still there. */

@@ -369,6 +369,72 @@ for (const RESP of [2, 3] as const) {
   });
 }
 
+/** What a library's callback has been given, once there are that many. */
+async function given(list: readonly string[], count: number): Promise<readonly string[]> {
+  await until(`${count} messages`, () => list.length >= count);
+  return list;
+}
+
+for (const protocol of [2, 3] as const) {
+  t.test(`ioredis, RESP${protocol}: publish and subscribe`, async (t) => {
+    const subscriber = ioredis(t, { protocol });
+    const redis = ioredis(t, { protocol });
+    const heard: string[] = [];
+    subscriber.on('message', (channel, message) => heard.push(`${channel} ${message}`));
+    subscriber.on('pmessage', (pattern, channel, message) => {
+      heard.push(`${pattern} ${channel} ${message}`);
+    });
+    t.equal(await subscriber.subscribe('news', 'sport'), 2);
+    t.equal(await subscriber.psubscribe('__keyevent@0__:*'), 3);
+    t.equal(await redis.publish('news', 'hello'), 1);
+    t.equal(await redis.publish('nobody', 'hello'), 0);
+    await redis.config('SET', 'notify-keyspace-events', 'KEA');
+    await redis.multi().set('k', '1').del('k').exec();
+    t.strictSame(await given(heard, 3), [
+      'news hello',
+      '__keyevent@0__:* __keyevent@0__:set k',
+      '__keyevent@0__:* __keyevent@0__:del k',
+    ]);
+    await redis.config('SET', 'notify-keyspace-events', '');
+    t.equal(await subscriber.unsubscribe('news'), 2);
+    t.strictSame(await redis.pubsub('NUMSUB', 'news', 'sport'), ['news', 0, 'sport', 1]);
+  });
+
+  t.test(`node-redis, RESP${protocol}: publish and subscribe`, async (t) => {
+    const subscriber = await nodeRedis(t, protocol);
+    const client = await nodeRedis(t, protocol);
+    const heard: string[] = [];
+    const hear = (message: string, channel: string) => heard.push(`${channel} ${message}`);
+    await subscriber.subscribe('news', hear);
+    await subscriber.pSubscribe('n?ws', hear);
+    await subscriber.sSubscribe('shard', hear);
+    t.equal(await client.publish('news', 'hello'), 2);
+    t.equal(await client.sPublish('shard', 'hello'), 1);
+    t.strictSame(await given(heard, 3), ['news hello', 'news hello', 'shard hello']);
+    await subscriber.unsubscribe('news');
+    await subscriber.pUnsubscribe();
+    t.equal(await client.publish('news', 'again'), 0);
+    await subscriber.sUnsubscribe('shard');
+    t.match(await subscriber.ping(), /^PONG$/i);
+  });
+}
+
+t.test('node-redis: a cache of its own, kept true by CLIENT TRACKING', async (t) => {
+  const url = `redis://${node.host}:${node.port}`;
+  const cached = createClient({ url, RESP: 3, clientSideCache: { ttl: 0, maxEntries: 100 } });
+  cached.on('error', (error) => t.fail(String(error)));
+  await cached.connect();
+  t.teardown(() => cached.destroy());
+  const other = await nodeRedis(t, 3);
+  await other.set('k', '1');
+  t.equal(await cached.get('k'), '1');
+  const before = (await other.info('commandstats')).match(/cmdstat_get:calls=(\d+)/)?.[1];
+  t.equal(await cached.get('k'), '1');
+  t.match(await other.info('commandstats'), `cmdstat_get:calls=${before},`, 'from its cache');
+  await other.set('k', '2');
+  await until('it hears of the change', async () => (await cached.get('k')) === '2');
+});
+
 t.test('node-redis: a password', async (t) => {
   const url = `redis://default:${encodeURIComponent(password)}@${locked.host}:${locked.port}`;
   const client = createClient({ url });

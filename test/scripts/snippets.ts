@@ -15,7 +15,15 @@ end
 
 export const conversionSnippets: readonly string[] = [
   ...['return 1', 'return -1', 'return 3.99', 'return -3.99', 'return 1e15', 'return 2^53'],
-  ...['return 2^62', 'return 1e300', 'return -1e300', 'return 0/0', 'return 1/0', 'return -1/0'],
+  ...[
+    'return {double=1e300}',
+    'return 2^62',
+    'return 1e300',
+    'return -1e300',
+    'return 0/0',
+    'return 1/0',
+    'return -1/0',
+  ],
   ...['return -0', 'return "x"', 'return ""', 'return "a\\0b\\255"', 'return true', 'return false'],
   ...['return nil', 'return', 'return function() end', 'return 1, 2', 'return {}', 'return {{}}'],
   ...['return {1,2,3.7,nil,5}', 'return {1,{2,{3,"x"}},false,true}', 'return {n=1}'],
@@ -372,7 +380,6 @@ export const languageSnippets: readonly string[] = [
 
 /** Scripts that answer otherwise than on Redis 7.0, and why (docs/scripts.md). */
 export const acceptedSnippets: readonly (readonly [script: string, why: string])[] = [
-  ['return {double=1e300}', 'Redis 7.2 formats doubles the short way'],
   ['local t = {} t[1] = t return t', 'a reply nests at most 1000 levels'],
   ['return coroutine.yield(1)', 'pcall, xpcall and coroutines are written in Lua'],
   ['table.sort({3, 1, 2}, 5)', 'table.sort is written in Lua'],

@@ -1,4 +1,6 @@
 /** A whole node in this process, without sockets, whose time the test moves. */
+import type { CommandRow } from '../../lib/commands/command.js';
+import { commandRows } from '../../lib/commands/table.js';
 import { Settings } from '../../lib/config/settings.js';
 import { DhashNode } from '../../lib/node.js';
 import { quietLog } from '../../lib/server/log.js';
@@ -30,12 +32,14 @@ export class LocalNode {
   readonly settings = new Settings();
   readonly node: DhashNode;
 
-  constructor(change: (settings: Settings) => void = () => {}) {
+  constructor(change: (settings: Settings) => void = () => {}, more: readonly CommandRow[] = []) {
     change(this.settings);
     const { world } = this;
+    const rows = [...commandRows, ...more];
     this.node = new DhashNode(
       { world, log: quietLog, processInfo, luaModule: loadLuaModule },
       this.settings,
+      rows,
     );
   }
 

@@ -1,8 +1,9 @@
 /** FUNCTION LOAD, DELETE, FLUSH, LIST, DUMP, RESTORE, STATS, KILL, HELP. */
+
+import { dumpFunctions, loadFunctions } from '../../../rdb/dump-functions.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { globMatches } from '../../glob.js';
-import { dumpFunctions, loadFunctions } from '../../rdb/dump-functions.js';
 import type { FunctionLibrary, RestorePolicy } from '../../scripting/function-libraries.js';
 import { LIBRARIES_BYTES_MAX } from '../../scripting/limits.js';
 import { scriptFlagNames } from '../../scripting/shebang.js';

@@ -62,10 +62,10 @@ export function clientLines(server: Server): InfoLine[] {
     ['maxclients', server.settings.maxclients],
     ['client_recent_max_input_buffer', input],
     ['client_recent_max_output_buffer', output],
-    ['blocked_clients', server.heldBackCount],
-    ['tracking_clients', 0],
-    ['clients_in_timeout_table', 0],
-    ['total_blocking_keys', 0],
+    ['blocked_clients', server.heldBackCount + server.blocking.size],
+    ['tracking_clients', server.tracking.clientCount],
+    ['clients_in_timeout_table', server.blocking.timedCount],
+    ['total_blocking_keys', server.store.waits.keyCount],
     ['total_blocking_keys_on_nokey', 0],
   ];
 }
