@@ -22,6 +22,8 @@ import { Tree } from './tree.js';
 const FIXED_BYTES = 8;
 const END_MARK_BYTES = 2;
 const NOTHING = Buffer.alloc(0);
+/** Up to so many bytes a loop beats the native copy. */
+const LOOP_BYTES_MAX = 64;
 
 /** Thrown before anything has changed: value and sub key make too long a key. */
 export class MirrorKeyTooLongError extends Error {
@@ -76,7 +78,7 @@ export class Mirror {
     const most = (this.#isFixed ? 1 : 2) * (vto - vfrom) + END_MARK_BYTES + sto - sfrom;
     if (most > this.key.length) this.#grow(most);
     const end = this.#putValue(value, vfrom, vto);
-    this.keyBytes = end + subKey.copy(this.key, end, sfrom, sto);
+    this.keyBytes = copyBytes(subKey, sfrom, sto, this.key, end);
     if (this.keyBytes > KEY_BYTES_MAX) throw new MirrorKeyTooLongError();
   }
 
@@ -148,7 +150,7 @@ export class Mirror {
     const key = this.key;
     if (this.#isFixed) {
       assert(to - from === FIXED_BYTES, 'values of this sub tree have 8 bytes');
-      return value.copy(key, 0, from, to);
+      return copyBytes(value, from, to, key, 0);
     }
     let at = 0;
     for (let i = from; i < to; i++) {
@@ -172,4 +174,12 @@ export class Mirror {
   #grow(bytes: number): void {
     this.key = Buffer.allocUnsafeSlow(Math.max(bytes, this.key.length * 2));
   }
+}
+
+/** Copies source[from, to) to target[at...]; returns the index after it. */
+function copyBytes(source: Buffer, from: number, to: number, target: Buffer, at: number): number {
+  if (to - from > LOOP_BYTES_MAX) return at + source.copy(target, at, from, to);
+  let end = at;
+  for (let i = from; i < to; i++) target[end++] = source[i]!;
+  return end;
 }

@@ -53,6 +53,9 @@ type Info = [
 
 const noTouchSummary =
   'Controls whether commands sent by the client affect the LRU/LFU of accessed keys.';
+const waitAofSummary =
+  'Blocks until all of the preceding write commands sent by the connection are written to the ' +
+  'append-only file of the master and/or replicas.';
 const replyBytesMax = 64 * 1024 * 1024;
 
 function main(): void {
@@ -101,7 +104,7 @@ function fromRedis(info: Info, docs: Docs): Command {
   return command;
 }
 
-/** Subcommands of Redis 7.2 that a 7.0 server does not know. */
+/** What Redis 7.2 has and a 7.0 server does not know. */
 function addLater(table: Table): void {
   const client = table['client'];
   if (client?.subcommands === undefined) {
@@ -123,6 +126,15 @@ function addLater(table: Table): void {
   client.subcommands['client|no-touch'] ??= {
     ...base(3, flags, [0, 0, 0], acl),
     docs: docsOf(noTouchSummary, common, [oneOf('enabled', [token('on'), token('off')])]),
+  };
+  table['waitaof'] ??= {
+    ...base(4, ['noscript', 'blocking'], [0, 0, 0], ['@slow', '@blocking', '@connection']),
+    tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+    docs: docsOf(waitAofSummary, { group: 'generic', since: '7.2.0', complexity: 'O(1)' }, [
+      { name: 'numlocal', type: 'integer' },
+      { name: 'numreplicas', type: 'integer' },
+      { name: 'timeout', type: 'integer' },
+    ]),
   };
   const sorted = Object.entries(client.subcommands).sort(([a], [b]) => (a < b ? -1 : 1));
   client.subcommands = Object.fromEntries(sorted);

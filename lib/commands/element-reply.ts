@@ -204,7 +204,7 @@ abstract class SnapshotTask implements Task {
 class ElementsTask extends SnapshotTask {
   #skip: number;
   #want: number;
-  /** Elements not yet looked at, behind those that are skipped. */
+  /** Elements not yet looked at. */
   #left: number;
 
   constructor(

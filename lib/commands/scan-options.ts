@@ -1,7 +1,7 @@
 /** The cursor and the options that SCAN, HSCAN, SSCAN and ZSCAN share. */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
-import { literalPrefix } from '../glob.js';
+import { filterOf, literalPrefix } from '../glob.js';
 import type { Session } from '../server/session.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from './replies.js';
 
@@ -53,8 +53,9 @@ export function scanOptions(
         return undefined;
       }
     } else if (hasValue && args.equalsIgnoreCase(at, 'MATCH')) {
-      options.pattern = args.bytes(at + 1);
-      options.prefix = literalPrefix(options.pattern);
+      const pattern = args.bytes(at + 1);
+      options.pattern = filterOf(pattern);
+      options.prefix = literalPrefix(pattern);
     } else if (hasValue && takesType && args.equalsIgnoreCase(at, 'TYPE')) {
       const type = args.string(at + 1).toLowerCase();
       options.type = TYPES.includes(type) ? type : '';

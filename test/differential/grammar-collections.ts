@@ -1,4 +1,4 @@
-/** The grammar of commands on collections: hashes and sets. */
+/** The grammar of commands on collections: hashes, sets, lists. */
 import {
   choice,
   float,
@@ -77,4 +77,37 @@ export const setRows: readonly Row[] = [
   row('SUNIONSTORE', 15, key, keys),
   row('SDIFFSTORE', 15, key, keys),
   row('SSCAN', 12, key, cursor, rep(0, 2, scanOption)),
+];
+
+const end: Make = pick('LEFT', 'RIGHT', 'left', 'Right');
+const index: Make = pick('0', '0', '1', '2', '3', '-1', '-1', '-2', '-3', '7', '100', '-100');
+const anyIndex: Make = choice(index, index, index, integer);
+/** Few, so that elements are found by their value. */
+const element: Make = choice(pick('x', 'y', 'z', '1', '2', ''), pick('x', 'y'), value);
+const popCount: Make = choice(pick('0', '1', '2', '3', '100', '-1'), integer);
+const positionOption: Make = choice(
+  seq(lit('RANK'), choice(pick('1', '2', '-1', '-2', '0'), integer)),
+  seq(lit('COUNT'), choice(pick('0', '1', '2', '-1'), integer)),
+  seq(lit('MAXLEN'), choice(pick('0', '1', '3', '-1'), integer)),
+);
+
+export const listRows: readonly Row[] = [
+  row('LPUSH', 30, key, rep(1, 5, element)),
+  row('RPUSH', 40, key, rep(1, 5, element)),
+  row('LPUSHX', 8, key, rep(1, 3, element)),
+  row('RPUSHX', 8, key, rep(1, 3, element)),
+  row('LPOP', 10, key, opt(popCount, 0.4)),
+  row('RPOP', 10, key, opt(popCount, 0.4)),
+  row('LMPOP', 8, choice(seq(lit('2'), key, key), seq(pick('1', '1', '0', '3'), key)), end),
+  row('LMPOP', 6, lit('2'), key, key, end, lit('COUNT'), popCount),
+  row('LLEN', 10, key),
+  row('LINDEX', 15, key, anyIndex),
+  row('LRANGE', 20, key, anyIndex, anyIndex),
+  row('LSET', 15, key, anyIndex, element),
+  row('LTRIM', 6, key, anyIndex, anyIndex),
+  row('LINSERT', 25, key, pick('BEFORE', 'AFTER', 'after'), element, element),
+  row('LREM', 12, key, choice(pick('0', '1', '-1', '2', '-2'), integer), element),
+  row('LPOS', 15, key, element, rep(0, 3, positionOption)),
+  row('LMOVE', 15, key, key, end, end),
+  row('RPOPLPUSH', 10, key, key),
 ];

@@ -8,9 +8,17 @@
 
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
-import { hashRows, setRows } from './grammar-collections.js';
-import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
+import { hashRows, listRows, setRows } from './grammar-collections.js';
+import {
+  bitRows,
+  expiryRows,
+  hyperLogLogRows,
+  keyRows,
+  stringRows,
+  transactionRows,
+} from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
+import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
 import { randomRawBytes } from './raw-bytes.js';
 import { randomKey, randomNonsense, randomPattern, randomValue } from './values.js';
@@ -35,7 +43,18 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows, setRows];
+const dataGroups = [
+  stringRows,
+  bitRows,
+  hyperLogLogRows,
+  expiryRows,
+  keyRows,
+  transactionRows,
+  hashRows,
+  listRows,
+  setRows,
+  zsetRows,
+];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
 
@@ -153,11 +172,13 @@ function withoutGiants(args: readonly Buffer[]): Buffer[] {
 }
 
 /**
- * SHUTDOWN without its wrong argument would be obeyed, DEBUG SLEEP with another one, and SPOP
- * without its count would leave the two servers with different members.
+ * SHUTDOWN without its wrong argument would be obeyed, DEBUG SLEEP with another one, SPOP without
+ * its count would leave the two servers with different members; and on the key `even` all scores
+ * shall stay alike.
  */
 function isSpoilable(args: readonly Buffer[]): boolean {
   const [name, sub] = args.map((arg) => arg.toString('latin1').toUpperCase());
+  if (name === 'ZADD' && sub === 'EVEN') return false;
   return name !== 'SHUTDOWN' && name !== 'SPOP' && !(name === 'DEBUG' && sub === 'SLEEP');
 }
 
@@ -228,7 +249,10 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
     options.push(Buffer.from('COUNT'), Buffer.from(random.pick(['1', '2', '7', '1000'])));
   }
   if (random.chance(0.2)) {
-    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash', 'set'])));
+    options.push(
+      Buffer.from('TYPE'),
+      Buffer.from(random.pick(['string', 'hash', 'list', 'set', 'zset'])),
+    );
   }
   return { connection, kind: 'scan', args: options };
 }
@@ -239,8 +263,9 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const name = randomKey(random);
   const string: Make = seq(lit('SET'), () => [name], value);
   const hash: Make = seq(lit('HSET'), () => [name], subKey, value);
+  const list: Make = seq(lit('RPUSH'), () => [name], value);
   const set: Make = seq(lit('SADD'), () => [name], subKey);
-  const any = random.pick([string, hash, set]);
+  const any = random.pick([string, hash, list, set]);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
   const looks = [
     'GET',
@@ -256,6 +281,8 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
     'HLEN',
     'SMEMBERS',
     'SPOP',
+    'LLEN',
+    'LPOP',
   ];
   const look: Make = seq(pick(...looks), () => [name]);
   const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [any, expire];
