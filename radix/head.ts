@@ -7,7 +7,6 @@
  *    2       4    type (16 bits) | origin of the expiry << 16
  *    3       8    clearedAt, a stamp, low word first
  *    5       8    stamp of the expiry
- *    7       4    0
  *
  *   type:  0..7 what the user sees (hash, set, ...)   8 mirrored   9 values are all of 8 bytes
  *
@@ -21,7 +20,7 @@
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { HEAD_ROOT_WORD, headWord, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';
 
-export const HEAD_VALUE_BYTES = 32;
+export const HEAD_VALUE_BYTES = 28;
 export const HEAD_TYPE_WORD = 2;
 export const HEAD_CLEARED_WORD = 3;
 export const HEAD_EXPIRY_STAMP_WORD = 5;
@@ -71,7 +70,6 @@ export class HeadParts {
     target.writeUInt16LE(this.expiryOrigin, HEAD_TYPE_WORD * 4 + 2);
     storeStamp(target, HEAD_CLEARED_WORD * 4, this.clearedAt);
     storeStamp(target, HEAD_EXPIRY_STAMP_WORD * 4, this.expiryStamp);
-    target.writeInt32LE(0, 28);
   }
 
   /** Clears at a stamp: what was set at or before it is gone. True if that changed anything. */

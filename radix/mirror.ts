@@ -176,6 +176,32 @@ export class Mirror {
   }
 }
 
+/** What a leaf of a mirror says whose values may have any length. */
+export class MirroredElement {
+  /** value[0, valueBytes). */
+  readonly value = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
+  valueBytes = 0;
+  /** key[subKeyFrom, keyBytes) is the sub key. */
+  readonly key = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
+  subKeyFrom = 0;
+  keyBytes = 0;
+
+  /** `tree`: any of the Space. */
+  read(tree: Tree, leaf: Leaf): void {
+    const { key, value } = this;
+    this.keyBytes = tree.copyKey(leaf, key, 0);
+    let bytes = 0;
+    let at = 0;
+    while (key[at] !== 0 || key[at + 1] !== 0) {
+      const byte = key[at]!;
+      value[bytes++] = byte;
+      at += byte === 0 ? 2 : 1;
+    }
+    this.valueBytes = bytes;
+    this.subKeyFrom = at + END_MARK_BYTES;
+  }
+}
+
 /** Copies source[from, to) to target[at...]; returns the index after it. */
 function copyBytes(source: Buffer, from: number, to: number, target: Buffer, at: number): number {
   if (to - from > LOOP_BYTES_MAX) return at + source.copy(target, at, from, to);

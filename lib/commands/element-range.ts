@@ -1,6 +1,6 @@
 /**
- * A run of the elements of a collection as a reply, from a place on, in the order of sub keys or of
- * values, up or down. What does not fit into the command's own slice goes on in later turns from a
+ * The elements of a collection as a reply: all of them, or from a place on, in the order of sub keys
+ * or of values, up or down. What does not fit into the command's own slice goes on in later turns from a
  * snapshot, so that the reply is what stood at the start; inside EXEC all is written at once.
  */
 import type { Cursor } from '../../radix/cursor.js';
@@ -34,6 +34,16 @@ const PENDING_BYTES_MAX = 1024 * 1024;
 
 /** Elements found and not yet written; one for all, since it is empty when a command returns. */
 const run = new Int32Array(16);
+
+/** Writes all elements of an open collection; what stands before them has been written. */
+export function replyElements(
+  session: Session,
+  collection: Collection,
+  write: ElementWriter,
+): void {
+  const range = { index: 0, count: collection.size, reverse: false, byValue: false };
+  replyElementRange(session, collection, range, write);
+}
 
 /** Writes the elements of a range of an open collection; their array's head has been written. */
 export function replyElementRange(

@@ -1,10 +1,8 @@
 /**
- * The elements of a collection as a reply, in the order of their sub keys: all of them (HGETALL), a
- * range, or as many as are asked for, chosen at random. What does not fit into the command's own slice goes
- * on in later turns from a snapshot, so that the reply is what stood at the start; inside EXEC all
- * is written at once.
+ * What elements are in a reply, and elements chosen at random: so many different ones, or picks that
+ * may repeat each other. What is too much for the command's own slice goes on in later turns, from
+ * a snapshot; inside EXEC all is written at once.
  */
-import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { Snapshot } from '../../radix/snapshot.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -19,15 +17,10 @@ export type ElementWriter = (reply: ReplyWriter, database: Database, element: Le
 
 /** Elements that are written before the command looks at the clock. */
 const STEP_ELEMENTS = 128;
-/** Time that it may take before it goes on in slices of its own, ms. */
-const SLICE_MS = 2;
 /** Replies waiting beyond which the rest waits for the client to read, bytes. */
 const PENDING_BYTES_MAX = 1024 * 1024;
 /** So many chosen at random are found one by one; more by a walk over all. */
 const PICKS_MAX = 512;
-
-/** Elements found and not yet written; one for all, since it is empty when a command returns. */
-const run = new Int32Array(16);
 
 export function writeKey(reply: ReplyWriter, database: Database, element: Leaf): void {
   replyKey(reply, database, element);
@@ -49,60 +42,6 @@ export function writeNestedPair(reply: ReplyWriter, database: Database, element:
   writeFlatPair(reply, database, element);
 }
 
-/** Writes all elements of an open collection; what stands before them has been written. */
-export function replyElements(
-  session: Session,
-  collection: Collection,
-  write: ElementWriter,
-): void {
-  const { size } = collection;
-  if (size > 0) replyRange(session, collection, write, 0, size, false);
-}
-
-/**
- * Writes `count` > 0 elements of an open collection from that with the index `first` on, downwards
- * if in reverse. There are as many.
- */
-export function replyRange(
-  session: Session,
-  collection: Collection,
-  write: ElementWriter,
-  first: number,
-  count: number,
-  reverse: boolean,
-): void {
-  const { database, reply, server } = session;
-  const { cursor } = collection;
-  const { clock } = server.store.world;
-  const atomic = server.dispatcher.atomic;
-  const deadlineMs = count > STEP_ELEMENTS ? clock.monotonicMs() + SLICE_MS : 0;
-  let done = 0;
-  let unchecked = 0;
-  run[0] = cursor.stepTo(first);
-  for (let found = 1; ; found = reverse ? stepBack(cursor) : cursor.stepRun(run, count - done)) {
-    for (let i = 0; i < found; i += 1) write(reply, database, run[i]!);
-    done += found;
-    if (done === count) return;
-    if (atomic) continue;
-    unchecked += found;
-    const isFull = reply.pendingBytes > PENDING_BYTES_MAX;
-    if (unchecked < STEP_ELEMENTS && !isFull) continue;
-    unchecked = 0;
-    if (isFull || clock.monotonicMs() >= deadlineMs) {
-      const skip = done + (reverse ? collection.size - 1 - first : first);
-      const part = { skip, want: count - done, of: count - done, backward: reverse };
-      session.defer(new ElementsTask(session, collection, write, part));
-      return;
-    }
-  }
-}
-
-/** `Cursor.stepRun` of one element, backwards. */
-function stepBack(cursor: Cursor): number {
-  run[0] = cursor.stepBack();
-  return 1;
-}
-
 /** Writes `count` different elements, at random, of an open collection that has more. */
 export function replySample(
   session: Session,
@@ -111,8 +50,7 @@ export function replySample(
   write: ElementWriter,
 ): void {
   if (count > PICKS_MAX) {
-    const part = { skip: 0, want: count, of: collection.size, backward: false };
-    session.defer(new ElementsTask(session, collection, write, part));
+    session.defer(new SampleTask(session, collection, count, write));
     return;
   }
   const { random } = session.server.store.world;
@@ -152,17 +90,12 @@ abstract class SnapshotTask implements Task {
   protected readonly snapshot: Snapshot;
   protected readonly write: ElementWriter;
 
-  constructor(
-    session: Session,
-    collection: Collection,
-    write: ElementWriter,
-    elementsBackward = false,
-  ) {
+  constructor(session: Session, collection: Collection, write: ElementWriter) {
     this.session = session;
     this.database = session.database;
     this.write = write;
     const key = collection.key();
-    this.snapshot = new Snapshot(this.database.tree, { low: key, high: key, elementsBackward });
+    this.snapshot = new Snapshot(this.database.tree, { low: key, high: key });
     this.snapshot.next();
   }
 
@@ -197,26 +130,16 @@ abstract class SnapshotTask implements Task {
   }
 }
 
-/**
- * Writes `want` out of `of` elements behind the first `skip`, each with the same chance (Knuth's
- * S): all of them, if the two are the same.
- */
-class ElementsTask extends SnapshotTask {
-  #skip: number;
+/** Writes some of the elements, each with the same chance (Knuth's S). */
+class SampleTask extends SnapshotTask {
   #want: number;
   /** Elements not yet looked at. */
   #left: number;
 
-  constructor(
-    session: Session,
-    collection: Collection,
-    write: ElementWriter,
-    part: { skip: number; want: number; of: number; backward: boolean },
-  ) {
-    super(session, collection, write, part.backward);
-    this.#skip = part.skip;
-    this.#want = part.want;
-    this.#left = part.of;
+  constructor(session: Session, collection: Collection, count: number, write: ElementWriter) {
+    super(session, collection, write);
+    this.#want = count;
+    this.#left = collection.size;
   }
 
   protected override one(reply: ReplyWriter): boolean {
@@ -225,10 +148,6 @@ class ElementsTask extends SnapshotTask {
     do {
       if (!snapshot.nextElement()) throw new Error('a snapshot has fewer elements than counted');
     } while (!snapshot.elementTree.visible(snapshot.element));
-    if (this.#skip > 0) {
-      this.#skip -= 1;
-      return true;
-    }
     const { random } = this.database.store.world;
     const isWanted = this.#want === this.#left || random.below(this.#left) < this.#want;
     this.#left -= 1;

@@ -3,7 +3,8 @@ import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Session } from '../server/session.js';
 import type { Collection } from '../store/collection.js';
-import { type ElementWriter, replyElements, replyPicks, replySample } from './element-reply.js';
+import { replyElements } from './element-range.js';
+import { type ElementWriter, replyPicks, replySample } from './element-reply.js';
 import { NOT_INTEGER } from './replies.js';
 
 /** LONG_MAX, as near as a double comes. */

@@ -17,6 +17,7 @@ export function putField(
   vto: number,
 ): boolean {
   const isNew = hash.put(field, ffrom, fto, value, vfrom, vto);
+  if (!isSmall(hash)) return isNew;
   const { hashMaxListpackEntries, hashMaxListpackValue } = hash.database.store.settings;
   const isLong = fto - ffrom > hashMaxListpackValue || vto - vfrom > hashMaxListpackValue;
   if (isLong || hash.size > hashMaxListpackEntries) hash.addHints(OUTGREW_FIRST);

@@ -65,7 +65,7 @@ export function leafWords(entry: OracleEntry, hash: EntryHash): Int32Array {
 
 /** A head's value as sub tree heads are laid out (subtree.ts); its two roots are zero here. */
 function headValue(sub: OracleSubTree): Buffer {
-  const value = Buffer.alloc(32);
+  const value = Buffer.alloc(28);
   value.writeUInt32LE(sub.type | (sub.expiryOrigin << 16), 8);
   value.writeUInt32LE(sub.clearedAt % 2 ** 32, 12);
   value.writeUInt32LE(Math.floor(sub.clearedAt / 2 ** 32), 16);

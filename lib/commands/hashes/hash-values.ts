@@ -6,24 +6,42 @@
  *    HVRANK key field     HVREVRANK key field     HVNTH key index [WITHVALUES]
  */
 import type { Leaf } from '../../../radix/leaf.js';
-import { Mirror } from '../../../radix/mirror.js';
+import { Mirror, MirroredElement } from '../../../radix/mirror.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
+import type { Database } from '../../store/database.js';
 import { TYPE_HASH } from '../../types/types.js';
 import { readCollection } from '../collections.js';
 import { type CommandRow, FAST, type Handler, READONLY } from '../command.js';
-import { type ElementWriter, writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
+import { replyElementRange } from '../element-range.js';
 import { highValueRank, lowValueRank, refusesInterval } from '../ordered/interval.js';
 import { rangePart, rangeRequest } from '../ordered/range-options.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
-import { elementOf, ValueRangeTask } from './value-range-task.js';
 
 const NOT_MIRRORED = 'ERR the hash has no order by value, HMIRROR key ON gives it one';
 const BOUND_TOO_LONG = 'ERR min or max is too long for a mirrored hash';
-/** So many fields are written at once; more in slices. */
-const AT_ONCE_MAX = 128;
+
+/** The field at hand. */
+const mirrored = new MirroredElement();
+
+// Leaves of a mirror: see ElementWriter.
+
+function writeMirrored(reply: ReplyWriter, { tree }: Database, leaf: Leaf): void {
+  mirrored.read(tree, leaf);
+  reply.bulk(mirrored.key, mirrored.subKeyFrom, mirrored.keyBytes);
+}
+
+function writeFlatMirrored(reply: ReplyWriter, database: Database, leaf: Leaf): void {
+  writeMirrored(reply, database, leaf);
+  reply.bulk(mirrored.value, 0, mirrored.valueBytes);
+}
+
+function writeNestedMirrored(reply: ReplyWriter, database: Database, leaf: Leaf): void {
+  reply.array(2);
+  writeFlatMirrored(reply, database, leaf);
+}
 
 /** The mirrored hash at argument 1, empty if nothing is there; undefined if an error was replied. */
 function readMirrored(session: Session, args: Args, reply: ReplyWriter): Collection | undefined {
@@ -51,21 +69,12 @@ function hvrange(session: Session, args: Args, reply: ReplyWriter): void {
   if (hash === undefined) return;
   const { mirror } = hash;
   const low = lowValueRank(mirror, args, 2);
-  const { count, first } = rangePart(request, low, highValueRank(mirror, args, 3));
+  const part = rangePart(request, low, highValueRank(mirror, args, 3), true);
+  const { count } = part;
   const nests = request.withValues && reply.protocol === 3;
-  const writePair = nests ? writeNestedPair : writeFlatPair;
-  const write = request.withValues ? writePair : writeKey;
-  if (count > AT_ONCE_MAX) {
-    new ValueRangeTask(session, args, reply, { ...request }, write).run();
-    return;
-  }
   reply.array(request.withValues && !nests ? count * 2 : count);
-  const step = request.reverse ? -1 : 1;
-  for (let i = 0; i < count; i += 1) replyNth(hash, reply, first + step * i, write);
-}
-
-function replyNth(hash: Collection, reply: ReplyWriter, index: number, write: ElementWriter): void {
-  write(reply, hash.database, elementOf(hash, hash.mirror.tree.nth(index)));
+  const writePair = nests ? writeNestedMirrored : writeFlatMirrored;
+  replyElementRange(session, hash, part, request.withValues ? writePair : writeMirrored);
 }
 
 function hvcount(session: Session, args: Args, reply: ReplyWriter): void {
@@ -113,7 +122,8 @@ function hvnth(session: Session, args: Args, reply: ReplyWriter): void {
   const { size } = hash;
   const place = index < 0 ? size + index : index;
   if (place >= 0 && place < size) {
-    replyNth(hash, reply, place, withValues ? writeNestedPair : writeKey);
+    const write = withValues ? writeNestedMirrored : writeMirrored;
+    write(reply, hash.database, hash.mirror.tree.nth(place));
   } else if (withValues) {
     reply.nilArray();
   } else {

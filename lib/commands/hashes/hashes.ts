@@ -9,13 +9,8 @@ import { fitsMirror, isSmall, putField } from '../../types/hashes.js';
 import { TYPE_HASH } from '../../types/types.js';
 import { findCollection, readCollection, refusesSubKey } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import {
-  type ElementWriter,
-  replyElements,
-  writeFlatPair,
-  writeKey,
-  writeValue,
-} from '../element-reply.js';
+import { replyElements } from '../element-range.js';
+import { type ElementWriter, writeFlatPair, writeKey, writeValue } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesKey } from '../lookup.js';
 import { MIRROR_KEY_TOO_LONG, replyValue, wrongArity } from '../replies.js';

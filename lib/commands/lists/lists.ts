@@ -7,7 +7,8 @@ import { setElement } from '../../types/lists.js';
 import { TYPE_LIST } from '../../types/types.js';
 import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { replyRange, writeValue } from '../element-reply.js';
+import { replyElementRange } from '../element-range.js';
+import { writeValue } from '../element-reply.js';
 import { NO_SUCH_KEY, NOT_INTEGER, replyValue } from '../replies.js';
 import { IndexRange } from './index-range.js';
 
@@ -42,7 +43,8 @@ function lrange(session: Session, args: Args, reply: ReplyWriter): void {
   range.clamp(list.size);
   const { start, end } = range;
   reply.array(end - start);
-  if (end > start) replyRange(session, list, writeValue, start, end - start, false);
+  const part = { index: start, count: end - start, reverse: false, byValue: false };
+  replyElementRange(session, list, part, writeValue);
 }
 
 function lset(session: Session, args: Args, reply: ReplyWriter): void {

@@ -13,7 +13,8 @@ import type { Collection } from '../../store/collection.js';
 import { TYPE_HASH, TYPE_SET } from '../../types/types.js';
 import { readCollection } from '../collections.js';
 import { type CommandRow, FAST, type Handler, READONLY } from '../command.js';
-import { replyRange, writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
+import { replyElementRange } from '../element-range.js';
+import { writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
 import { highRank, lowRank, refusesInterval } from './interval.js';
 import { rangePart, rangeRequest } from './range-options.js';
@@ -33,13 +34,13 @@ function range({ type, hasValues }: Kind): Handler {
     if (collection === undefined) return;
     const { elements } = collection;
     const low = lowRank(elements, args, 2);
-    const { count, first } = rangePart(request, low, highRank(elements, args, 3));
+    const part = rangePart(request, low, highRank(elements, args, 3), false);
+    const { count } = part;
     const nests = request.withValues && reply.protocol === 3;
     reply.array(request.withValues && !nests ? count * 2 : count);
-    if (count === 0) return;
     const writePair = nests ? writeNestedPair : writeFlatPair;
     const write = request.withValues ? writePair : writeKey;
-    replyRange(session, collection, write, first, count, request.reverse);
+    replyElementRange(session, collection, part, write);
   };
 }
 

@@ -22,9 +22,10 @@ function krange(session: Session, args: Args, reply: ReplyWriter): void {
   const request = rangeRequest(args, 3, true, reply);
   if (request === undefined || refusesInterval(args, 1, reply)) return;
   const { tree } = session.database;
-  const { count, first } = rangePart(request, lowRank(tree, args, 1), highRank(tree, args, 2));
+  const [low, high] = [lowRank(tree, args, 1), highRank(tree, args, 2)];
+  const { count, index } = rangePart(request, low, high, false);
   reply.array(request.withValues && reply.protocol === 2 ? count * 2 : count);
-  if (count > 0) RangeReply.start(session, first, count, request);
+  if (count > 0) RangeReply.start(session, index, count, request);
 }
 
 function kcount(session: Session, args: Args, reply: ReplyWriter): void {

@@ -1,6 +1,7 @@
 /** The options of KRANGE and its kin: [REV] [LIMIT offset count] [WITHVALUES]. */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { ElementRange } from '../element-range.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
 
 export interface RangeRequest {
@@ -13,9 +14,6 @@ export interface RangeRequest {
 
 /** What a range command was asked for. One object for all: it is read before the command returns. */
 const request: RangeRequest = { offset: 0, count: -1, reverse: false, withValues: false };
-
-/** One object for all, likewise. */
-const part = { first: 0, count: 0 };
 
 /** The options from argument `i` on; undefined if an error was replied. */
 export function rangeRequest(
@@ -49,14 +47,14 @@ export function rangeRequest(
   return request;
 }
 
-/** The part of the indexes [low, high) that is asked for: its first one, on the way, and how many. */
+/** The part of the indexes [low, high) that is asked for. */
 export function rangePart(
   { offset, count, reverse }: RangeRequest,
   low: number,
   high: number,
-): { readonly first: number; readonly count: number } {
+  byValue: boolean,
+): ElementRange {
   const found = offset < 0 ? 0 : Math.max(0, high - low - offset);
-  part.count = count < 0 ? found : Math.min(found, count);
-  part.first = reverse ? high - 1 - offset : low + offset;
-  return part;
+  const index = reverse ? high - 1 - offset : low + offset;
+  return { index, count: count < 0 ? found : Math.min(found, count), reverse, byValue };
 }

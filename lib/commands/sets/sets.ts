@@ -8,7 +8,8 @@ import { addMember, expectMembers, isSmallSet } from '../../types/sets.js';
 import { TYPE_SET } from '../../types/types.js';
 import { findCollection, readCollection, refusesSubKey } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { replyElements, writeKey } from '../element-reply.js';
+import { replyElements } from '../element-range.js';
+import { writeKey } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesKey } from '../lookup.js';
 
