@@ -16,13 +16,13 @@ export const RDB_HASH_ZIPLIST = 13;
 export const RDB_LIST_QUICKLIST = 14;
 export const RDB_STREAM = 15;
 export const RDB_HASH_LISTPACK = 16;
-export const RDB_ZSET_LISTPACK = 17;
+const RDB_ZSET_LISTPACK = 17;
 export const RDB_LIST_QUICKLIST_2 = 18;
 export const RDB_STREAM_2 = 19;
 export const RDB_SET_LISTPACK = 20;
 export const RDB_STREAM_3 = 21;
 export const RDB_HASH_METADATA_EARLY = 22;
-export const RDB_HASH_LISTPACK_EX_EARLY = 23;
+const RDB_HASH_LISTPACK_EX_EARLY = 23;
 export const RDB_HASH_METADATA = 24;
 export const RDB_HASH_LISTPACK_EX = 25;
 
