@@ -20,7 +20,10 @@ import type { Space } from './space.js';
 import { Tree } from './tree.js';
 
 const FIXED_BYTES = 8;
+const END_MARK_BYTES = 2;
 const NOTHING = Buffer.alloc(0);
+/** Up to so many bytes a loop beats the native copy. */
+const LOOP_BYTES_MAX = 64;
 
 /** Thrown before anything has changed: value and sub key make too long a key. */
 export class MirrorKeyTooLongError extends Error {
@@ -54,6 +57,15 @@ export class Mirror {
     this.#isFixed = isFixed;
   }
 
+  /** Whether an element may be in a mirror whose values may have any length. */
+  static fits(value: Buffer, vfrom: number, vto: number, subKeyBytes: number): boolean {
+    const room = KEY_BYTES_MAX - END_MARK_BYTES - subKeyBytes;
+    let bytes = vto - vfrom;
+    if (bytes * 2 <= room) return true;
+    for (let i = vfrom; i < vto && bytes <= room; i++) if (value[i] === 0) bytes++;
+    return bytes <= room;
+  }
+
   /** Makes the mirror key of an element in `key`. */
   makeKey(
     value: Buffer,
@@ -63,10 +75,10 @@ export class Mirror {
     sfrom: number,
     sto: number,
   ): void {
-    const most = (this.#isFixed ? 1 : 2) * (vto - vfrom) + 2 + sto - sfrom;
+    const most = (this.#isFixed ? 1 : 2) * (vto - vfrom) + END_MARK_BYTES + sto - sfrom;
     if (most > this.key.length) this.#grow(most);
     const end = this.#putValue(value, vfrom, vto);
-    this.keyBytes = end + subKey.copy(this.key, end, sfrom, sto);
+    this.keyBytes = copyBytes(subKey, sfrom, sto, this.key, end);
     if (this.keyBytes > KEY_BYTES_MAX) throw new MirrorKeyTooLongError();
   }
 
@@ -138,7 +150,7 @@ export class Mirror {
     const key = this.key;
     if (this.#isFixed) {
       assert(to - from === FIXED_BYTES, 'values of this sub tree have 8 bytes');
-      return value.copy(key, 0, from, to);
+      return copyBytes(value, from, to, key, 0);
     }
     let at = 0;
     for (let i = from; i < to; i++) {
@@ -162,4 +174,12 @@ export class Mirror {
   #grow(bytes: number): void {
     this.key = Buffer.allocUnsafeSlow(Math.max(bytes, this.key.length * 2));
   }
+}
+
+/** Copies source[from, to) to target[at...]; returns the index after it. */
+function copyBytes(source: Buffer, from: number, to: number, target: Buffer, at: number): number {
+  if (to - from > LOOP_BYTES_MAX) return at + source.copy(target, at, from, to);
+  let end = at;
+  for (let i = from; i < to; i++) target[end++] = source[i]!;
+  return end;
 }

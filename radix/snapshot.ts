@@ -34,10 +34,13 @@ import { Tree, type TreeObserver } from './tree.js';
 
 const NOTHING = Buffer.alloc(0);
 /** Memory for so many records is left to writers. */
-const RECORDS_LEFT = 32;
+export const RECORDS_LEFT = 32;
 
 /** Bounds (both included) and direction. */
-export type SnapshotOptions = Pick<OverlayOptions, 'low' | 'high' | 'backward'>;
+export type SnapshotOptions = Pick<OverlayOptions, 'low' | 'high' | 'backward'> & {
+  /** Whether the elements of a head are read from high to low. Default: false. */
+  elementsBackward?: boolean;
+};
 
 /** Thrown by `next` when memory ended and a writer had to go on without keeping the past. */
 export class SnapshotLostError extends Error {
@@ -48,9 +51,33 @@ export class SnapshotLostError extends Error {
   }
 }
 
+/** What a reader needs of a head that is about to go. */
+export const KEEP_NOTHING = 0;
+export const KEEP_ELEMENTS = 1;
+export const KEEP_MIRROR = 2;
+
+/** A snapshot, of whatever part of a tree, as the tree's writers see it. */
+export interface SnapshotReader {
+  /** An entry is about to change or go. Answers KEEP_...: what `takePart` must be given first. */
+  keep(key: Buffer, from: number, to: number): number;
+  /** The part of the head at a key that `keep` has asked for is here from now on. */
+  takePart(key: Buffer, from: number, to: number, detached: Detached): void;
+  /** An element, or with null only what its head says, is about to change. */
+  keepElement(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer | null,
+    sfrom: number,
+    sto: number,
+  ): void;
+  /** All entries are here from now on. */
+  takeAll(detached: Detached): void;
+}
+
 /** What tells a tree's snapshots of changes, in front of whoever else observes the tree. */
-class Snapshots implements TreeObserver {
-  readonly open = new Set<Snapshot>();
+export class Snapshots implements TreeObserver {
+  readonly open = new Set<SnapshotReader>();
   readonly #behind: TreeObserver | null;
 
   constructor(behind: TreeObserver | null) {
@@ -63,11 +90,17 @@ class Snapshots implements TreeObserver {
   }
 
   beforeChange(tree: Tree, key: Buffer, from: number, to: number): void {
-    let detached: Detached | null = null;
+    let elements: Detached | null = null;
+    let mirror: Detached | null = null;
     for (const snapshot of this.open) {
-      if (!snapshot.keep(key, from, to)) continue;
-      detached ??= new Detached(tree, detachElements(tree, key, from, to));
-      snapshot.takeElements(key, from, to, detached);
+      const part = snapshot.keep(key, from, to);
+      if (part === KEEP_ELEMENTS) {
+        elements ??= new Detached(tree, detachElements(tree, key, from, to));
+        snapshot.takePart(key, from, to, elements);
+      } else if (part === KEEP_MIRROR) {
+        mirror ??= new Detached(tree, detachMirror(tree, key, from, to));
+        snapshot.takePart(key, from, to, mirror);
+      }
     }
     this.#behind?.beforeChange(tree, key, from, to);
   }
@@ -97,14 +130,14 @@ class Snapshots implements TreeObserver {
     this.#behind?.beforeClear(tree);
   }
 
-  close(tree: Tree, snapshot: Snapshot): void {
+  close(tree: Tree, snapshot: SnapshotReader): void {
     this.open.delete(snapshot);
     if (this.open.size === 0 && tree.observer === this) tree.observer = this.#behind;
   }
 }
 
 /** Nodes that no tree holds any more, until the last snapshot that needs them is closed. */
-class Detached {
+export class Detached {
   readonly tree: Tree;
   #holderCount = 0;
 
@@ -122,7 +155,8 @@ class Detached {
   }
 }
 
-function sideTree(tree: Tree): Tree {
+/** A tree in the same Space, of what a snapshot keeps. */
+export function sideTree(tree: Tree): Tree {
   return new Tree(tree.space, { expiries: false, digests: false, path: new Path() });
 }
 
@@ -130,6 +164,15 @@ function sideTree(tree: Tree): Tree {
 function detachElements(tree: Tree, key: Buffer, from: number, to: number): number {
   const root = headWord(tree.space.leaves, tree.find(key, from, to), HEAD_ROOT_WORD);
   changeRoot(tree, key, from, to, () => 0);
+  return root;
+}
+
+/** The same of the mirror, which nodes above do not count. */
+function detachMirror(tree: Tree, key: Buffer, from: number, to: number): number {
+  const { leaves } = tree.space;
+  const head = tree.find(key, from, to);
+  const root = headWord(leaves, head, HEAD_MIRROR_WORD);
+  setHeadWord(leaves, head, HEAD_MIRROR_WORD, 0);
   return root;
 }
 
@@ -151,10 +194,11 @@ function changeRoot(
   addAlong(tree, tree.path, tree.path.length, sum);
 }
 
-export class Snapshot {
+export class Snapshot implements SnapshotReader {
   readonly #live: Tree;
   readonly #entries: Overlay;
   readonly #side: Tree;
+  readonly #elementsBackward: boolean;
   /** The elements of the head that the reader stands on; null: it stands on none. */
   #elements: Overlay | null = null;
   /** Whether these elements have changed since they were last looked at. */
@@ -174,6 +218,7 @@ export class Snapshot {
     this.#live = tree;
     this.#side = sideTree(tree);
     this.#entries = new Overlay(tree, this.#side, { ...options, dropsPassed: true });
+    this.#elementsBackward = options.elementsBackward ?? false;
     this.#oldElements = sideTree(tree);
     this.#liveElements = sideTree(tree);
     Snapshots.of(tree).open.add(this);
@@ -248,25 +293,20 @@ export class Snapshot {
 
   // What the tree's observer calls.
 
-  /**
-   * Before an entry changes or goes: keeps what is there now, if the reader will come to it. True
-   * if it is a head whose elements must be kept too.
-   */
-  keep(key: Buffer, from: number, to: number): boolean {
+  /** Before an entry changes or goes: keeps what is there now, if the reader will come to it. */
+  keep(key: Buffer, from: number, to: number): number {
     const kept = this.#keepEntry(key, from, to);
-    if (kept === 0 || this.#side.kind(kept) !== KIND_HEAD) return false;
-    if (this.#taken.has(key.toString('latin1', from, to))) return false;
-    return this.#headAt(this.#live, key, from, to) !== 0;
+    if (kept === 0 || this.#side.kind(kept) !== KIND_HEAD) return KEEP_NOTHING;
+    if (this.#taken.has(key.toString('latin1', from, to))) return KEEP_NOTHING;
+    return headAt(this.#live, key, from, to) === 0 ? KEEP_NOTHING : KEEP_ELEMENTS;
   }
 
-  /** All elements of the head at a key are here from now on. */
-  takeElements(key: Buffer, from: number, to: number, detached: Detached): void {
+  takePart(key: Buffer, from: number, to: number, detached: Detached): void {
     detached.hold();
     this.#taken.set(key.toString('latin1', from, to), detached);
     if (this.#isIn(key, from, to)) this.#elements!.rebase(detached.tree);
   }
 
-  /** Before an element changes, or with null only what the head says. */
   keepElement(
     key: Buffer,
     from: number,
@@ -278,7 +318,7 @@ export class Snapshot {
     const kept = this.#keepEntry(key, from, to);
     if (kept === 0 || subKey === null || this.#side.kind(kept) !== KIND_HEAD) return;
     if (this.#taken.has(key.toString('latin1', from, to))) return;
-    const head = this.#headAt(this.#live, key, from, to);
+    const head = headAt(this.#live, key, from, to);
     if (head === 0) return;
     const isIn = this.#isIn(key, from, to);
     if (isIn) this.#isStale = true;
@@ -298,7 +338,6 @@ export class Snapshot {
     if (isIn && !this.#isLost) this.#showOldElements(kept);
   }
 
-  /** Before all entries go: goes on reading in what is left of them. */
   takeAll(detached: Detached): void {
     detached.hold();
     this.#detached = detached;
@@ -340,17 +379,13 @@ export class Snapshot {
     return this.#elements !== null && this.#entries.isAt(key, from, to);
   }
 
-  #headAt(tree: Tree, key: Buffer, from: number, to: number): Leaf {
-    const leaf = tree.find(key, from, to);
-    return leaf !== 0 && tree.kind(leaf) === KIND_HEAD ? leaf : 0;
-  }
-
   /** The reader stands on a head: prepares to read its elements. */
   #enterHead(): void {
     const { base, position, tree, leaf } = this.#entries;
     const key = position!;
     const taken = this.#taken.get(key.toString('latin1'));
-    this.#elements = new Overlay(taken?.tree ?? sideTree(base), sideTree(base));
+    const backward = this.#elementsBackward;
+    this.#elements = new Overlay(taken?.tree ?? sideTree(base), sideTree(base), { backward });
     this.#reloadElements();
     if (tree === this.#side) this.#showOldElements(leaf);
   }
@@ -368,7 +403,7 @@ export class Snapshot {
     const key = position!;
     if (this.#taken.has(key.toString('latin1'))) return;
     const elements = this.#elements!.base;
-    const head = this.#headAt(base, key, 0, key.length);
+    const head = headAt(base, key, 0, key.length);
     elements.root = head === 0 ? 0 : headWord(base.space.leaves, head, HEAD_ROOT_WORD);
     elements.version++;
   }
@@ -384,6 +419,12 @@ export class Snapshot {
     this.#taken.get(key)?.release();
     this.#taken.delete(key);
   }
+}
+
+/** The head of the sub tree at a key; 0: there is none. */
+export function headAt(tree: Tree, key: Buffer, from: number, to: number): Leaf {
+  const leaf = tree.find(key, from, to);
+  return leaf !== 0 && tree.kind(leaf) === KIND_HEAD ? leaf : 0;
 }
 
 /** Copies the entry at a key, of a head without its elements, or that there is none. */

@@ -1,6 +1,5 @@
 /**
- * Numbers as Redis reads and writes them: `string2ll`, `string2d` (strtod of glibc) and `d2string`
- * of Redis 7.2.
+ * Numbers as Redis reads and writes them: `string2ll`, `string2d` (strtod of glibc) and `%.17g`.
  *
  * Whole numbers of up to fifteen digits, which is nearly all that is ever sent, are read without a
  * text in between; the rest takes the slow road through Number and BigInt.
@@ -16,6 +15,9 @@ const INT64_DIGITS_MAX = 19;
 
 const ZERO = 48;
 const MINUS = 45;
+/** The point, as a digit is counted. */
+const POINT = 46 - ZERO;
+const POWERS_OF_TEN = Array.from({ length: SAFE_DIGITS + 1 }, (_, power) => Number(`1e${power}`));
 
 /** The int64 in buf[from, to), NaN if it is none; beyond 2^53 the nearest double. */
 export function parseInt64(buf: Buffer, from: number, to: number): number {
@@ -68,8 +70,8 @@ const FLOAT_BYTES_MAX = 5 * 1024;
  * infinity or underflows to zero. `nan` is refused.
  */
 export function parseFloat64(buf: Buffer, from: number, to: number): number {
-  const whole = parseInt64(buf, from, to);
-  if (whole === whole && Math.abs(whole) <= Number.MAX_SAFE_INTEGER) return whole;
+  const short = parseShortDecimal(buf, from, to);
+  if (short === short) return short;
   if (to <= from || to - from > FLOAT_BYTES_MAX) return NaN;
   const text = latin1(buf, from, to);
   if (DECIMAL.test(text)) {
@@ -80,6 +82,45 @@ export function parseFloat64(buf: Buffer, from: number, to: number): number {
   if (INFINITE.test(text)) return text.charCodeAt(0) === MINUS ? -Infinity : Infinity;
   const parts = HEXADECIMAL.exec(text);
   return parts === null ? NaN : hexadecimalFloat(parts[1]!, parts[2]!, parts[3] ?? '', parts[4]);
+}
+
+/**
+ * Digits with at most one point among them and a sign before them, so few that the number is one
+ * exact double, or the quotient of two, which is rounded right (Clinger 1990). NaN: anything else.
+ */
+function parseShortDecimal(buf: Buffer, from: number, to: number): number {
+  const negative = from < to && buf[from] === MINUS;
+  const first = negative ? from + 1 : from;
+  // With a point it may be one digit fewer.
+  if (first === to || to - first > SAFE_DIGITS) return NaN;
+  let value = 0;
+  let point = -1;
+  for (let at = first; at < to; at++) {
+    const digit = buf[at]! - ZERO;
+    if (digit >= 0 && digit <= 9) value = value * 10 + digit;
+    else if (digit === POINT && point === -1) point = at;
+    else return NaN;
+  }
+  if (point !== -1) {
+    if (to - first === 1) return NaN;
+    value /= POWERS_OF_TEN[to - 1 - point]!;
+  }
+  return negative ? -value : value;
+}
+
+/**
+ * The number in buf[from, to) as Redis's `zslParseRange` reads it, with strtod alone: up to a NUL,
+ * blanks before it, out of range to infinity or zero, and nothing at all is 0. NaN if it is none.
+ */
+export function parseLooseFloat64(buf: Buffer, from: number, to: number): number {
+  const strict = parseFloat64(buf, from, to);
+  if (strict === strict || to - from > FLOAT_BYTES_MAX) return strict;
+  const whole = latin1(buf, from, to).split('\0', 1)[0]!;
+  if (whole === '') return 0;
+  const text = whole.replace(/^[ \t-\r]+/, '');
+  if (DECIMAL.test(text)) return Number(text);
+  const bytes = Buffer.from(text, 'latin1');
+  return parseFloat64(bytes, 0, bytes.length);
 }
 
 /** Mantissa bits of a double, and the power of two of its smallest step. */
@@ -132,40 +173,36 @@ function scale(mantissa: number, exponent: number): number {
   return value * 2 ** left;
 }
 
-/** Whole doubles up to here are written in full, as by Redis's `double2ll`. */
-const WHOLE_MAX = 2 ** 62;
+/** Significant digits of `%.17g`: enough for every double to read back as the same one. */
+const DOUBLE_DIGITS = 17;
+/** Exponents from here on, and below the other, are written as such. */
+const SCIENTIFIC_MIN = DOUBLE_DIGITS;
+const PLAIN_EXPONENT_MIN = -4;
 
-/**
- * A double as Redis 7.2 writes it in replies: whole numbers below 2^62 in full, others with the
- * fewest digits that read back as the same double, in the layout of fpconv (7.0 wrote %.17g).
- */
+/** A double as Redis 7.0 writes it in replies: C's `%.17g`. (7.2 writes the fewest digits.) */
 export function formatDouble(x: number): string {
+  if (Number.isSafeInteger(x)) return x === 0 && 1 / x < 0 ? '-0' : String(x);
   if (x !== x) return 'nan';
   if (x === Infinity) return 'inf';
   if (x === -Infinity) return '-inf';
-  if (x === 0) return Object.is(x, -0) ? '-0' : '0';
-  if (Math.abs(x) <= WHOLE_MAX && Number.isInteger(x)) {
-    return Number.isSafeInteger(x) ? String(x) : String(BigInt(x));
-  }
   const sign = x < 0 ? '-' : '';
-  const [mantissa, power] = Math.abs(x).toExponential().split('e') as [string, string];
-  const digits = mantissa.replace('.', '');
-  return sign + layOut(digits, Number(power) - digits.length + 1);
+  const [mantissa, power] = Math.abs(x)
+    .toExponential(DOUBLE_DIGITS - 1)
+    .split('e') as [string, string];
+  const digits = mantissa.replace('.', '').replace(/0+$/, '');
+  return sign + layOut(digits, Number(power));
 }
 
-/** Lays out digits * 10^exponent the way fpconv's `emit_digits` does. */
+/** Lays out d.ddd * 10^exponent, its digits without zeros at the end, as `%g` does. */
 function layOut(digits: string, exponent: number): string {
-  const count = digits.length;
-  const scientific = Math.abs(exponent + count - 1);
-  if (exponent >= 0 && scientific < count + 7) return digits + '0'.repeat(exponent);
-  if (exponent < 0 && (exponent > -7 || scientific < 4)) {
-    const point = count + exponent;
-    if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`;
-    return `${digits.slice(0, point)}.${digits.slice(point)}`;
+  if (exponent < PLAIN_EXPONENT_MIN || exponent >= SCIENTIFIC_MIN) {
+    const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+    const power = String(Math.abs(exponent)).padStart(2, '0');
+    return `${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${power}`;
   }
-  const fraction = count > 1 ? `.${digits.slice(1)}` : '';
-  const sign = exponent + count - 1 < 0 ? '-' : '+';
-  return `${digits[0]}${fraction}e${sign}${scientific}`;
+  if (exponent < 0) return `0.${'0'.repeat(-1 - exponent)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0');
+  return digits.length > exponent + 1 ? `${whole}.${digits.slice(exponent + 1)}` : whole;
 }
 
 /** Writes a whole number at buf[at, ...), at most 20 bytes (an int64), and returns the end. */

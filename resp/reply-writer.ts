@@ -26,6 +26,15 @@ import { digitsAt, formatDouble } from './numbers.js';
 export interface ReplyWriterOptions {
   /** Bytes handed to a link that has not yet said `drained`, at most. Default 1 MiB. */
   inFlightBytesMax?: number;
+  /**
+   * Bytes pending beyond which writing throws a `ReplyTooLong`; a `rewind` makes it good again.
+   * Default: no limit.
+   */
+  pendingBytesMax?: number;
+}
+
+export class ReplyTooLong extends Error {
+  readonly code = 'REPLY_TOO_LONG';
 }
 
 /** Where replies go: a link. True: sent, the buffer is free. False: kept until `drained`. */
@@ -53,6 +62,7 @@ const LF = 10;
 /** The two bytes as a little-endian half word. */
 const CR_LF = 0x0a0d;
 const PLUS = 43;
+const COMMA = 44;
 const MINUS = 45;
 const COLON = 58;
 const DOLLAR = 36;
@@ -110,9 +120,12 @@ export class ReplyWriter {
   errorCount = 0;
   /** Text of the last of them. */
   lastError = '';
+  /** A reply was longer than `pendingBytesMax`; until `rewind`. */
+  isTooLong = false;
 
   readonly #pool: ChunkPool;
   readonly #inFlightBytesMax: number;
+  readonly #pendingBytesMax: number;
   #chunk: Chunk = NOTHING;
   #before = 0;
   #full: Chunk[] = [];
@@ -126,6 +139,7 @@ export class ReplyWriter {
   constructor(pool: ChunkPool, options: ReplyWriterOptions = {}) {
     this.#pool = pool;
     this.#inFlightBytesMax = options.inFlightBytesMax ?? 1024 * 1024;
+    this.#pendingBytesMax = options.pendingBytesMax ?? Number.POSITIVE_INFINITY;
   }
 
   /** Bytes written and not yet taken by the system, those in flight included. */
@@ -199,11 +213,15 @@ export class ReplyWriter {
     this.#line(COLON, String(n));
   }
 
-  /** RESP2: a bulk. As Redis 7.2 formats it. */
+  /** RESP2: a bulk. As Redis 7.0 formats it. */
   double(x: number): void {
+    if (x >= 0 && x <= 0x7fff_ffff && (x | 0) === x && !(x === 0 && 1 / x < 0)) {
+      this.#wholeDouble(x);
+      return;
+    }
     const text = formatDouble(x);
     if (this.protocol === 2) this.bulkLatin1(text);
-    else this.#line(0x2c, text);
+    else this.#line(COMMA, text);
   }
 
   /** RESP2: a bulk. Decimal digits with an optional minus. */
@@ -391,6 +409,7 @@ export class ReplyWriter {
 
   /** Forgets what was written since. */
   rewind(mark: number): void {
+    this.isTooLong = false;
     while (mark < this.#before) {
       assert(this.#full.length > 0, 'a mark does not survive a flush');
       this.#giveBack(this.#chunk);
@@ -474,6 +493,10 @@ export class ReplyWriter {
 
   /** Closes the current chunk and starts one with at least `bytes` bytes. */
   #roll(bytes: number): void {
+    if (this.pendingBytes + bytes > this.#pendingBytesMax) {
+      this.isTooLong = true;
+      throw new ReplyTooLong(`a reply of more than ${this.#pendingBytesMax} bytes`);
+    }
     if (this.at > 0) {
       this.#full.push(this.#chunk);
       this.#ends.push(this.at);
@@ -490,6 +513,22 @@ export class ReplyWriter {
   #header(prefix: number, n: number): void {
     if (this.buf.length - this.at < HEADER_BYTES_MAX) this.#roll(HEADER_BYTES_MAX);
     this.at = headerAt(this.buf, this.at, prefix, n);
+  }
+
+  /** A double that is a whole number of at most ten digits. */
+  #wholeDouble(n: number): void {
+    this.room(HEADER_BYTES_MAX);
+    const { at, buf } = this;
+    if (this.protocol === 3) {
+      this.at = headerAt(buf, at, COMMA, n);
+      return;
+    }
+    let digits = 1;
+    for (let bound = 10; n >= bound; bound *= 10) digits += 1;
+    const body = putShortHead(this.view, at, digits);
+    const end = digitsAt(buf, body, n);
+    this.view.setInt16(end, CR_LF, true);
+    this.at = end + 2;
   }
 
   #line(prefix: number, text: string): void {

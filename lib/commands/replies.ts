@@ -22,6 +22,8 @@ export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmem
 export const INDEX_OUT_OF_RANGE = 'ERR DB index is out of range';
 export const KEY_TOO_LONG = 'ERR key is too long: at most 65536 bytes, not applied';
 export const SUB_KEY_TOO_LONG = 'ERR field or member is too long: at most 65536 bytes, not applied';
+export const MIRROR_KEY_TOO_LONG =
+  'ERR field and value are too long for a mirrored hash: at most 65534 bytes together, not applied';
 
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;

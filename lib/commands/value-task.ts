@@ -80,12 +80,17 @@ export abstract class ValueTask implements Task {
     this.#stamps.push(leaf === 0 ? 0 : database.tree.stamp(leaf));
   }
 
-  #start(): boolean {
-    this.#begun = true;
-    this.#beginnings += 1;
+  /** From now on nothing makes the task start over: its reply has begun. */
+  protected unwatch(): void {
     this.#keys.length = 0;
     this.#databases.length = 0;
     this.#stamps.length = 0;
+  }
+
+  #start(): boolean {
+    this.#begun = true;
+    this.#beginnings += 1;
+    this.unwatch();
     return this.begin();
   }
 

@@ -34,6 +34,8 @@ export class Collection {
   readonly mirror: Mirror;
   /** For walks over the elements that end before anything is written. */
   readonly cursor: Cursor;
+  /** The same over the mirror. */
+  readonly mirrorCursor: Cursor;
   #buf: Buffer = NOTHING;
   #from = 0;
   #to = 0;
@@ -47,6 +49,7 @@ export class Collection {
     this.elements = this.sub.elements;
     this.mirror = this.sub.mirror;
     this.cursor = this.elements.cursor();
+    this.mirrorCursor = this.mirror.tree.cursor();
   }
 
   // Turning to a key: false, and empty, if the key holds something else than this type.
@@ -64,6 +67,11 @@ export class Collection {
   /** To look at, or to go on in a later slice: leaves no trace. */
   openQuietly(buf: Buffer, from: number, to: number, type: number): boolean {
     return this.#turn(this.database.peek(buf, from, to), buf, from, to, type);
+  }
+
+  /** To read what is below a head at hand; its key is not known. */
+  openHead(head: Leaf): void {
+    this.#turn(head, NOTHING, 0, 0, typeOf(this.database.tree, head));
   }
 
   /** Turns to no key: an empty collection. */
@@ -135,6 +143,7 @@ export class Collection {
     if (!wasThere) {
       store.touchNew(database.tree, sub.head);
       database.notify(NOTIFY_NEW, 'new', this.#buf, this.#from, this.#to);
+      database.signalReady(this.#buf, this.#from, this.#to);
     }
     this.#written();
     return isNew;
@@ -164,6 +173,17 @@ export class Collection {
     tree.drop(this.#buf, this.#from, this.#to);
     this.sub.openHead(0);
     this.#isEmptied = true;
+    this.database.signalRemoved(this.#buf, this.#from, this.#to);
+    this.#written();
+  }
+
+  /** Keeps an order by value from now on: `made`, of its elements as they are. null: none. */
+  setMirror(made: Mirror | null): void {
+    const { database, sub } = this;
+    const { store } = database;
+    const at = [this.#buf, this.#from, this.#to] as const;
+    if (made === null) sub.setMirrored(...at, false, store.stamp(), store.origin);
+    else sub.adoptMirror(...at, made, store.stamp(), store.origin);
     this.#written();
   }
 

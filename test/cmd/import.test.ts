@@ -156,7 +156,7 @@ function steady(info: unknown): unknown[] {
   return items.filter((_, i) => !String(items[i - (i % 2)]).startsWith('radix-tree'));
 }
 
-t.test('into a node: what it has no type for is refused by name', async (t) => {
+t.test('into a node: types that RESTORE lacks are refused by name', async (t) => {
   const node = await startDhash({ args: ['--enable-debug-command', 'yes'] });
   const to = await node.connect();
   t.teardown(async () => {
@@ -164,13 +164,11 @@ t.test('into a node: what it has no type for is refused by name', async (t) => {
     await node.stop();
   });
   const [code, result] = await resultOf(node);
-  const known = (await to.call('COMMAND', 'INFO', 'rpush', 'sadd', 'zadd', 'hset', 'xadd')).items!;
-  const names = ['list', 'set', 'zset', 'hash', 'stream'];
-  for (const [index, name] of names.entries()) {
-    const isKnown = known[index]!.items !== null;
-    t.equal(result.byType[name] !== undefined, isKnown, `${name} taken`);
-    t.equal(result.refused[name] !== undefined, !isKnown, `${name} refused`);
+  // What RESTORE takes, not what there are commands for.
+  for (const name of ['list', 'set', 'zset', 'stream']) {
+    t.ok(result.refused[name] !== undefined, `${name} refused`);
   }
+  t.ok(result.byType['hash'] !== undefined && result.refused['hash'] === undefined, 'hash taken');
   t.equal(result.byType['string'], 7);
   t.equal(code, Object.keys(result.refused).length > 0 ? 1 : 0);
   for (const key of ['string', 'long', 'hash', 'big hash', 'big string', 'hll', 'with time']) {

@@ -8,7 +8,7 @@
 
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
-import { hashRows } from './grammar-collections.js';
+import { hashRows, listRows, setRows } from './grammar-collections.js';
 import {
   bitRows,
   expiryRows,
@@ -18,6 +18,7 @@ import {
   transactionRows,
 } from './grammar-data.js';
 import { connectionRows, serverRows } from './grammar-server.js';
+import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
 import { randomRawBytes } from './raw-bytes.js';
 import { randomKey, randomNonsense, randomPattern, randomValue } from './values.js';
@@ -43,8 +44,16 @@ export interface Program {
 }
 
 const dataGroups = [
-  ...[stringRows, bitRows, hyperLogLogRows, expiryRows, keyRows, transactionRows],
-  ...[hashRows],
+  stringRows,
+  bitRows,
+  hyperLogLogRows,
+  expiryRows,
+  keyRows,
+  transactionRows,
+  hashRows,
+  listRows,
+  setRows,
+  zsetRows,
 ];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
@@ -162,10 +171,15 @@ function withoutGiants(args: readonly Buffer[]): Buffer[] {
   });
 }
 
-/** SHUTDOWN without its wrong argument would be obeyed, and DEBUG SLEEP with another one. */
+/**
+ * SHUTDOWN without its wrong argument would be obeyed, DEBUG SLEEP with another one, SPOP without
+ * its count would leave the two servers with different members; and on the key `even` all scores
+ * shall stay alike.
+ */
 function isSpoilable(args: readonly Buffer[]): boolean {
   const [name, sub] = args.map((arg) => arg.toString('latin1').toUpperCase());
-  return name !== 'SHUTDOWN' && !(name === 'DEBUG' && sub === 'SLEEP');
+  if (name === 'ZADD' && sub === 'EVEN') return false;
+  return name !== 'SHUTDOWN' && name !== 'SPOP' && !(name === 'DEBUG' && sub === 'SLEEP');
 }
 
 /** A key that expires within the run is there for one server and not for the other: only groups may. */
@@ -235,7 +249,10 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
     options.push(Buffer.from('COUNT'), Buffer.from(random.pick(['1', '2', '7', '1000'])));
   }
   if (random.chance(0.2)) {
-    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash'])));
+    options.push(
+      Buffer.from('TYPE'),
+      Buffer.from(random.pick(['string', 'hash', 'list', 'set', 'zset'])),
+    );
   }
   return { connection, kind: 'scan', args: options };
 }
@@ -245,7 +262,10 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const { random } = context;
   const name = randomKey(random);
   const string: Make = seq(lit('SET'), () => [name], value);
-  const set = random.chance(0.5) ? string : seq(lit('HSET'), () => [name], subKey, value);
+  const hash: Make = seq(lit('HSET'), () => [name], subKey, value);
+  const list: Make = seq(lit('RPUSH'), () => [name], value);
+  const set: Make = seq(lit('SADD'), () => [name], subKey);
+  const any = random.pick([string, hash, list, set]);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
   const looks = [
     'GET',
@@ -259,9 +279,13 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
     'PERSIST',
     'HGETALL',
     'HLEN',
+    'SMEMBERS',
+    'SPOP',
+    'LLEN',
+    'LPOP',
   ];
   const look: Make = seq(pick(...looks), () => [name]);
-  const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [set, expire];
+  const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [any, expire];
   const slept = [...born, lit('DEBUG', 'SLEEP', '0.005'), look, lit('DBSIZE')];
   return slept.map((make) => command(connection, make(context)));
 }

@@ -26,6 +26,8 @@ export interface TargetOptions {
 /** More than there are keys, for a SCAN that never ends. */
 const scanRoundsMax = 1000;
 const databaseCount = 16;
+/** Stands for the key in `looks`. */
+const KEY = '<key>';
 
 /** Puts back what programs change. */
 const resetCommands: readonly (readonly string[])[] = [
@@ -36,7 +38,8 @@ const resetCommands: readonly (readonly string[])[] = [
   ['CONFIG', 'SET', 'lfu-log-factor', '10', 'lfu-decay-time', '1', 'maxmemory-samples', '5'],
   ['CONFIG', 'SET', 'proto-max-bulk-len', '536870912'],
   // So low that collections grow out of Redis's small encodings, and are told in pages.
-  ['CONFIG', 'SET', 'hash-max-listpack-entries', '8'],
+  ['CONFIG', 'SET', 'hash-max-listpack-entries', '8', 'set-max-intset-entries', '8'],
+  ['CONFIG', 'SET', 'zset-max-listpack-entries', '8'],
   ['CONFIG', 'SET', 'hll-sparse-max-bytes', '300'],
   ['CONFIG', 'RESETSTAT'],
   ['SLOWLOG', 'RESET'],
@@ -170,7 +173,7 @@ export class Target {
     for (const _ of resetCommands) await control.read();
   }
 
-  /** Everything in all databases: key, value, encoding, expiry, dump, digest. */
+  /** Everything in all databases: key, value, encoding, expiry, dump, scores, digest. */
   async #contents(): Promise<Reply[]> {
     const control = await this.#controlClient();
     for (let database = 0; database < databaseCount; database++) {
@@ -187,7 +190,11 @@ export class Target {
     for (const [database, keys] of names.entries()) {
       if (keys.length === 0) continue;
       control.send('SELECT', database);
-      for (const key of keys) for (const look of looks) control.send(...look, key);
+      for (const key of keys) {
+        for (const look of looks) {
+          control.send(...look.map((word) => (word === KEY ? key : word)));
+        }
+      }
       await control.read();
       for (const key of keys) {
         const items: Reply[] = [bulk(Buffer.from(`db ${database}`)), bulk(key)];
@@ -200,11 +207,12 @@ export class Target {
 }
 
 const looks = [
-  ['GET'],
-  ['OBJECT', 'ENCODING'],
-  ['PEXPIRETIME'],
-  ['DUMP'],
-  ['DEBUG', 'DIGEST-VALUE'],
+  ['GET', KEY],
+  ['OBJECT', 'ENCODING', KEY],
+  ['PEXPIRETIME', KEY],
+  ['DUMP', KEY],
+  ['ZRANGE', KEY, '0', '-1', 'WITHSCORES'],
+  ['DEBUG', 'DIGEST-VALUE', KEY],
 ] as const;
 
 /** CLIENT REPLY's effect on how many replies to wait for. */

@@ -6,7 +6,7 @@
 import { connect } from 'node:net';
 import t from 'tap';
 import { Args } from '../../resp/args.js';
-import { digitsAt, formatDouble } from '../../resp/numbers.js';
+import { digitsAt, formatDouble, parseLooseFloat64 } from '../../resp/numbers.js';
 import { ReplyError, ReplyParser } from '../../resp/reply-parser.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import { startRedis } from '../support/server-process.js';
@@ -203,29 +203,59 @@ t.test('a hostile number takes no time', async (t) => {
   t.ok(Number.isNaN(Args.of('1'.repeat(1_000_000)).float(0)), 'longer than Redis takes');
 });
 
-t.test('doubles as Redis 7.2 writes them', async (t) => {
+t.test('bounds of scores as strtod reads them', async (t) => {
+  const cases: readonly [string, number][] = [
+    ['', 0],
+    ['\x001', 0],
+    ['1\0x', 1],
+    [' \t\r\n\v\f-1.5', -1.5],
+    ['1 ', NaN],
+    [' ', NaN],
+    ['1e400', Infinity],
+    ['-1e400', -Infinity],
+    ['1e-400', 0],
+    ['-inf', -Infinity],
+    [' Infinity', Infinity],
+    ['nan', NaN],
+    ['0x10', 16],
+    [' 0x1p-1', 0.5],
+    ['x', NaN],
+    ['1x', NaN],
+  ];
+  for (const [text, value] of cases) {
+    const bytes = Buffer.from(text, 'latin1');
+    const read = parseLooseFloat64(bytes, 0, bytes.length);
+    t.ok(Object.is(read, value), `${JSON.stringify(text)}: ${read}`);
+  }
+});
+
+t.test('doubles as Redis 7.0 writes them', async (t) => {
   const cases: readonly [number, string][] = [
     [0, '0'],
     [-0, '-0'],
     [1, '1'],
     [-1, '-1'],
-    [0.1, '0.1'],
+    [0.1, '0.10000000000000001'],
     [0.1 + 0.2, '0.30000000000000004'],
-    [3.14, '3.14'],
+    [3.14, '3.1400000000000001'],
     [-2.5, '-2.5'],
     [1e15, '1000000000000000'],
-    [1e17, '100000000000000000'],
+    [1e16, '10000000000000000'],
+    [1e17, '1e+17'],
+    [99999999999999984, '99999999999999984'],
     [2 ** 53, '9007199254740992'],
-    [2 ** 62, '4611686018427387904'],
+    [2 ** 53 + 2, '9007199254740994'],
+    [2 ** 62, '4.6116860184273879e+18'],
     [1e21, '1e+21'],
-    [1.2345678901234568e20, '123456789012345680000'],
-    [1e300, '1e+300'],
-    [1e-5, '0.00001'],
-    [1e-7, '1e-7'],
-    [1.5e-7, '1.5e-7'],
-    [1.2345e-4, '1.2345e-4'],
-    [0.00012, '0.00012'],
-    [5e-324, '5e-324'],
+    [1.2345678901234568e20, '1.2345678901234568e+20'],
+    [123456.7, '123456.7'],
+    [1e300, '1.0000000000000001e+300'],
+    [1e-5, '1.0000000000000001e-05'],
+    [1e-7, '9.9999999999999995e-08'],
+    [1.5e-7, '1.4999999999999999e-07'],
+    [0.5 ** 12, '0.000244140625'],
+    [0.5 ** 20, '9.5367431640625e-07'],
+    [5e-324, '4.9406564584124654e-324'],
     [1.7976931348623157e308, '1.7976931348623157e+308'],
     [Infinity, 'inf'],
     [-Infinity, '-inf'],

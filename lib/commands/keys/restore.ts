@@ -16,10 +16,11 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session, Task } from '../../server/session.js';
 import { Collection } from '../../store/collection.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_GENERIC, NOTIFY_NEW } from '../../store/notify.js';
 import { SideDatabase } from '../../store/side-database.js';
 import type { DumpType } from '../../types/dump-type.js';
 import { dumpTypeNamed } from '../../types/dump-types.js';
-import { findKey, refusesKey, removeKey } from '../lookup.js';
+import { findKey, notifyKey, peekKey, refusesKey, removeKey } from '../lookup.js';
 import { NOT_INTEGER, OUT_OF_MEMORY, STRING_TOO_LONG } from '../replies.js';
 import { accessOf, type RestoreOptions, readRestoreOptions } from './restore-options.js';
 
@@ -179,14 +180,21 @@ class RestoreTask implements Task {
     const expiryMs = Math.min(lifeMs + baseMs, Number.MAX_SAFE_INTEGER);
     // A sum beyond int64 wraps round in Redis, to a time long past.
     const isPast = expiryMs <= database.store.nowMs || (baseMs > 0 && lifeMs + baseMs >= 2 ** 63);
+    const isTaken = peekKey(database, args, 1) !== 0;
     if (lifeMs !== 0 && isPast) {
       removeKey(database, args, 1);
+      if (isTaken) notifyKey(database, NOTIFY_GENERIC, 'del', args, 1);
       this.cancel();
-    } else if (this.#side === undefined) {
+      this.#reply.ok();
+      return;
+    }
+    if (this.#side === undefined) {
       this.#storeString(expiryMs);
     } else {
       this.#adopt(this.#side, expiryMs);
     }
+    if (isTaken) notifyKey(database, NOTIFY_NEW, 'new', args, 1);
+    notifyKey(database, NOTIFY_GENERIC, 'restore', args, 1);
     this.#reply.ok();
   }
 
@@ -197,6 +205,7 @@ class RestoreTask implements Task {
     const leaf = database.set(buf, starts[1]!, ends[1]!, value, 0, value.length, expiryMs);
     const access = accessOf(database.store, this.#options);
     if (access >= 0) database.tree.setAccess(leaf, access);
+    database.signalReady(buf, starts[1]!, ends[1]!);
   }
 
   #adopt(side: Collection, expiryMs: number): void {

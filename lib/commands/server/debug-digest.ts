@@ -7,6 +7,8 @@
  *   contents of a string    mix bytes
  *               a hash      for each field: xor (mix field, mix value)
  *               a set       for each member: xor member
+ *               a zset      for each member: xor (mix member, mix score as %.17g)
+ *               a list      for each element: mix element
  *   digest  = for each database with keys: mix its index, xor every entry
  *   xor: d ^= SHA1(x)       mix: d = SHA1(d ^ SHA1(x))
  *
@@ -17,11 +19,20 @@ import type { Cursor } from '../../../radix/cursor.js';
 import type { Leaf } from '../../../radix/leaf.js';
 import { SubTree } from '../../../radix/subtree.js';
 import type { Tree } from '../../../radix/tree.js';
+import { formatDouble } from '../../../resp/numbers.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import type { Store } from '../../store/store.js';
-import { TYPE_HASH, TYPE_SET, TYPE_STRING, typeOf } from '../../types/types.js';
+import {
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STRING,
+  TYPE_ZSET,
+  typeOf,
+} from '../../types/types.js';
+import { scoreOf } from '../../types/zsets.js';
 
 const DIGEST_BYTES = 20;
 const EXPIRES = Buffer.from('!!expire!!');
@@ -90,6 +101,13 @@ const ELEMENT_DIGESTS: Readonly<Record<number, ElementDigest>> = {
     digest.xor(field.bytes);
   },
   [TYPE_SET]: (digest, elements, element) => digest.xor(elements.key(element)),
+  [TYPE_ZSET]: (digest, elements, element) => {
+    const scored = new Digest();
+    scored.mix(elements.key(element));
+    scored.mix(Buffer.from(formatDouble(scoreOf(elements, element)), 'latin1'));
+    digest.xor(scored.bytes);
+  },
+  [TYPE_LIST]: (digest, elements, element) => digest.mixBytes(elements, element),
 };
 
 /** Mixes what a key holds into a digest, in steps: a collection may have millions of elements. */

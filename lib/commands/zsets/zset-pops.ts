@@ -1,0 +1,197 @@
+/**
+ * ZPOPMIN, ZPOPMAX and ZMPOP. A few members are popped at once, and all of them with one small
+ * write; many go a slice at a time, each the lowest or highest of its moment.
+ */
+import { KEY_BYTES_MAX } from '../../../radix/leaf.js';
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session, Task } from '../../server/session.js';
+import type { Collection } from '../../store/collection.js';
+import type { Database } from '../../store/database.js';
+import { NOTIFY_ZSET } from '../../store/notify.js';
+import { copyMember, SORTED_SET } from '../../types/zsets.js';
+import { findCollection } from '../collections.js';
+import { type CommandRow, FAST, WRITE } from '../command.js';
+import { replyElementRange } from '../element-range.js';
+import { FoundItems } from '../found-items.js';
+import { SYNTAX_ERROR } from '../replies.js';
+import { writeFlatRanked, writeNestedRanked } from './members.js';
+
+/** So many are popped at once; more in slices. */
+const AT_ONCE_MAX = 512;
+/** Members popped between two looks at the clock. */
+const STEP_MEMBERS = 64;
+
+/** How what was popped is told. */
+interface PopForm {
+  readonly isMax: boolean;
+  /** Each member in an array with its score. */
+  readonly nests: boolean;
+  /** The key comes before them, and they in an array of their own. */
+  readonly withKey: boolean;
+}
+
+/** The member that is about to be popped. */
+const member = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
+
+function zpopmin(session: Session, args: Args, reply: ReplyWriter): void {
+  popOfOne(session, args, reply, false);
+}
+
+function zpopmax(session: Session, args: Args, reply: ReplyWriter): void {
+  popOfOne(session, args, reply, true);
+}
+
+function popOfOne(session: Session, args: Args, reply: ReplyWriter, isMax: boolean): void {
+  if (args.count > 3) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  const hasCount = args.count === 3;
+  const count = hasCount ? args.int64(2) : 1;
+  if (!(count >= 0)) {
+    reply.error('ERR value is out of range, must be positive');
+    return;
+  }
+  const zset = findCollection(session, args, 1, SORTED_SET, reply);
+  if (zset === undefined) return;
+  const nests = hasCount && reply.protocol === 3;
+  if (zset.size === 0 || count === 0) reply.emptyArray();
+  else pop(session, zset, count, { isMax, nests, withKey: false });
+}
+
+/** ZMPOP numkeys key [key ...] MIN|MAX [COUNT count] */
+function zmpop(session: Session, args: Args, reply: ReplyWriter): void {
+  const keyCount = args.int64(1);
+  if (!(keyCount >= 1)) {
+    reply.error('ERR numkeys should be greater than 0');
+    return;
+  }
+  const whereAt = keyCount + 2;
+  const isMax = whereAt < args.count && args.equalsIgnoreCase(whereAt, 'MAX');
+  if (!isMax && !(whereAt < args.count && args.equalsIgnoreCase(whereAt, 'MIN'))) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  const count = popCount(args, whereAt + 1, reply);
+  if (Number.isNaN(count)) return;
+  for (let i = 2; i < whereAt; i += 1) {
+    const zset = findCollection(session, args, i, SORTED_SET, reply);
+    if (zset === undefined) return;
+    if (zset.size === 0) continue;
+    pop(session, zset, count, { isMax, nests: true, withKey: true });
+    return;
+  }
+  reply.nilArray();
+}
+
+/** Reads [COUNT count] from argument `i` on; NaN if an error was replied. */
+function popCount(args: Args, i: number, reply: ReplyWriter): number {
+  if (i === args.count) return 1;
+  if (!args.equalsIgnoreCase(i, 'COUNT') || i + 1 === args.count) {
+    reply.error(SYNTAX_ERROR);
+    return Number.NaN;
+  }
+  const count = args.int64(i + 1);
+  if (!(count >= 1)) reply.error('ERR count should be greater than 0');
+  else if (i + 2 < args.count) reply.error(SYNTAX_ERROR);
+  else return count;
+  return Number.NaN;
+}
+
+/** Pops up to `count` members, at least one, of a sorted set that is not empty. */
+function pop(session: Session, zset: Collection, count: number, form: PopForm): void {
+  const { reply } = session;
+  const { size } = zset;
+  if (count > AT_ONCE_MAX && count < size) {
+    session.defer(new PopTask(session, zset.key(), count, form));
+    return;
+  }
+  const popped = Math.min(count, size);
+  beginReply(reply, form.withKey ? zset.key() : undefined, popped, form);
+  if (popped === size) {
+    // What does not fit into this slice is read from a snapshot, which keeps the members.
+    const index = form.isMax ? size - 1 : 0;
+    const range = { index, count: size, reverse: form.isMax, byValue: true };
+    replyElementRange(session, zset, range, form.nests ? writeNestedRanked : writeFlatRanked);
+    zset.removeAll();
+  } else {
+    for (let i = 0; i < popped; i += 1) popNext(zset, reply, form);
+  }
+  zset.notify(NOTIFY_ZSET, form.isMax ? 'zpopmax' : 'zpopmin');
+}
+
+function beginReply(
+  reply: ReplyWriter,
+  key: Buffer | undefined,
+  count: number,
+  form: PopForm,
+): void {
+  if (key !== undefined) {
+    reply.array(2);
+    reply.bulk(key, 0, key.length);
+  }
+  reply.array(form.nests ? count : count * 2);
+}
+
+function popNext(zset: Collection, reply: ReplyWriter, form: PopForm): void {
+  const { tree } = zset.mirror;
+  const leaf = form.isMax ? tree.last() : tree.first();
+  (form.nests ? writeNestedRanked : writeFlatRanked)(reply, zset.database, leaf);
+  zset.remove(member, 0, copyMember(tree, leaf, member));
+}
+
+class PopTask implements Task {
+  readonly #session: Session;
+  readonly #database: Database;
+  readonly #key: Buffer;
+  readonly #form: PopForm;
+  readonly #found: FoundItems;
+  #left: number;
+
+  constructor(session: Session, key: Buffer, count: number, form: PopForm) {
+    this.#session = session;
+    this.#database = session.database;
+    this.#key = key;
+    this.#left = count;
+    this.#form = form;
+    this.#found = new FoundItems(session.server.pool, session.reply.protocol);
+  }
+
+  step(deadlineMs: number): boolean {
+    const { reply } = this.#session;
+    const { clock } = this.#database.store.world;
+    const isLate = (): boolean => clock.monotonicMs() >= deadlineMs;
+    while (this.#left > 0) {
+      this.#popSome();
+      const key = this.#form.withKey ? this.#key : undefined;
+      if (this.#left === 0) beginReply(reply, key, this.#found.count, this.#form);
+      else if (isLate()) return false;
+    }
+    return this.#found.moveTo(reply, isLate);
+  }
+
+  cancel(): void {
+    this.#found.release();
+  }
+
+  /** The sorted set may have changed since, or be gone. */
+  #popSome(): void {
+    const zset = this.#database.collection();
+    if (!zset.openQuietly(this.#key, 0, this.#key.length, SORTED_SET) || zset.size === 0) {
+      this.#left = 0;
+      return;
+    }
+    const most = Math.min(STEP_MEMBERS, this.#left, zset.size);
+    for (let i = 0; i < most; i += 1) popNext(zset, this.#found.body, this.#form);
+    zset.notify(NOTIFY_ZSET, this.#form.isMax ? 'zpopmax' : 'zpopmin');
+    this.#found.count += most;
+    this.#left -= most;
+  }
+}
+
+export const zsetPopCommands: readonly CommandRow[] = [
+  { name: 'zpopmin', arity: -2, flags: WRITE | FAST, keys: [1, 1, 1], handler: zpopmin },
+  { name: 'zpopmax', arity: -2, flags: WRITE | FAST, keys: [1, 1, 1], handler: zpopmax },
+  { name: 'zmpop', arity: -4, flags: WRITE, handler: zmpop },
+];
