@@ -13,6 +13,15 @@ export class ListpackWriter {
   #at = HEADER_BYTES;
   #count = 0;
 
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Without the end mark. */
+  get bytes(): number {
+    return this.#at;
+  }
+
   /** Adds an element: an integer if the bytes are the text of one. */
   add(buf: Buffer, from: number, to: number): void {
     this.#reserve(ELEMENT_BYTES_MAX + to - from);

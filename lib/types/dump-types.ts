@@ -5,10 +5,16 @@ import type { ValueSinks } from '../../rdb/sinks.js';
 import type { ValueTypeName } from '../../rdb/value-types.js';
 import type { DumpType } from './dump-type.js';
 import { hashDump } from './hash-dump.js';
+import { listDump } from './list-dump.js';
+import { setDump } from './set-dump.js';
+import { zsetDump } from './zset-dump.js';
 
 /** By the name that RDB's types have (rdb/value-types.ts). */
 const dumpTypes: Readonly<Partial<Record<ValueTypeName & keyof ValueSinks, DumpType>>> = {
   hash: hashDump,
+  list: listDump,
+  set: setDump,
+  zset: zsetDump,
 };
 
 /** The row of a type's name; undefined if there is none. */

@@ -33,8 +33,8 @@ export class ElementBytes {
   }
 }
 
-/** Throws for an element whose sub key is longer than any here. */
-export function refuseLongSubKey(bytes: number): void {
-  if (bytes <= KEY_BYTES_MAX) return;
-  throw new RdbError('unsupported', `a field or member of more than ${KEY_BYTES_MAX} bytes`);
+/** Throws for an element whose sub key is longer than `bytesMax`. */
+export function refuseLongSubKey(bytes: number, bytesMax = KEY_BYTES_MAX): void {
+  if (bytes <= bytesMax) return;
+  throw new RdbError('unsupported', `a field or member of more than ${bytesMax} bytes`);
 }

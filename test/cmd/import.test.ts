@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { dumpTypeNamed } from '../../lib/types/dump-types.js';
 import type { RespClient } from '../support/resp-client.js';
 import { runProgram } from '../support/run-program.js';
 import {
@@ -115,6 +116,8 @@ function bigValues(): string[][] {
     ['PEXPIREAT', 'big hash', soon],
   ];
 }
+/** How many of them there are. */
+const streams = 3;
 
 await fill(from, SMALL);
 await fill(from, bigValues());
@@ -165,10 +168,11 @@ t.test('into a node: types that RESTORE lacks are refused by name', async (t) =>
   });
   const [code, result] = await resultOf(node);
   // What RESTORE takes, not what there are commands for.
-  for (const name of ['list', 'set', 'zset', 'stream']) {
-    t.ok(result.refused[name] !== undefined, `${name} refused`);
+  for (const name of ['hash', 'list', 'set', 'zset', 'stream'] as const) {
+    const isTaken = dumpTypeNamed(name) !== undefined;
+    t.equal(result.byType[name], isTaken ? (name === 'set' ? 3 : 2) : undefined, `${name} taken`);
+    t.equal(result.refused[name]?.count, isTaken ? undefined : streams, `${name} refused`);
   }
-  t.ok(result.byType['hash'] !== undefined && result.refused['hash'] === undefined, 'hash taken');
   t.equal(result.byType['string'], 7);
   t.equal(code, Object.keys(result.refused).length > 0 ? 1 : 0);
   for (const key of ['string', 'long', 'hash', 'big hash', 'big string', 'hll', 'with time']) {
@@ -176,6 +180,12 @@ t.test('into a node: types that RESTORE lacks are refused by name', async (t) =>
     t.same(await to.callPlain(...digest), await from.callPlain(...digest), key);
     const time = ['PEXPIRETIME', key];
     t.equal(await to.callPlain(...time), await from.callPlain(...time), key);
+  }
+  for (const key of ['list', 'set', 'zset']) {
+    for (const name of [key, `big ${key}`]) {
+      const digest = ['DEBUG', 'DIGEST-VALUE', name];
+      t.same(await to.callPlain(...digest), await from.callPlain(...digest), name);
+    }
   }
   await to.call('SELECT', '3');
   t.equal(await to.callPlain('GET', 'elsewhere'), '1');

@@ -108,8 +108,10 @@ t.test('a key that comes while it is restored, and a client that leaves', async 
   t.equal(scene.writer.send('GET', 'g'), 'x');
   scene.reader.post('RESTORE', 'k', '0', dump);
   scene.local.world.turn();
-  scene.reader.link.end();
-  for (let turn = 0; turn < 50; turn += 1) scene.local.world.turn();
-  t.equal(scene.writer.send('EXISTS', 'k'), 0);
+  scene.reader.link.destroy();
+  scene.local.world.turn();
   checkStore(scene);
+  t.equal(scene.writer.send('DEL', 'k', 'g', 'h'), 2, 'k is not there');
+  for (let turns = 0; turns < 1000; turns += 1) scene.local.world.advance(1);
+  t.equal(scene.local.node.store.space.usedBytes, 0, 'all memory is back');
 });

@@ -1,11 +1,19 @@
 /** DUMP and RESTORE as commands. Replies are those of redis-server 7.0.15. */
 import t from 'tap';
+import { sealed } from '../rdb/dumps.js';
 import { localClient } from '../support/local.js';
 import { NOT_INTEGER, OK, SYNTAX, TOO_LONG, testRows } from './rows.js';
 
 const HELLO = Buffer.from('000568656c6c6f0a006372df766534200a', 'hex');
 const LONG = Buffer.from('00c30c412c017878e0ff00e017000178780a00f033195a8b660d84', 'hex');
 const LIST = Buffer.from('1201020a0a0000000100816102ff0a0009b9edf594ded995', 'hex');
+/** Hashes of one field: with a time of its own, and too long here. */
+const EXPIRING = Buffer.from('18' + '0000000000000001' + '01' + '05' + '0161' + '0162', 'hex');
+const LONG_FIELD = Buffer.concat([
+  Buffer.from('040180' + '00010001', 'hex'),
+  Buffer.alloc(65_537, 'x'),
+  Buffer.from([1, 0x62]),
+]);
 const WRONG = '-ERR DUMP payload version or checksum are wrong';
 const BUSY = '-BUSYKEY Target key name already exists.';
 
@@ -58,7 +66,23 @@ testRows('DUMP and RESTORE', [
     [restore('0', 'hello world', 'REPLACE'), WRONG],
     ['GET a', '1'],
   ],
-  ['other types', [restore('0', LIST), '-ERR a value of type list cannot be restored']],
+  [
+    'a list',
+    [restore('0', LIST), OK],
+    ['LRANGE a 0 -1', ['a']],
+    ['DUMP a', LIST.toString('latin1')],
+  ],
+  [
+    'what cannot be',
+    [restore('0', sealed(Buffer.from([7, 1]))), '-ERR a value of type module cannot be restored'],
+    [restore('0', sealed(EXPIRING, 12)), '-ERR a field that expires cannot be restored'],
+    [
+      restore('0', sealed(LONG_FIELD)),
+      '-ERR a field or member of more than 65536 bytes cannot be restored',
+    ],
+    [restore('0', sealed(Buffer.from([4, 0]))), '-ERR Bad data format'],
+    ['EXISTS a', 0],
+  ],
   [
     'bad input',
     [restore('-1', HELLO), '-ERR Invalid TTL value, must be >= 0'],

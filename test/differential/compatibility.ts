@@ -45,7 +45,7 @@ what RANDOMKEY and SPOP pick, and which keys are evicted first.
 
 - **SCAN** goes in key order and never misses or repeats a key that stays, **HSCAN** and **SSCAN** so with fields and members. Cursors are decimals below 2^63.
 - **DUMP** writes Redis's serialisation in version 10, of Redis 7.0; RESTORE takes dumps of all versions up to 12, of Redis 7.4. Of strings
-  the bytes are Redis's; elements of collections come in the order of their bytes. Of types that are not there yet RESTORE says so.
+  the bytes are Redis's; elements of collections come in their order here. Of types that are not there yet RESTORE says so.
 - **SPOP** of more than 512 members, and not of all, pops in slices: others may see some gone before all are. Each member goes to one client only.
 - **INFO** has Redis's sections and field names, and a section \`# dhash\`.
 - **Values** end at 512 MiB (\`proto-max-bulk-len\`), as in Redis.

@@ -141,16 +141,6 @@ export const differences: readonly Difference[] = [
       /listpack/.test(actual),
   },
   {
-    id: 'dump-of-collections',
-    commands: ['dump', 'restore'],
-    what: 'DUMP and RESTORE take strings, HyperLogLogs and hashes only.',
-    why: 'The serialisation of other collections is still to come.',
-    covers: (args, { expected, actual }) =>
-      args[0] === 'dump' || args[1] === 'dump'
-        ? expected.startsWith('$') && actual.includes('cannot be dumped')
-        : args[0] === 'restore' && actual.includes('cannot be restored yet'),
-  },
-  {
     id: 'dump-checks',
     commands: ['restore'],
     what: 'RESTORE checks a payload to its last byte: an element twice, or more than a value, is refused.',

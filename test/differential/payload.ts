@@ -1,5 +1,5 @@
 /**
- * Payloads for RESTORE, as Redis serialises strings (and hashes alike), and damaged ones.
+ * Payloads for RESTORE, as Redis serialises strings (and collections), and damaged ones.
  *
  *   +------+----------------------+-------------+------------------+
  *   | 0x00 | length, bytes        | version 2 B | CRC-64 8 B       |
@@ -14,6 +14,7 @@ import type { SeededRandom } from '../support/random.js';
 const polynomial = 0x95ac9329ac4bc9b5n;
 const table = makeTable();
 const rdbVersion = 10;
+const [list, set, hash, zset] = [1, 2, 4, 5];
 
 export function restorePayload(value: Buffer, version = rdbVersion): Buffer {
   return seal(Buffer.concat([Buffer.from([0]), encodeString(value)]), version);
@@ -27,20 +28,31 @@ function seal(bytes: Buffer, version: number): Buffer {
   return Buffer.concat([body, crc]);
 }
 
-/** A hash, field after field: RESTORE makes of it what its settings say. */
-function hashPayload(random: SeededRandom, value: Buffer): Buffer {
+/** A collection, element after element: RESTORE makes of it what its settings say. */
+function collectionPayload(random: SeededRandom, value: Buffer): Buffer {
+  const type = random.pick([list, set, hash, zset]);
   const count = random.between(1, 10);
-  const parts: Buffer[] = [Buffer.from([4, count])];
-  for (let i = 0; i < count; i++)
-    parts.push(encodeString(Buffer.from(`f${i}`)), encodeString(value));
+  const parts: Buffer[] = [Buffer.from([type, count])];
+  for (let i = 0; i < count; i++) {
+    const name = random.chance(0.5) ? `f${i}` : `${i}`;
+    parts.push(type === list ? encodeString(value) : encodeString(Buffer.from(name)));
+    if (type === hash) parts.push(encodeString(value));
+    if (type === zset) parts.push(encodeScore(random.between(-100, 100) / 8));
+  }
   return seal(Buffer.concat(parts), rdbVersion);
+}
+
+function encodeScore(score: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(score);
+  return bytes;
 }
 
 /** Mostly a good payload, else one with a flipped byte, a cut, a future version, or none at all. */
 export function randomPayload(random: SeededRandom, value: Buffer): Buffer {
   const kind = random.float();
   if (kind < 0.5) return restorePayload(value);
-  if (kind < 0.7) return hashPayload(random, value);
+  if (kind < 0.7) return collectionPayload(random, value);
   if (kind < 0.8) return restorePayload(value, random.pick([1, 9, 13, 99, 600]));
   const payload = restorePayload(value);
   if (kind < 0.9) {
