@@ -8,6 +8,8 @@ import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
+import { geoCommands } from './geo/geo.js';
+import { geoSearchCommands } from './geo/geo-search.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
 import { hashCommands } from './hashes/hashes.js';
@@ -54,6 +56,8 @@ export const commandRows: readonly CommandRow[] = [
   ...dhashCommands,
   ...dumpCommands,
   ...expiryCommands,
+  ...geoCommands,
+  ...geoSearchCommands,
   ...hashCommands,
   ...hashNumberCommands,
   ...hashRandomCommands,

@@ -10,6 +10,7 @@ import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
 import { hashRows } from './grammar-collections.js';
 import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
+import { geoRows } from './grammar-geo.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
@@ -36,7 +37,16 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-const dataGroups = [stringRows, bitRows, expiryRows, keyRows, transactionRows, hashRows, zsetRows];
+const dataGroups = [
+  stringRows,
+  bitRows,
+  expiryRows,
+  keyRows,
+  transactionRows,
+  hashRows,
+  zsetRows,
+  geoRows,
+];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
 
