@@ -6,6 +6,7 @@ import { addBenchCommand } from './bench.js';
 import { addEncodeCommand } from './encode.js';
 import { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
 import { addHashCommand } from './hash.js';
+import { addImportCommand } from './import.js';
 import { addNodeCommand } from './node.js';
 
 const EXAMPLES = `
@@ -14,6 +15,7 @@ Examples:
   $ redis-cli SET city:SE:Stockholm 1   any Redis client talks to it
   $ redis-cli KRANGE '[city:SE:' '(city:SE;' WITHVALUES
   $ dhash bench --seconds 5 -t set,get  how fast is it?
+  $ dhash import dump.rdb               the keys of a Redis
   $ dhash COMMAND --help                everything about a command
 `;
 
@@ -30,6 +32,7 @@ function createProgram(): Command {
   addNodeCommand(program);
   addBenchCommand(program);
   addHashCommand(program);
+  addImportCommand(program);
   addEncodeCommand(program);
   return program;
 }

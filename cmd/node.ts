@@ -15,6 +15,7 @@ import type { Settings } from '../lib/config/settings.js';
 import { DhashNode } from '../lib/node.js';
 import type { ProcessInfo } from '../lib/server/process-info.js';
 import { DHASH_VERSION } from '../lib/version.js';
+import { loadLuaModule } from '../world/real/lua-module.js';
 import { RealWorld } from '../world/real/real-world.js';
 import type { Address, Disk } from '../world/world.js';
 import { printAddress } from './address.js';
@@ -178,7 +179,7 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
   const stopping = new Stopping(log);
   const world = new RealWorld();
   const processInfo = createProcessInfo(world.disk, configFile, () => stopping.begin('SHUTDOWN'));
-  const node = new DhashNode({ world, log, processInfo }, settings);
+  const node = new DhashNode({ world, log, processInfo, luaModule: loadLuaModule }, settings);
   stopping.node = node;
   try {
     await node.start();

@@ -12,8 +12,14 @@ const CARET = 0x5e;
 const DASH = 0x2d;
 const BACKSLASH = 0x5c;
 
-/** True if all of text[from, to) matches the pattern. */
+/** A pattern for keys and elements; undefined for `*` alone, which leaves out not even the empty. */
+export function filterOf(pattern: Buffer): Buffer | undefined {
+  return pattern.length === 1 && pattern[0] === STAR ? undefined : pattern;
+}
+
+/** True if all of text[from, to) matches the pattern; an empty text matches an empty one alone. */
 export function globMatches(pattern: Buffer, text: Buffer, from: number, to: number): boolean {
+  if (from === to) return pattern.length === 0;
   let p = 0;
   let t = from;
   let starPattern = -1;

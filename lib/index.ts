@@ -5,6 +5,7 @@
  * numbers, and `prefixWithHash` spreads readable keys evenly.
  */
 
+export { loadLuaModule } from '../world/real/lua-module.js';
 export { RealWorld } from '../world/real/real-world.js';
 export type { World } from '../world/world.js';
 export { Settings } from './config/settings.js';

@@ -6,6 +6,7 @@ import type { Address, World } from '../world/world.js';
 import { commandRows } from './commands/table.js';
 import { listenAddresses } from './config/addresses.js';
 import type { Settings } from './config/settings.js';
+import type { LuaModule } from './scripting/web-assembly.js';
 import type { Log } from './server/log.js';
 import type { ProcessInfo } from './server/process-info.js';
 import { Server, type WantedAddress } from './server/server.js';
@@ -15,6 +16,8 @@ export interface NodeComponents {
   readonly world: World;
   readonly log: Log;
   readonly processInfo: ProcessInfo;
+  /** Compiles the Lua machine (`world/real/lua-module.ts`), when the first script comes. */
+  readonly luaModule: () => LuaModule;
 }
 
 export class DhashNode {
@@ -24,10 +27,11 @@ export class DhashNode {
   addresses: readonly Address[] = [];
   readonly #settings: Settings;
 
-  constructor(components: NodeComponents, settings: Settings) {
+  /** `rows` are the commands that it has: all of them, unless a test adds some. */
+  constructor(components: NodeComponents, settings: Settings, rows = commandRows) {
     this.#settings = settings;
     this.store = new Store(components, settings);
-    this.server = new Server({ ...components, store: this.store }, settings, commandRows);
+    this.server = new Server({ ...components, store: this.store }, settings, rows);
   }
 
   /** Starts to serve. Rejects with Node's error codes (EADDRINUSE, EACCES, ...), nothing left open. */

@@ -204,7 +204,7 @@ export function hexOf(hash: Hash128): string {
 }
 
 /** The high 32 bits of the product of two unsigned 32-bit numbers. */
-function highProduct(a: number, b: number): number {
+export function highProduct(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
@@ -225,7 +225,7 @@ function carryOf(sum: number, summand: number): number {
 }
 
 /** 32 bits, little-endian. The caller has checked that they are there. */
-function word(buf: Uint8Array, at: number): number {
+export function word(buf: Uint8Array, at: number): number {
   return buf[at]! | (buf[at + 1]! << 8) | (buf[at + 2]! << 16) | (buf[at + 3]! << 24);
 }
 

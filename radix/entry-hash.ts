@@ -76,10 +76,10 @@ export class EntryHash {
 
   private readonly state = new Int32Array(4);
   private readonly header = new Int32Array(8);
-  private readonly key0: number;
-  private readonly key1: number;
-  private readonly key2: number;
-  private readonly key3: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly key2: number;
+  readonly key3: number;
 
   /** `key`: 16 secret bytes, the same on every node of a cluster. */
   constructor(key: Uint8Array) {

@@ -17,6 +17,10 @@
  *                                     element above clearedAt
  *
  * Only the state that follows is kept, not the facts; the invariants of head.ts make that enough.
+ *
+ * What a database's clear covers is refused, and so is what had expired by `expiredUntilMs`, the
+ * time now less the bound of clocks: others have dropped it without a tombstone, and it must not
+ * come back. An expired entry that would have won takes with it what it beats.
  */
 import type { HeadParts } from './head.js';
 import { KIND_HEAD, KIND_MASK, KIND_TOMBSTONE } from './leaf.js';
@@ -26,6 +30,10 @@ import type { Tree } from './tree.js';
 export class Merger {
   readonly tree: Tree;
   readonly sub: SubTree;
+  /** Stamp of the database's last clear: what is at or below it is refused. */
+  clearedAt = 0;
+  /** Whatever expires at or before this time, ms since 1970, is refused. */
+  expiredUntilMs = 0;
 
   constructor(tree: Tree, sub: SubTree = new SubTree(tree)) {
     this.tree = tree;
@@ -46,6 +54,8 @@ export class Merger {
     vto: number,
   ): boolean {
     const { sub, tree } = this;
+    if (stamp <= this.clearedAt) return false;
+    if (this.#isExpired(expiryMs)) return this.#expire(key, from, to, stamp, origin, flags);
     if (!sub.open(key, from, to)) {
       return tree.merge(key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
     }
@@ -70,6 +80,10 @@ export class Merger {
     parts: HeadParts,
   ): boolean {
     const { sub, tree } = this;
+    if (stamp <= this.clearedAt) return false;
+    if (this.#isExpired(parts.expiryMs))
+      return this.#expire(key, from, to, stamp, origin, KIND_HEAD);
+    this.#forgetCleared(parts);
     if (!sub.open(key, from, to)) {
       const other = tree.find(key, from, to);
       let clearedAt = parts.clearedAt;
@@ -99,6 +113,7 @@ export class Merger {
 
   /**
    * Merges an element, bytes or tombstone, of a sub tree of this type; false if it is refused.
+   * `headExpiryMs`: when the whole sub tree expires where the element comes from.
    */
   element(
     key: Buffer,
@@ -114,8 +129,14 @@ export class Merger {
     value: Buffer,
     vfrom: number,
     vto: number,
+    expiryMs = 0,
+    headExpiryMs = 0,
   ): boolean {
     const { sub } = this;
+    if (stamp <= this.clearedAt || this.#isExpired(headExpiryMs)) return false;
+    if (this.#isExpired(expiryMs)) {
+      return this.#expireElement(key, from, to, subKey, sfrom, sto, stamp, origin);
+    }
     if (!sub.begin(key, from, to, type, subKey, sfrom, sto, stamp, origin, flags)) return false;
     const { elements } = sub;
     const old = elements.find(subKey, sfrom, sto);
@@ -136,9 +157,58 @@ export class Merger {
     if ((flags & KIND_MASK) === KIND_TOMBSTONE) {
       sub.deleteElement(subKey, sfrom, sto, stamp, origin, flags);
     } else {
-      sub.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto);
+      sub.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto, expiryMs);
     }
     return true;
+  }
+
+  #isExpired(expiryMs: number): boolean {
+    return expiryMs > 0 && expiryMs <= this.expiredUntilMs;
+  }
+
+  /** Drops what an entry that has expired beats; true if there was something. */
+  #expire(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): boolean {
+    const { tree } = this;
+    const leaf = tree.find(key, from, to);
+    if (leaf === 0 || this.#orderOf(leaf, stamp, origin, flags & KIND_MASK) < 0) return false;
+    return tree.drop(key, from, to);
+  }
+
+  #expireElement(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+  ): boolean {
+    const { sub } = this;
+    if (!sub.open(key, from, to)) return false;
+    const { elements } = sub;
+    const old = elements.find(subKey, sfrom, sto);
+    if (old === 0 || (stamp - elements.stamp(old) || origin - elements.origin(old)) < 0) {
+      return false;
+    }
+    return sub.drop(key, from, to, subKey, sfrom, sto);
+  }
+
+  /** What the database's clear covers, a head does not remember. */
+  #forgetCleared(parts: HeadParts): void {
+    if (parts.expiryStamp <= this.clearedAt) {
+      parts.expiryStamp = 0;
+      parts.expiryOrigin = 0;
+      parts.expiryMs = 0;
+    }
+    if (parts.clearedAt <= this.clearedAt) parts.clearedAt = 0;
   }
 
   /** Takes out of the sub tree opened what this stamp clears; `rewriteHead` must follow. */

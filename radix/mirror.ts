@@ -20,6 +20,7 @@ import type { Space } from './space.js';
 import { Tree } from './tree.js';
 
 const FIXED_BYTES = 8;
+const END_MARK_BYTES = 2;
 const NOTHING = Buffer.alloc(0);
 /** Up to so many bytes a loop beats the native copy. */
 const LOOP_BYTES_MAX = 64;
@@ -56,6 +57,15 @@ export class Mirror {
     this.#isFixed = isFixed;
   }
 
+  /** Whether an element may be in a mirror whose values may have any length. */
+  static fits(value: Buffer, vfrom: number, vto: number, subKeyBytes: number): boolean {
+    const room = KEY_BYTES_MAX - END_MARK_BYTES - subKeyBytes;
+    let bytes = vto - vfrom;
+    if (bytes * 2 <= room) return true;
+    for (let i = vfrom; i < vto && bytes <= room; i++) if (value[i] === 0) bytes++;
+    return bytes <= room;
+  }
+
   /** Makes the mirror key of an element in `key`. */
   makeKey(
     value: Buffer,
@@ -65,7 +75,7 @@ export class Mirror {
     sfrom: number,
     sto: number,
   ): void {
-    const most = (this.#isFixed ? 1 : 2) * (vto - vfrom) + 2 + sto - sfrom;
+    const most = (this.#isFixed ? 1 : 2) * (vto - vfrom) + END_MARK_BYTES + sto - sfrom;
     if (most > this.key.length) this.#grow(most);
     const end = this.#putValue(value, vfrom, vto);
     this.keyBytes = copyBytes(subKey, sfrom, sto, this.key, end);

@@ -20,14 +20,15 @@ import { locate, type Path, settle, walkFirst, walkLast, walkNext, walkPrev } fr
 import type { Space } from './space.js';
 import type { Tree } from './tree.js';
 
-export function first(tree: Tree): Leaf {
+/** Among visible entries, or with `all` among all: tombstones and hidden heads too. */
+export function first(tree: Tree, all = false): Leaf {
   const space = tree.space;
-  return walkFirst(tree.path, space.nodes, space.leaves, tree.root, false);
+  return walkFirst(tree.path, space.nodes, space.leaves, tree.root, all);
 }
 
-export function last(tree: Tree): Leaf {
+export function last(tree: Tree, all = false): Leaf {
   const space = tree.space;
-  return walkLast(tree.path, space.nodes, space.leaves, tree.root, false);
+  return walkLast(tree.path, space.nodes, space.leaves, tree.root, all);
 }
 
 /** Descends to a key; if it is absent, to the gap where it would stand. */
@@ -38,26 +39,40 @@ export function seek(tree: Tree, key: Buffer, from: number, to: number): boolean
   return false;
 }
 
-/** The first visible entry above the key, or with `inclusive` not below it. */
-export function above(tree: Tree, key: Buffer, from: number, to: number, inclusive: boolean): Leaf {
+/** The first entry above the key, or with `inclusive` not below it; a visible one unless `all`. */
+export function above(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  inclusive: boolean,
+  all = false,
+): Leaf {
   const { path, space } = tree;
   if (seek(tree, key, from, to)) {
-    if (inclusive && isVisible(space, path.leaf)) return path.leaf;
+    if (inclusive && (all || isVisible(space, path.leaf))) return path.leaf;
   } else if (path.length === 0) {
-    return path.behind ? 0 : first(tree);
+    return path.behind ? 0 : first(tree, all);
   }
-  return walkNext(path, space.nodes, space.leaves, false);
+  return walkNext(path, space.nodes, space.leaves, all);
 }
 
-/** The last visible entry below the key, or with `inclusive` not above it. */
-export function below(tree: Tree, key: Buffer, from: number, to: number, inclusive: boolean): Leaf {
+/** The last entry below the key, or with `inclusive` not above it; a visible one unless `all`. */
+export function below(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  inclusive: boolean,
+  all = false,
+): Leaf {
   const { path, space } = tree;
   if (seek(tree, key, from, to)) {
-    if (inclusive && isVisible(space, path.leaf)) return path.leaf;
-    return walkPrev(path, space.nodes, space.leaves, false, false);
+    if (inclusive && (all || isVisible(space, path.leaf))) return path.leaf;
+    return walkPrev(path, space.nodes, space.leaves, all, false);
   }
-  if (path.length === 0) return path.behind ? last(tree) : 0;
-  return walkPrev(path, space.nodes, space.leaves, false, true);
+  if (path.length === 0) return path.behind ? last(tree, all) : 0;
+  return walkPrev(path, space.nodes, space.leaves, all, true);
 }
 
 function isVisible(space: Space, leaf: Leaf): boolean {

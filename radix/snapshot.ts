@@ -37,7 +37,10 @@ const NOTHING = Buffer.alloc(0);
 export const RECORDS_LEFT = 32;
 
 /** Bounds (both included) and direction. */
-export type SnapshotOptions = Pick<OverlayOptions, 'low' | 'high' | 'backward'>;
+export type SnapshotOptions = Pick<OverlayOptions, 'low' | 'high' | 'backward'> & {
+  /** Whether the elements of a head are read from high to low. Default: false. */
+  elementsBackward?: boolean;
+};
 
 /** Thrown by `next` when memory ended and a writer had to go on without keeping the past. */
 export class SnapshotLostError extends Error {
@@ -195,6 +198,7 @@ export class Snapshot implements SnapshotReader {
   readonly #live: Tree;
   readonly #entries: Overlay;
   readonly #side: Tree;
+  readonly #elementsBackward: boolean;
   /** The elements of the head that the reader stands on; null: it stands on none. */
   #elements: Overlay | null = null;
   /** Whether these elements have changed since they were last looked at. */
@@ -214,6 +218,7 @@ export class Snapshot implements SnapshotReader {
     this.#live = tree;
     this.#side = sideTree(tree);
     this.#entries = new Overlay(tree, this.#side, { ...options, dropsPassed: true });
+    this.#elementsBackward = options.elementsBackward ?? false;
     this.#oldElements = sideTree(tree);
     this.#liveElements = sideTree(tree);
     Snapshots.of(tree).open.add(this);
@@ -379,7 +384,8 @@ export class Snapshot implements SnapshotReader {
     const { base, position, tree, leaf } = this.#entries;
     const key = position!;
     const taken = this.#taken.get(key.toString('latin1'));
-    this.#elements = new Overlay(taken?.tree ?? sideTree(base), sideTree(base));
+    const backward = this.#elementsBackward;
+    this.#elements = new Overlay(taken?.tree ?? sideTree(base), sideTree(base), { backward });
     this.#reloadElements();
     if (tree === this.#side) this.#showOldElements(leaf);
   }

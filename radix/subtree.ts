@@ -235,6 +235,26 @@ export class SubTree {
     return true;
   }
 
+  /** `setMirrored` on by a mirror that holds the elements as they are now: one small write. */
+  adoptMirror(
+    key: Buffer,
+    from: number,
+    to: number,
+    made: Mirror,
+    stamp: number,
+    origin: number,
+  ): boolean {
+    if (!this.open(key, from, to)) return false;
+    const { elements, mirror, parts } = this;
+    assert(made.tree.liveCount === elements.liveCount, 'the mirror has all elements');
+    elements.space.reclaim(mirror.tree.root);
+    parts.type |= TYPE_MIRRORED;
+    mirror.open(made.tree.root, (parts.type & TYPE_FIXED8) !== 0);
+    made.open(0, false);
+    this.rewriteHead(key, from, to, stamp, origin, 0);
+    return true;
+  }
+
   // What merging needs too: begin... -> putElement, deleteElement or others -> finish.
 
   /**
@@ -304,6 +324,7 @@ export class SubTree {
     value: Buffer,
     vfrom: number,
     vto: number,
+    expiryMs = 0,
   ): boolean {
     const { elements, mirror } = this;
     const isMirrored = this.isMirrored;
@@ -314,7 +335,7 @@ export class SubTree {
       mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
     }
     const liveBefore = elements.liveCount;
-    elements.put(subKey, sfrom, sto, stamp, origin, flags, 0, value, vfrom, vto);
+    elements.put(subKey, sfrom, sto, stamp, origin, flags, expiryMs, value, vfrom, vto);
     if (isMirrored) {
       mirror.removeRemembered();
       mirror.add();
@@ -441,6 +462,19 @@ export class SubTree {
     } finally {
       tree.observer = observer;
     }
+  }
+
+  /** `rewriteHead` under this stamp, though it may be lower than what the head has. */
+  replaceHead(
+    key: Buffer,
+    from: number,
+    to: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): void {
+    this.head = 0;
+    this.rewriteHead(key, from, to, stamp, origin, flags);
   }
 
   /**

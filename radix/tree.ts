@@ -437,6 +437,24 @@ export class Tree {
     return below(this, key, from, to, false);
   }
 
+  // The same among all entries, tombstones too: for who must not take the key of one.
+
+  firstEntry(): Leaf {
+    return first(this, true);
+  }
+
+  lastEntry(): Leaf {
+    return last(this, true);
+  }
+
+  nextEntry(key: Buffer, from: number, to: number): Leaf {
+    return above(this, key, from, to, false, true);
+  }
+
+  prevEntry(key: Buffer, from: number, to: number): Leaf {
+    return below(this, key, from, to, false, true);
+  }
+
   /** How many visible keys are below this one. */
   rank(key: Buffer, from: number, to: number): number {
     return rank(this, key, from, to, false);

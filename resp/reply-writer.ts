@@ -26,6 +26,15 @@ import { digitsAt, formatDouble } from './numbers.js';
 export interface ReplyWriterOptions {
   /** Bytes handed to a link that has not yet said `drained`, at most. Default 1 MiB. */
   inFlightBytesMax?: number;
+  /**
+   * Bytes pending beyond which writing throws a `ReplyTooLong`; a `rewind` makes it good again.
+   * Default: no limit.
+   */
+  pendingBytesMax?: number;
+}
+
+export class ReplyTooLong extends Error {
+  readonly code = 'REPLY_TOO_LONG';
 }
 
 /** Where replies go: a link. True: sent, the buffer is free. False: kept until `drained`. */
@@ -111,9 +120,12 @@ export class ReplyWriter {
   errorCount = 0;
   /** Text of the last of them. */
   lastError = '';
+  /** A reply was longer than `pendingBytesMax`; until `rewind`. */
+  isTooLong = false;
 
   readonly #pool: ChunkPool;
   readonly #inFlightBytesMax: number;
+  readonly #pendingBytesMax: number;
   #chunk: Chunk = NOTHING;
   #before = 0;
   #full: Chunk[] = [];
@@ -127,6 +139,7 @@ export class ReplyWriter {
   constructor(pool: ChunkPool, options: ReplyWriterOptions = {}) {
     this.#pool = pool;
     this.#inFlightBytesMax = options.inFlightBytesMax ?? 1024 * 1024;
+    this.#pendingBytesMax = options.pendingBytesMax ?? Number.POSITIVE_INFINITY;
   }
 
   /** Bytes written and not yet taken by the system, those in flight included. */
@@ -400,6 +413,7 @@ export class ReplyWriter {
 
   /** Forgets what was written since. */
   rewind(mark: number): void {
+    this.isTooLong = false;
     while (mark < this.#before) {
       assert(this.#full.length > 0, 'a mark does not survive a flush');
       this.#giveBack(this.#chunk);
@@ -483,6 +497,10 @@ export class ReplyWriter {
 
   /** Closes the current chunk and starts one with at least `bytes` bytes. */
   #roll(bytes: number): void {
+    if (this.pendingBytes + bytes > this.#pendingBytesMax) {
+      this.isTooLong = true;
+      throw new ReplyTooLong(`a reply of more than ${this.#pendingBytesMax} bytes`);
+    }
     if (this.at > 0) {
       this.#full.push(this.#chunk);
       this.#ends.push(this.at);

@@ -23,21 +23,19 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-type Docs = Record<string, unknown>;
-
-interface Command {
-  arity: number;
-  flags: string[];
-  keys: [number, number, number];
-  acl: string[];
-  tips: string[];
-  keySpecs: unknown[];
-  docs: Docs;
-  subcommands?: Record<string, Command>;
-}
-
-type Table = Record<string, Command>;
+import { elementCommands } from './element-metadata.js';
+import {
+  base,
+  type Command,
+  type Docs,
+  docsOf,
+  keySpec,
+  oneOf,
+  optional,
+  own,
+  type Table,
+  token,
+} from './metadata-docs.js';
 
 /** A command as COMMAND INFO tells it. */
 type Info = [
@@ -55,6 +53,9 @@ type Info = [
 
 const noTouchSummary =
   'Controls whether commands sent by the client affect the LRU/LFU of accessed keys.';
+const waitAofSummary =
+  'Blocks until all of the preceding write commands sent by the connection are written to the ' +
+  'append-only file of the master and/or replicas.';
 const replyBytesMax = 64 * 1024 * 1024;
 
 function main(): void {
@@ -103,7 +104,7 @@ function fromRedis(info: Info, docs: Docs): Command {
   return command;
 }
 
-/** Subcommands of Redis 7.2 that a 7.0 server does not know. */
+/** What Redis 7.2 has and a 7.0 server does not know. */
 function addLater(table: Table): void {
   const client = table['client'];
   if (client?.subcommands === undefined) {
@@ -126,11 +127,20 @@ function addLater(table: Table): void {
     ...base(3, flags, [0, 0, 0], acl),
     docs: docsOf(noTouchSummary, common, [oneOf('enabled', [token('on'), token('off')])]),
   };
+  table['waitaof'] ??= {
+    ...base(4, ['noscript', 'blocking'], [0, 0, 0], ['@slow', '@blocking', '@connection']),
+    tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+    docs: docsOf(waitAofSummary, { group: 'generic', since: '7.2.0', complexity: 'O(1)' }, [
+      { name: 'numlocal', type: 'integer' },
+      { name: 'numreplicas', type: 'integer' },
+      { name: 'timeout', type: 'integer' },
+    ]),
+  };
   const sorted = Object.entries(client.subcommands).sort(([a], [b]) => (a < b ? -1 : 1));
   client.subcommands = Object.fromEntries(sorted);
 }
 
-/** The commands that only dhash has: the ordered keyspace, and DHASH. */
+/** The commands that only dhash has: the ordered keyspace and collections, and DHASH. */
 function ownCommands(): Table {
   const key: Docs = { name: 'key', type: 'key', key_spec_index: 0 };
   const bounds: Docs[] = [
@@ -198,6 +208,7 @@ function ownCommands(): Table {
       docs: own('Delete the keys between two bounds', range, bounds),
     },
     dhash: dhashCommand(key),
+    ...elementCommands(),
   };
 }
 
@@ -220,43 +231,6 @@ function dhashCommand(key: Docs): Command {
         docs: own('Show helpful text about the different subcommands', 'O(1)', []),
       },
     },
-  };
-}
-
-function base(arity: number, flags: string[], keys: Command['keys'], acl: string[]): Command {
-  return { arity, flags, keys, acl, tips: [], keySpecs: [], docs: {} };
-}
-
-function docsOf(summary: string, common: Docs, args: Docs[]): Docs {
-  const { since, group, complexity } = common;
-  const docs: Docs = { summary, since, group, complexity };
-  return args.length > 0 ? { ...docs, arguments: args } : docs;
-}
-
-function own(summary: string, complexity: string, args: Docs[]): Docs {
-  return docsOf(summary, { since: '0.1.0', group: 'dhash', complexity }, args);
-}
-
-function token(name: string): Docs {
-  return { name, type: 'pure-token', token: name.toUpperCase() };
-}
-
-function oneOf(name: string, args: Docs[]): Docs {
-  return { name, type: 'oneof', arguments: args };
-}
-
-/** Redis puts `flags` before the arguments of a block and last otherwise. */
-function optional(argument: Docs): Docs {
-  const { arguments: nested, ...rest } = argument;
-  const flagged = { ...rest, flags: ['optional'] };
-  return nested === undefined ? flagged : { ...flagged, arguments: nested };
-}
-
-function keySpec(flags: string[]): Docs {
-  return {
-    flags,
-    begin_search: { type: 'index', spec: { index: 1 } },
-    find_keys: { type: 'range', spec: { lastkey: 0, keystep: 1, limit: 0 } },
   };
 }
 

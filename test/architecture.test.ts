@@ -9,11 +9,33 @@ import t from 'tap';
 import { architectureProblems, checkoutRoot } from './support/architecture.js';
 
 const SOURCE_FOLDERS = [
-  ...['cmd', 'http', 'memcached', 'lib', 'discord', 'radix', 'timenet', 'murmur', 'resp', 'world'],
+  ...[
+    'cmd',
+    'http',
+    'memcached',
+    'lib',
+    'discord',
+    'radix',
+    'rdb',
+    'timenet',
+    'murmur',
+    'resp',
+    'world',
+  ],
   ...['test', 'bench', 'examples', 'scripts'],
 ];
 /** The folders that must be there: reading none of a folder's files would pass unnoticed. */
-const REQUIRED_FOLDERS = ['cmd', 'lib', 'radix', 'timenet', 'murmur', 'resp', 'world', 'test'];
+const REQUIRED_FOLDERS = [
+  'cmd',
+  'lib',
+  'radix',
+  'rdb',
+  'timenet',
+  'murmur',
+  'resp',
+  'world',
+  'test',
+];
 
 function readSources(root: string): Map<string, string> {
   const files = new Map<string, string>();

@@ -24,7 +24,7 @@ export function readCollection(
   const from = args.starts[i]!;
   const to = args.ends[i]!;
   if (to - from > KEY_BYTES_MAX) {
-    database.store.keyspaceMisses += 1;
+    database.missed(args.buf, from, to);
     collection.openNone(type);
     return collection;
   }

@@ -35,8 +35,16 @@ export const ADMIN = 1 << 8;
 /** Known by name, and always refused: COMMAND does not tell of it. */
 export const REFUSED = 1 << 9;
 
+/** Answers with pushes, which CLIENT REPLY OFF does not hold back: SUBSCRIBE and its kin. */
+export const PUSHES = 1 << 20;
 /** May need memory: refused beyond maxmemory. Redis's `denyoom`, taken from the metadata. */
 export const DENY_OOM = 1 << 10;
+/** Refused to scripts. Redis's `noscript`, taken from the metadata. */
+export const NO_SCRIPT = 1 << 11;
+/** Answered while a slow script makes all others wait. Redis's `allow_busy`, likewise. */
+export const ALLOW_BUSY = 1 << 12;
+/** Runs commands of its own: MONITOR shows it before them, and CLIENT PAUSE WRITE holds it back. */
+export const SCRIPT = 1 << 13;
 
 /** One command or subcommand. */
 export interface CommandRow {

@@ -1,9 +1,10 @@
 /**
- * The elements of a collection as a reply, in the order of their sub keys: all of them (HGETALL), or
- * as many as are asked for, chosen at random. What does not fit into the command's own slice goes
+ * The elements of a collection as a reply, in the order of their sub keys: all of them (HGETALL), a
+ * range, or as many as are asked for, chosen at random. What does not fit into the command's own slice goes
  * on in later turns from a snapshot, so that the reply is what stood at the start; inside EXEC all
  * is written at once.
  */
+import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { Snapshot } from '../../radix/snapshot.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -55,31 +56,51 @@ export function replyElements(
   write: ElementWriter,
 ): void {
   const { size } = collection;
-  if (size === 0) return;
+  if (size > 0) replyRange(session, collection, write, 0, size, false);
+}
+
+/**
+ * Writes `count` > 0 elements of an open collection from that with the index `first` on, downwards
+ * if in reverse. There are as many.
+ */
+export function replyRange(
+  session: Session,
+  collection: Collection,
+  write: ElementWriter,
+  first: number,
+  count: number,
+  reverse: boolean,
+): void {
   const { database, reply, server } = session;
   const { cursor } = collection;
   const { clock } = server.store.world;
   const atomic = server.dispatcher.atomic;
-  const deadlineMs = size > STEP_ELEMENTS ? clock.monotonicMs() + SLICE_MS : 0;
+  const deadlineMs = count > STEP_ELEMENTS ? clock.monotonicMs() + SLICE_MS : 0;
   let done = 0;
   let unchecked = 0;
-  run[0] = cursor.stepTo(0);
-  for (let found = 1; ; found = cursor.stepRun(run, size - done)) {
+  run[0] = cursor.stepTo(first);
+  for (let found = 1; ; found = reverse ? stepBack(cursor) : cursor.stepRun(run, count - done)) {
     for (let i = 0; i < found; i += 1) write(reply, database, run[i]!);
     done += found;
-    if (done === size) return;
+    if (done === count) return;
     if (atomic) continue;
     unchecked += found;
     const isFull = reply.pendingBytes > PENDING_BYTES_MAX;
     if (unchecked < STEP_ELEMENTS && !isFull) continue;
     unchecked = 0;
     if (isFull || clock.monotonicMs() >= deadlineMs) {
-      session.defer(
-        new ElementsTask(session, collection, write, { skip: done, want: size - done }),
-      );
+      const skip = done + (reverse ? collection.size - 1 - first : first);
+      const part = { skip, want: count - done, of: count - done, backward: reverse };
+      session.defer(new ElementsTask(session, collection, write, part));
       return;
     }
   }
+}
+
+/** `Cursor.stepRun` of one element, backwards. */
+function stepBack(cursor: Cursor): number {
+  run[0] = cursor.stepBack();
+  return 1;
 }
 
 /** Writes `count` different elements, at random, of an open collection that has more. */
@@ -90,7 +111,8 @@ export function replySample(
   write: ElementWriter,
 ): void {
   if (count > PICKS_MAX) {
-    session.defer(new ElementsTask(session, collection, write, { skip: 0, want: count }));
+    const part = { skip: 0, want: count, of: collection.size, backward: false };
+    session.defer(new ElementsTask(session, collection, write, part));
     return;
   }
   const { random } = session.server.store.world;
@@ -130,12 +152,17 @@ abstract class SnapshotTask implements Task {
   protected readonly snapshot: Snapshot;
   protected readonly write: ElementWriter;
 
-  constructor(session: Session, collection: Collection, write: ElementWriter) {
+  constructor(
+    session: Session,
+    collection: Collection,
+    write: ElementWriter,
+    elementsBackward = false,
+  ) {
     this.session = session;
     this.database = session.database;
     this.write = write;
     const key = collection.key();
-    this.snapshot = new Snapshot(this.database.tree, { low: key, high: key });
+    this.snapshot = new Snapshot(this.database.tree, { low: key, high: key, elementsBackward });
     this.snapshot.next();
   }
 
@@ -170,23 +197,26 @@ abstract class SnapshotTask implements Task {
   }
 }
 
-/** Writes `want` of the elements behind the first `skip`, each with the same chance (Knuth's S). */
+/**
+ * Writes `want` out of `of` elements behind the first `skip`, each with the same chance (Knuth's
+ * S): all of them, if the two are the same.
+ */
 class ElementsTask extends SnapshotTask {
   #skip: number;
   #want: number;
-  /** Elements not yet looked at, behind those that are skipped. */
+  /** Elements not yet looked at. */
   #left: number;
 
   constructor(
     session: Session,
     collection: Collection,
     write: ElementWriter,
-    part: { skip: number; want: number },
+    part: { skip: number; want: number; of: number; backward: boolean },
   ) {
-    super(session, collection, write);
+    super(session, collection, write, part.backward);
     this.#skip = part.skip;
     this.#want = part.want;
-    this.#left = collection.size - part.skip;
+    this.#left = part.of;
   }
 
   protected override one(reply: ReplyWriter): boolean {

@@ -20,7 +20,7 @@ export function refusesKey(args: Args, i: number, reply: ReplyWriter): boolean {
 export function readKey(database: Database, args: Args, i: number): Leaf {
   const from = args.starts[i]!;
   const to = args.ends[i]!;
-  if (to - from > KEY_BYTES_MAX) return missed(database);
+  if (to - from > KEY_BYTES_MAX) return missed(database, args, i);
   return database.read(args.buf, from, to);
 }
 
@@ -28,15 +28,23 @@ export function readKey(database: Database, args: Args, i: number): Leaf {
 export function readStringKey(database: Database, args: Args, i: number): Leaf {
   const from = args.starts[i]!;
   const to = args.ends[i]!;
-  if (to - from > KEY_BYTES_MAX) return missed(database);
+  if (to - from > KEY_BYTES_MAX) return missed(database, args, i);
   return database.readString(args.buf, from, to);
 }
 
 /** A key of any type, to look at it: counts a hit or a miss, and is no access. */
 export function inspectKey(database: Database, args: Args, i: number): Leaf {
   const leaf = peekKey(database, args, i);
-  if (leaf === 0) return missed(database);
+  if (leaf === 0) return missed(database, args, i);
   database.store.keyspaceHits += 1;
+  return leaf;
+}
+
+/** `inspectKey` of which no subscriber hears if the key is not there: OBJECT. */
+export function inspectKeyQuietly(database: Database, args: Args, i: number): Leaf {
+  const leaf = peekKey(database, args, i);
+  if (leaf === 0) database.store.keyspaceMisses += 1;
+  else database.store.keyspaceHits += 1;
   return leaf;
 }
 
@@ -75,7 +83,18 @@ export function isWrongType(leaf: Leaf, reply: ReplyWriter): boolean {
   return true;
 }
 
-function missed(database: Database): Leaf {
-  database.store.keyspaceMisses += 1;
+function missed(database: Database, args: Args, i: number): Leaf {
+  database.missed(args.buf, args.starts[i]!, args.ends[i]!);
   return 0;
+}
+
+/** Tells subscribers what has happened to the key that is argument `i`: see `Database.notify`. */
+export function notifyKey(
+  database: Database,
+  flags: number,
+  event: string,
+  args: Args,
+  i: number,
+): void {
+  database.notify(flags, event, args.buf, args.starts[i]!, args.ends[i]!);
 }

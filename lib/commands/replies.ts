@@ -18,9 +18,12 @@ export const NOT_INTEGER = 'ERR value is not an integer or out of range';
 export const NOT_FLOAT = 'ERR value is not a valid float';
 export const NO_SUCH_KEY = 'ERR no such key';
 export const STRING_TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
+export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 export const INDEX_OUT_OF_RANGE = 'ERR DB index is out of range';
 export const KEY_TOO_LONG = 'ERR key is too long: at most 65536 bytes, not applied';
 export const SUB_KEY_TOO_LONG = 'ERR field or member is too long: at most 65536 bytes, not applied';
+export const MIRROR_KEY_TOO_LONG =
+  'ERR field and value are too long for a mirrored hash: at most 65534 bytes together, not applied';
 
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;

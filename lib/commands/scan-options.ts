@@ -1,12 +1,12 @@
 /** The cursor and the options that SCAN, HSCAN, SSCAN and ZSCAN share. */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
-import { literalPrefix } from '../glob.js';
+import { filterOf, literalPrefix } from '../glob.js';
 import type { Session } from '../server/session.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from './replies.js';
 
 const COUNT_DEFAULT = 10;
-const CURSOR_DIGITS_MAX = 20;
+const UINT64_MAX = 2n ** 64n - 1n;
 const EMPTY = Buffer.alloc(0);
 const TYPES = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
 
@@ -23,7 +23,10 @@ export interface ScanOptions {
 /** The cursor in argument `i`; NaN, the error replied, if it is none. */
 export function scanCursor(args: Args, i: number, reply: ReplyWriter): number {
   const text = args.string(i);
-  if (/^\+?\d*$/.test(text) && text.length <= CURSOR_DIGITS_MAX) return Number(text);
+  // As `strtoul` reads it: nothing is 0, and what is negative wraps round.
+  if (/^\d{0,15}$/.test(text)) return Number(text);
+  const [, digits] = /^[+-]?(\d+)$/.exec(text) ?? [];
+  if (digits !== undefined && BigInt(digits) <= UINT64_MAX) return Number(text);
   reply.error('ERR invalid cursor');
   return Number.NaN;
 }
@@ -50,8 +53,9 @@ export function scanOptions(
         return undefined;
       }
     } else if (hasValue && args.equalsIgnoreCase(at, 'MATCH')) {
-      options.pattern = args.bytes(at + 1);
-      options.prefix = literalPrefix(options.pattern);
+      const pattern = args.bytes(at + 1);
+      options.pattern = filterOf(pattern);
+      options.prefix = literalPrefix(pattern);
     } else if (hasValue && takesType && args.equalsIgnoreCase(at, 'TYPE')) {
       const type = args.string(at + 1).toLowerCase();
       options.type = TYPES.includes(type) ? type : '';

@@ -8,17 +8,34 @@ import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
+import { waitCommands } from './connection/wait.js';
 import { geoCommands } from './geo/geo.js';
 import { geoSearchCommands } from './geo/geo-search.js';
+import { hashMirrorCommands } from './hashes/hash-mirror.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
+import { hashValueCommands } from './hashes/hash-values.js';
 import { hashCommands } from './hashes/hashes.js';
+import { hyperLogLogCommands } from './hyperloglog/hyperloglog.js';
+import { pfDebugCommands } from './hyperloglog/pf-debug.js';
 import { dumpCommands } from './keys/dump.js';
 import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
+import { listMoveCommands } from './lists/list-move.js';
+import { listSearchCommands } from './lists/list-search.js';
+import { listTrimCommands } from './lists/list-trim.js';
+import { listCommands } from './lists/lists.js';
+import { listPushPopCommands } from './lists/push-pop.js';
 import { orderedCommands } from './ordered/ordered.js';
+import { orderedElementCommands } from './ordered/ordered-elements.js';
+import { publishCommands } from './pubsub/publish.js';
+import { subscribeCommands } from './pubsub/subscribe.js';
+import { evalCommands } from './scripting/eval.js';
+import { fcallCommands } from './scripting/fcall.js';
+import { functionCommands } from './scripting/function.js';
+import { scriptCommands } from './scripting/script.js';
 import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
 import { debugCommands } from './server/debug.js';
@@ -31,6 +48,9 @@ import { miscCommands } from './server/misc.js';
 import { monitorCommands } from './server/monitor.js';
 import { refusedCommands } from './server/refused-commands.js';
 import { slowlogCommands } from './server/slowlog.js';
+import { setOperationCommands } from './sets/set-operations.js';
+import { setRandomCommands } from './sets/set-random.js';
+import { setCommands } from './sets/sets.js';
 import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
@@ -55,30 +75,50 @@ export const commandRows: readonly CommandRow[] = [
   ...debugCommands,
   ...dhashCommands,
   ...dumpCommands,
+  ...evalCommands,
   ...expiryCommands,
   ...geoCommands,
   ...geoSearchCommands,
+  ...fcallCommands,
+  ...functionCommands,
   ...hashCommands,
+  ...hashMirrorCommands,
   ...hashNumberCommands,
   ...hashRandomCommands,
+  ...hashValueCommands,
   ...httpGuardCommands,
+  ...hyperLogLogCommands,
   ...infoCommands,
   ...keyCommands,
   ...latencyCommands,
   ...lcsCommands,
+  ...listCommands,
+  ...listMoveCommands,
+  ...listPushPopCommands,
+  ...listSearchCommands,
+  ...listTrimCommands,
   ...lolwutCommands,
   ...memoryCommands,
   ...miscCommands,
   ...monitorCommands,
   ...objectCommands,
   ...orderedCommands,
+  ...publishCommands,
+  ...pfDebugCommands,
   ...refusedCommands,
   ...scanCommands,
+  ...scriptCommands,
+  ...orderedElementCommands,
+  ...setCommands,
+  ...setOperationCommands,
+  ...setRandomCommands,
   ...slowlogCommands,
+  ...subscribeCommands,
   ...stringNumberCommands,
   ...stringPartCommands,
   ...stringCommands,
   ...transactionCommands,
+  ...waitCommands,
   ...zaddCommands,
   ...zrangestoreCommands,
   ...zsetCommands,

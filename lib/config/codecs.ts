@@ -277,10 +277,14 @@ export const outputBufferLimits: Codec<OutputBufferLimits> = {
   },
 };
 
-/** Keyspace event classes, printed in Redis's order, with `A` for the usual ones together. */
+/**
+ * Keyspace event classes, in Redis's order, with `A` for the usual ones together. As in Redis 7.0,
+ * which tells of new keys all the same, an `n` beside an `A` is not printed.
+ */
 export const eventClasses: Codec<string> = {
   hint: 'classes',
-  print: (value) => value,
+  print: (value) => (value.startsWith('A') ? value.replace('n', '') : value),
+  write: (value) => value,
   parse(given) {
     const chosen = new Set<string>();
     for (const letter of given) {
@@ -291,6 +295,6 @@ export const eventClasses: Codec<string> = {
     const only = (letters: string): string =>
       [...letters].filter((each) => chosen.has(each)).join('');
     const all = only(EVENT_CLASSES_ALL) === EVENT_CLASSES_ALL;
-    return (all ? 'A' : only(EVENT_CLASSES)) + only(EVENT_CLASSES_OTHER);
+    return (all ? `A${only('n')}` : only(EVENT_CLASSES)) + only(EVENT_CLASSES_OTHER);
   },
 };

@@ -148,9 +148,7 @@ const keyspaceRows: readonly Row[] = [
     'Effort of removing expired keys',
     noEffect,
   ),
-  row('notify-keyspace-events', 'notifyKeyspaceEvents', eventClasses, 'Events to publish', {
-    pending: 'keyspace events are not built yet in this version',
-  }),
+  row('notify-keyspace-events', 'notifyKeyspaceEvents', eventClasses, 'Events to publish'),
   row(
     'clock-skew-max-ms',
     'clockSkewMaxMs',
@@ -230,7 +228,7 @@ const encodingRows: readonly Row[] = [
     'listMaxListpackSize',
     integer(-2_147_483_648, INT32_MAX),
     'For OBJECT ENCODING',
-    { alias: 'list-max-ziplist-size', ...noEffect },
+    { alias: 'list-max-ziplist-size' },
   ),
   row('list-compress-depth', 'listCompressDepth', smallCount, 'Lists lie uncompressed', noEffect),
   row('set-max-intset-entries', 'setMaxIntsetEntries', count, 'For OBJECT ENCODING', noEffect),
@@ -246,12 +244,16 @@ const encodingRows: readonly Row[] = [
   }),
   row('stream-node-max-bytes', 'streamNodeMaxBytes', size, 'Streams have no nodes', noEffect),
   row('stream-node-max-entries', 'streamNodeMaxEntries', count, 'Streams have no nodes', noEffect),
-  row('hll-sparse-max-bytes', 'hllSparseMaxBytes', size, 'For OBJECT ENCODING', noEffect),
+  row('hll-sparse-max-bytes', 'hllSparseMaxBytes', size, 'A sparse HyperLogLog, at most'),
   row('busy-reply-threshold', 'busyReplyThreshold', count, 'Milliseconds for a script', {
     alias: 'lua-time-limit',
-    ...noEffect,
   }),
-  row('tracking-table-max-keys', 'trackingTableMaxKeys', count, 'Keys tracked', noEffect),
+  row(
+    'tracking-table-max-keys',
+    'trackingTableMaxKeys',
+    count,
+    'Keys that CLIENT TRACKING remembers',
+  ),
 ];
 
 const level = oneOf(['one', 'two', 'quorum', 'all']);

@@ -21,6 +21,8 @@ import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
 const PENDING_BYTES_MAX = 1024 * 1024;
 /** Replies up to this wait for the end of the turn, bytes. */
 const SOON_BYTES_MAX = 32 * 1024;
+/** Requests that a client whose command blocks may send ahead before it is not read from, bytes. */
+const BLOCKED_QUERY_BYTES_MAX = 64 * 1024;
 /** Replies gathered within one turn beyond which they are sent on their way, bytes. */
 const FLUSH_BYTES = 256 * 1024;
 
@@ -78,6 +80,7 @@ export class Connection implements LinkHandler, Carrier {
     this.#reader.feed(buf, 0, bytes);
     this.#turn();
     this.#reader.keep();
+    if (this.session.blocked !== undefined) this.#pauseOrResume();
   }
 
   drained(): void {
@@ -89,6 +92,11 @@ export class Connection implements LinkHandler, Carrier {
 
   ended(): void {
     this.#ended = true;
+    // What it waits for must go to somebody who is still there.
+    if (this.session.blocked !== undefined) {
+      this.destroy();
+      return;
+    }
     // A client may close its side and still wait for the replies to what it sent.
     if (!this.session.suspended && !this.#stalled()) this.#finish();
   }
@@ -104,6 +112,15 @@ export class Connection implements LinkHandler, Carrier {
     this.#isFlushPlanned = false;
     if (!this.#closed) this.#send();
     this.#server.checkOutput(this.session);
+  }
+
+  flushSoon(): void {
+    if (this.#reply.pendingBytes > SOON_BYTES_MAX) {
+      this.flush();
+    } else if (!this.#isFlushPlanned && !this.#closed) {
+      this.#isFlushPlanned = true;
+      this.#server.flushes.add(this);
+    }
   }
 
   resume(): void {
@@ -132,19 +149,17 @@ export class Connection implements LinkHandler, Carrier {
     const startMs = server.beginTurn();
     session.lastActiveMs = server.store.nowMs;
     this.#running = true;
+    server.current = session;
     while (!this.#executeAll());
+    server.current = undefined;
+    if (session.task === undefined) session.deliverPushes();
     this.#running = false;
     server.endTurn(startMs);
     if (session.closing) {
       this.#finish();
       return;
     }
-    if (this.#reply.pendingBytes > SOON_BYTES_MAX) {
-      this.flush();
-    } else if (!this.#isFlushPlanned && this.#reply.mark() !== this.#countedBytes) {
-      this.#isFlushPlanned = true;
-      server.flushes.add(this);
-    }
+    if (this.#reply.mark() !== this.#countedBytes) this.flushSoon();
     this.#pauseOrResume();
     if (this.#ended && !session.suspended && !this.#stalled()) this.#finish();
   }
@@ -205,11 +220,17 @@ export class Connection implements LinkHandler, Carrier {
   }
 
   #pauseOrResume(): void {
-    const pause = this.session.suspended || this.#stalled();
+    const pause = this.#stalled() || (this.session.suspended && !this.#readsAhead());
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#link.pause();
     else this.#link.resume();
+  }
+
+  /** A client whose command blocks is read from, to hear when it goes. */
+  #readsAhead(): boolean {
+    const isBlocked = this.session.blocked !== undefined;
+    return isBlocked && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
   }
 
   /** Executes nothing more; closes once the replies have left, at the latest when they drain. */

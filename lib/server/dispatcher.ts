@@ -11,6 +11,7 @@ import { NameTable } from '../../resp/names.js';
 import type { World } from '../../world/world.js';
 import {
   ADMIN,
+  ALLOW_BUSY,
   COUNTS,
   type Command,
   type CommandRow,
@@ -19,11 +20,15 @@ import {
   HIDDEN,
   NO_AUTH,
   NO_MULTI,
+  NO_SCRIPT,
   NOT_QUEUED,
+  PUSHES,
+  READONLY,
+  SCRIPT,
   WRITE,
 } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
-import { shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
+import { OUT_OF_MEMORY, shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
 import type { Server } from './server.js';
 import {
@@ -32,6 +37,8 @@ import {
   GATE_NO_AUTH,
   GATE_NO_TOUCH,
   GATE_REPLY_MODE,
+  GATE_SUBSCRIBED,
+  GATE_TRACKING,
   type Session,
 } from './session.js';
 
@@ -44,6 +51,11 @@ export const SERVER_EXACT_TIMES = 1 << 18;
 
 /** `maxmemory` is set. */
 export const SERVER_MEMORY_LIMIT = 1 << 19;
+
+/** A script is suspended: see `ScriptRunner`. */
+export const SERVER_SCRIPTING = 1 << 20;
+/** Keys that sessions wait for are ready: see `Blocking`. */
+export const SERVER_KEYS_READY = 1 << 21;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -111,6 +123,14 @@ export class Dispatcher {
     return command.children.get(args.string(1).toLowerCase()) ?? command;
   }
 
+  /** Serves sessions whose keys the last command has made ready. */
+  serveReady(): void {
+    // Nobody comes between the commands of a script.
+    if ((this.gate & (SERVER_KEYS_READY | SERVER_SCRIPTING)) !== SERVER_KEYS_READY) return;
+    this.gate &= ~SERVER_KEYS_READY;
+    this.#server.blocking.serve();
+  }
+
   /** The command of that name, `config|get` for a subcommand, whatever its case. */
   byName(name: string): Command | undefined {
     const [container, sub] = name.toLowerCase().split('|', 2);
@@ -127,6 +147,9 @@ export class Dispatcher {
     session.lastCommand = command;
     store.beginCommand();
     store.touching = (session.gate & GATE_NO_TOUCH) === 0 || command.name === 'touch';
+    const isMonitored = (this.gate & SERVER_MONITORED) !== 0;
+    const isShown = isMonitored && (command.flags & (HIDDEN | ADMIN)) === 0;
+    if (isShown && (command.flags & SCRIPT) !== 0) server.feedMonitors(session, args);
     const exact = (this.gate & SERVER_EXACT_TIMES) !== 0 || (command.flags & FAST) === 0;
     if (!exact) {
       this.times.count(command.stats);
@@ -141,7 +164,10 @@ export class Dispatcher {
       if (!session.suspended) server.slow(session, command, args, usec);
     }
     store.touching = true;
-    if ((this.gate & SERVER_MONITORED) !== 0 && (command.flags & (HIDDEN | ADMIN)) === 0) {
+    if ((session.gate & GATE_TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
+      server.tracking.remember(session.tracking!, command, args);
+    }
+    if (isShown && (command.flags & SCRIPT) === 0) {
       session.lastCommand = command;
       server.feedMonitors(session, args);
     }
@@ -149,13 +175,21 @@ export class Dispatcher {
   }
 
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
+    this.serveReady();
+    session.deliverPushes();
     if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
     else this.#executeChecked(session, args, known);
+    const { tracking } = session;
+    // CLIENT CACHING is about the command that follows it, or the transaction.
+    if (tracking?.caching === true && !session.inTransaction && known?.name !== 'client') {
+      tracking.caching = false;
+    }
   }
 
   /** CLIENT REPLY OFF or SKIP: whatever is replied is forgotten, unless it is to REPLY ON. */
   #executeMuted(session: Session, args: Args, known: Command | undefined): void {
     const mark = session.reply.mark();
+    const errors = session.reply.errorCount;
     if (session.replyMode === 'skip') {
       session.replyMode = 'on';
       session.setGate(GATE_REPLY_MODE, false);
@@ -169,6 +203,8 @@ export class Dispatcher {
       this.#executeChecked(session, args, known);
       if (session.replyMode === 'on') return;
     }
+    const hasPushed = known !== undefined && (known.flags & PUSHES) !== 0;
+    if (hasPushed && session.reply.errorCount === errors) return;
     session.reply.rewind(mark);
     session.taskMuted = session.suspended && session.postponed === undefined;
   }
@@ -203,10 +239,15 @@ export class Dispatcher {
   }
 
   #queueOrCall(session: Session, command: Command, args: Args): void {
+    if ((session.gate & GATE_SUBSCRIBED) !== 0 && !allowedInSubscription(command)) {
+      this.#reject(session, command, onlySubscriptions(command));
+      return;
+    }
     if ((session.gate & GATE_MONITOR) !== 0 && !allowedInMonitor(command)) {
       this.#reject(session, command, "ERR Replica can't interact with the keyspace");
       return;
     }
+    if ((this.gate & SERVER_SCRIPTING) !== 0 && !this.#mayInterrupt(session, command, args)) return;
     if (this.#mustWait(session, command)) {
       session.lastCommand = command;
       session.postponed = args.clone();
@@ -215,7 +256,7 @@ export class Dispatcher {
       return;
     }
     if ((this.gate & SERVER_MEMORY_LIMIT) !== 0 && !this.#hasRoom(session, command)) {
-      this.#reject(session, command, "OOM command not allowed when used memory > 'maxmemory'.");
+      this.#reject(session, command, OUT_OF_MEMORY);
       return;
     }
     if ((session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0) {
@@ -226,14 +267,29 @@ export class Dispatcher {
     this.call(session, command, args);
   }
 
+  /** While a script is suspended: false if the command was refused, or held back. */
+  #mayInterrupt(session: Session, command: Command, args: Args): boolean {
+    const { runner } = this.#server.scripts;
+    if (runner.isBusy) {
+      if ((command.flags & ALLOW_BUSY) !== 0) return true;
+      this.#reject(session, command, runner.busyError);
+      return false;
+    }
+    session.lastCommand = command;
+    session.postponed = args.clone();
+    session.suspended = true;
+    runner.holdBack(session);
+    return false;
+  }
+
   #mustWait(session: Session, command: Command): boolean {
     if ((this.gate & SERVER_PAUSED) === 0) return false;
     if (command.name === 'client' || command.fullName.startsWith('client|')) return false;
     if (this.#server.pauseAll) return true;
-    if ((command.flags & WRITE) !== 0) return (session.gate & GATE_MULTI) === 0;
+    if (mayWrite(command)) return (session.gate & GATE_MULTI) === 0;
     if (command.name !== 'exec') return false;
     const queue = session.transaction?.queue ?? [];
-    return queue.some((queued) => (queued.command.flags & WRITE) !== 0);
+    return queue.some((queued) => mayWrite(queued.command));
   }
 
   /** Evicts what is too much; false if the command needs memory and there is none. */
@@ -296,20 +352,46 @@ export class Dispatcher {
   }
 }
 
+/** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */
+function mayWrite(command: Command): boolean {
+  return (command.flags & (WRITE | SCRIPT)) !== 0 && !command.name.endsWith('_ro');
+}
+
 function allowedInMonitor(command: Command): boolean {
   return ['quit', 'reset', 'ping', 'auth', 'hello', 'select'].includes(command.name);
 }
 
+function allowedInSubscription(command: Command): boolean {
+  return (command.flags & PUSHES) !== 0 || ['ping', 'quit', 'reset'].includes(command.name);
+}
+
+function onlySubscriptions({ fullName }: Command): string {
+  return (
+    `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
+    'RESET are allowed in this context'
+  );
+}
+
 function inUse(row: CommandRow, parent: CommandRow | undefined): Command {
   const fullName = parent === undefined ? row.name : `${parent.name}|${row.name}`;
-  const needsMemory = metadata[row.name]?.flags.includes('denyoom') ?? false;
-  const flags = needsMemory ? row.flags | DENY_OOM : row.flags;
+  const flags = row.flags | flagsOfMetadata(parent?.name ?? row.name, fullName);
   let children: Map<string, Command> | undefined;
   if (row.subcommands !== undefined) {
     children = new Map();
     for (const sub of row.subcommands) children.set(sub.name, inUse(sub, row));
   }
   return { ...row, flags, fullName, stats: new CommandStats(), children };
+}
+
+/** The bits that the metadata of a command or subcommand has. */
+function flagsOfMetadata(name: string, fullName: string): number {
+  const of = metadata[name];
+  const names = (name === fullName ? of : of?.subcommands?.[fullName])?.flags ?? [];
+  let flags = 0;
+  if (names.includes('denyoom')) flags |= DENY_OOM;
+  if (names.includes('noscript')) flags |= NO_SCRIPT;
+  if (names.includes('allow_busy')) flags |= ALLOW_BUSY;
+  return flags;
 }
 
 function unknownCommand(args: Args): string {

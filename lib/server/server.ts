@@ -8,12 +8,16 @@ import { ChunkPool } from '../../resp/chunk-pool.js';
 import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
+import { Scripts } from '../scripting/scripts.js';
+import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
 import { BackgroundWork } from './background.js';
+import { Blocking } from './blocking.js';
 import { Connection } from './connection.js';
 import {
   Dispatcher,
   SERVER_EXACT_TIMES,
+  SERVER_KEYS_READY,
   SERVER_MEMORY_LIMIT,
   SERVER_MONITORED,
   SERVER_PAUSED,
@@ -23,17 +27,18 @@ import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
 import { monitorLine } from './monitor.js';
 import { OpsSampler } from './ops-sampler.js';
+import { isOverOutputLimit } from './output-limit.js';
 import type { ProcessInfo } from './process-info.js';
 import { isLoopback, PROTECTED_MODE_ERROR } from './protected-mode.js';
+import { PubSub } from './pubsub.js';
 import { ScanPlaces } from './scan-places.js';
 import type { Session } from './session.js';
 import { Slowlog } from './slowlog.js';
 import { TaskQueue } from './tasks.js';
+import { TrackingTable } from './tracking.js';
 
 /** How often the server looks after expiry, idle clients and memory, ms. */
 const CRON_MS = 100;
-/** Output that a watcher (MONITOR) may leave unread before it is cut off, bytes. */
-const MONITOR_BYTES_MAX = 32 * 1024 * 1024;
 /** A client that is being closed has so long to read its last replies, ms. */
 const CLOSING_MAX_MS = 10_000;
 /** Kinds of errors counted by name; beyond that they are counted as one. */
@@ -57,6 +62,10 @@ export class Server {
   readonly processInfo: ProcessInfo;
   readonly dispatcher: Dispatcher;
   readonly tasks: TaskQueue;
+  readonly scripts: Scripts;
+  readonly blocking: Blocking;
+  readonly pubsub = new PubSub();
+  readonly tracking = new TrackingTable(this);
   readonly sessions = new Map<number, Session>();
   /** Buffers of replies. */
   readonly pool = new ChunkPool();
@@ -90,6 +99,8 @@ export class Server {
   pauseAll = false;
   pausedUntilMs = 0;
   readonly errorCounts = new Map<string, number>();
+  /** Whose turn it is; undefined while nobody's command runs. */
+  current: Session | undefined;
 
   readonly #world: World;
   readonly #heldBack = new Set<Session>();
@@ -101,7 +112,13 @@ export class Server {
   #nextId = 1;
 
   constructor(
-    components: { world: World; store: Store; log: Log; processInfo: ProcessInfo },
+    components: {
+      world: World;
+      store: Store;
+      log: Log;
+      processInfo: ProcessInfo;
+      luaModule: () => LuaModule;
+    },
     settings: Settings,
     rows: readonly CommandRow[],
   ) {
@@ -118,14 +135,31 @@ export class Server {
     };
     this.dispatcher = new Dispatcher(this, this.#world, rows);
     this.flushes = new FlushQueue(this.#world);
-    this.tasks = new TaskQueue(this.#world, (session, error) => this.failed(session, error));
+    this.scripts = new Scripts({ ...components, server: this });
+    const { runner } = this.scripts;
+    this.tasks = new TaskQueue(
+      this.#world,
+      (session, error) => this.failed(session, error),
+      () => runner.running === undefined,
+    );
+    this.blocking = new Blocking(this);
+    this.store.events.publish = (channel, buf, from, to) => {
+      this.pubsub.publish(channel, buf, from, to);
+    };
+    this.store.waits.onReady = () => {
+      this.dispatcher.gate |= SERVER_KEYS_READY;
+    };
     this.scanPlaces = new ScanPlaces(this.#world.random);
     const id = Buffer.alloc(20);
     this.#world.random.bytes(id);
     this.runId = id.toString('hex');
     this.#expiring = new BackgroundWork(this.#world, (deadlineMs) => {
+      // No key goes in the middle of a script; the next tick starts this again.
+      if (runner.running !== undefined) return true;
       this.store.refresh();
-      return this.store.expireDue(deadlineMs);
+      const isDone = this.store.expireDue(deadlineMs);
+      this.dispatcher.serveReady();
+      return isDone;
     });
     this.#reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
     this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
@@ -175,6 +209,7 @@ export class Server {
   }
 
   endTurn(startMs: number): void {
+    this.dispatcher.serveReady();
     this.dispatcher.times.settle((this.#world.clock.monotonicMs() - startMs) * 1000);
     if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
@@ -183,7 +218,11 @@ export class Server {
   forget(session: Session): void {
     this.sessions.delete(session.id);
     this.#heldBack.delete(session);
+    this.scripts.runner.forget(session);
     this.tasks.cancel(session);
+    this.blocking.forget(session);
+    this.pubsub.forget(session);
+    this.tracking.disable(session);
     session.discard();
     this.stopMonitoring(session);
   }
@@ -244,7 +283,7 @@ export class Server {
 
   /** Clients that wait for the end of a pause. */
   get heldBackCount(): number {
-    return this.#heldBack.size;
+    return this.#heldBack.size + this.scripts.runner.heldBackCount;
   }
 
   /** The session waits for the end of the pause with a postponed command. */
@@ -273,10 +312,8 @@ export class Server {
 
   /** Cuts a client off that leaves more unread than it may. */
   checkOutput(session: Session): void {
-    const pending = session.reply.pendingBytes;
-    const limit = this.settings.clientOutputBufferLimit.normal.hardBytes;
-    const tooMuch = limit !== 0 && pending > limit;
-    if (!tooMuch && !(this.monitors.has(session) && pending > MONITOR_BYTES_MAX)) return;
+    if (session.closing || !isOverOutputLimit(this, session)) return;
+    const pending = session.reply.pendingBytes + session.queuedPushBytes;
     const client = session.carrier.remote;
     this.log.warn({ client, pending }, 'client cut off: it does not read its replies');
     session.carrier.destroy();
@@ -324,6 +361,9 @@ export class Server {
       if (this.settings.maxmemory > 0) this.dispatcher.gate |= SERVER_MEMORY_LIMIT;
       else this.dispatcher.gate &= ~SERVER_MEMORY_LIMIT;
     };
+    const notify = () => this.store.events.configure(this.settings.notifyKeyspaceEvents);
+    this.settings.onChange('notify-keyspace-events', notify);
+    notify();
     this.settings.onChange('maxmemory', limitMemory);
     limitMemory();
     for (const name of [
@@ -345,6 +385,7 @@ export class Server {
     this.#compacting.start();
     if (this.pausedUntilMs !== 0 && nowMs >= this.pausedUntilMs) this.unpause();
     this.sampleMemory();
+    this.tracking.limit();
     this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
     this.#closeIdle(nowMs);
     if (this.store.space.reclaimPending) this.#reclaiming.start();
@@ -370,10 +411,12 @@ export class Server {
     const timeoutMs = this.settings.timeout * 1000;
     for (const session of this.sessions.values()) {
       const idleMs = nowMs - session.lastActiveMs;
+      if (session.reply.pendingBytes > 0) this.checkOutput(session);
       if (session.closing) {
         if (idleMs > CLOSING_MAX_MS) session.carrier.destroy();
       } else if (timeoutMs !== 0 && idleMs > timeoutMs) {
-        if (!session.suspended && !this.monitors.has(session)) session.carrier.destroy();
+        const isListening = this.monitors.has(session) || session.isSubscribed;
+        if (!session.suspended && !isListening) session.carrier.destroy();
       }
     }
   }

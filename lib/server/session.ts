@@ -7,7 +7,11 @@ import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Command } from '../commands/command.js';
 import type { Database } from '../store/database.js';
 import type { Watcher } from '../store/watches.js';
+import type { Blocked, BlockOptions } from './blocking.js';
+import type { Subscriptions } from './pubsub.js';
+import type { PushMessage } from './push-message.js';
 import type { Server } from './server.js';
+import type { Tracking } from './tracking.js';
 
 /** Why a session does not take the short way through `Dispatcher.execute`. */
 export const GATE_NO_AUTH = 1 << 0;
@@ -15,6 +19,12 @@ export const GATE_MULTI = 1 << 1;
 export const GATE_REPLY_MODE = 1 << 2;
 export const GATE_NO_TOUCH = 1 << 3;
 export const GATE_MONITOR = 1 << 4;
+/** In RESP2 a subscriber sends little else than SUBSCRIBE and its kin. */
+export const GATE_SUBSCRIBED = 1 << 5;
+/** Pushes wait for the end of the reply at hand. */
+export const GATE_PUSHES = 1 << 6;
+/** Keys that it reads are to be remembered: CLIENT TRACKING. */
+export const GATE_TRACKING = 1 << 7;
 
 /** Time that a command in slices may take of the turn that it arrives in, ms. */
 const FIRST_SLICE_MS = 4;
@@ -28,6 +38,8 @@ export interface Carrier {
   readonly queryBytes: number;
   /** Sends what has been written to `session.reply` outside of a command. */
   flush(): void;
+  /** Sends it at the end of the turn, or at once if it is much. */
+  flushSoon(): void;
   /** Goes on with what is waiting, after `session.suspended` was cleared. */
   resume(): void;
   /** The limits for strangers hold, or no longer. */
@@ -86,9 +98,21 @@ export class Session implements Watcher {
   /** The reply of the task that the session waits for is not wanted. */
   taskMuted = false;
   noEvict = false;
+  /** Undefined until the first subscription. */
+  subscriptions: Subscriptions | undefined;
+  tracking: Tracking | undefined;
+  /** Wall time since when it leaves more unread than its soft limit, ms; 0 = it does not. */
+  softLimitSinceMs = 0;
+  /** Bytes of pushes that wait for the end of the reply at hand. */
+  queuedPushBytes = 0;
+  #pushes: Buffer[] = [];
+  /** What others and it hear when its command is over. */
+  #latePushes: { readonly target: Session; readonly bytes: Buffer }[] = [];
   /** The task that this session waits for; it executes nothing meanwhile. */
   suspended = false;
   task: Task | undefined;
+  /** What it waits for, in a command that blocks. */
+  blocked: Blocked | undefined;
   /** A command to run again once the session is resumed. */
   postponed: Args | undefined;
   /** Nothing more is executed; closes when the replies have left. */
@@ -129,6 +153,60 @@ export class Session implements Watcher {
     return (this.gate & GATE_MULTI) !== 0;
   }
 
+  get isSubscribed(): boolean {
+    return (this.subscriptions?.total ?? 0) > 0;
+  }
+
+  /** To be called when subscriptions or the protocol have changed. */
+  followSubscriptions(): void {
+    this.setGate(GATE_SUBSCRIBED, this.reply.protocol === 2 && this.isSubscribed);
+  }
+
+  /**
+   * Sends a message that is no reply. While the session's own command runs, or a reply is on its
+   * way in slices, the message waits for its end, so that it never lies within a reply.
+   */
+  push(message: PushMessage): void {
+    if (this.closing) return;
+    const bytes = message.as(this.reply.protocol);
+    if (this.server.current === this || this.task !== undefined) this.#queue(bytes);
+    else this.#write(bytes);
+  }
+
+  /** Sends `target` a message once the command at hand is over, after all other messages. */
+  pushLate(target: Session, message: PushMessage): void {
+    const bytes = Buffer.from(message.as(target.reply.protocol));
+    this.#latePushes.push({ target, bytes });
+    this.setGate(GATE_PUSHES, true);
+  }
+
+  /** A reply is complete: what waited for that follows it. */
+  deliverPushes(): void {
+    if ((this.gate & GATE_PUSHES) === 0) return;
+    for (const bytes of this.#pushes) this.reply.raw(bytes, 0, bytes.length);
+    this.#pushes = [];
+    this.queuedPushBytes = 0;
+    this.setGate(GATE_PUSHES, false);
+    const late = this.#latePushes;
+    this.#latePushes = [];
+    for (const { target, bytes } of late) {
+      if (target.task !== undefined) target.#queue(bytes);
+      else if (!target.closing) target.#write(bytes);
+    }
+  }
+
+  #queue(bytes: Buffer): void {
+    this.#pushes.push(Buffer.from(bytes));
+    this.queuedPushBytes += bytes.length;
+    this.setGate(GATE_PUSHES, true);
+    this.server.checkOutput(this);
+  }
+
+  #write(bytes: Buffer): void {
+    this.reply.raw(bytes, 0, bytes.length);
+    this.carrier.flushSoon();
+  }
+
   setGate(bit: number, on: boolean): void {
     this.gate = on ? this.gate | bit : this.gate & ~bit;
   }
@@ -148,6 +226,14 @@ export class Session implements Watcher {
     this.suspended = true;
     this.task = task;
     this.server.tasks.add(this, task);
+  }
+
+  /**
+   * The command at hand waits until one of its keys is ready or its time is over; see blocking.ts,
+   * with an example. In MULTI and in scripts it does not wait: it is as if the time were over.
+   */
+  block(args: Args, options: BlockOptions): void {
+    this.server.blocking.block(this, args, options);
   }
 
   /** Forgets all watched keys. */

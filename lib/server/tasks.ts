@@ -23,8 +23,15 @@ export class TaskQueue {
   readonly #fail: (session: Session, error: unknown) => void;
   #entries: Entry[] = [];
   #scheduled = false;
+  readonly #mayRun: () => boolean;
 
-  constructor(world: World, fail: (session: Session, error: unknown) => void) {
+  /** Tasks stand still while `mayRun` is false; `wake` then lets them go on. */
+  constructor(
+    world: World,
+    fail: (session: Session, error: unknown) => void,
+    mayRun: () => boolean = () => true,
+  ) {
+    this.#mayRun = mayRun;
     this.#world = world;
     this.#fail = fail;
   }
@@ -55,6 +62,7 @@ export class TaskQueue {
 
   #turn(): void {
     this.#scheduled = false;
+    if (!this.#mayRun()) return;
     const deadlineMs = this.#world.clock.monotonicMs() + SLICE_MS;
     const shareMs = SLICE_MS / this.#entries.length;
     let waiting = 0;
@@ -78,12 +86,14 @@ export class TaskQueue {
     let finished: boolean;
     session.server.store.refresh();
     session.server.store.beginCommand();
+    session.server.current = session;
     try {
       finished = task.step(deadlineMs);
     } catch (error) {
       this.#fail(session, error);
       finished = true;
     }
+    session.server.current = undefined;
     if (session.taskMuted) session.reply.rewind(mark);
     if (!finished) {
       session.carrier.flush();
@@ -91,8 +101,10 @@ export class TaskQueue {
     }
     this.#entries = this.#entries.filter((other) => other !== entry);
     session.task = undefined;
+    session.deliverPushes();
     session.taskMuted = false;
     session.suspended = false;
+    session.server.dispatcher.serveReady();
     session.carrier.resume();
   }
 }

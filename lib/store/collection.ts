@@ -69,6 +69,11 @@ export class Collection {
     return this.#turn(this.database.peek(buf, from, to), buf, from, to, type);
   }
 
+  /** To read what is below a head at hand; its key is not known. */
+  openHead(head: Leaf): void {
+    this.#turn(head, NOTHING, 0, 0, typeOf(this.database.tree, head));
+  }
+
   /** Turns to no key: an empty collection. */
   openNone(type: number): void {
     this.#turn(0, NOTHING, 0, 0, type);
@@ -138,6 +143,7 @@ export class Collection {
     if (!wasThere) {
       store.touchNew(database.tree, sub.head);
       database.notify(NOTIFY_NEW, 'new', this.#buf, this.#from, this.#to);
+      database.signalReady(this.#buf, this.#from, this.#to);
     }
     this.#written();
     return isNew;
@@ -167,6 +173,17 @@ export class Collection {
     tree.drop(this.#buf, this.#from, this.#to);
     this.sub.openHead(0);
     this.#isEmptied = true;
+    this.database.signalRemoved(this.#buf, this.#from, this.#to);
+    this.#written();
+  }
+
+  /** Keeps an order by value from now on: `made`, of its elements as they are. null: none. */
+  setMirror(made: Mirror | null): void {
+    const { database, sub } = this;
+    const { store } = database;
+    const at = [this.#buf, this.#from, this.#to] as const;
+    if (made === null) sub.setMirrored(...at, false, store.stamp(), store.origin);
+    else sub.adoptMirror(...at, made, store.stamp(), store.origin);
     this.#written();
   }
 

@@ -15,6 +15,7 @@ import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../r
 import type { SubTree } from '../../radix/subtree.js';
 import { Tree } from '../../radix/tree.js';
 import { Collection } from './collection.js';
+import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW } from './notify.js';
 import type { Store } from './store.js';
 
 export const WRONG_TYPE: Leaf = -1;
@@ -67,7 +68,7 @@ export class Database {
     const leaf = this.peek(buf, from, to);
     const store = this.store;
     if (leaf === 0) {
-      store.keyspaceMisses += 1;
+      this.missed(buf, from, to);
       return 0;
     }
     store.keyspaceHits += 1;
@@ -80,6 +81,12 @@ export class Database {
     const leaf = this.read(buf, from, to);
     if (leaf !== 0 && (this.tree.flags(leaf) & KIND_MASK) !== KIND_BYTES) return WRONG_TYPE;
     return leaf;
+  }
+
+  /** A key that a command wanted to read is not there. */
+  missed(buf: Buffer, from: number, to: number): void {
+    this.store.keyspaceMisses += 1;
+    this.notify(NOTIFY_KEY_MISS, 'keymiss', buf, from, to);
   }
 
   /** Looks a key up in order to change it: marks the access, counts nothing. */
@@ -125,6 +132,7 @@ export class Database {
     hints = 0,
   ): Leaf {
     const store = this.store;
+    const isNew = this.#isNewsOfKey(buf, from, to);
     const leaf = this.tree.put(
       buf,
       from,
@@ -138,7 +146,10 @@ export class Database {
       valueTo,
     );
     store.touchNew(this.tree, leaf);
+    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
+    // A stream may have been there.
+    this.signalRemoved(buf, from, to);
     store.dirty += 1;
     return leaf;
   }
@@ -171,7 +182,7 @@ export class Database {
     valueTo: number,
   ): Leaf {
     const store = this.store;
-    this.peek(buf, from, to);
+    const isNew = this.peek(buf, from, to) === 0;
     const leaf = this.tree.patch(
       buf,
       from,
@@ -185,6 +196,7 @@ export class Database {
       valueTo,
     );
     store.touchNew(this.tree, leaf);
+    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
     store.dirty += 1;
     return leaf;
@@ -228,6 +240,7 @@ export class Database {
   ): void {
     const { store, tree } = this;
     const { sub } = this.collection();
+    const isNew = this.peek(buf, from, to) === 0;
     const leaf = tree.find(buf, from, to);
     const clearedAt = leaf === 0 ? 0 : tree.stamp(leaf);
     // Nothing is lost if there is no memory for the new head.
@@ -236,6 +249,8 @@ export class Database {
     tree.drop(buf, from, to);
     sub.adopt(buf, from, to, other, clearedAt, store.stamp(), store.origin, expiryMs, hints);
     tree.setAccess(sub.head, access);
+    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
+    this.signalReady(buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
     store.dirty += 1;
   }
@@ -249,6 +264,7 @@ export class Database {
     this.store.collected(this.store.stamp());
     this.tree.drop(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
+    this.signalRemoved(buf, from, to);
     this.store.dirty += 1;
     return true;
   }
@@ -258,54 +274,104 @@ export class Database {
     this.store.collected(this.store.stamp());
     this.tree.drop(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
+    this.signalRemoved(buf, from, to);
+    this.notify(NOTIFY_EVICTED, 'evicted', buf, from, to);
   }
 
   /** Removes every key: one small write; the memory comes back in slices (`Store.reclaim`). */
   flush(): void {
+    this.empty();
+    this.store.watches.allChanged();
+  }
+
+  /** `flush`, of which the caller tells who listens to changes. */
+  empty(): void {
     const store = this.store;
-    if (store.watches.size !== 0) {
-      store.watches.touchAll(this.index, (key) => {
-        const bytes = Buffer.from(key, 'latin1');
-        return this.peek(bytes, 0, bytes.length) !== 0;
-      });
-    }
+    this.touchWatched();
+    if (store.waits.removalSize !== 0) store.waits.signalAll(this.index);
     store.dirty += this.tree.liveCount;
     this.clearedAt = store.stamp();
+    store.collected(this.clearedAt);
     this.tree.clear();
   }
 
-  /** Removes what has expired, the earliest first, at most `most` keys. True if nothing is left due. */
-  expireDue(most: number): boolean {
+  /**
+   * Removes what has expired, now or at an earlier time, the earliest first, at most `most` keys.
+   * True if nothing is left due.
+   */
+  expireDue(most: number, dueMs = this.store.nowMs): boolean {
     const heap = this.tree.expiries;
-    const nowMs = this.store.nowMs;
-    for (let done = 0; heap.firstDueMs <= nowMs; done += 1) {
+    for (let done = 0; heap.firstDueMs <= dueMs; done += 1) {
       if (done === most) return false;
-      const leaf = heap.peekDue(nowMs);
-      if (this.store.watches.size !== 0) {
-        const key = this.store.keyScratch;
-        this.changed(key, 0, this.tree.copyKey(leaf, key, 0));
-      }
+      const leaf = heap.peekDue(dueMs);
+      const key = this.store.keyScratch;
+      const bytes = this.#tellsOfChanges ? this.tree.copyKey(leaf, key, 0) : -1;
       this.tree.dropLeaf(leaf);
       this.store.expiredKeys += 1;
+      if (bytes >= 0) this.#expired(key, 0, bytes);
     }
     return true;
   }
 
-  /** A key has changed in any way: tells its watchers. */
-  changed(buf: Buffer, from: number, to: number): void {
-    this.store.watches.touch(this.index, buf.toString('latin1', from, to));
+  /** All that is visible changes: tells who watches any of it. */
+  touchWatched(): void {
+    const { watches } = this.store;
+    if (watches.size === 0) return;
+    watches.touchAll(this.index, (key) => {
+      const bytes = Buffer.from(key, 'latin1');
+      return this.peek(bytes, 0, bytes.length) !== 0;
+    });
   }
 
-  /** Tells whoever listens of an event of one of the NOTIFY_... classes. */
+  /** A key has changed in any way: tells its watchers. */
+  changed(buf: Buffer, from: number, to: number, expired = false): void {
+    this.store.watches.touch(this.index, buf.toString('latin1', from, to), expired);
+  }
+
+  /**
+   * Tells subscribers of an event, once what it tells of is done. `flags` is the NOTIFY_ class of
+   * the event; one comparison while nobody asked for that class.
+   */
   notify(flags: number, event: string, buf: Buffer, from: number, to: number): void {
-    const { store } = this;
-    if ((store.notifyFlags & flags) === 0) return;
-    store.eventSink?.keyEvent(this, event, buf, from, to);
+    const { events } = this.store;
+    if ((events.flags & flags) !== 0) events.emit(this.index, event, buf, from, to);
+  }
+
+  /**
+   * A key was made, or its list, sorted set or stream has grown: who waits for it is served once
+   * the command, transaction or script at hand is over. One comparison while nobody waits.
+   */
+  signalReady(buf: Buffer, from: number, to: number): void {
+    const { waits } = this.store;
+    if (waits.size !== 0) waits.signal(this.index, buf, from, to);
+  }
+
+  /** A key has gone: for those who wait for that, too. */
+  signalRemoved(buf: Buffer, from: number, to: number): void {
+    const { waits } = this.store;
+    if (waits.removalSize !== 0) waits.signal(this.index, buf, from, to);
+  }
+
+  /** Whether a key is about to be made and its making is to be told; one that has expired goes. */
+  #isNewsOfKey(buf: Buffer, from: number, to: number): boolean {
+    if (this.store.events.flags === 0) return false;
+    return this.peek(buf, from, to) === 0;
+  }
+
+  get #tellsOfChanges(): boolean {
+    const { events, waits, watches } = this.store;
+    return watches.size !== 0 || events.flags !== 0 || waits.removalSize !== 0;
   }
 
   #expire(buf: Buffer, from: number, to: number): void {
     this.tree.drop(buf, from, to);
     this.store.expiredKeys += 1;
-    if (this.store.watches.size !== 0) this.changed(buf, from, to);
+    this.#expired(buf, from, to);
+  }
+
+  #expired(buf: Buffer, from: number, to: number): void {
+    this.notify(NOTIFY_EXPIRED, 'expired', buf, from, to);
+    if (this.store.watches.size !== 0) this.changed(buf, from, to, true);
+    this.signalRemoved(buf, from, to);
   }
 }

@@ -13,7 +13,8 @@ import type { Settings } from '../config/settings.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
 import { Eviction } from './eviction.js';
-import type { KeyEventSink } from './notify.js';
+import { KeyspaceEvents } from './notify.js';
+import { WaitTable } from './wait-table.js';
 import { WatchTable } from './watches.js';
 
 /** Longest key, bytes. */
@@ -32,6 +33,9 @@ export class Store {
   readonly clock: HybridClock;
   readonly databases: Database[] = [];
   readonly watches = new WatchTable();
+  /** Keys that sessions wait for. */
+  readonly waits = new WaitTable();
+  readonly events = new KeyspaceEvents();
   readonly compactor: Compactor;
   readonly eviction = new Eviction(this);
   /** Room for one key. */
@@ -46,10 +50,6 @@ export class Store {
   /** The highest stamp of a write whose entry was dropped without a tombstone. */
   collectedStamp = 0;
 
-  /** The NOTIFY_... classes of events that somebody listens to. */
-  notifyFlags = 0;
-  eventSink: KeyEventSink | undefined;
-
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
@@ -57,6 +57,9 @@ export class Store {
   dirty = 0;
 
   #commandStamp = 0;
+  #isStampHeld = false;
+  /** A removal took the stamp: what is written after it needs a later one. */
+  #isStampUsedUp = false;
   #lfu = false;
   #accessNow = 0;
 
@@ -91,7 +94,21 @@ export class Store {
 
   /** A new command begins: its first write takes a new stamp. */
   beginCommand(): void {
+    if (this.#isStampHeld && !this.#isStampUsedUp) return;
     this.#commandStamp = 0;
+    this.#isStampUsedUp = false;
+  }
+
+  /**
+   * Until `releaseStamp` all commands write at one stamp, as one command: a script. A command that
+   * follows a removal takes a new one, since nothing is left that the two could be told by.
+   */
+  holdStamp(): void {
+    this.#isStampHeld = true;
+  }
+
+  releaseStamp(): void {
+    this.#isStampHeld = false;
   }
 
   /** The stamp of all writes of this command. */
@@ -101,6 +118,7 @@ export class Store {
   }
 
   collected(stamp: number): void {
+    this.#isStampUsedUp = true;
     if (stamp > this.collectedStamp) this.collectedStamp = stamp;
   }
 
@@ -139,11 +157,14 @@ export class Store {
     b.index = first;
     this.databases[first] = b;
     this.databases[second] = a;
+    this.waits.signalAll(first);
+    this.waits.signalAll(second);
     this.dirty += 1;
   }
 
   flushAll(): void {
-    for (const database of this.databases) database.flush();
+    for (const database of this.databases) database.empty();
+    this.watches.allChanged();
   }
 
   /** True if some key's time has come and it is still there. */

@@ -12,10 +12,39 @@ export interface Watcher {
   dirty: boolean;
 }
 
+/** Somebody who hears of every change of any key. */
+export interface ChangeListener {
+  /** One character per byte; whatever its database. `expired`: by time, and no command. */
+  keyChanged(key: string, expired: boolean): void;
+  /** Databases were emptied. */
+  allChanged(): void;
+}
+
 export class WatchTable {
   readonly #watchers = new Map<number, Map<string, Set<Watcher>>>();
-  /** Watched (database, key, watcher) triples. Writers look at this before anything else. */
+  /**
+   * Watched (database, key, watcher) triples, and the listener if there is one. Writers look at
+   * this before anything else.
+   */
   size = 0;
+  #listener: ChangeListener | undefined;
+
+  /** Triples alone. */
+  get watchedCount(): number {
+    return this.size - (this.#listener === undefined ? 0 : 1);
+  }
+
+  /** Sets the one listener; undefined = there is none. */
+  listenWith(listener: ChangeListener | undefined): void {
+    if (this.#listener !== undefined) this.size -= 1;
+    this.#listener = listener;
+    if (listener !== undefined) this.size += 1;
+  }
+
+  /** Databases were emptied. */
+  allChanged(): void {
+    this.#listener?.allChanged();
+  }
 
   add(database: number, key: string, watcher: Watcher): void {
     let keys = this.#watchers.get(database);
@@ -43,7 +72,8 @@ export class WatchTable {
   }
 
   /** `key` has changed: its watchers' transactions will not run. */
-  touch(database: number, key: string): void {
+  touch(database: number, key: string, expired: boolean): void {
+    this.#listener?.keyChanged(key, expired);
     const set = this.#watchers.get(database)?.get(key);
     if (set === undefined) return;
     for (const watcher of set) watcher.dirty = true;

@@ -5,7 +5,7 @@
  */
 import { FLAG_RAW, FLAG_TEXT, HINT_FLAGS, type Leaf } from '../../radix/leaf.js';
 import type { Tree } from '../../radix/tree.js';
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET, typeOf } from './types.js';
+import { TYPE_HASH, TYPE_SET, TYPE_STREAM, TYPE_ZSET, typeOf } from './types.js';
 
 /** Hints of a head: it has outgrown the first encoding of its type, or the second too. */
 export const OUTGREW_FIRST = FLAG_RAW;
@@ -13,14 +13,13 @@ export const OUTGREW_SECOND = FLAG_TEXT;
 
 /** From the smallest to the last. */
 const ENCODINGS: Readonly<Record<number, readonly string[]>> = {
-  [TYPE_LIST]: ['listpack', 'quicklist'],
   [TYPE_SET]: ['intset', 'listpack', 'hashtable'],
   [TYPE_ZSET]: ['listpack', 'skiplist'],
   [TYPE_HASH]: ['listpack', 'hashtable'],
   [TYPE_STREAM]: ['stream'],
 };
 
-/** What OBJECT ENCODING says of the head of a collection. */
+/** What OBJECT ENCODING says of the head of a collection that is no list (list-encoding.ts). */
 export function collectionEncoding(tree: Tree, head: Leaf): string {
   const encodings = ENCODINGS[typeOf(tree, head)]!;
   const hints = tree.flags(head) & HINT_FLAGS;

@@ -2,79 +2,135 @@
  * Exchange: what both sides of a session do with entries: send items of a replica, take those that
  * come, keep count.
  */
+import { BigSource } from './big-source.js';
 import { ByteReader, ByteWriter } from './bytes.js';
-import { EntryApplier, EntryEncoder } from './entries.js';
+import { type Piece } from './dropper.js';
+import { type ApplyOptions, EntryApplier } from './entry-applier.js';
+import { type BigValue, RecordEncoder } from './entry-codec.js';
 import { PAYLOAD_BYTES_MAX } from './frame.js';
-import { type ItemList, SLICE_ITEMS } from './items.js';
+import { type Finder, type ItemList, SLICE_VISITS } from './items.js';
+import { ENTRIES_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
-import { FRAME_END, FRAME_ENTRIES } from './messages.js';
+import { FRAME_ABANDON, FRAME_END, FRAME_ENTRIES, FRAME_VALUE, type SyncMode } from './messages.js';
 import { FIRST_PLACE, type Place } from './place.js';
-import type { Item, Replica } from './replica.js';
+import type { Replica } from './replica.js';
 import { SyncError } from './sync-error.js';
+import type { Item } from './takers.js';
 
-/** More entries than announced may come: writers do not stop, and hashes may be equal. */
+/** More entries than announced may come: writers do not stop, and symbols may be equal. */
 const SURPLUS_MAX = 1024;
+/** Values that may be given up while they are sent, in one session. */
+const ABANDONED_MAX = 4096;
 
 export class Exchange {
   readonly replica: Replica;
   readonly link: Link;
   readonly applier: EntryApplier;
   sentCount = 0;
-  readonly #encoder: EntryEncoder;
+  readonly #encoder: RecordEncoder;
   readonly #stream = new ByteWriter();
   readonly #payload = new ByteWriter();
+  /** What must follow the last record of the stream. */
+  #big: BigValue | null = null;
   #sentSinceEnd = 0;
+  #abandonedCount = 0;
   /** Records received up to the last END. */
   #receivedBefore = 0;
 
-  constructor(replica: Replica, link: Link, recordBytesMax: number) {
+  constructor(replica: Replica, link: Link, mode: SyncMode, options: ApplyOptions) {
     this.replica = replica;
     this.link = link;
-    this.applier = new EntryApplier(replica, recordBytesMax);
-    this.#encoder = new EntryEncoder(replica, new ByteWriter());
+    this.applier = new EntryApplier(replica, mode, options);
+    this.#encoder = new RecordEncoder(replica, new ByteWriter());
   }
 
-  /** Sends all items of the replica, then END. */
-  *sendAll(): Task<void> {
+  /** Sends all items of the replica, then END. Adds to `pieces` what it has sent. */
+  *sendAll(pieces: Piece[] | null): Task<void> {
     let place: Place | null = FIRST_PLACE;
     while (place !== null) {
-      place = this.replica.scan(place, null, SLICE_ITEMS, (item) => this.#add(item));
+      const from: Place = place;
+      let count = 0;
+      let low = 0;
+      let high = 0;
+      place = this.replica.scan(from, null, SLICE_VISITS, (item) => {
+        count++;
+        low = (low + item.low) | 0;
+        high = (high + item.high) | 0;
+        return this.#add(item);
+      });
+      pieces?.push({ from, to: place, count, low, high });
       yield* this.#flush(PAYLOAD_BYTES_MAX);
       yield 'slice';
     }
-    yield* this.#sendEnd();
+    yield* this.sendEnd();
   }
 
-  /** Sends the items with these hashes, as far as they are still there, then END. */
-  *sendItems(list: ItemList, hashes: Iterable<number>): Task<void> {
-    const wanted = new Set(hashes);
-    if (wanted.size > 0) {
-      const visit = (item: Item): boolean => this.#add(item);
-      yield* list.find(wanted, visit, () => this.#flush(PAYLOAD_BYTES_MAX));
-    }
-    yield* this.#sendEnd();
+  /**
+   * Sends the items of a list with these symbols, as far as they are still there, then END. `each`
+   * sees them too.
+   */
+  *sendItems(
+    list: ItemList,
+    symbols: Iterable<number>,
+    each: (item: Item, range: number) => void,
+  ): Task<void> {
+    const finder: Finder = (item, range) => {
+      each(item, range);
+      return this.#add(item);
+    };
+    yield* list.find(new Set(symbols), finder, () => this.#flush(PAYLOAD_BYTES_MAX));
+    yield* this.sendEnd();
   }
 
-  /** Takes ENTRIES up to END; about `countMax` may come. */
+  /** Sends END, after what has not been sent yet. */
+  *sendEnd(): Task<void> {
+    yield* this.#flush(1);
+    this.#payload.varint(this.#sentSinceEnd);
+    this.#sentSinceEnd = 0;
+    yield* this.link.send(FRAME_END, this.#payload);
+  }
+
+  /** Takes entries up to END; about `countMax` may come. */
   *receive(countMax: number): Task<void> {
     for (;;) {
-      const { type, payload } = yield* this.link.expect(FRAME_ENTRIES, FRAME_END);
+      const { type, payload } = yield* this.link.expect(
+        FRAME_ENTRIES,
+        FRAME_VALUE,
+        FRAME_ABANDON,
+        FRAME_END,
+      );
       if (yield* this.take(type, payload, countMax)) return;
     }
   }
 
-  /** Takes one frame of ENTRIES or END; true if that was the END. */
+  /** Takes one frame of entries or END; true if that was the END. */
   *take(type: number, payload: Buffer, countMax: number): Task<boolean> {
     const { applier } = this;
-    if (type === FRAME_ENTRIES) {
-      applier.push(payload);
-      const count = applier.receivedCount - this.#receivedBefore;
-      if (count > countMax * 2 + SURPLUS_MAX) {
-        throw new SyncError('SYNC_LIMIT', 'more entries than were announced');
-      }
-      yield 'slice';
-      return false;
+    if (type === FRAME_ENTRIES) yield* applier.push(payload);
+    else if (type === FRAME_VALUE) applier.pushValue(payload);
+    else if (type === FRAME_ABANDON) this.#abandon(payload);
+    else {
+      this.#takeEnd(payload);
+      return true;
     }
+    const count = applier.receivedCount - this.#receivedBefore;
+    if (count > Math.min(countMax, ENTRIES_MAX) * 2 + SURPLUS_MAX) {
+      throw new SyncError('SYNC_LIMIT', 'more entries than were announced');
+    }
+    yield 'slice';
+    return false;
+  }
+
+  #abandon(payload: Buffer): void {
+    new ByteReader(payload).end();
+    this.applier.abandonValue();
+    if (++this.#abandonedCount > ABANDONED_MAX) {
+      throw new SyncError('SYNC_LIMIT', 'too many values were given up');
+    }
+  }
+
+  #takeEnd(payload: Buffer): void {
+    const { applier } = this;
     const reader = new ByteReader(payload);
     const announced = reader.varint();
     reader.end();
@@ -83,33 +139,46 @@ export class Exchange {
       throw new SyncError('SYNC_PROTOCOL', 'entries are missing');
     }
     this.#receivedBefore = applier.receivedCount;
-    return true;
   }
 
   /** False if there is enough to send. */
   #add(item: Item): boolean {
-    this.#encoder.encode(item, this.#stream);
+    this.#big = this.#encoder.encode(item, this.#stream);
     this.sentCount++;
     this.#sentSinceEnd++;
-    return this.#stream.length < PAYLOAD_BYTES_MAX;
+    return this.#big === null && this.#stream.length < PAYLOAD_BYTES_MAX;
   }
 
   /** Sends what has been encoded as soon as it is `bytesMin`, in frames as full as can be. */
   *#flush(bytesMin: number): Task<void> {
     const stream = this.#stream;
-    if (stream.length < bytesMin || stream.length === 0) return;
+    const big = this.#big;
+    if (stream.length === 0 || (stream.length < bytesMin && big === null)) return;
     const bytes = stream.view();
     for (let at = 0; at < bytes.length; at += PAYLOAD_BYTES_MAX) {
       this.#payload.bytes(bytes, at, Math.min(at + PAYLOAD_BYTES_MAX, bytes.length));
       yield* this.link.send(FRAME_ENTRIES, this.#payload);
     }
     stream.clear();
+    this.#big = null;
+    if (big !== null) yield* this.#sendValue(big);
   }
 
-  *#sendEnd(): Task<void> {
-    yield* this.#flush(1);
-    this.#payload.varint(this.#sentSinceEnd);
-    this.#sentSinceEnd = 0;
-    yield* this.link.send(FRAME_END, this.#payload);
+  /** Sends a value after its record. A writer who changes it in the meantime ends it. */
+  *#sendValue(big: BigValue): Task<void> {
+    const source = new BigSource(this.replica, big);
+    const piece = Buffer.allocUnsafe(PAYLOAD_BYTES_MAX);
+    for (let at = 0; at < big.bytes; at += PAYLOAD_BYTES_MAX) {
+      const bytes = Math.min(PAYLOAD_BYTES_MAX, big.bytes - at);
+      if (!source.copy(piece, at, at + bytes)) {
+        this.sentCount--;
+        this.#sentSinceEnd--;
+        yield* this.link.send(FRAME_ABANDON, null);
+        return;
+      }
+      this.#payload.bytes(piece, 0, bytes);
+      yield* this.link.send(FRAME_VALUE, this.#payload);
+      yield 'slice';
+    }
   }
 }

@@ -1,132 +1,205 @@
 /**
- * Items: the hashes of the items of some sub ranges as they were when collected, and the way back
- * from a hash to its item.
+ * Items: the symbols of the items of some sub ranges as they were when collected, and the way back
+ * from a symbol to its item.
  *
- *   hashes   h0 h1 ... h255 | h256 ...      | ...        32 bits an item
- *   blocks   place of item 0 | of item 256  | ...        one an so many items
+ *   symbols   s0 s1 ... s4011 | s4012 ...        | ...      32 bits an item
+ *   ranges    3: first 0      | 17: first 4012   | ...      in which sub range
  *
  * Cells of a set must all be of the same set, though writers change the tree between the first
- * cells and the last; so the hashes are kept, 4 bytes an item. Only a place in 256 is, since all
- * places of a million items are too much: what is looked for is found by hashing a block again.
- * An item that a writer has changed since is not found, which is right: it is no longer there.
+ * cells and the last; so the symbols are kept, 4 bytes an item. Where an item is, is not: the n-th
+ * symbol of a sub range is of its n-th item, unless writers have been there since. Then the sub
+ * range is scanned. An item that a writer has changed is not found, which is right: it is no
+ * longer there.
  */
 import type { Task } from './link.js';
 import type { Place } from './place.js';
-import { type Ranges, saltedHash } from './ranges.js';
-import type { Item, Replica } from './replica.js';
+import type { Ranges } from './ranges.js';
+import type { Replica } from './replica.js';
+import type { SymbolHash } from './symbol-hash.js';
+import { type Item, SymbolList } from './takers.js';
 
-/** Items hashed in one slice of work; about a millisecond. */
+/** Items whose symbols one slice of work collects; about half a millisecond. */
 export const SLICE_ITEMS = 4096;
-const BLOCK_ITEMS = 256;
-const HASHES_FIRST = 1024;
+/** Items that one slice shows to a visitor. */
+export const SLICE_VISITS = 1024;
+/** Looking so many of its items up costs as much as a scan of a sub range. */
+const LOOKUPS_SHARE = 1 / 16;
+const SLICE_LOOKUPS = 128;
+/** Items looked at around the place where one should be. */
+const LOOKUP_WINDOW = 16;
+const LOOKUP_BEFORE = 2;
+const FILTER_BITS = 1 << 16;
 
-interface Block {
-  readonly start: Place;
-  /** null: to the end of all. */
-  readonly end: Place | null;
-  /** Its items are hashes[from, to). */
+/** Sees an item found, and the sub range it is in. False: enough for now. */
+export type Finder = (item: Item, range: number) => boolean;
+
+interface Part {
+  readonly range: number;
+  /** Its items are symbols[from, to). */
   readonly from: number;
   readonly to: number;
 }
 
 export class ItemList {
-  hashes = new Int32Array(HASHES_FIRST);
-  count = 0;
-  /** Of all hashes. */
+  readonly replica: Replica;
+  readonly #ranges: Ranges;
+  /** null: items are known by the low half of the tree's hash. */
+  readonly #hash: SymbolHash | null;
+  readonly #list = new SymbolList();
+  readonly #parts: Part[] = [];
+  /** Whether the finder has had enough for now. */
+  #isEnough = false;
+  /** Of all symbols. */
   sum = 0;
-  readonly salt: number;
-  readonly #blocks: Block[] = [];
-  readonly #replica: Replica;
 
-  constructor(replica: Replica, salt: number) {
-    this.#replica = replica;
-    this.salt = salt;
+  constructor(replica: Replica, ranges: Ranges, hash: SymbolHash | null) {
+    this.replica = replica;
+    this.#ranges = ranges;
+    this.#hash = hash;
   }
 
-  /**
-   * Collects the items of these sub ranges, in slices. `each` sees every item too. With more than
-   * `itemsMax` items it stops, and returns false.
-   */
-  *collect(
-    ranges: Ranges,
-    indexes: readonly number[],
-    itemsMax: number,
-    each: (item: Item) => void = () => {},
-  ): Task<boolean> {
+  get count(): number {
+    return this.#list.count;
+  }
+
+  get symbols(): Int32Array {
+    return this.#list.symbols;
+  }
+
+  /** Collects the symbols of these sub ranges, in slices. */
+  *collect(indexes: readonly number[]): Task<void> {
+    const list = this.#list;
     let sliceItems = 0;
-    const visit = (item: Item): boolean => {
-      this.#add(saltedHash(item.low, item.high, this.salt));
-      each(item);
-      return true;
-    };
-    for (const index of indexes) {
-      const end = ranges.end(index);
-      let start: Place | null = ranges.starts[index]!;
+    for (const range of indexes) {
+      const from = list.count;
+      let start: Place | null = this.#ranges.starts[range]!;
+      const end = this.#ranges.end(range);
       while (start !== null) {
-        const from = this.count;
-        const next: Place | null = this.#replica.scan(start, end, BLOCK_ITEMS, visit);
-        this.#blocks.push({ start, end: next ?? end, from, to: this.count });
-        start = next;
-        if (this.count > itemsMax) return false;
-        sliceItems += this.count - from + 1;
+        const before = list.count;
+        start = this.replica.symbols(this.#hash!, start, end, SLICE_ITEMS - sliceItems, list);
+        for (let i = before; i < list.count; i++) this.sum = (this.sum + list.symbols[i]!) | 0;
+        sliceItems += list.count - before + 1;
         if (sliceItems < SLICE_ITEMS) continue;
         sliceItems = 0;
         yield 'slice';
       }
+      this.#parts.push({ range, from, to: list.count });
     }
-    return true;
+  }
+
+  /** Shows all items of these sub ranges, and keeps low halves of their hashes for symbols. */
+  *visit(indexes: readonly number[], each: Finder): Task<void> {
+    const list = this.#list;
+    for (const range of indexes) {
+      const from = list.count;
+      let start: Place | null = this.#ranges.starts[range]!;
+      while (start !== null) {
+        start = this.replica.scan(start, this.#ranges.end(range), SLICE_VISITS, (item) => {
+          list.add(item.low);
+          each(item, range);
+          return true;
+        });
+        yield 'slice';
+      }
+      this.#parts.push({ range, from, to: list.count });
+    }
   }
 
   /**
-   * Visits the items with these hashes that are still there, in order; `afterScan` comes whenever
-   * the visitor has had enough for now, and from time to time.
+   * Shows the items with these symbols that are still there; `afterFind` comes whenever the finder
+   * has had enough for now, and from time to time.
    */
-  *find(
-    wanted: ReadonlySet<number>,
-    visit: (item: Item) => boolean,
-    afterScan: () => Task<void>,
-  ): Task<void> {
-    let sliceItems = 0;
-    for (const block of this.#blocks) {
-      sliceItems += block.to - block.from;
-      if (this.#has(block, wanted)) {
-        yield* this.#findInBlock(block, wanted, visit, afterScan);
-        sliceItems += 4 * BLOCK_ITEMS;
+  *find(wanted: ReadonlySet<number>, finder: Finder, afterFind: () => Task<void>): Task<void> {
+    if (wanted.size === 0) return;
+    const filter = new Filter(wanted);
+    let looked = 0;
+    for (const part of this.#parts) {
+      const indexes = filter.indexesOf(this.symbols, part.from, part.to);
+      looked += part.to - part.from;
+      if (indexes.length > 0) {
+        yield* this.#findIn(part, indexes, finder, afterFind);
+        looked += SLICE_ITEMS;
       }
-      if (sliceItems < 8 * SLICE_ITEMS) continue;
-      sliceItems = 0;
+      if (looked < 16 * SLICE_ITEMS) continue;
+      looked = 0;
+      yield 'slice';
+    }
+    yield* afterFind();
+  }
+
+  /**
+   * Each item is looked for near its rank: entries that have come or gone before it shift it. What
+   * is not there is looked for in the whole sub range, whose symbols are collected anew.
+   */
+  *#findIn(part: Part, indexes: number[], finder: Finder, afterFind: () => Task<void>): Task<void> {
+    const rest = new Set<number>();
+    const isScanned = this.#hash === null || indexes.length > (part.to - part.from) * LOOKUPS_SHARE;
+    let start: Place | null = this.#ranges.starts[part.range]!;
+    let shift = this.replica.prefix(start).count - part.from;
+    let lookups = 0;
+    for (const index of indexes) {
+      const symbol = this.symbols[index]!;
+      const rank = isScanned ? -1 : this.#lookUp(index + shift, symbol, part.range, finder);
+      if (rank < 0) rest.add(symbol);
+      else shift = rank - index;
+      if (++lookups % SLICE_LOOKUPS !== 0 && !this.#isEnough) continue;
+      this.#isEnough = false;
+      yield* afterFind();
+      yield 'slice';
+    }
+    if (rest.size === 0) return;
+    while (start !== null) {
+      start = this.replica.scan(start, this.#ranges.end(part.range), SLICE_VISITS, (item) => {
+        return !rest.has(this.#symbolOf(item)) || finder(item, part.range);
+      });
+      yield* afterFind();
       yield 'slice';
     }
   }
 
-  *#findInBlock(
-    block: Block,
-    wanted: ReadonlySet<number>,
-    visit: (item: Item) => boolean,
-    afterScan: () => Task<void>,
-  ): Task<void> {
-    let start: Place | null = block.start;
-    while (start !== null) {
-      start = this.#replica.scan(start, block.end, SLICE_ITEMS, (item) => {
-        const hash = saltedHash(item.low, item.high, this.salt);
-        return !wanted.has(hash) || visit(item);
-      });
-      yield* afterScan();
+  /** Shows the item near this rank that is the one, and returns its rank; -1: it is not there. */
+  #lookUp(near: number, symbol: number, range: number, finder: Finder): number {
+    const first = Math.max(0, near - LOOKUP_BEFORE);
+    const place = this.replica.placeOf(first);
+    if (place === null) return -1;
+    const window = new SymbolList();
+    this.replica.symbols(this.#hash!, place, null, LOOKUP_WINDOW, window);
+    const index = window.symbols.subarray(0, window.count).indexOf(symbol);
+    const at = index < 0 ? null : this.replica.placeOf(first + index);
+    if (at === null) return -1;
+    this.replica.scan(at, null, 1, (item) => {
+      if (!finder(item, range)) this.#isEnough = true;
+      return false;
+    });
+    return first + index;
+  }
+
+  #symbolOf(item: Item): number {
+    return this.#hash === null ? item.low : this.replica.symbolOf(this.#hash, item);
+  }
+}
+
+/** Tells wanted symbols from millions of others: a look at a bit, and for few at the set. */
+class Filter {
+  readonly #wanted: ReadonlySet<number>;
+  readonly #bits = new Int32Array(FILTER_BITS >>> 5);
+
+  constructor(wanted: ReadonlySet<number>) {
+    this.#wanted = wanted;
+    for (const symbol of wanted) {
+      this.#bits[(symbol & (FILTER_BITS - 1)) >>> 5]! |= 1 << (symbol & 31);
     }
   }
 
-  #has(block: Block, wanted: ReadonlySet<number>): boolean {
-    for (let i = block.from; i < block.to; i++) if (wanted.has(this.hashes[i]!)) return true;
-    return false;
-  }
-
-  #add(hash: number): void {
-    if (this.count === this.hashes.length) {
-      const longer = new Int32Array(this.count * 2);
-      longer.set(this.hashes);
-      this.hashes = longer;
+  /** The indexes in [from, to) of wanted symbols. */
+  indexesOf(symbols: Int32Array, from: number, to: number): number[] {
+    const bits = this.#bits;
+    const found: number[] = [];
+    for (let i = from; i < to; i++) {
+      const symbol = symbols[i]!;
+      if ((bits[(symbol & (FILTER_BITS - 1)) >>> 5]! & (1 << (symbol & 31))) === 0) continue;
+      if (this.#wanted.has(symbol)) found.push(i);
     }
-    this.hashes[this.count++] = hash;
-    this.sum = (this.sum + hash) | 0;
+    return found;
   }
 }

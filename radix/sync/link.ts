@@ -10,7 +10,8 @@
  * to say and then listens; so a side that waits for credit can only be sent CREDIT, and two sides
  * never wait for each other.
  *
- * Invariant: what a peer can make this side hold is one window, whatever it sends.
+ * Invariant: what a peer can make this side hold is one window and the outbox, whatever it sends
+ * and however slowly it reads: credit is written when the transport takes it, as one frame.
  */
 import { ByteReader, ByteWriter } from './bytes.js';
 import { encodeFrame, FRAME_BYTES_MAX, type Frame, FrameReader, frameBytes } from './frame.js';
@@ -35,6 +36,8 @@ export type Task<T> = Generator<Pause, T, void>;
 export class Link {
   sentBytes = 0;
   receivedBytes = 0;
+  /** Whole frames. A peer that sends bytes, but never a whole frame, says nothing. */
+  receivedFrames = 0;
   /** How often this side has spoken, and then had to wait for an answer. */
   waitCount = 0;
 
@@ -42,6 +45,8 @@ export class Link {
   readonly #outbox: Buffer[] = [];
   /** What may be sent before credit must come. */
   #room = WINDOW_BYTES;
+  /** What the other side may send before it gets credit. */
+  #granted = WINDOW_BYTES;
   /** What has been consumed and not been given back. */
   #consumedBytes = 0;
   #hasSpoken = false;
@@ -54,18 +59,17 @@ export class Link {
 
   /** The next bytes for the transport; null: none now. */
   take(): Buffer | null {
-    return this.#outbox.shift() ?? null;
-  }
-
-  get hasOutput(): boolean {
-    return this.#outbox.length > 0;
+    const frame = this.#consumedBytes >= CREDIT_BYTES_MIN ? this.#credit() : this.#outbox.shift();
+    if (frame === undefined) return null;
+    this.sentBytes += frame.length;
+    return frame;
   }
 
   *send(type: number, payload: ByteWriter | null): Task<void> {
     const frame = encodeFrame(type, payload === null ? Buffer.alloc(0) : payload.view());
     payload?.clear();
     while (this.#room < frame.length) {
-      const credit = this.#reader.next();
+      const credit = this.#read();
       if (credit === null) yield 'input';
       else if (!this.#takeCredit(credit)) {
         throw new SyncError('SYNC_PROTOCOL', 'a frame out of turn');
@@ -73,21 +77,21 @@ export class Link {
     }
     while (this.#outbox.length >= OUTBOX_FRAMES_MAX) yield 'room';
     this.#room -= frame.length;
-    this.#put(frame);
+    this.#outbox.push(frame);
     this.#hasSpoken = true;
   }
 
   /** The next frame. Its payload is valid until the coroutine pauses. */
   *next(): Task<Frame> {
     for (;;) {
-      const frame = this.#reader.next();
+      const frame = this.#read();
       if (frame === null) {
         if (this.#hasSpoken) this.waitCount++;
         this.#hasSpoken = false;
         yield 'input';
       } else if (!this.#takeCredit(frame)) {
         this.#hasSpoken = false;
-        this.#giveCredit(frame);
+        this.#consume(frame);
         return frame;
       }
     }
@@ -100,26 +104,37 @@ export class Link {
     throw new SyncError('SYNC_PROTOCOL', `frame ${frame.type} where ${types.join()} may come`);
   }
 
-  #put(frame: Buffer): void {
-    this.sentBytes += frame.length;
-    this.#outbox.push(frame);
+  #read(): Frame | null {
+    const frame = this.#reader.next();
+    if (frame !== null) this.receivedFrames++;
+    return frame;
   }
 
   #takeCredit(frame: Frame): boolean {
     if (frame.type !== FRAME_CREDIT) return false;
     const reader = new ByteReader(frame.payload);
-    this.#room += reader.varint(WINDOW_BYTES);
+    const bytes = reader.varint(WINDOW_BYTES);
     reader.end();
-    if (this.#room > WINDOW_BYTES) throw new SyncError('SYNC_PROTOCOL', 'credit for nothing');
+    this.#room += bytes;
+    // Credit of nothing, again and again, would keep a session alive for ever.
+    if (bytes === 0 || this.#room > WINDOW_BYTES) {
+      throw new SyncError('SYNC_PROTOCOL', 'credit for nothing');
+    }
     return true;
   }
 
-  #giveCredit(frame: Frame): void {
-    this.#consumedBytes += frameBytes(frame);
-    if (this.#consumedBytes < CREDIT_BYTES_MIN) return;
+  #consume(frame: Frame): void {
+    const bytes = frameBytes(frame);
+    this.#granted -= bytes;
+    this.#consumedBytes += bytes;
+    if (this.#granted < 0) throw new SyncError('SYNC_LIMIT', 'more bytes than there was credit');
+  }
+
+  #credit(): Buffer {
     const writer = new ByteWriter();
     writer.varint(this.#consumedBytes);
+    this.#granted += this.#consumedBytes;
     this.#consumedBytes = 0;
-    this.#put(encodeFrame(FRAME_CREDIT, writer.view()));
+    return encodeFrame(FRAME_CREDIT, writer.view());
   }
 }

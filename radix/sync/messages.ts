@@ -12,36 +12,42 @@
  *   CELLS or LIST                             ---->
  *                                             <----  WANT, ENTRIES, END
  *   ENTRIES, END, then CELLS of the next      ---->
- *   sub ranges, or SUMMARY of the next
- *   attempt, or FINISH
+ *   sub ranges, or COMMON                     ---->
+ *                                             <----  HELD     which the responder holds
+ *   or SUMMARY of the next attempt, or FINISH ---->
  *
  * Numbers as in bytes.ts:
  *
  *   SUMMARY  u8 attempt | varint count | u32 digest low | u32 high
- *            of attempt 0, in front: u8 version | u8 mode | varint databases | u32 salt |
- *                                    bound from | bound to        bound: u8 0, or 1 and a blob
+ *            of attempt 0, in front: u8 version | u8 mode | u32 check of the key | varint databases |
+ *                        u32 salt | bound from | bound to        bound: u8 0, or 1 and a blob
  *   SAME     -
  *   EMPTY    -
  *   RANGES   varint count of items | varint n, of sub ranges | n - 1 places | n times u16 digest
  *   CELLS    of a group of sub ranges, the first frame, in front:
- *              set of sub ranges | varint items | u32 sum of their hashes | varint first cell,
+ *              set of sub ranges | varint items | u32 sum of their symbols | varint first cell,
  *              which is 1 | varint behind the last
  *            of more cells, the first frame, in front: varint first cell | varint behind the last
- *            cells: u32 sum | u24 sum of checks | signed count - round(items * density)
+ *            cells: u32 sum | u32 sum of checks and count (riblt.ts)
  *   NEED     varint cells in all
  *   LIST     the first frame, in front: set of sub ranges | varint items
  *            items: u32 low half of the hash | u24 the high half's low 21 bits
- *   WANT     hashes: u32
- *   ENTRIES  the next bytes of the stream of records (entries.ts)
+ *   WANT     symbols, or of a list low halves of hashes: u32
+ *   ENTRIES  the next bytes of the stream of records (entry-codec.ts)
+ *   VALUE    the next bytes of the value of the record before
+ *   ABANDON  that value has changed: forget the record
  *   END      varint records since the last END
  *   CREDIT   varint bytes consumed
+ *   COMMON   for each sub range, of its items that both sides should have:
+ *              varint count | u32 digest low | u32 high
+ *   HELD     varint records merged so far | after COMMON: bitmap of the sub ranges held
  *   FINISH   -
  *
  *   set      u8 0 | bitmap, one bit a sub range, low bits first
  *            u8 n | n times varint: how many sub ranges are passed over
  */
 import type { ByteReader, ByteWriter } from './bytes.js';
-import { type Cells, density } from './riblt.js';
+import type { Cells } from './riblt.js';
 import { SyncError } from './sync-error.js';
 
 export const FRAME_SUMMARY = 1;
@@ -56,16 +62,54 @@ export const FRAME_ENTRIES = 9;
 export const FRAME_END = 10;
 export const FRAME_CREDIT = 11;
 export const FRAME_FINISH = 12;
+export const FRAME_COMMON = 13;
+export const FRAME_HELD = 14;
+export const FRAME_VALUE = 15;
+export const FRAME_ABANDON = 16;
 
 export const PROTOCOL_VERSION = 1;
-/** Both become the merge of both; the responder does; the initiator does. */
-export const SYNC_MODES = ['two-way', 'push', 'pull'] as const;
+/**
+ * two-way      both become the merge of both
+ * push         the responder does
+ * pull         the initiator does
+ * destructive  push, and the initiator drops what the responder has acknowledged
+ * follow       the initiator becomes equal to the responder, lower stamps and absences included
+ * follow-led   likewise in what leaders have written; of the rest it becomes the merge
+ */
+export const SYNC_MODES = [
+  'two-way',
+  'push',
+  'pull',
+  'destructive',
+  'follow',
+  'follow-led',
+] as const;
 export type SyncMode = (typeof SYNC_MODES)[number];
+
+/** Whether the responder sends entries that only it has. */
+export function isTaking(mode: SyncMode): boolean {
+  return mode !== 'push' && mode !== 'destructive';
+}
+
+/** Whether the initiator sends entries that only it has. */
+export function isGiving(mode: SyncMode): boolean {
+  return mode === 'two-way' || mode === 'push' || mode === 'destructive';
+}
+
+/** Whether the initiator becomes equal to the responder. */
+export function isFollowing(mode: SyncMode): boolean {
+  return mode === 'follow' || mode === 'follow-led';
+}
+
+/** Whether both sides sum up what they have in common. */
+export function comparesCommon(mode: SyncMode): boolean {
+  return mode === 'destructive' || mode === 'follow-led';
+}
 
 /** At most so many ranges are listed one by one in a set. */
 const SET_LISTED_MAX = 24;
 const ITEM_HIGH_MASK = 0x1fffff;
-export const CELL_BYTES_MAX = 15;
+export const CELL_BYTES = 8;
 export const LISTED_BYTES = 7;
 export const WANTED_BYTES = 4;
 
@@ -75,10 +119,8 @@ export function encodeSet(
   rangeCount: number,
 ): void {
   if (indexes.length > SET_LISTED_MAX) {
-    const bitmap = Buffer.alloc((rangeCount + 7) >>> 3);
-    for (const index of indexes) bitmap[index >>> 3]! |= 1 << (index & 7);
     writer.u8(0);
-    writer.bytes(bitmap);
+    encodeBitmap(writer, indexes, rangeCount);
     return;
   }
   writer.u8(indexes.length);
@@ -102,29 +144,42 @@ export function decodeSet(reader: ByteReader, rangeCount: number): number[] {
     }
     return indexes;
   }
+  indexes.push(...decodeBitmap(reader, rangeCount));
+  if (indexes.length === 0) throw new SyncError('SYNC_BAD_FRAME', 'no sub range');
+  return indexes;
+}
+
+export function encodeBitmap(
+  writer: ByteWriter,
+  indexes: readonly number[],
+  rangeCount: number,
+): void {
+  const bitmap = Buffer.alloc((rangeCount + 7) >>> 3);
+  for (const index of indexes) bitmap[index >>> 3]! |= 1 << (index & 7);
+  writer.bytes(bitmap);
+}
+
+export function decodeBitmap(reader: ByteReader, rangeCount: number): number[] {
+  const indexes: number[] = [];
   const bitmap = reader.bytes((rangeCount + 7) >>> 3);
   for (let index = 0; index < bitmap.length * 8; index++) {
     if ((bitmap[index >>> 3]! & (1 << (index & 7))) === 0) continue;
     if (index >= rangeCount) throw new SyncError('SYNC_BAD_FRAME', 'no such sub range');
     indexes.push(index);
   }
-  if (indexes.length === 0) throw new SyncError('SYNC_BAD_FRAME', 'no sub range');
   return indexes;
 }
 
-/** A cell of the cells of `items` items. Most counts are near what density says: one byte. */
-export function encodeCell(writer: ByteWriter, cells: Cells, cell: number, items: number): void {
-  const at = cell - cells.from;
-  writer.u32(cells.sums[at]!);
-  writer.u24(cells.checks[at]! & 0xffffff);
-  writer.signed(cells.counts[at]! - Math.round(items * density(cell)));
+export function encodeCell(writer: ByteWriter, cells: Cells, cell: number): void {
+  const at = 2 * (cell - cells.from);
+  writer.u32(cells.words[at]!);
+  writer.u32(cells.words[at + 1]!);
 }
 
-export function decodeCell(reader: ByteReader, cells: Cells, cell: number, items: number): void {
-  const at = cell - cells.from;
-  cells.sums[at] = reader.i32();
-  cells.checks[at] = reader.u24();
-  cells.counts[at] = reader.signed() + Math.round(items * density(cell));
+export function decodeCell(reader: ByteReader, cells: Cells, cell: number): void {
+  const at = 2 * (cell - cells.from);
+  cells.words[at] = reader.i32();
+  cells.words[at + 1] = reader.i32();
 }
 
 /** 53 bits of an item's hash, as one number. */

@@ -15,24 +15,41 @@
  * M e^(-d/M) of them equal. So if m differ, d is about -M ln(1 - m/M).
  */
 
-import { FIRST_PLACE, type Place, separator } from './place.js';
+import type { ByteReader, ByteWriter } from './bytes.js';
+import type { Piece } from './dropper.js';
+import type { Task } from './link.js';
+import { comparePlaces, encodePlaces, FIRST_PLACE, type Place, separator } from './place.js';
 import type { Prefix, Replica } from './replica.js';
+import type { Item } from './takers.js';
 
 export const RANGES_MAX = 256;
 /** Fewer items in a range than these are not worth its digest. */
 const RANGE_ITEMS_MIN = 16;
 /** A bound may lie this part of a range off its place, each way. */
 const WINDOW_SHARE = 0.25;
+/** Ranges whose bounds take more bytes are fewer: telling little differences from none is dear. */
+const BOUNDS_BYTES_FEW = 384;
+const RANGES_FEWER = 192;
+/** What bounds may take of a frame at most; digests need 512 bytes. */
+const BOUNDS_BYTES_MAX = 48 * 1024;
+/** Ranges summed up in one slice of work. */
+const SLICE_RANGES = 64;
+const NOTHING: Prefix = { count: 0, low: 0, high: 0 };
 
-/** The 32 bits of an item's hash that cells sum: others for each salt. */
-export function saltedHash(low: number, high: number, salt: number): number {
-  return (low + Math.imul(high, salt)) | 0;
+/** Writes the inner bounds of sub ranges with about equally many items; returns those written. */
+export function* writeBalancedBounds(replica: Replica, writer: ByteWriter): Task<Place[]> {
+  let rangeCount = Math.min(RANGES_MAX, Math.floor(replica.prefix(null).count / RANGE_ITEMS_MIN));
+  for (;;) {
+    const bounds = yield* balancedBounds(replica, rangeCount);
+    const written = encodePlaces(writer, bounds, BOUNDS_BYTES_MAX);
+    if (rangeCount <= RANGES_FEWER || writer.length <= BOUNDS_BYTES_FEW) return written;
+    rangeCount = RANGES_FEWER;
+    writer.clear();
+  }
 }
 
-/** The inner bounds of sub ranges with about equally many items; they ascend. */
-export function balancedBounds(replica: Replica): Place[] {
+function* balancedBounds(replica: Replica, rangeCount: number): Task<Place[]> {
   const { count } = replica.prefix(null);
-  const rangeCount = Math.min(RANGES_MAX, Math.floor(count / RANGE_ITEMS_MIN));
   const bounds: Place[] = [];
   let rank = 0;
   for (let left = rangeCount; left > 1; left--) {
@@ -43,8 +60,11 @@ export function balancedBounds(replica: Replica): Place[] {
     const high = replica.placeOf(middle + slack);
     if (low === null || high === null) break;
     const bound = separator(low, high);
+    // Writers may have moved what is there.
+    if (bounds.length > 0 && comparePlaces(bounds.at(-1)!, bound) >= 0) break;
     bounds.push(bound);
     rank = replica.prefix(bound).count;
+    if (left % SLICE_RANGES === 0) yield 'slice';
   }
   return bounds;
 }
@@ -56,21 +76,35 @@ export class Ranges {
   readonly counts: Float64Array;
   readonly lows: Int32Array;
   readonly highs: Int32Array;
+  /** Items before each. */
+  readonly ranks: Float64Array;
 
-  constructor(replica: Replica, bounds: Place[]) {
+  private constructor(bounds: readonly Place[]) {
     this.starts = [FIRST_PLACE, ...bounds];
     const { length } = this.starts;
     this.counts = new Float64Array(length);
     this.lows = new Int32Array(length);
     this.highs = new Int32Array(length);
-    let before: Prefix = { count: 0, low: 0, high: 0 };
-    for (let i = 0; i < length; i++) {
-      const prefix = replica.prefix(this.end(i));
-      this.counts[i] = prefix.count - before.count;
-      this.lows[i] = prefix.low - before.low;
-      this.highs[i] = prefix.high - before.high;
+    this.ranks = new Float64Array(length);
+  }
+
+  /** Sums up a replica, in slices: each range is as it was at one moment. */
+  static *of(replica: Replica, bounds: readonly Place[]): Task<Ranges> {
+    const ranges = new Ranges(bounds);
+    let before: Prefix = NOTHING;
+    for (let i = 0; i < ranges.length; i++) {
+      if (i % SLICE_RANGES === 0 && i > 0) {
+        yield 'slice';
+        before = replica.prefix(ranges.starts[i]!);
+      }
+      const prefix = replica.prefix(ranges.end(i));
+      ranges.ranks[i] = before.count;
+      ranges.counts[i] = prefix.count - before.count;
+      ranges.lows[i] = prefix.low - before.low;
+      ranges.highs[i] = prefix.high - before.high;
       before = prefix;
     }
+    return ranges;
   }
 
   get length(): number {
@@ -82,12 +116,57 @@ export class Ranges {
     return this.starts[index + 1] ?? null;
   }
 
+  /** A range as it was summed up. */
+  piece(index: number): Piece {
+    const [count, low, high] = [this.counts[index]!, this.lows[index]!, this.highs[index]!];
+    return { from: this.starts[index]!, to: this.end(index), count, low, high };
+  }
+
   /** The 16 bits by which two sides compare a range. */
   digest(index: number, salt: number): number {
-    let x = saltedHash(this.lows[index]!, this.highs[index]!, salt) ^ this.counts[index]!;
+    let x = (this.lows[index]! + Math.imul(this.highs[index]!, salt)) ^ this.counts[index]!;
     x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d);
     x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
     return x >>> 16;
+  }
+}
+
+/** Sums over the items of each range without those that only one side has. */
+export class CommonSums {
+  readonly #counts: Float64Array;
+  readonly #lows: Int32Array;
+  readonly #highs: Int32Array;
+
+  constructor({ counts, highs, lows }: Ranges) {
+    this.#counts = counts.slice();
+    this.#lows = lows.slice();
+    this.#highs = highs.slice();
+  }
+
+  subtract({ high, low }: Item, range: number): void {
+    this.#counts[range]!--;
+    this.#lows[range]! -= low;
+    this.#highs[range]! -= high;
+  }
+
+  encode(writer: ByteWriter): void {
+    for (const [range, count] of this.#counts.entries()) {
+      writer.varint(Math.max(0, count));
+      writer.u32(this.#lows[range]!);
+      writer.u32(this.#highs[range]!);
+    }
+  }
+
+  /** The ranges whose sums on the other side, as encoded there, are the same. */
+  decodeEqual(reader: ByteReader): number[] {
+    const equal: number[] = [];
+    for (const [range, count] of this.#counts.entries()) {
+      const [theirs, low, high] = [reader.varint(), reader.i32(), reader.i32()];
+      const isSame = low === this.#lows[range]! && high === this.#highs[range]!;
+      if (isSame && theirs === count) equal.push(range);
+    }
+    reader.end();
+    return equal;
   }
 }
 

@@ -6,55 +6,41 @@
 
 import { KEY_BYTES_MAX } from '../leaf.js';
 import { ByteReader, ByteWriter } from './bytes.js';
+import type { SyncDatabase } from './database.js';
+import type { ApplyOptions } from './entry-applier.js';
 import { Exchange } from './exchange.js';
-import { type Frame, PAYLOAD_BYTES_MAX } from './frame.js';
-import {
-  ATTEMPTS_MAX,
-  addInSlices,
-  CELLS_MAX,
-  cellsFor,
-  GROUP_ITEMS_MAX,
-  NEEDS_MAX,
-  type Outcome,
-} from './initiator.js';
-import { ItemList } from './items.js';
+import type { Frame } from './frame.js';
+import { GroupAnswer } from './group-answer.js';
+import type { Outcome } from './initiator.js';
+import { ATTEMPTS_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
 import {
-  decodeCell,
-  decodeListed,
-  decodeSet,
+  comparesCommon,
+  encodeBitmap,
   FRAME_CELLS,
+  FRAME_COMMON,
   FRAME_EMPTY,
   FRAME_FINISH,
+  FRAME_HELD,
   FRAME_LIST,
-  FRAME_NEED,
   FRAME_RANGES,
   FRAME_SAME,
   FRAME_SUMMARY,
-  FRAME_WANT,
-  LISTED_BYTES,
-  listedHash,
+  isTaking,
   PROTOCOL_VERSION,
   SYNC_MODES,
   type SyncMode,
-  WANTED_BYTES,
 } from './messages.js';
-import { encodePlaces, type Place } from './place.js';
-import { balancedBounds, Ranges, saltOf } from './ranges.js';
-import { type KeyRange, type Prefix, Replica, type SyncDatabase } from './replica.js';
-import { Cells, Decoder } from './riblt.js';
+import { expiredEntries, pendingPurges } from './purges.js';
+import { CommonSums, Ranges, saltOf, writeBalancedBounds } from './ranges.js';
+import { keyCheck, type Prefix, Replica } from './replica.js';
+import { SymbolHash } from './symbol-hash.js';
 import { SyncError } from './sync-error.js';
+import type { KeyRange } from './view.js';
 
-/** What the bounds of sub ranges may take of a frame; digests need 512 bytes. */
-const BOUNDS_BYTES_MAX = 48 * 1024;
-const DECODE_CELLS = 4096;
-const CELL_BYTES = 8;
-const KNOT_CELLS = 8;
-/** Items that a peer may list at once. */
-const LISTED_MAX = 2 ** 20;
-
-export interface ResponderOptions {
-  readonly recordBytesMax: number;
+export interface ResponderOptions extends ApplyOptions {
+  /** The modes that it takes part in. */
+  readonly modes: readonly SyncMode[];
 }
 
 /** What the first SUMMARY settles. */
@@ -71,6 +57,7 @@ export class Responder {
   readonly #link: Link;
   readonly #options: ResponderOptions;
   readonly #payload = new ByteWriter();
+  #mode: SyncMode = 'two-way';
   /** Of the attempt under way. */
   #salt = 0;
 
@@ -83,24 +70,27 @@ export class Responder {
   *run(): Task<Outcome> {
     let frame = yield* this.#link.expect(FRAME_SUMMARY);
     const first = new ByteReader(frame.payload);
-    const terms = this.#readTerms(first);
-    const replica = new Replica(this.#databases, terms.range);
-    const exchange = new Exchange(replica, this.#link, this.#options.recordBytesMax);
-    this.exchange = exchange;
+    const { mode, range, salt } = this.#readTerms(first);
     let theirs = readPrefix(first);
+    this.#mode = mode;
+    const replica = new Replica(this.#databases, range);
+    const exchange = new Exchange(replica, this.#link, mode, this.#options);
+    this.exchange = exchange;
+    yield* expiredEntries(this.#databases, this.#options.expiredUntilMs());
+    yield* pendingPurges(this.#databases);
     for (let attempt = 0; ; attempt++) {
-      this.#salt = saltOf(terms.salt, attempt);
+      this.#salt = saltOf(salt, attempt);
       const own = replica.prefix(null);
       if (isSame(own, theirs)) {
         yield* this.#link.send(FRAME_SAME, null);
         return { isEqual: true, attempts: attempt };
       }
-      frame = yield* this.#attempt(exchange, terms.mode, own, theirs);
+      frame = yield* this.#attempt(exchange, own, theirs);
       if (frame.type === FRAME_FINISH) {
-        return { isEqual: terms.mode === 'two-way' ? false : null, attempts: attempt + 1 };
+        return { isEqual: mode === 'two-way' ? false : null, attempts: attempt + 1 };
       }
       const reader = new ByteReader(frame.payload);
-      if (reader.u8() !== attempt + 1 || attempt >= ATTEMPTS_MAX || terms.mode !== 'two-way') {
+      if (reader.u8() !== attempt + 1 || attempt >= ATTEMPTS_MAX) {
         throw new SyncError('SYNC_LIMIT', 'too many attempts');
       }
       theirs = readPrefix(reader);
@@ -112,33 +102,41 @@ export class Responder {
     if (reader.u8() !== PROTOCOL_VERSION) throw new SyncError('SYNC_VERSION', 'unknown version');
     const mode = SYNC_MODES[reader.u8()];
     if (mode === undefined) throw new SyncError('SYNC_VERSION', 'unknown mode');
+    if (!this.#options.modes.includes(mode)) {
+      throw new SyncError('SYNC_REFUSED', `no ${mode} session here`);
+    }
+    const check = reader.i32();
     if (reader.varint() !== this.#databases.length) {
       throw new SyncError('SYNC_PROTOCOL', 'another number of databases');
     }
     const salt = reader.i32();
+    if (check !== keyCheck(this.#databases, salt)) {
+      throw new SyncError('SYNC_KEY', 'the other side hashes with another key');
+    }
     const [from, to] = [readBound(reader), readBound(reader)];
     return { mode, salt, range: { from, to } };
   }
 
   /** Answers a SUMMARY that differs; returns the SUMMARY or FINISH after it. */
-  *#attempt(exchange: Exchange, mode: SyncMode, own: Prefix, theirs: Prefix): Task<Frame> {
+  *#attempt(exchange: Exchange, own: Prefix, theirs: Prefix): Task<Frame> {
     if (own.count === 0) {
       yield* this.#link.send(FRAME_EMPTY, null);
       yield* exchange.receive(theirs.count);
+      if (this.#mode === 'destructive') yield* this.#sendHeld(exchange, [], 0);
     } else if (theirs.count === 0) {
-      if (mode === 'push') yield* exchange.sendItems(new ItemList(exchange.replica, 0), []);
-      else yield* exchange.sendAll();
+      if (isTaking(this.#mode)) yield* exchange.sendAll(null);
+      else yield* exchange.sendEnd();
     } else {
       const ranges = yield* this.#sendRanges(exchange.replica, own);
-      return yield* this.#answerGroups(exchange, mode, ranges, theirs.count);
+      return yield* this.#answerGroups(exchange, ranges, theirs.count);
     }
     return yield* this.#link.expect(FRAME_SUMMARY, FRAME_FINISH);
   }
 
   *#sendRanges(replica: Replica, own: Prefix): Task<Ranges> {
     const places = new ByteWriter();
-    const bounds: Place[] = encodePlaces(places, balancedBounds(replica), BOUNDS_BYTES_MAX);
-    const ranges = new Ranges(replica, bounds);
+    const bounds = yield* writeBalancedBounds(replica, places);
+    const ranges = yield* Ranges.of(replica, bounds);
     const payload = this.#payload;
     payload.varint(own.count);
     payload.varint(ranges.length);
@@ -148,119 +146,41 @@ export class Responder {
     return ranges;
   }
 
-  *#answerGroups(
-    exchange: Exchange,
-    mode: SyncMode,
-    ranges: Ranges,
-    theirCount: number,
-  ): Task<Frame> {
-    // Each sub range may come twice: as cells, and listed.
-    for (let groups = 0; groups <= 2 * ranges.length; groups++) {
-      const frame = yield* this.#link.expect(FRAME_CELLS, FRAME_LIST, FRAME_SUMMARY, FRAME_FINISH);
-      if (frame.type === FRAME_CELLS) {
-        yield* this.#answerCells(exchange, mode, ranges, new ByteReader(frame.payload));
-      } else if (frame.type === FRAME_LIST) {
-        yield* this.#answerList(exchange, mode, ranges, new ByteReader(frame.payload), theirCount);
-      } else {
-        return frame;
-      }
+  *#answerGroups(exchange: Exchange, ranges: Ranges, theirCount: number): Task<Frame> {
+    const common = new CommonSums(ranges);
+    const hash = new SymbolHash(exchange.replica.space, this.#salt);
+    const answer = new GroupAnswer(exchange, this.#mode, ranges, common, hash, theirCount);
+    // Each sub range may come twice, as cells and listed; then COMMON, then what ends the attempt.
+    for (let frames = 0; frames < 2 * ranges.length + 2; frames++) {
+      const { type, payload } = yield* this.#link.expect(
+        FRAME_CELLS,
+        FRAME_LIST,
+        FRAME_COMMON,
+        FRAME_SUMMARY,
+        FRAME_FINISH,
+      );
+      if (type === FRAME_CELLS) yield* answer.toCells(new ByteReader(payload));
+      else if (type === FRAME_LIST) yield* answer.toList(new ByteReader(payload));
+      else if (type !== FRAME_COMMON) return { type, payload };
+      else yield* this.#answerCommon(exchange, common, new ByteReader(payload), ranges.length);
     }
     throw new SyncError('SYNC_LIMIT', 'more groups than sub ranges');
   }
 
-  *#answerCells(exchange: Exchange, mode: SyncMode, ranges: Ranges, first: ByteReader): Task<void> {
-    const group = decodeSet(first, ranges.length);
-    const theirCount = first.varint(GROUP_ITEMS_MAX * 2);
-    const theirSum = first.i32();
-    let reader = copyOf(first);
-    const list = new ItemList(exchange.replica, this.#salt);
-    yield* list.collect(ranges, group, Infinity);
-    const itemsMax = Math.min(theirCount + list.count, CELLS_MAX);
-    const decoder = new Decoder(theirSum - list.sum, theirCount - list.count, itemsMax);
-    for (let needs = 0; ; needs++) {
-      const cells = yield* this.#readCells(reader, decoder.cellCount, theirCount);
-      const own = new Cells(cells.from, cells.to);
-      yield* addInSlices(own, list);
-      cells.subtract(own);
-      decoder.add(cells);
-      while (decoder.step(DECODE_CELLS)) yield 'slice';
-      if (decoder.isComplete) break;
-      const wanted = needs < NEEDS_MAX ? cellsWanted(decoder, theirCount) : 0;
-      this.#payload.varint(wanted);
-      yield* this.#link.send(FRAME_NEED, this.#payload);
-      if (wanted === 0) return;
-      const frame = yield* this.#link.expect(FRAME_CELLS);
-      reader = copyOf(new ByteReader(frame.payload));
-    }
-    yield* this.#settle(exchange, mode, list, decoder.positive, decoder.negative);
-  }
-
-  /** Reads the cells that come next, from `from` on. */
-  *#readCells(first: ByteReader, from: number, items: number): Task<Cells> {
-    let reader = first;
-    if (reader.varint() !== from) throw new SyncError('SYNC_PROTOCOL', 'other cells than wanted');
-    const to = reader.varint(CELLS_MAX);
-    if (to <= from) throw new SyncError('SYNC_PROTOCOL', 'no cells');
-    const cells = new Cells(from, to);
-    let cell = from;
-    for (;;) {
-      while (cell < to && reader.left > 0) decodeCell(reader, cells, cell++, items);
-      if (cell === to) break;
-      const frame = yield* this.#link.expect(FRAME_CELLS);
-      if (frame.payload.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
-      reader = new ByteReader(frame.payload);
-    }
-    reader.end();
-    return cells;
-  }
-
-  *#answerList(
+  *#answerCommon(
     exchange: Exchange,
-    mode: SyncMode,
-    ranges: Ranges,
-    first: ByteReader,
-    theirCount: number,
+    common: CommonSums,
+    theirs: ByteReader,
+    rangeCount: number,
   ): Task<void> {
-    let reader = first;
-    const group = decodeSet(reader, ranges.length);
-    const count = reader.varint(Math.min(LISTED_MAX, theirCount * 2 + LISTED_MAX / 16));
-    const listed = new Set<number>();
-    for (let left = count; ; ) {
-      for (; left > 0 && reader.left >= LISTED_BYTES; left--) listed.add(decodeListed(reader));
-      reader.end();
-      if (left === 0) break;
-      const frame = yield* this.#link.expect(FRAME_LIST);
-      if (frame.payload.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
-      reader = new ByteReader(frame.payload);
-    }
-    const list = new ItemList(exchange.replica, 0);
-    const mine: number[] = [];
-    yield* list.collect(ranges, group, Infinity, (item) => {
-      if (!listed.delete(listedHash(item.low, item.high))) mine.push(item.low);
-    });
-    const theirs = Array.from(listed, (item) => item | 0);
-    yield* this.#settle(exchange, mode, list, theirs, mine);
+    if (!comparesCommon(this.#mode)) throw new SyncError('SYNC_PROTOCOL', 'COMMON in this mode');
+    yield* this.#sendHeld(exchange, common.decodeEqual(theirs), rangeCount);
   }
 
-  /** Asks for what only the other side has, sends what only this one has, takes what comes. */
-  *#settle(
-    exchange: Exchange,
-    mode: SyncMode,
-    list: ItemList,
-    theirs: number[],
-    mine: number[],
-  ): Task<void> {
-    const wanted = mode === 'pull' ? [] : theirs;
-    const payload = this.#payload;
-    for (const hash of wanted) {
-      payload.u32(hash);
-      if (payload.length + WANTED_BYTES > PAYLOAD_BYTES_MAX) {
-        yield* this.#link.send(FRAME_WANT, payload);
-      }
-    }
-    if (payload.length > 0) yield* this.#link.send(FRAME_WANT, payload);
-    yield* exchange.sendItems(list, mode === 'push' ? [] : mine);
-    yield* exchange.receive(wanted.length);
+  *#sendHeld(exchange: Exchange, held: readonly number[], rangeCount: number): Task<void> {
+    this.#payload.varint(exchange.applier.receivedCount);
+    encodeBitmap(this.#payload, held, rangeCount);
+    yield* this.#link.send(FRAME_HELD, this.#payload);
   }
 }
 
@@ -278,23 +198,4 @@ function readBound(reader: ByteReader): Buffer | null {
   const code = reader.u8();
   if (code > 1) throw new SyncError('SYNC_BAD_FRAME', 'neither a bound nor none');
   return code === 0 ? null : Buffer.from(reader.blob(KEY_BYTES_MAX));
-}
-
-/** The rest of a reader, independent of the frame: what follows may pause in between. */
-function copyOf(reader: ByteReader): ByteReader {
-  return new ByteReader(Buffer.from(reader.bytes(reader.left)));
-}
-
-/** How many cells would do, as far as one can tell; 0: listing the items costs less. */
-function cellsWanted(decoder: Decoder, theirCount: number): number {
-  const { cellCount } = decoder;
-  const found = decoder.positive.length + decoder.negative.length;
-  const differences = found + decoder.estimateRest();
-  // So many cells without a result: a knot of equal hashes, which no cells undo.
-  if (decoder.isOverfull || cellCount > 2 * cellsFor(differences) + KNOT_CELLS) return 0;
-  // The estimate is as good as there are cells; a second question costs a round trip.
-  const margin = 1 + 1.2 * Math.sqrt(2 / cellCount);
-  const wanted = Math.max(cellsFor(differences * margin), Math.ceil(cellCount * 1.25) + 4);
-  const isListedLess = (wanted - cellCount) * CELL_BYTES > theirCount * LISTED_BYTES;
-  return isListedLess || wanted > CELLS_MAX ? 0 : wanted;
 }

@@ -8,118 +8,101 @@
  *   set B   b c d e f         of B      bcdef    bde   cf     df   be    .
  *                             A - B      a-f      .    a-f   -f    .     .
  *                                                            |
- *                   one entry, of B only: f <----------------+  taken out of cell 2: a, of A only
+ *                   one item, of B only: f <-----------------+  taken out of cell 2: a, of A only
  *
- * An item is the 32-bit hash of an entry. It lies in cell 0 and, from there, in cell i with
- * probability 1 / (1 + i / 2), at indexes that a generator seeded with the item gives (Indexes).
+ * An item is a symbol of 32 bits. It lies in cell 0 and in the cells that a generator seeded with
+ * the symbol leads to (mapping.ts), fewer and fewer as the index grows.
  *
- *   cell    sum     32 bits    sum of the items
- *           check   24 bits    sum of a function of each item, tells one item from a mixture
- *           count   integer    how many items
+ *   word  0    sum of the symbols
+ *         1    sum of check << 8 | 1, check being 24 bits of a function of the symbol
  *
- * Why sums and not the exclusive or of the paper: the tree keeps sums of hashes, so the sum and
- * count of a whole range, which is cell 0, are there without looking at an entry. Cell 0 has no
- * check for the same reason: it is not peeled, but says whether all has been found.
+ *   cell with one item   | symbol | check | 1 |      the check tells one item from a mixture, and
+ *   of the other set     the same, negated           the low byte counts, modulo 256
  *
- * Limits: two items of one side with the same hash are one knot that no number of cells undoes, and
- * an item of each side with the same hash goes unseen; both happen to d differences with
- * probability d^2 / 2^33. The digests tell, and another salt gives other hashes.
+ * Why sums and not the exclusive or of the paper: they say on which side an item is. Cell 0 is the
+ * sum and number of all symbols; it is not peeled, but says whether all has been found.
+ *
+ * Limits: two items of one side with the same symbol are one knot that no number of cells undoes,
+ * and an item of each side with the same symbol goes unseen; both happen to d differences with
+ * probability d^2 / 2^33. The digests tell, and another salt gives other symbols.
  *
  * Invariant: cells subtracted from each other are those of the symmetric difference; a Decoder is
  * `isComplete` only if what it has found has the sum and count of cell 0.
  */
+import { GENERATOR_ADD, GENERATOR_FACTOR, type Mapping, POSITION_SHIFT } from './mapping.js';
 
-const GOLDEN = 0x9e3779b9;
-const TWO_32 = 4294967296;
-const CHECK_MASK = 0xffffff;
+// Constants of this module the compiler takes for constants, those of others it loads each time.
+const FACTOR = GENERATOR_FACTOR;
+const ADD = GENERATOR_ADD;
+const SHIFT = POSITION_SHIFT;
+
 const CELLS_FIRST = 64;
+const COUNT_BITS = 8;
+/** The rest is estimated from the sparser cells: of these the density is known best. */
+const ESTIMATED_SHARE = 0.25;
 
-function mix(value: number): number {
-  let x = value;
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return x ^ (x >>> 16);
-}
-
-/** The 24 bits that tell an item from the sum of several. */
+/** Word 1 of a cell with this item alone. */
 export function checkOf(item: number): number {
-  return mix(item + 0x5bd1e995) & CHECK_MASK;
+  let x = Math.imul(item ^ (item >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return ((x ^ (x >>> 16)) << COUNT_BITS) | 1;
 }
 
-/** The share of items that lie in a cell. */
-export function density(cell: number): number {
-  return 2 / (2 + cell);
-}
-
-/**
- * The cells that an item lies in, ascending, cell 0 first.
- *
- * The next index after i is the smallest that has the right chance never to be passed over:
- * ceil((i + 1.5) (1 / sqrt(u) - 1)) further, for u uniform in (0, 1]. All in operations whose
- * results IEEE 754 fixes, so that both sides get the same.
- */
-export class Indexes {
-  index = 0;
-  #state = 0;
-
-  start(item: number): void {
-    this.index = 0;
-    this.#state = mix(item);
-  }
-
-  next(): number {
-    this.#state = (this.#state + GOLDEN) | 0;
-    const u = ((mix(this.#state) >>> 0) + 1) / TWO_32;
-    const step = Math.ceil((this.index + 1.5) * (1 / Math.sqrt(u) - 1));
-    this.index += step > 1 ? step : 1;
-    return this.index;
-  }
-}
-
-/** The cells [from, to) of a set. Cell `i` is at `i - from` of each array. */
+/** The cells [from, to) of a set. Cell `i` is at `2 * (i - from)` of the words. */
 export class Cells {
   readonly from: number;
   readonly to: number;
-  readonly sums: Int32Array;
-  readonly checks: Int32Array;
-  readonly counts: Int32Array;
-  readonly #indexes = new Indexes();
+  readonly words: Int32Array;
+  readonly #mapping: Mapping;
 
-  constructor(from: number, to: number) {
+  constructor(mapping: Mapping, from: number, to: number) {
+    this.#mapping = mapping;
     this.from = from;
     this.to = to;
-    this.sums = new Int32Array(to - from);
-    this.checks = new Int32Array(to - from);
-    this.counts = new Int32Array(to - from);
+    this.words = new Int32Array(2 * (to - from));
   }
 
-  /** Adds (sign 1) or takes out (sign -1) an item. */
-  add(item: number, sign: number): void {
-    const { from, to, sums, checks, counts } = this;
-    const indexes = this.#indexes;
-    const sum = Math.imul(item, sign);
-    const check = Math.imul(checkOf(item), sign);
-    indexes.start(item);
-    for (let cell = 0; cell < to; cell = indexes.next()) {
-      if (cell < from) continue;
-      sums[cell - from]! += sum;
-      checks[cell - from]! += check;
-      counts[cell - from]! += sign;
+  /** Adds items[begin, end). As one function of locals, since a million items go through it. */
+  addAll(items: Int32Array, begin: number, end: number): void {
+    const { from, to, words } = this;
+    const { jumps } = this.#mapping;
+    for (let i = begin; i < end; i++) {
+      const item = items[i]!;
+      const check = checkOf(item);
+      let state = item;
+      let position = 0;
+      for (;;) {
+        state = (Math.imul(state, FACTOR) + ADD) | 0;
+        position = (position + 1) * jumps[state >>> SHIFT]!;
+        if (position >= to) break;
+        const at = ((position | 0) - from) << 1;
+        if (at < 0) continue;
+        words[at] = words[at]! + item;
+        words[at + 1] = words[at + 1]! + check;
+      }
     }
   }
 
-  /** Adds items[begin, end). */
-  addAll(items: Int32Array, begin: number, end: number): void {
-    for (let i = begin; i < end; i++) this.add(items[i]!, 1);
+  /** Adds an item and its check; with both negated: takes it out. The item itself leads the way. */
+  add(sum: number, check: number, item = sum): void {
+    const { from, to, words } = this;
+    const jumps = this.#mapping.jumps;
+    let state = item;
+    let position = 0;
+    for (;;) {
+      state = (Math.imul(state, FACTOR) + ADD) | 0;
+      position = (position + 1) * jumps[state >>> SHIFT]!;
+      if (position >= to) return;
+      if (position < from) continue;
+      const at = ((position | 0) - from) << 1;
+      words[at] = words[at]! + sum;
+      words[at + 1] = words[at + 1]! + check;
+    }
   }
 
   /** Takes out the cells of another set, of the same indexes. */
   subtract(other: Cells): void {
-    for (let i = 0; i < this.sums.length; i++) {
-      this.sums[i]! -= other.sums[i]!;
-      this.checks[i]! -= other.checks[i]!;
-      this.counts[i]! -= other.counts[i]!;
-    }
+    for (let i = 0; i < this.words.length; i++) this.words[i]! -= other.words[i]!;
   }
 }
 
@@ -134,23 +117,22 @@ export class Decoder {
   /** How many cells it has got, cell 0 included. */
   cellCount = 1;
 
+  readonly #mapping: Mapping;
   readonly #itemsMax: number;
   /** Of cell 0: what is still to be found. */
   #restSum: number;
   #restCount: number;
-  #sums = new Int32Array(CELLS_FIRST);
-  #checks = new Int32Array(CELLS_FIRST);
-  #counts = new Int32Array(CELLS_FIRST);
+  #words = new Int32Array(2 * CELLS_FIRST);
   /** Cells to look at; all below `#scanned` have been looked at once. */
   readonly #queue: number[] = [];
   #scanned = 1;
-  readonly #indexes = new Indexes();
 
   /**
    * `sum`, `count`: cell 0 of the difference. More than `itemsMax` items are not found: cells that
    * are no cells of a set could be peeled for ever.
    */
-  constructor(sum: number, count: number, itemsMax: number) {
+  constructor(mapping: Mapping, sum: number, count: number, itemsMax: number) {
+    this.#mapping = mapping;
     this.#restSum = sum | 0;
     this.#restCount = count;
     this.#itemsMax = itemsMax;
@@ -172,12 +154,10 @@ export class Decoder {
 
   /** Takes the next cells of the difference, which begin at `cellCount`. */
   add(cells: Cells): void {
-    for (const item of this.positive) cells.add(item, -1);
-    for (const item of this.negative) cells.add(item, 1);
-    this.#reserve(cells.to);
-    this.#sums.set(cells.sums, cells.from);
-    this.#checks.set(cells.checks, cells.from);
-    this.#counts.set(cells.counts, cells.from);
+    for (const item of this.positive) cells.add(0 - item, 0 - checkOf(item), item);
+    for (const item of this.negative) cells.add(item, checkOf(item));
+    this.#reserve(2 * cells.to);
+    this.#words.set(cells.words, 2 * cells.from);
     this.cellCount = cells.to;
   }
 
@@ -198,45 +178,55 @@ export class Decoder {
    */
   estimateRest(): number {
     const excess = this.#restCount;
+    const first = Math.max(1, Math.floor(this.cellCount * ESTIMATED_SHARE));
     let sum = 0;
-    for (let cell = 1; cell < this.cellCount; cell++) {
-      const share = density(cell);
-      sum += (this.#counts[cell]! - share * excess) ** 2 / (share * (1 - share));
+    for (let cell = first; cell < this.cellCount; cell++) {
+      const share = this.#mapping.density(cell);
+      const mean = Math.round(share * excess);
+      // The count is known modulo 256: the nearest to its mean is meant.
+      const count = mean + (((this.#words[2 * cell + 1]! - mean) << 24) >> 24);
+      sum += (count - share * excess) ** 2 / (share * (1 - share));
     }
-    const byVariance = this.cellCount === 1 ? 0 : sum / (this.cellCount - 1);
+    const byVariance = this.cellCount === first ? 0 : sum / (this.cellCount - first);
     return Math.ceil(Math.max(byVariance, Math.abs(excess)));
   }
 
   #peel(cell: number): void {
-    const count = this.#counts[cell]!;
-    if (count !== 1 && count !== -1) return;
-    const item = Math.imul(this.#sums[cell]!, count);
-    if ((Math.imul(this.#checks[cell]!, count) & CHECK_MASK) !== checkOf(item)) return;
-    (count > 0 ? this.positive : this.negative).push(item);
-    this.#restSum = (this.#restSum - Math.imul(item, count)) | 0;
-    this.#restCount -= count;
-    const check = Math.imul(checkOf(item), count);
-    const indexes = this.#indexes;
-    indexes.start(item);
-    for (let at = indexes.next(); at < this.cellCount; at = indexes.next()) {
-      this.#sums[at]! -= Math.imul(item, count);
-      this.#checks[at]! -= check;
-      this.#counts[at]! -= count;
-      if (at < this.#scanned && Math.abs(this.#counts[at]!) === 1) this.#queue.push(at);
+    const sum = this.#words[2 * cell]!;
+    const check = this.#words[2 * cell + 1]!;
+    if ((check & 255) === 1 && check === checkOf(sum)) {
+      this.positive.push(sum);
+      this.#restCount--;
+      this.#takeOut(sum, sum, check);
+    } else if ((check & 255) === 255 && ((0 - check) | 0) === checkOf(0 - sum)) {
+      this.negative.push((0 - sum) | 0);
+      this.#restCount++;
+      this.#takeOut((0 - sum) | 0, sum, check);
     }
   }
 
-  #reserve(cellCount: number): void {
-    if (cellCount <= this.#sums.length) return;
-    const capacity = Math.max(cellCount, this.#sums.length * 2);
-    this.#sums = grown(this.#sums, capacity);
-    this.#checks = grown(this.#checks, capacity);
-    this.#counts = grown(this.#counts, capacity);
+  #takeOut(item: number, sum: number, check: number): void {
+    const jumps = this.#mapping.jumps;
+    const words = this.#words;
+    this.#restSum = (this.#restSum - sum) | 0;
+    let state = item;
+    let position = 0;
+    for (;;) {
+      state = (Math.imul(state, FACTOR) + ADD) | 0;
+      position = (position + 1) * jumps[state >>> SHIFT]!;
+      if (position >= this.cellCount) return;
+      const cell = position | 0;
+      words[2 * cell]! -= sum;
+      words[2 * cell + 1]! -= check;
+      const count = words[2 * cell + 1]! & 255;
+      if (cell < this.#scanned && (count === 1 || count === 255)) this.#queue.push(cell);
+    }
   }
-}
 
-function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(length);
-  longer.set(array);
-  return longer;
+  #reserve(length: number): void {
+    if (length <= this.#words.length) return;
+    const longer = new Int32Array(Math.max(length, this.#words.length * 2));
+    longer.set(this.#words);
+    this.#words = longer;
+  }
 }

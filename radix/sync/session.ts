@@ -9,19 +9,26 @@
  *
  * Whoever drives it calls `work` after `receive` and as long as it returns true, and passes on what
  * `take` gives. `work` does a slice, about a millisecond; between two calls writers may change the
- * tree. Time, sockets and timeouts are the driver's: a session that is dropped at any moment
+ * tree. Time, sockets and timeouts are the driver's (runner.ts): a session that is dropped at any moment
  * leaves a valid tree, with some more entries merged, and the next one goes on from there.
  */
+import { VALUE_BYTES_MAX } from '../leaf.js';
+import type { SyncDatabase } from './database.js';
 import { Initiator, type Outcome } from './initiator.js';
 import { Link, type Pause } from './link.js';
-import type { SyncMode } from './messages.js';
-import { type KeyRange, type SyncDatabase } from './replica.js';
+import { SYNC_MODES, type SyncMode } from './messages.js';
 import { Responder } from './responder.js';
 import { SyncError } from './sync-error.js';
+import type { KeyRange } from './view.js';
 
 export interface SyncOptions {
-  /** The largest record accepted; default 512 MiB and its key. */
-  readonly recordBytesMax?: number;
+  /** The longest value accepted, bytes; default 512 MiB. */
+  readonly valueBytesMax?: number;
+  /**
+   * What expires at or before this time, ms since 1970, is dropped and refused: the time now less
+   * the bound of clocks. Default: nothing.
+   */
+  readonly expiredUntilMs?: () => number;
 }
 
 export interface InitiateOptions extends SyncOptions {
@@ -32,6 +39,11 @@ export interface InitiateOptions extends SyncOptions {
   readonly salt: number;
 }
 
+export interface RespondOptions extends SyncOptions {
+  /** The modes that it takes part in; default: all. */
+  readonly modes?: readonly SyncMode[];
+}
+
 export interface SyncStats {
   readonly sentBytes: number;
   readonly receivedBytes: number;
@@ -39,11 +51,14 @@ export interface SyncStats {
   readonly receivedEntries: number;
   /** Of those received: how many changed something. */
   readonly appliedEntries: number;
+  /** Of an initiator: what it dropped, since the other side holds it, or has not got it. */
+  readonly droppedEntries: number;
   /** How often it spoke and waited for the answer; of an initiator: round trips. */
   readonly roundTrips: number;
 }
 
-const RECORD_BYTES_MAX = 513 * 1024 * 1024;
+const VALUE_BYTES_DEFAULT = 512 * 1024 * 1024;
+const NEVER = (): number => 0;
 
 export class SyncSession {
   readonly #link = new Link();
@@ -59,15 +74,16 @@ export class SyncSession {
 
   /** The side that begins. */
   static initiate(databases: readonly SyncDatabase[], options: InitiateOptions): SyncSession {
-    const { mode = 'two-way', range, recordBytesMax = RECORD_BYTES_MAX, salt } = options;
-    const all = { mode, range, recordBytesMax, salt };
+    const { mode = 'two-way', range, salt } = options;
+    const all = { mode, range, salt, ...limitsOf(options) };
     return new SyncSession((link) => new Initiator(databases, link, all));
   }
 
   /** The side that answers. */
-  static respond(databases: readonly SyncDatabase[], options: SyncOptions = {}): SyncSession {
-    const { recordBytesMax = RECORD_BYTES_MAX } = options;
-    return new SyncSession((link) => new Responder(databases, link, { recordBytesMax }));
+  static respond(databases: readonly SyncDatabase[], options: RespondOptions = {}): SyncSession {
+    const { modes = SYNC_MODES } = options;
+    const all = { modes, ...limitsOf(options) };
+    return new SyncSession((link) => new Responder(databases, link, all));
   }
 
   /** Not null: it ended well. What it has to say may still have to be taken. */
@@ -82,25 +98,32 @@ export class SyncSession {
 
   get stats(): SyncStats {
     const { exchange } = this.#side;
+    const dropper = this.#side instanceof Initiator ? this.#side.dropper : null;
     return {
       sentBytes: this.#link.sentBytes,
       receivedBytes: this.#link.receivedBytes,
       sentEntries: exchange?.sentCount ?? 0,
       receivedEntries: exchange?.applier.receivedCount ?? 0,
       appliedEntries: exchange?.applier.appliedCount ?? 0,
+      droppedEntries: dropper?.droppedCount ?? 0,
       roundTrips: this.#link.waitCount,
     };
   }
 
+  /** Whole frames that have come from the other side. */
+  get heardFrames(): number {
+    return this.#link.receivedFrames;
+  }
+
   /** Takes bytes from the other side, cut in any way. */
   receive(bytes: Buffer): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#guard(() => this.#link.receive(bytes));
   }
 
   /** Does a slice of work; true if there is more to do without waiting for anybody. */
   work(): boolean {
-    if (this.#isOver) return false;
+    if (this.isOver) return false;
     let hasMore = false;
     this.#guard(() => {
       const step = this.#task.next();
@@ -116,11 +139,12 @@ export class SyncSession {
   }
 
   /** Ends it. What has been merged stays. */
-  cancel(): void {
-    if (!this.#isOver) this.#error = new SyncError('SYNC_CANCELLED', 'cancelled');
+  cancel(error = new SyncError('SYNC_CANCELLED', 'cancelled')): void {
+    if (!this.isOver) this.#fail(error);
   }
 
-  get #isOver(): boolean {
+  /** Whether it has ended, well or not. */
+  get isOver(): boolean {
     return this.#outcome !== null || this.#error !== null;
   }
 
@@ -129,7 +153,17 @@ export class SyncSession {
       action();
     } catch (error) {
       if (!(error instanceof SyncError)) throw error;
-      this.#error = error;
+      this.#fail(error);
     }
   }
+
+  #fail(error: SyncError): void {
+    this.#error = error;
+    this.#side.exchange?.applier.close();
+  }
+}
+
+function limitsOf(options: SyncOptions): Required<SyncOptions> {
+  const { expiredUntilMs = NEVER, valueBytesMax = VALUE_BYTES_DEFAULT } = options;
+  return { expiredUntilMs, valueBytesMax: Math.min(valueBytesMax, VALUE_BYTES_MAX) };
 }

@@ -9,6 +9,13 @@ export type SyncErrorCode =
   | 'SYNC_LIMIT'
   /** A version or mode that this node does not know. */
   | 'SYNC_VERSION'
+  /** A mode that this node does not take part in. */
+  | 'SYNC_REFUSED'
+  /** The two sides hash with different secret keys. */
+  | 'SYNC_KEY'
+  /** Nothing was heard of the other side for too long, or its link is gone. */
+  | 'SYNC_TIMEOUT'
+  | 'SYNC_LINK'
   /** An entry that the local tree cannot take. */
   | 'SYNC_APPLY'
   /** The caller ended the session. */

@@ -58,7 +58,7 @@ testRows('DUMP and RESTORE', [
     [restore('0', 'hello world', 'REPLACE'), WRONG],
     ['GET a', '1'],
   ],
-  ['other types', [restore('0', LIST), '-ERR a value of type list cannot be restored yet']],
+  ['other types', [restore('0', LIST), '-ERR a value of type list cannot be restored']],
   [
     'bad input',
     [restore('-1', HELLO), '-ERR Invalid TTL value, must be >= 0'],

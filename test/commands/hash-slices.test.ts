@@ -1,50 +1,18 @@
 /** Commands on big hashes, which take many turns, with writers in between. */
-import t, { type Test } from 'tap';
-import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
+import t from 'tap';
+import { Scene } from '../support/scene.js';
 
 const COUNT = 5000;
-
-interface Scene {
-  readonly local: LocalNode;
-  readonly reader: LocalClient;
-  readonly writer: LocalClient;
-}
 
 function fieldName(i: number): string {
   return `f${String(i).padStart(6, '0')}`;
 }
 
-/** A hash `h` of COUNT fields; time passes with each look at the clock: every slice is short. */
-async function filled(): Promise<Scene> {
-  const local = await new LocalNode().start();
-  const reader = local.client();
-  const writer = local.client();
-  for (let i = 0; i < COUNT; i += 1) writer.send('HSET', 'h', fieldName(i), `v${i}`);
-  const { clock } = local.world;
-  const monotonicMs = clock.monotonicMs;
-  let looks = 0;
-  clock.monotonicMs = () => monotonicMs() + looks++ * 1.5;
-  return { local, reader, writer };
-}
-
-/** The reader's reply and after how many turns it came; `between` runs before each turn. */
-function awaitReply(
-  { local, reader }: Scene,
-  between: (turn: number) => void = () => {},
-): { reply: Plain; turns: number } {
-  for (let turns = 0; turns < 10_000; turns += 1) {
-    const [reply] = reader.received();
-    if (reply !== undefined) return { reply, turns };
-    between(turns);
-    local.world.turn();
-  }
-  throw new Error('no reply');
-}
-
-function checkStore(t: Test, { local }: Scene): void {
-  const [database] = local.node.store.databases;
-  database!.tree.checkTree();
-  t.equal(database!.tree.observer, null, 'no snapshot is open');
+/** A hash `h` of COUNT fields. */
+function filled(): Promise<Scene> {
+  return Scene.filled((writer) => {
+    for (let i = 0; i < COUNT; i += 1) writer.send('HSET', 'h', fieldName(i), `v${i}`);
+  });
 }
 
 function allFields(): string[] {
@@ -64,9 +32,9 @@ const endings: readonly (readonly [name: string, ...command: string[]])[] = [
 for (const [name, ...ending] of endings) {
   t.test(`HGETALL shows one moment of a hash that ${name}`, async (t) => {
     const scene = await filled();
-    const { local, reader, writer } = scene;
+    const { reader, writer } = scene;
     reader.post('HGETALL', 'h');
-    const { reply, turns } = awaitReply(scene, (turn) => {
+    const { reply, turns } = scene.awaitReply((turn) => {
       writer.send('HSET', 'h', fieldName((turn * 997) % COUNT), 'changed', `new${turn}`, '1');
       writer.send('HDEL', 'h', fieldName((turn * 991) % COUNT));
       if (turn === 5) writer.post(...ending);
@@ -74,29 +42,55 @@ for (const [name, ...ending] of endings) {
     t.ok(turns > 5, `${turns} turns`);
     t.same(reply, allFields());
     writer.received();
-    checkStore(t, scene);
-    writer.send('FLUSHALL');
-    for (let turns = 0; turns < 1000; turns += 1) local.world.advance(1);
-    t.equal(local.node.store.space.usedBytes, 0, 'all memory is back');
+    scene.checkStore(t);
+    scene.checkMemory(t);
+  });
+}
+
+for (const [name, ...ending] of endings) {
+  t.test(`HRANGE shows one moment of a hash that ${name}, from any end`, async (t) => {
+    for (const reverse of [false, true]) {
+      const scene = await filled();
+      const { reader, writer } = scene;
+      const bounds = [`[${fieldName(100)}`, `(${fieldName(4900)}`];
+      const options = [...(reverse ? ['REV'] : []), 'LIMIT', '5', '4000', 'WITHVALUES'];
+      reader.post('HRANGE', 'h', ...bounds, ...options);
+      const { reply, turns } = scene.awaitReply((turn) => {
+        const changed = [(turn * 997) % COUNT, (turn * 991) % COUNT] as const;
+        writer.send('HSET', 'h', fieldName(changed[0]), 'changed', `${fieldName(turn)}new`, '1');
+        writer.send('HDEL', 'h', fieldName(changed[1]));
+        if (turn === 5) writer.post(...ending);
+      });
+      t.ok(turns > 5, `${turns} turns`);
+      const expected: string[] = [];
+      for (let i = 0; i < 4000; i += 1) {
+        const at = reverse ? 4894 - i : 105 + i;
+        expected.push(fieldName(at), `v${at}`);
+      }
+      t.same(reply, expected);
+      writer.received();
+      scene.checkStore(t);
+      scene.checkMemory(t);
+    }
   });
 }
 
 t.test('HRANDFIELD of many fields, all different, in slices', async (t) => {
   const scene = await filled();
   scene.reader.post('HRANDFIELD', 'h', '3000');
-  const { reply, turns } = awaitReply(scene, (turn) => {
+  const { reply, turns } = scene.awaitReply((turn) => {
     scene.writer.send('HDEL', 'h', fieldName(turn * 10));
   });
   t.ok(turns > 5);
   t.equal(new Set(reply as string[]).size, 3000);
-  checkStore(t, scene);
+  scene.checkStore(t);
 });
 
 for (const [name, ...ending] of endings) {
   t.test(`HRANDFIELD with repetition of a hash that ${name}`, async (t) => {
     const scene = await filled();
     scene.reader.post('HRANDFIELD', 'h', '-20000');
-    const { reply, turns } = awaitReply(scene, (turn) => {
+    const { reply, turns } = scene.awaitReply((turn) => {
       if (turn === 5) scene.writer.post(...ending);
     });
     t.ok(turns > 5);
@@ -104,7 +98,7 @@ for (const [name, ...ending] of endings) {
     t.equal(fields.length, 20_000);
     t.ok(fields.every((field) => /^f00[0-4]\d{3}$/.test(field)));
     scene.writer.received();
-    checkStore(t, scene);
+    scene.checkStore(t);
   });
 }
 
@@ -116,7 +110,7 @@ t.test('HSCAN tells every field that stays exactly once', async (t) => {
   let pages = 0;
   do {
     reader.post('HSCAN', 'h', cursor, 'COUNT', '300', 'MATCH', 'f*');
-    const { reply } = awaitReply(scene);
+    const { reply } = scene.awaitReply();
     pages += 1;
     writer.send('HDEL', 'h', fieldName(((pages * 997) % (COUNT / 2)) * 2));
     writer.send('HSET', 'h', `${fieldName((pages * 991) % COUNT)}x`, 'new');
@@ -134,11 +128,11 @@ t.test('HSCAN tells every field that stays exactly once', async (t) => {
 
 t.test('RENAME of a big hash begins again when it changes, and loses nothing', async (t) => {
   const scene = await filled();
-  const { local, reader, writer } = scene;
+  const { reader, writer } = scene;
   writer.send('SET', 'g', 'old');
   writer.send('PEXPIRE', 'h', '100000');
   reader.post('RENAME', 'h', 'g');
-  const { reply, turns } = awaitReply(scene, (turn) => {
+  const { reply, turns } = scene.awaitReply((turn) => {
     if (turn === 0) t.equal(writer.send('GET', 'g'), 'old', 'nothing is seen of it before');
     if (turn === 2) t.equal(writer.send('HSET', 'h', 'late', '1'), 1);
     if (turn === 5) t.equal(writer.send('HDEL', 'h', fieldName(0)), 1);
@@ -150,17 +144,15 @@ t.test('RENAME of a big hash begins again when it changes, and loses nothing', a
   t.same(writer.send('HMGET', 'g', 'late', fieldName(0), fieldName(1)), ['1', null, 'v1']);
   t.ok((writer.send('PTTL', 'g') as number) > 0);
   t.equal(writer.send('OBJECT', 'ENCODING', 'g'), 'hashtable');
-  checkStore(t, scene);
-  writer.send('FLUSHALL');
-  for (let turns = 0; turns < 1000; turns += 1) local.world.advance(1);
-  t.equal(local.node.store.space.usedBytes, 0, 'all memory is back');
+  scene.checkStore(t);
+  scene.checkMemory(t);
 });
 
 t.test('RENAME of a hash that is deleted meanwhile', async (t) => {
   const scene = await filled();
   const { local, reader, writer } = scene;
   reader.post('RENAME', 'h', 'g');
-  const { reply } = awaitReply(scene, (turn) => {
+  const { reply } = scene.awaitReply((turn) => {
     if (turn === 1) writer.send('DEL', 'h');
   });
   t.equal(reply, '-ERR no such key');
@@ -195,8 +187,67 @@ t.test('MEMORY USAGE of a big hash', async (t) => {
   const all = scene.local.node.store.space.usedBytes;
   for (const samples of ['0', '5', '1000']) {
     scene.reader.post('MEMORY', 'USAGE', 'h', 'SAMPLES', samples);
-    const { reply } = awaitReply(scene);
+    const { reply } = scene.awaitReply();
     const share = (reply as number) / all;
     t.ok(share > 0.8 && share < 1.2, `SAMPLES ${samples}: ${share} of what is used`);
+  }
+});
+
+t.test('HMIRROR of a big hash begins again when it changes', async (t) => {
+  const scene = await filled();
+  const { reader, writer } = scene;
+  reader.post('HMIRROR', 'h', 'ON');
+  const { reply, turns } = scene.awaitReply((turn) => {
+    t.match(writer.send('HVNTH', 'h', '0'), /no order by value/);
+    if (turn === 2) writer.send('HSET', 'h', 'late', 'a');
+    if (turn === 5) writer.send('HDEL', 'h', fieldName(0));
+  });
+  t.ok(turns > 5, `${turns} turns`);
+  t.equal(reply, 1);
+  t.equal(writer.send('HVNTH', 'h', '0'), 'late');
+  t.equal(writer.send('HVCOUNT', 'h', '-', '+'), COUNT);
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
+
+t.test('HMIRROR of a hash that is deleted meanwhile', async (t) => {
+  const scene = await filled();
+  scene.reader.post('HMIRROR', 'h', 'ON');
+  const { reply } = scene.awaitReply((turn) => {
+    if (turn === 2) scene.writer.send('DEL', 'h');
+  });
+  t.equal(reply, 0);
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
+
+t.test('HMIRROR whose client goes away leaves nothing behind', async (t) => {
+  const scene = await filled();
+  const { local, reader, writer } = scene;
+  reader.post('HMIRROR', 'h', 'ON');
+  for (let turn = 0; turn < 4; turn += 1) local.world.turn();
+  reader.link.destroy();
+  local.world.turn();
+  t.match(writer.send('HVNTH', 'h', '0'), /no order by value/);
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
+
+t.test('HVRANGE of a big hash begins again when it changes', async (t) => {
+  for (const reverse of [false, true]) {
+    const scene = await filled();
+    const { reader, writer } = scene;
+    writer.send('HMIRROR', 'h', 'ON');
+    reader.post('HVRANGE', 'h', '(v', '[w', ...(reverse ? ['REV'] : []), 'LIMIT', '0', '-1');
+    const { reply, turns } = scene.awaitReply((turn) => {
+      if (turn === 2) writer.send('HSET', 'h', 'late', 'w', 'no', 'x', 'nor', 'v');
+    });
+    t.ok(turns > 3, `${turns} turns`);
+    const byText = (a: number, b: number): number => (`v${a}` < `v${b}` ? -1 : 1);
+    const sorted = Array.from({ length: COUNT }, (_, i) => i).sort(byText);
+    const expected = [...sorted.map(fieldName), 'late'];
+    t.same(reply, reverse ? expected.reverse() : expected);
+    scene.checkStore(t);
+    scene.checkMemory(t);
   }
 });

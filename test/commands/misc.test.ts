@@ -1,17 +1,12 @@
 import t from 'tap';
 import { LocalNode, localClient } from '../support/local.js';
 
-t.test('TIME, LASTSAVE, ROLE, WAIT, MODULE', async (t) => {
+t.test('TIME, LASTSAVE, ROLE, MODULE', async (t) => {
   const client = await localClient();
   client.world.advance(1234);
   t.same(client.send('TIME'), ['1767225601', '234000']);
   t.equal(client.send('LASTSAVE'), 1767225600);
   t.same(client.send('ROLE'), ['master', 0, []]);
-  t.equal(client.send('WAIT', '0', '0'), 0);
-  t.equal(client.send('WAIT', '3', '10'), 0);
-  t.match(client.send('WAIT', 'x', '0'), /^-ERR value is not an integer/);
-  t.match(client.send('WAIT', '1', 'x'), /^-ERR timeout is not an integer/);
-  t.equal(client.send('WAIT', '1', '-1'), '-ERR timeout is negative');
   t.same(client.send('MODULE', 'LIST'), []);
   t.match(client.send('MODULE', 'LOAD', '/x'), /^-ERR modules of Redis cannot be loaded/);
 });

@@ -73,7 +73,6 @@ t.test('a feature that is not built takes no value', (t) => {
     ['save', '900 1', /--dir, which is not built yet/],
     ['appendfsync', 'always', /--dir, which is not built yet/],
     ['activedefrag', 'yes', /reuses its memory/],
-    ['notify-keyspace-events', 'KEA', /keyspace events are not built yet/],
     ['maxmemory-clients', '1gb', /client-output-buffer-limit/],
     ['tls-port', '6380', /TLS is not built yet/],
     ['min-replicas-to-write', '1', /rings are not built yet/],

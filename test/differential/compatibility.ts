@@ -40,10 +40,13 @@ What the differential test accepts, and why it is so.
 
 const BESIDES = `
 Besides, as nobody would expect otherwise: figures that belong to the process (memory, CPU, file descriptors, addresses, versions),
-the order in which KEYS and SCAN tell keys and HGETALL and its kin fields (here it is the order of their bytes), what RANDOMKEY picks, and which keys are evicted first.
+the order in which KEYS and SCAN tell keys, HGETALL and SMEMBERS and their kin fields and members (here it is the order of their bytes),
+what RANDOMKEY and SPOP pick, and which keys are evicted first.
 
-- **SCAN** goes in key order and never misses or repeats a key that stays, **HSCAN** so with fields. Cursors are decimals below 2^63.
-- **DUMP** writes, and RESTORE reads, Redis's serialisation of strings (RDB version 10); RESTORE takes dumps of strings up to version 12.
+- **SCAN** goes in key order and never misses or repeats a key that stays, **HSCAN** and **SSCAN** so with fields and members. Cursors are decimals below 2^63.
+- **DUMP** writes Redis's serialisation in version 10, of Redis 7.0; RESTORE takes dumps of all versions up to 12, of Redis 7.4. Of strings
+  the bytes are Redis's; elements of collections come in the order of their bytes. Of types that are not there yet RESTORE says so.
+- **SPOP** of more than 512 members, and not of all, pops in slices: others may see some gone before all are. Each member goes to one client only.
 - **INFO** has Redis's sections and field names, and a section \`# dhash\`.
 - **Values** end at 512 MiB (\`proto-max-bulk-len\`), as in Redis.
 - **Long commands** (KEYS, FLUSHALL, KDELRANGE, BITCOUNT of huge strings ...) work in slices, so that other clients are served meanwhile.

@@ -101,6 +101,21 @@ export const bitRows: readonly Row[] = [
   row('BITFIELD_RO', 3, key, rep(0, 3, bitfieldOperation)),
 ];
 
+/** So many that a HyperLogLog becomes dense, with its limit as in target.ts. */
+const manyElements: Make = ({ random }) =>
+  Array.from({ length: 150 }, () => Buffer.from(`${random.below(100_000)}`));
+
+export const hyperLogLogRows: readonly Row[] = [
+  row('PFADD', 40, key, rep(0, 4, value)),
+  row('PFADD', 6, key, manyElements),
+  row('PFCOUNT', 25, key),
+  row('PFCOUNT', 12, rep(1, 4, key)),
+  row('PFMERGE', 20, key, rep(0, 3, key)),
+  row('PFDEBUG', 6, pick('GETREG', 'decode', 'ENCODING', 'TODENSE', 'foo'), key),
+  row('GET', 10, key),
+  row('DEL', 4, key),
+];
+
 const expireOption: Make = rep(0, 2, pick('NX', 'XX', 'GT', 'LT', 'gt', 'foo'));
 
 export const expiryRows: readonly Row[] = [

@@ -1,5 +1,5 @@
 /**
- * Payloads for RESTORE, as Redis serialises strings, and damaged ones.
+ * Payloads for RESTORE, as Redis serialises strings (and hashes alike), and damaged ones.
  *
  *   +------+----------------------+-------------+------------------+
  *   | 0x00 | length, bytes        | version 2 B | CRC-64 8 B       |
@@ -16,17 +16,31 @@ const table = makeTable();
 const rdbVersion = 10;
 
 export function restorePayload(value: Buffer, version = rdbVersion): Buffer {
+  return seal(Buffer.concat([Buffer.from([0]), encodeString(value)]), version);
+}
+
+function seal(bytes: Buffer, version: number): Buffer {
   const versionBytes = Buffer.from([version & 255, version >>> 8]);
-  const body = Buffer.concat([Buffer.from([0]), encodeString(value), versionBytes]);
+  const body = Buffer.concat([bytes, versionBytes]);
   const crc = Buffer.alloc(8);
   crc.writeBigUInt64LE(crc64(body));
   return Buffer.concat([body, crc]);
 }
 
+/** A hash, field after field: RESTORE makes of it what its settings say. */
+function hashPayload(random: SeededRandom, value: Buffer): Buffer {
+  const count = random.between(1, 10);
+  const parts: Buffer[] = [Buffer.from([4, count])];
+  for (let i = 0; i < count; i++)
+    parts.push(encodeString(Buffer.from(`f${i}`)), encodeString(value));
+  return seal(Buffer.concat(parts), rdbVersion);
+}
+
 /** Mostly a good payload, else one with a flipped byte, a cut, a future version, or none at all. */
 export function randomPayload(random: SeededRandom, value: Buffer): Buffer {
   const kind = random.float();
-  if (kind < 0.7) return restorePayload(value);
+  if (kind < 0.5) return restorePayload(value);
+  if (kind < 0.7) return hashPayload(random, value);
   if (kind < 0.8) return restorePayload(value, random.pick([1, 9, 13, 99, 600]));
   const payload = restorePayload(value);
   if (kind < 0.9) {

@@ -8,8 +8,15 @@
 
 import type { SeededRandom } from '../support/random.js';
 import { quote } from '../support/reply.js';
-import { hashRows } from './grammar-collections.js';
-import { bitRows, expiryRows, keyRows, stringRows, transactionRows } from './grammar-data.js';
+import { hashRows, listRows, setRows } from './grammar-collections.js';
+import {
+  bitRows,
+  expiryRows,
+  hyperLogLogRows,
+  keyRows,
+  stringRows,
+  transactionRows,
+} from './grammar-data.js';
 import { geoRows } from './grammar-geo.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { zsetRows } from './grammar-zsets.js';
@@ -40,10 +47,13 @@ export interface Program {
 const dataGroups = [
   stringRows,
   bitRows,
+  hyperLogLogRows,
   expiryRows,
   keyRows,
   transactionRows,
   hashRows,
+  listRows,
+  setRows,
   zsetRows,
   geoRows,
 ];
@@ -164,13 +174,14 @@ function withoutGiants(args: readonly Buffer[]): Buffer[] {
 }
 
 /**
- * SHUTDOWN without its wrong argument would be obeyed, and DEBUG SLEEP with another one; and on the
- * key `even` all scores shall stay alike.
+ * SHUTDOWN without its wrong argument would be obeyed, DEBUG SLEEP with another one, SPOP without
+ * its count would leave the two servers with different members; and on the key `even` all scores
+ * shall stay alike.
  */
 function isSpoilable(args: readonly Buffer[]): boolean {
   const [name, sub] = args.map((arg) => arg.toString('latin1').toUpperCase());
   if (name === 'ZADD' && sub === 'EVEN') return false;
-  return name !== 'SHUTDOWN' && !(name === 'DEBUG' && sub === 'SLEEP');
+  return name !== 'SHUTDOWN' && name !== 'SPOP' && !(name === 'DEBUG' && sub === 'SLEEP');
 }
 
 /** A key that expires within the run is there for one server and not for the other: only groups may. */
@@ -240,7 +251,10 @@ function scan(random: SeededRandom, connection: 0 | 1): Step {
     options.push(Buffer.from('COUNT'), Buffer.from(random.pick(['1', '2', '7', '1000'])));
   }
   if (random.chance(0.2)) {
-    options.push(Buffer.from('TYPE'), Buffer.from(random.pick(['string', 'hash', 'zset'])));
+    options.push(
+      Buffer.from('TYPE'),
+      Buffer.from(random.pick(['string', 'hash', 'list', 'set', 'zset'])),
+    );
   }
   return { connection, kind: 'scan', args: options };
 }
@@ -250,7 +264,10 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
   const { random } = context;
   const name = randomKey(random);
   const string: Make = seq(lit('SET'), () => [name], value);
-  const set = random.chance(0.5) ? string : seq(lit('HSET'), () => [name], subKey, value);
+  const hash: Make = seq(lit('HSET'), () => [name], subKey, value);
+  const list: Make = seq(lit('RPUSH'), () => [name], value);
+  const set: Make = seq(lit('SADD'), () => [name], subKey);
+  const any = random.pick([string, hash, list, set]);
   const expire: Make = seq(lit('PEXPIRE'), () => [name], pick('1', '2'));
   const looks = [
     'GET',
@@ -264,9 +281,13 @@ function shortLife(context: MakeContext, connection: 0 | 1): Step[] {
     'PERSIST',
     'HGETALL',
     'HLEN',
+    'SMEMBERS',
+    'SPOP',
+    'LLEN',
+    'LPOP',
   ];
   const look: Make = seq(pick(...looks), () => [name]);
-  const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [set, expire];
+  const born = random.chance(0.5) ? [seq(string, lit('PX', '1'))] : [any, expire];
   const slept = [...born, lit('DEBUG', 'SLEEP', '0.005'), look, lit('DBSIZE')];
   return slept.map((make) => command(connection, make(context)));
 }

@@ -38,8 +38,9 @@ const resetCommands: readonly (readonly string[])[] = [
   ['CONFIG', 'SET', 'lfu-log-factor', '10', 'lfu-decay-time', '1', 'maxmemory-samples', '5'],
   ['CONFIG', 'SET', 'proto-max-bulk-len', '536870912'],
   // So low that collections grow out of Redis's small encodings, and are told in pages.
-  ['CONFIG', 'SET', 'hash-max-listpack-entries', '8'],
+  ['CONFIG', 'SET', 'hash-max-listpack-entries', '8', 'set-max-intset-entries', '8'],
   ['CONFIG', 'SET', 'zset-max-listpack-entries', '8'],
+  ['CONFIG', 'SET', 'hll-sparse-max-bytes', '300'],
   ['CONFIG', 'RESETSTAT'],
   ['SLOWLOG', 'RESET'],
   ['LATENCY', 'RESET'],

@@ -140,6 +140,29 @@ t.test('ioredis: transactions and WATCH', async (t) => {
   t.strictSame(await redis.exec(), [[null, 'OK']]);
 });
 
+t.test('ioredis: scripts, sent by their SHA1 and whole when they are not known', async (t) => {
+  const scripts = {
+    addAndGet: {
+      numberOfKeys: 1,
+      lua: 'redis.call("incrby", KEYS[1], ARGV[1]) return redis.call("get", KEYS[1])',
+    },
+  };
+  const redis = ioredis(t, { scripts });
+  const addAndGet = (amount: number): Promise<unknown> =>
+    (redis as unknown as { addAndGet(key: string, by: number): Promise<unknown> }).addAndGet(
+      'n',
+      amount,
+    );
+  t.equal(await addAndGet(5), '5');
+  await redis.script('FLUSH');
+  t.equal(await addAndGet(2), '7', 'NOSCRIPT, then EVAL');
+  t.strictSame(await redis.eval('return {1, {2, "x"}, false}', 0), [1, [2, 'x'], null]);
+  await t.rejects(redis.eval('return redis.call("incr", KEYS[1], 1, 2)', 1, 'n'), /Wrong number/);
+  t.strictSame(await redis.multi().eval('return redis.call("incr", KEYS[1])', 1, 'n').exec(), [
+    [null, 8],
+  ]);
+});
+
 t.test('ioredis: scan stream and the ordered commands', async (t) => {
   const redis = ioredis(t);
   await redis.mset(Object.fromEntries(Array.from({ length: keyCount }, (_, i) => [`key:${i}`, i])));
@@ -162,9 +185,6 @@ t.test('ioredis: scan stream and the ordered commands', async (t) => {
   );
   const raw = await redis.callBuffer('KNTH', '-1', 'WITHVALUES');
   t.strictSame(raw, [Buffer.from('key:99'), Buffer.from('99')]);
-  redis.defineCommand('both', { numberOfKeys: 1, lua: 'return 1' });
-  const { both } = redis as unknown as { both(key: string): Promise<unknown> };
-  await t.rejects(both.call(redis, 'a'), /eval/i, 'there are no scripts');
 });
 
 t.test('ioredis: binary keys and a big value', async (t) => {
@@ -290,7 +310,29 @@ for (const RESP of [2, 3] as const) {
     ];
     t.strictSame(await client.sendCommand([...range, 'WITHVALUES']), RESP === 2 ? flat : pairs);
     t.equal(await client.sendCommand(['KRANK', 'absent']), null);
-    await t.rejects(client.eval('return 1'), /EVAL/, 'there are no scripts');
+  });
+
+  t.test(`node-redis, RESP${RESP}: scripts and functions`, async (t) => {
+    const client = await nodeRedis(t, RESP);
+    const script = 'return {KEYS[1], ARGV[1], redis.call("incr", KEYS[1])}';
+    const given = { keys: ['n'], arguments: ['x'] };
+    t.strictSame(await client.eval(script, given), ['n', 'x', 1]);
+    const sha1 = await client.scriptLoad(script);
+    t.strictSame(await client.evalSha(sha1, given), ['n', 'x', 2]);
+    t.strictSame(await client.scriptExists(sha1), [1]);
+    const code = `#!lua name=lib${RESP}\nredis.register_function{function_name='get${RESP}', callback=function(keys) return redis.call('get', keys[1]) end, flags={'no-writes'}}`;
+    t.equal(await client.functionLoad(code), `lib${RESP}`);
+    const call = { keys: ['n'], arguments: [] };
+    t.equal(await client.fCall(`get${RESP}`, call), '2');
+    t.equal(await client.fCallRo(`get${RESP}`, call), '2');
+    const libraries = await client.functionList({ LIBRARYNAME: `lib${RESP}` });
+    t.equal(libraries[0]?.library_name, `lib${RESP}`);
+    const dump = await client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }).functionDump();
+    t.equal(await client.functionDelete(`lib${RESP}`), 'OK');
+    t.equal(await client.functionRestore(dump, { mode: 'REPLACE' }), 'OK');
+    t.equal(await client.fCall(`get${RESP}`, call), '2');
+    t.equal(await client.functionFlush(), 'OK');
+    t.strictSame(await client.multi().eval(script, given).get('n').exec(), [['n', 'x', 3], '3']);
   });
 
   t.test(`node-redis, RESP${RESP}: binary keys and a big value`, async (t) => {
@@ -326,6 +368,72 @@ for (const RESP of [2, 3] as const) {
     t.ok(errorCount > 0, 'and it was told');
   });
 }
+
+/** What a library's callback has been given, once there are that many. */
+async function given(list: readonly string[], count: number): Promise<readonly string[]> {
+  await until(`${count} messages`, () => list.length >= count);
+  return list;
+}
+
+for (const protocol of [2, 3] as const) {
+  t.test(`ioredis, RESP${protocol}: publish and subscribe`, async (t) => {
+    const subscriber = ioredis(t, { protocol });
+    const redis = ioredis(t, { protocol });
+    const heard: string[] = [];
+    subscriber.on('message', (channel, message) => heard.push(`${channel} ${message}`));
+    subscriber.on('pmessage', (pattern, channel, message) => {
+      heard.push(`${pattern} ${channel} ${message}`);
+    });
+    t.equal(await subscriber.subscribe('news', 'sport'), 2);
+    t.equal(await subscriber.psubscribe('__keyevent@0__:*'), 3);
+    t.equal(await redis.publish('news', 'hello'), 1);
+    t.equal(await redis.publish('nobody', 'hello'), 0);
+    await redis.config('SET', 'notify-keyspace-events', 'KEA');
+    await redis.multi().set('k', '1').del('k').exec();
+    t.strictSame(await given(heard, 3), [
+      'news hello',
+      '__keyevent@0__:* __keyevent@0__:set k',
+      '__keyevent@0__:* __keyevent@0__:del k',
+    ]);
+    await redis.config('SET', 'notify-keyspace-events', '');
+    t.equal(await subscriber.unsubscribe('news'), 2);
+    t.strictSame(await redis.pubsub('NUMSUB', 'news', 'sport'), ['news', 0, 'sport', 1]);
+  });
+
+  t.test(`node-redis, RESP${protocol}: publish and subscribe`, async (t) => {
+    const subscriber = await nodeRedis(t, protocol);
+    const client = await nodeRedis(t, protocol);
+    const heard: string[] = [];
+    const hear = (message: string, channel: string) => heard.push(`${channel} ${message}`);
+    await subscriber.subscribe('news', hear);
+    await subscriber.pSubscribe('n?ws', hear);
+    await subscriber.sSubscribe('shard', hear);
+    t.equal(await client.publish('news', 'hello'), 2);
+    t.equal(await client.sPublish('shard', 'hello'), 1);
+    t.strictSame(await given(heard, 3), ['news hello', 'news hello', 'shard hello']);
+    await subscriber.unsubscribe('news');
+    await subscriber.pUnsubscribe();
+    t.equal(await client.publish('news', 'again'), 0);
+    await subscriber.sUnsubscribe('shard');
+    t.match(await subscriber.ping(), /^PONG$/i);
+  });
+}
+
+t.test('node-redis: a cache of its own, kept true by CLIENT TRACKING', async (t) => {
+  const url = `redis://${node.host}:${node.port}`;
+  const cached = createClient({ url, RESP: 3, clientSideCache: { ttl: 0, maxEntries: 100 } });
+  cached.on('error', (error) => t.fail(String(error)));
+  await cached.connect();
+  t.teardown(() => cached.destroy());
+  const other = await nodeRedis(t, 3);
+  await other.set('k', '1');
+  t.equal(await cached.get('k'), '1');
+  const before = (await other.info('commandstats')).match(/cmdstat_get:calls=(\d+)/)?.[1];
+  t.equal(await cached.get('k'), '1');
+  t.match(await other.info('commandstats'), `cmdstat_get:calls=${before},`, 'from its cache');
+  await other.set('k', '2');
+  await until('it hears of the change', async () => (await cached.get('k')) === '2');
+});
 
 t.test('node-redis: a password', async (t) => {
   const url = `redis://default:${encodeURIComponent(password)}@${locked.host}:${locked.port}`;

@@ -4,7 +4,7 @@
  */
 
 import t, { type Test } from 'tap';
-import { Crc64 } from '../../lib/rdb/crc64.js';
+import { Crc64 } from '../../rdb/crc64.js';
 import { growthOf, residentBytes } from '../support/process-memory.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { exchange, writeUntilStuck } from '../support/raw-socket.js';

@@ -131,9 +131,8 @@ t.test('events, and `dirty`', (t) => {
   const store = new Store({ world: new ManualWorld() }, new Settings());
   const database = store.databases[0]!;
   const events: string[] = [];
-  store.eventSink = {
-    keyEvent: (_database, event, buf, from, to) =>
-      events.push(`${event} ${buf.toString('latin1', from, to)}`),
+  store.events.publish = (channel, buf, from, to) => {
+    events.push(`${channel} ${buf.toString('latin1', from, to)}`);
   };
   const [key, field] = [bytes('key'), bytes('f')];
   const collection = database.collection();
@@ -141,12 +140,12 @@ t.test('events, and `dirty`', (t) => {
   collection.put(field, 0, 1, field, 0, 1);
   collection.notify(NOTIFY_HASH, 'hset');
   t.same(events, [], 'nobody listens');
-  store.notifyFlags = NOTIFY_HASH | NOTIFY_GENERIC;
+  store.events.configure('Ehg');
   collection.openToWrite(key, 0, 3, TYPE_HASH);
   collection.remove(field, 0, 1);
   collection.notify(NOTIFY_HASH, 'hdel');
   collection.notify(NOTIFY_SET, 'srem');
-  t.same(events.slice(0, 2), ['hdel key', 'del key']);
+  t.same(events.slice(0, 2), ['__keyevent@0__:hdel key', '__keyevent@0__:del key']);
   t.equal(store.dirty, 2);
   t.end();
 });

@@ -10,7 +10,8 @@ t.test('patterns as in Redis', async (t) => {
   const rows: [pattern: string, text: string, found: boolean][] = [
     ['', '', true],
     ['', 'a', false],
-    ['*', '', true],
+    ['*', '', false],
+    ['**', '', false],
     ['*', 'anything', true],
     ['a*', 'abc', true],
     ['*c', 'abc', true],

@@ -1,7 +1,7 @@
-/** Entries whose 32-bit hashes are equal: what cells cannot tell apart, digests must find. */
+/** Entries whose symbols are equal: what cells cannot tell apart, digests must find. */
 import t from 'tap';
-import { saltedHash, saltOf } from '../../radix/sync/ranges.js';
-import { hashLeaf } from '../../radix/totals.js';
+import { saltOf } from '../../radix/sync/ranges.js';
+import { SymbolHash } from '../../radix/sync/symbol-hash.js';
 import { Tree } from '../../radix/tree.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { contentsOf, dropStore, newStore, putKeys, SPACES } from './stores.js';
@@ -13,22 +13,22 @@ const SALT = 12345;
 const STAMP = 6;
 const TRIES_MAX = 1_000_000;
 
-/** Two keys whose entries, as putKeys writes them, have the same salted hash. */
+/** Two keys whose entries, as putKeys writes them, have the same symbol. */
 function collidingKeys(): [Buffer, Buffer] {
   const random = seededRandom(seed);
   const tree = new Tree(SPACES[0]!);
-  const salt = saltOf(SALT, 0);
+  const hash = new SymbolHash(tree.space, saltOf(SALT, 0));
+  const start = hash.entryStart(0);
   const seen = new Map<number, Buffer>();
   for (let i = 0; i < TRIES_MAX; i++) {
     const key = random.bytes(8);
-    hashLeaf(tree, tree.put(key, 0, 8, STAMP, 1, 0, 0, key, 0, 8));
+    const symbol = hash.hashOne(start, tree.put(key, 0, 8, STAMP, 1, 0, 0, key, 0, 8));
     tree.drop(key, 0, 8);
-    const hash = saltedHash(tree.space.hash.low, tree.space.hash.high, salt);
-    const other = seen.get(hash);
+    const other = seen.get(symbol);
     if (other !== undefined) return [other, key];
-    seen.set(hash, key);
+    seen.set(symbol, key);
   }
-  throw new Error('no two keys with the same hash');
+  throw new Error('no two keys with the same symbol');
 }
 
 const [first, second] = collidingKeys();

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import type { SyncMode } from '../../radix/sync/messages.js';
-import type { KeyRange } from '../../radix/sync/replica.js';
+import type { KeyRange } from '../../radix/sync/view.js';
 import { anyKey, KEY_SHAPES } from '../radix/shapes.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import {

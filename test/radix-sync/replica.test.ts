@@ -8,8 +8,10 @@ import {
   type Place,
   separator,
 } from '../../radix/sync/place.js';
-import { balancedBounds, estimateDifferences, Ranges } from '../../radix/sync/ranges.js';
-import { type Item, type KeyRange, Replica } from '../../radix/sync/replica.js';
+import { estimateDifferences, Ranges, writeBalancedBounds } from '../../radix/sync/ranges.js';
+import { Replica } from '../../radix/sync/replica.js';
+import type { Item } from '../../radix/sync/takers.js';
+import type { KeyRange } from '../../radix/sync/view.js';
 import { anyKey, KEY_SHAPES } from '../radix/shapes.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import { checkStore, dropStore, newStore, putElements, putKeys, randomPair } from './stores.js';
@@ -213,14 +215,20 @@ t.test('sub ranges are balanced, and short to describe', (t) => {
   t.end();
 });
 
+function finish<T>(task: Generator<unknown, T, void>): T {
+  for (;;) {
+    const step = task.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 function checkBalance(t: Test, replica: Replica, name: string, bytesMax: number): void {
-  const bounds = balancedBounds(replica);
-  const ranges = new Ranges(replica, bounds);
   const writer = new ByteWriter();
-  encodePlaces(writer, bounds, 2 ** 16);
+  const bounds = finish(writeBalancedBounds(replica, writer));
+  const ranges = finish(Ranges.of(replica, bounds));
   const mean = replica.prefix(null).count / ranges.length;
   t.comment(`${name}: ${ranges.length} ranges, bounds take ${writer.length} bytes`);
-  t.equal(ranges.length, 256, name);
+  t.ok([192, 256].includes(ranges.length), name);
   t.ok(Math.max(...ranges.counts) <= 1.8 * mean, `${name}: the largest`);
   t.ok(Math.min(...ranges.counts) >= 0.25 * mean, `${name}: the smallest`);
   t.ok(writer.length <= bytesMax, `${name}: ${writer.length} bytes`);

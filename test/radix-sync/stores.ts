@@ -5,8 +5,7 @@ import { FLAG_LED, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import { Merger } from '../../radix/merge.js';
 import { Space } from '../../radix/space.js';
 import { SubTree } from '../../radix/subtree.js';
-import { purgeCleared } from '../../radix/sync/clear.js';
-import type { SyncDatabase } from '../../radix/sync/replica.js';
+import { TreeDatabase } from '../../radix/sync/database.js';
 import { Tree } from '../../radix/tree.js';
 import { KEY_SHAPES, type KeyShape } from '../radix/shapes.js';
 import type { SeededRandom } from '../support/random.js';
@@ -17,20 +16,18 @@ const DATABASES = 3;
 /** All stores lie in one space each for a side: arenas are large. */
 export const SPACES = [new Space({ hashKey: HASH_KEY }), new Space({ hashKey: HASH_KEY })];
 
-export class TestDatabase implements SyncDatabase {
-  readonly tree: Tree;
+export class TestDatabase extends TreeDatabase {
   readonly sub: SubTree;
-  clearedAt = 0;
 
   constructor(space: Space) {
-    this.tree = new Tree(space);
+    super(new Tree(space));
     this.sub = new SubTree(this.tree);
   }
 
   clear(stamp: number): void {
     if (stamp <= this.clearedAt) return;
-    this.clearedAt = stamp;
-    purgeCleared(this.tree, stamp);
+    this.setClearedAt(stamp);
+    while (this.purge(7));
   }
 
   get contents(): string {

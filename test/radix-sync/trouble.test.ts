@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { ByteReader, ByteWriter } from '../../radix/sync/bytes.js';
 import { encodeFrame, FRAME_BYTES_MAX } from '../../radix/sync/frame.js';
+import { keyCheck } from '../../radix/sync/replica.js';
 import { SyncSession } from '../../radix/sync/session.js';
 import { KEY_SHAPES } from '../radix/shapes.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
@@ -167,23 +168,24 @@ function damaged(random: SeededRandom, frame: Buffer): Buffer | null {
 type Lies = Generator<Buffer, void, Buffer[]>;
 
 /** A session under test, and somebody who says what he likes. Returns how often he could. */
-function talkTo(session: SyncSession, lies: Lies): number {
+function talkTo(session: SyncSession, lies: Lies, isMute = false): number {
   let said = 0;
-  let answers = answersOf(session);
+  let answers = answersOf(session, isMute);
   while (session.error === null && session.outcome === null) {
     const lie = lies.next(answers);
     if (lie.done === true) break;
     said++;
     session.receive(lie.value);
-    answers = answersOf(session);
+    answers = answersOf(session, isMute);
   }
   return said;
 }
 
-function answersOf(session: SyncSession): Buffer[] {
+function answersOf(session: SyncSession, isMute: boolean): Buffer[] {
   const answers: Buffer[] = [];
   for (let isBusy = true; isBusy; ) {
     isBusy = session.work();
+    if (isMute) continue;
     for (let frame = session.take(); frame !== null; frame = session.take()) {
       answers.push(frame);
       isBusy = true;
@@ -202,11 +204,14 @@ function frameOf(type: number, write: (writer: ByteWriter) => void): Buffer {
   return Buffer.from(encodeFrame(type, writer.view()));
 }
 
-function summaryOf(count: number, mode = 0, version = 1): Buffer {
+const CHECK = keyCheck(newStore(0), 7);
+
+function summaryOf(count: number, mode = 0, version = 1, check = CHECK): Buffer {
   return frameOf(1, (writer) => {
     writer.u8(0);
     writer.u8(version);
     writer.u8(mode);
+    writer.u32(check);
     writer.varint(3);
     writer.u32(7);
     writer.u8(0);
@@ -230,8 +235,7 @@ function cellsOf(random: SeededRandom, from: number, to: number, items: number):
     writer.varint(to);
     for (let i = from; i < to && writer.length < 60_000; i++) {
       writer.u32(random.below(2 ** 32));
-      writer.u24(random.below(2 ** 24));
-      writer.signed(random.between(-2, 2));
+      writer.u32(random.below(2 ** 32));
     }
   });
 }
@@ -262,15 +266,46 @@ function* forever(frame: Buffer): Lies {
   for (;;) yield frame;
 }
 
+/** A record of a value of so many bytes, which follows. */
+function bigRecordOf(valueBytes: number): Buffer {
+  return frameOf(9, (writer) => {
+    const record = new ByteWriter();
+    record.u8(6);
+    record.varint(0);
+    record.blob(Buffer.from('key'));
+    for (const number of [5, 1, valueBytes]) record.varint(number);
+    writer.blob(record.view());
+  });
+}
+
+function* givingUp(): Lies {
+  for (;;) {
+    yield bigRecordOf(100_000);
+    yield frameOf(15, (writer) => writer.bytes(Buffer.alloc(100)));
+    yield frameOf(16, () => {});
+  }
+}
+
+/** Bytes of values that nobody has given credit for, without reading what is said. */
+function* withoutCredit(): Lies {
+  yield summaryOf(5000);
+  yield bigRecordOf(2 ** 29);
+  yield* forever(frameOf(15, (writer) => writer.bytes(Buffer.alloc(60_000))));
+}
+
 interface Liar {
   name: string;
   code: string;
+  /** Of the side that is lied to. */
+  isEmpty?: boolean;
+  /** Whether it is never read from. */
+  isMute?: boolean;
   lies: (random: SeededRandom) => Lies;
 }
 
 const LIARS: Liar[] = [
   { name: 'an unknown version', code: 'SYNC_VERSION', lies: () => saying(summaryOf(1, 0, 9)) },
-  { name: 'an unknown mode', code: 'SYNC_VERSION', lies: () => saying(summaryOf(1, 3)) },
+  { name: 'an unknown mode', code: 'SYNC_VERSION', lies: () => saying(summaryOf(1, 6)) },
   { name: 'a SUMMARY for ever', code: 'SYNC_LIMIT', lies: () => forever(summaryOf(9)) },
   {
     name: 'cells that never decode',
@@ -326,6 +361,29 @@ const LIARS: Liar[] = [
       ),
   },
   {
+    name: 'credit of nothing, for ever',
+    code: 'SYNC_PROTOCOL',
+    lies: () => forever(frameOf(11, (writer) => writer.varint(0))),
+  },
+  {
+    name: 'more than it has credit for',
+    code: 'SYNC_LIMIT',
+    isEmpty: true,
+    isMute: true,
+    lies: withoutCredit,
+  },
+  {
+    name: 'a value that is too long',
+    code: 'SYNC_PROTOCOL',
+    isEmpty: true,
+    lies: () => saying(summaryOf(5000), bigRecordOf(2 ** 29 + 1)),
+  },
+  {
+    name: 'another key than ours',
+    code: 'SYNC_KEY',
+    lies: () => saying(summaryOf(1, 0, 1, CHECK ^ 1)),
+  },
+  {
     name: 'entries that nobody wanted',
     code: 'SYNC_PROTOCOL',
     lies: () =>
@@ -338,16 +396,16 @@ const LIARS: Liar[] = [
 
 t.test('a peer that lies is told from one that does not, at once', (t) => {
   const random = seededRandom(seed);
-  for (const { name, code, lies } of LIARS) {
+  for (const { name, code, lies, isEmpty = false, isMute = false } of LIARS) {
     const store = newStore(0);
     putKeys(
       store,
-      Array.from({ length: 500 }, () => random.bytes(8)),
+      Array.from({ length: isEmpty ? 0 : 500 }, () => random.bytes(8)),
       5,
     );
     const before = contentsOf(store);
     const session = SyncSession.respond(store);
-    const said = talkTo(session, lies(random));
+    const said = talkTo(session, lies(random), isMute);
     t.equal(session.error?.code, code, `${name}: ${session.error?.message}`);
     t.ok(said < 1000, `${name}: after ${said} frames`);
     t.equal(contentsOf(store), before, `${name}: nothing has changed`);
@@ -391,6 +449,24 @@ const LYING_RESPONDERS: Liar[] = [
     code: 'SYNC_PROTOCOL',
     lies: () => forever(frameOf(9, () => {})),
   },
+  {
+    name: 'entries without an entry, for ever',
+    code: 'SYNC_PROTOCOL',
+    isEmpty: true,
+    lies: () => forever(frameOf(9, () => {})),
+  },
+  {
+    name: 'values that are given up, for ever',
+    code: 'SYNC_LIMIT',
+    isEmpty: true,
+    lies: givingUp,
+  },
+  {
+    name: 'an END that counts what did not come',
+    code: 'SYNC_PROTOCOL',
+    isEmpty: true,
+    lies: () => saying(frameOf(10, (writer) => writer.varint(3))),
+  },
   { name: 'nothing but END', code: 'SYNC_PROTOCOL', lies: () => forever(frameOf(10, () => {})) },
   {
     name: 'RANGES for ever',
@@ -401,18 +477,18 @@ const LYING_RESPONDERS: Liar[] = [
 
 t.test('a responder that lies is told, too', (t) => {
   const random = seededRandom(seed);
-  for (const { name, code, lies } of LYING_RESPONDERS) {
+  for (const { name, code, lies, isEmpty = false } of LYING_RESPONDERS) {
     const store = newStore(0);
     putKeys(
       store,
-      Array.from({ length: 500 }, () => random.bytes(8)),
+      Array.from({ length: isEmpty ? 0 : 500 }, () => random.bytes(8)),
       5,
     );
     const before = contentsOf(store);
     const session = SyncSession.initiate(store, { range: WHOLE, salt: 4 });
     const said = talkTo(session, lies(random));
     t.equal(session.error?.code, code, `${name}: ${session.error?.message}`);
-    t.ok(said < 100, `${name}: after ${said} frames`);
+    t.ok(said < 20_000, `${name}: after ${said} frames`);
     t.equal(contentsOf(store), before, `${name}: nothing has changed`);
     done(store);
   }

@@ -1,6 +1,7 @@
 /** Two sessions in one process, over a wire that cuts bytes as it likes. */
-import type { KeyRange } from '../../radix/sync/replica.js';
+
 import { type InitiateOptions, SyncSession } from '../../radix/sync/session.js';
+import type { KeyRange } from '../../radix/sync/view.js';
 import type { SeededRandom } from '../support/random.js';
 import type { Store } from './stores.js';
 

@@ -3,6 +3,7 @@ import { HeadParts, TYPE_MIRRORED } from '../../radix/head.js';
 import { KIND_BYTES, KIND_HEAD, KIND_TOMBSTONE } from '../../radix/leaf.js';
 import { Merger } from '../../radix/merge.js';
 import { Space } from '../../radix/space.js';
+import { TreeDatabase } from '../../radix/sync/database.js';
 import { Tree } from '../../radix/tree.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import { compareEntries, type OracleEntry, OracleTree, oracleEntry } from './oracle.js';
@@ -262,6 +263,157 @@ t.test('two trees that tell each other all they hold become equal', async (t) =>
     a.tree.clear();
     b.tree.clear();
   }
+});
+
+/** What a clear of the database leaves of a fact; null: nothing. */
+function afterClear(fact: Fact, stamp: number): Fact | null {
+  if (fact.entry.stamp <= stamp) return null;
+  const clearedAt = fact.clearedAt <= stamp ? 0 : fact.clearedAt;
+  if (fact.kind !== 'head' || fact.expiryStamp > stamp) return { ...fact, clearedAt };
+  const entry = { ...fact.entry, expiryMs: 0 };
+  return { ...fact, entry, clearedAt, expiryStamp: 0, expiryOrigin: 0 };
+}
+
+t.test('a clear of the database that comes at any moment covers what is at or below it', (t) => {
+  const random = seededRandom(seed + 2);
+  for (let round = 0; round < 1500; round++) {
+    const facts = randomFacts(random, 1 + random.below(round % 10 === 0 ? 40 : 8));
+    const stamp = random.below(32);
+    const database = new TreeDatabase(new Tree(space));
+    const merger = new Merger(database.tree);
+    const told = random.shuffle([...facts, ...facts.filter(() => random.chance(0.3))]);
+    const moment = random.below(told.length + 1);
+    for (const [step, fact] of told.entries()) {
+      if (step === moment) database.setClearedAt(stamp);
+      if (step >= moment && random.chance(0.5)) database.purge(1);
+      merger.clearedAt = database.clearedAt;
+      apply(merger, fact);
+    }
+    if (moment === told.length) database.setClearedAt(stamp);
+    while (database.purge(2));
+    const left = facts.map((fact) => afterClear(fact, stamp)).filter((fact) => fact !== null);
+    if (contentsOf(database.tree) !== oracleOf(left)) {
+      const shownFacts = told.map(shown);
+      t.fail('differs from the definition', { seed, round, stamp, moment, facts: shownFacts });
+      return t.end();
+    }
+    checkAll(merger);
+    database.tree.clear();
+  }
+  t.pass('1500 rounds');
+  t.end();
+});
+
+const EXPIRED_MS = 1000;
+const KEY = Buffer.from('k');
+const [SUB_KEY, VALUE] = [Buffer.from('s'), Buffer.from('v')];
+
+function putEntry(merger: Merger, stamp: number, expiryMs = 0): boolean {
+  return merger.entry(KEY, 0, 1, stamp, 1, KIND_BYTES, expiryMs, VALUE, 0, 1);
+}
+
+function putElement(merger: Merger, stamp: number, expiryMs = 0, headExpiryMs = 0): boolean {
+  const element = [SUB_KEY, 0, 1, stamp, 1, KIND_BYTES, VALUE, 0, 1] as const;
+  return merger.element(KEY, 0, 1, 1, ...element, expiryMs, headExpiryMs);
+}
+
+function putHead(merger: Merger, stamp: number, expiryMs: number): boolean {
+  const parts = new HeadParts();
+  parts.type = 1;
+  parts.expiryStamp = stamp;
+  parts.expiryOrigin = 1;
+  parts.expiryMs = expiryMs;
+  return merger.head(KEY, 0, 1, stamp, 1, KIND_HEAD, parts);
+}
+
+interface ExpiredRow {
+  name: string;
+  before: (merger: Merger) => unknown;
+  come: (merger: Merger) => boolean;
+  isChanged: boolean;
+  /** Of the tree, afterwards. */
+  allCount: number;
+}
+
+const [E, L] = [EXPIRED_MS, EXPIRED_MS + 1];
+const EXPIRED_ROWS: ExpiredRow[] = [
+  {
+    name: 'an entry that expires later is taken',
+    before: () => {},
+    come: (merger) => putEntry(merger, 5, L),
+    isChanged: true,
+    allCount: 1,
+  },
+  {
+    name: 'one that has expired is refused',
+    before: () => {},
+    come: (merger) => putEntry(merger, 5, E),
+    isChanged: false,
+    allCount: 0,
+  },
+  {
+    name: 'and takes away what it beats',
+    before: (merger) => putEntry(merger, 4),
+    come: (merger) => putEntry(merger, 5, E),
+    isChanged: true,
+    allCount: 0,
+  },
+  {
+    name: 'but not what is newer',
+    before: (merger) => putEntry(merger, 6),
+    come: (merger) => putEntry(merger, 5, E),
+    isChanged: false,
+    allCount: 1,
+  },
+  {
+    name: 'a head that has expired is refused',
+    before: () => {},
+    come: (merger) => putHead(merger, 5, E),
+    isChanged: false,
+    allCount: 0,
+  },
+  {
+    name: 'a head takes an older entry away',
+    before: (merger) => putEntry(merger, 4),
+    come: (merger) => putHead(merger, 5, E),
+    isChanged: true,
+    allCount: 0,
+  },
+  {
+    name: 'an element of a head that has expired is refused',
+    before: () => {},
+    come: (merger) => putElement(merger, 5, 0, E),
+    isChanged: false,
+    allCount: 0,
+  },
+  {
+    name: 'an element that has expired is refused',
+    before: (merger) => putElement(merger, 6),
+    come: (merger) => putElement(merger, 5, E),
+    isChanged: false,
+    allCount: 2,
+  },
+  {
+    name: 'and takes away the element that it beats',
+    before: (merger) => putElement(merger, 4),
+    come: (merger) => putElement(merger, 5, E),
+    isChanged: true,
+    allCount: 1,
+  },
+];
+
+t.test('what had expired is refused by merges', (t) => {
+  for (const { name, before, come, isChanged, allCount } of EXPIRED_ROWS) {
+    const merger = new Merger(new Tree(space));
+    merger.expiredUntilMs = EXPIRED_MS;
+    before(merger);
+    t.equal(come(merger), isChanged, name);
+    t.equal(come(merger), false, `${name}: once`);
+    t.equal(merger.tree.allCount, allCount, name);
+    checkAll(merger);
+    merger.tree.clear();
+  }
+  t.end();
 });
 
 t.test('nothing is left behind', async (t) => {

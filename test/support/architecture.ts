@@ -5,7 +5,7 @@
  *   cmd                    6
  *   http  memcached        5
  *   lib                    4
- *   discord  radix         3
+ *   discord  radix  rdb    3
  *   timenet  murmur  resp  2
  *   world                  1
  *
@@ -27,6 +27,7 @@ const LEVELS = new Map([
   ['lib', 4],
   ['discord', 3],
   ['radix', 3],
+  ['rdb', 3],
   ['timenet', 2],
   ['murmur', 2],
   ['resp', 2],
@@ -37,7 +38,7 @@ const LEVELS = new Map([
 const FREE_FOLDERS = new Set(['test', 'bench', 'scripts']);
 const UNIMPORTED_FOLDERS = new Set(['test', 'bench', 'scripts', 'examples']);
 
-const CORE_FOLDERS = new Set(['radix', 'murmur', 'timenet', 'discord', 'lib', 'resp']);
+const CORE_FOLDERS = new Set(['radix', 'murmur', 'timenet', 'discord', 'lib', 'rdb', 'resp']);
 /** Pure: they neither read nor change anything outside of their arguments. */
 const CORE_MODULES = new Set(['node:buffer', 'node:util', 'node:assert', 'node:assert/strict']);
 /** Of these modules the core may take the named functions, which are pure, and no others. */

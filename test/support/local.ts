@@ -1,9 +1,12 @@
 /** A whole node in this process, without sockets, whose time the test moves. */
+import type { CommandRow } from '../../lib/commands/command.js';
+import { commandRows } from '../../lib/commands/table.js';
 import { Settings } from '../../lib/config/settings.js';
 import { DhashNode } from '../../lib/node.js';
 import { quietLog } from '../../lib/server/log.js';
 import type { ProcessInfo } from '../../lib/server/process-info.js';
 import { type Reply, ReplyError, ReplyParser } from '../../resp/reply-parser.js';
+import { loadLuaModule } from '../../world/real/lua-module.js';
 import { type ManualLink, ManualWorld } from './manual-world.js';
 
 const processInfo: ProcessInfo = {
@@ -29,10 +32,15 @@ export class LocalNode {
   readonly settings = new Settings();
   readonly node: DhashNode;
 
-  constructor(change: (settings: Settings) => void = () => {}) {
+  constructor(change: (settings: Settings) => void = () => {}, more: readonly CommandRow[] = []) {
     change(this.settings);
     const { world } = this;
-    this.node = new DhashNode({ world, log: quietLog, processInfo }, this.settings);
+    const rows = [...commandRows, ...more];
+    this.node = new DhashNode(
+      { world, log: quietLog, processInfo, luaModule: loadLuaModule },
+      this.settings,
+      rows,
+    );
   }
 
   async start(): Promise<this> {

@@ -9,6 +9,7 @@ import { DhashNode } from '../../lib/node.js';
 import { quietLog } from '../../lib/server/log.js';
 import type { ProcessInfo } from '../../lib/server/process-info.js';
 import { type Reply, ReplyParser } from '../../resp/reply-parser.js';
+import { loadLuaModule } from '../../world/real/lua-module.js';
 import { type SimHost, SimWorld } from '../../world/sim/sim-world.js';
 import type { Link, LinkHandler } from '../../world/world.js';
 
@@ -36,7 +37,10 @@ async function startNode(sim: SimWorld, world: SimHost): Promise<DhashNode> {
   settings.bind = ['0.0.0.0'];
   settings.port = PORT;
   settings.protectedMode = false;
-  const node = new DhashNode({ world, log: quietLog, processInfo }, settings);
+  const node = new DhashNode(
+    { world, log: quietLog, processInfo, luaModule: loadLuaModule },
+    settings,
+  );
   await sim.finish(node.start());
   return node;
 }

@@ -11,8 +11,9 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_STRING } from '../../store/notify.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { findStringKey, isWrongType, readStringKey, refusesKey } from '../lookup.js';
+import { findStringKey, isWrongType, notifyKey, readStringKey, refusesKey } from '../lookup.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
 import { bitOffset } from './bit-range.js';
 
@@ -163,6 +164,7 @@ function runWrites(
   if (refusesKey(args, 1, reply)) return;
   let leaf = findStringKey(database, args, 1);
   if (isWrongType(leaf, reply)) return;
+  const before = database.store.dirty;
   leaf = grow(database, args, leaf, operations);
   reply.array(operations.length);
   for (const operation of operations) {
@@ -179,6 +181,7 @@ function runWrites(
     if (fitted !== old) leaf = writeField(database, args, leaf, operation, fitted);
     reply.bigInteger(operation.name === 'SET' ? old : fitted);
   }
+  if (database.store.dirty !== before) notifyKey(database, NOTIFY_STRING, 'setbit', args, 1);
 }
 
 /** Makes the value long enough for all that may be written, whether or not it then fits. */

@@ -6,7 +6,8 @@ import { FLAG_RAW } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
-import { isWrongType, readStringKey, refusesKey } from '../lookup.js';
+import { NOTIFY_GENERIC, NOTIFY_STRING } from '../../store/notify.js';
+import { isWrongType, notifyKey, readStringKey, refusesKey, removeKey } from '../lookup.js';
 import { SYNTAX_ERROR } from '../replies.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
 
@@ -52,7 +53,7 @@ class BitOperation extends ValueTask {
       this.watch(i, leaf);
     }
     if (longest === 0) {
-      database.remove(args.buf, args.starts[2]!, args.ends[2]!);
+      if (removeKey(database, args, 2)) notifyKey(database, NOTIFY_GENERIC, 'del', args, 2);
       this.reply.integer(0);
       return false;
     }
@@ -104,6 +105,7 @@ class BitOperation extends ValueTask {
     const { buf, starts, ends } = this.args;
     const bytes = this.#resultBytes;
     this.database.set(buf, starts[2]!, ends[2]!, this.#result, 0, bytes, 0, FLAG_RAW);
+    notifyKey(this.database, NOTIFY_STRING, 'set', this.args, 2);
     this.reply.integer(bytes);
   }
 }

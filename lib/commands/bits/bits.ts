@@ -3,8 +3,9 @@ import { FLAG_RAW } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
+import { NOTIFY_STRING } from '../../store/notify.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { findStringKey, isWrongType, readStringKey, refusesKey } from '../lookup.js';
+import { findStringKey, isWrongType, notifyKey, readStringKey, refusesKey } from '../lookup.js';
 import { bitOffset } from './bit-range.js';
 import { BitCount, BitPosition } from './bit-scan.js';
 import { bitop } from './bitop.js';
@@ -32,6 +33,7 @@ function setbit(session: Session, args: Args, reply: ReplyWriter): void {
   if (!isInside || old !== on) {
     oneByte[0] = (byte & ~(1 << shift)) | (on << shift);
     database.patch(args.buf, args.starts[1]!, args.ends[1]!, index, oneByte, 0, 1);
+    notifyKey(database, NOTIFY_STRING, 'setbit', args, 1);
   } else {
     // Redis makes the string writable before it looks whether the bit changes.
     database.tree.addHints(leaf, FLAG_RAW);

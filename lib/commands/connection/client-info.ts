@@ -1,9 +1,10 @@
-/** One line of CLIENT LIST, with the fields and the order of Redis 7.2. */
+/** One line of CLIENT LIST, with the fields and the order of Redis 7.2, and 7.4's `watch`. */
 import { GATE_MONITOR, GATE_NO_TOUCH, type Session } from '../../server/session.js';
+import { redirectOf } from './client-tracking.js';
 
 /** The line of a session, with its line feed; one character per byte. */
 export function clientLine(session: Session, nowMs: number): string {
-  const { carrier, reply, transaction } = session;
+  const { carrier, reply, subscriptions, transaction } = session;
   const queryBytes = carrier.queryBytes;
   const transactionBytes = transaction?.bytes ?? 0;
   const total = queryBytes + transactionBytes + reply.heldBytes;
@@ -17,20 +18,23 @@ export function clientLine(session: Session, nowMs: number): string {
     `idle=${seconds(nowMs - session.lastActiveMs)}`,
     `flags=${flagsOf(session)}`,
     `db=${session.databaseIndex}`,
-    'sub=0 psub=0 ssub=0',
+    `sub=${subscriptions?.channel.size ?? 0}`,
+    `psub=${subscriptions?.pattern.size ?? 0}`,
+    `ssub=${subscriptions?.shard.size ?? 0}`,
     `multi=${transaction?.queue.length ?? -1}`,
+    `watch=${session.watched.size}`,
     `qbuf=${queryBytes}`,
     'qbuf-free=0 argv-mem=0',
     `multi-mem=${transactionBytes}`,
     `rbs=${reply.heldBytes}`,
     `rbp=${reply.heldBytes}`,
     'obl=0 oll=0',
-    `omem=${reply.pendingBytes}`,
+    `omem=${reply.pendingBytes + session.queuedPushBytes}`,
     `tot-mem=${total}`,
     `events=${reply.pendingBytes > 0 && reply.heldBytes > 0 ? 'rw' : 'r'}`,
     `cmd=${session.lastCommand?.fullName ?? 'NULL'}`,
     `user=${session.user}`,
-    'redir=-1',
+    `redir=${redirectOf(session)}`,
     `resp=${reply.protocol}`,
     `lib-name=${session.libName}`,
     `lib-ver=${session.libVersion}`,
@@ -41,8 +45,12 @@ export function clientLine(session: Session, nowMs: number): string {
 function flagsOf(session: Session): string {
   let flags = '';
   if ((session.gate & GATE_MONITOR) !== 0) flags += 'O';
+  if (session.isSubscribed) flags += 'P';
   if (session.inTransaction) flags += 'x';
   if (session.suspended) flags += 'b';
+  if (session.tracking !== undefined) flags += 't';
+  if (session.tracking?.isBroken === true) flags += 'R';
+  if (session.tracking?.options.isBroadcast === true) flags += 'B';
   if (session.dirty) flags += 'd';
   if (session.closing) flags += 'c';
   if (session.carrier.isUnix) flags += 'U';

@@ -4,7 +4,7 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { SYNTAX_ERROR } from '../replies.js';
 import { DEFAULT_USER } from './auth.js';
-import { clientClass } from './client-class.js';
+import { classOf, clientClass } from './client-class.js';
 
 interface Filters {
   id: number | undefined;
@@ -94,7 +94,7 @@ function matches(session: Session, filters: Filters): boolean {
     isOrAny(filters.address, carrier.remote) &&
     isOrAny(filters.localAddress, carrier.local) &&
     isOrAny(filters.user, session.user) &&
-    isOrAny(filters.class, 'normal')
+    isOrAny(filters.class, classOf(session))
   );
 }
 

@@ -4,13 +4,13 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { GATE_NO_TOUCH, GATE_REPLY_MODE, type Session } from '../../server/session.js';
 import { ADMIN, type CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
-import { refused } from '../refuse.js';
 import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommandOrArity } from '../replies.js';
-import { clientClass } from './client-class.js';
+import { classOf, clientClass } from './client-class.js';
 import { clientHelp } from './client-help.js';
 import { clientLine } from './client-info.js';
 import { clientKill } from './client-kill.js';
 import { BAD_CLIENT_NAME, isClientName } from './client-name.js';
+import { trackingSubcommands } from './client-tracking.js';
 
 function id(session: Session, _args: Args, reply: ReplyWriter): void {
   reply.integer(session.id);
@@ -30,7 +30,7 @@ function list(session: Session, args: Args, reply: ReplyWriter): void {
       reply.error(`ERR Unknown client type '${args.string(3)}'`);
       return;
     }
-    if (type !== 'normal') wanted = [];
+    wanted = [...sessions.values()].filter((one) => classOf(one) === type);
   } else if (args.count > 3 && args.equalsIgnoreCase(2, 'ID')) {
     const found: Session[] = [];
     for (let i = 3; i < args.count; i += 1) {
@@ -151,8 +151,8 @@ function unpause(session: Session, _args: Args, reply: ReplyWriter): void {
   reply.ok();
 }
 
-/** Commands that block do not exist yet: there is nobody to unblock. */
-function unblock(_session: Session, args: Args, reply: ReplyWriter): void {
+/** CLIENT UNBLOCK id [TIMEOUT|ERROR] */
+function unblock(session: Session, args: Args, reply: ReplyWriter): void {
   const hasReason = args.count > 3;
   const reason = hasReason ? args.string(3).toUpperCase() : 'TIMEOUT';
   if (args.count > 4) {
@@ -162,34 +162,12 @@ function unblock(_session: Session, args: Args, reply: ReplyWriter): void {
   } else if (Number.isNaN(args.int64(2))) {
     reply.error(NOT_INTEGER);
   } else {
-    reply.integer(0);
+    const { blocking, sessions } = session.server;
+    const target = sessions.get(args.int64(2));
+    const isUnblocked = target !== undefined && blocking.unblock(target, reason === 'ERROR');
+    reply.integer(isUnblocked ? 1 : 0);
   }
 }
-
-/** Switching off what is off is no lie; everything else is. */
-function tracking(_session: Session, args: Args, reply: ReplyWriter): void {
-  if (args.count === 3 && args.equalsIgnoreCase(2, 'OFF')) reply.ok();
-  else reply.error('ERR client side caching (CLIENT TRACKING) is not built yet in this version');
-}
-
-function trackingInfo(_session: Session, _args: Args, reply: ReplyWriter): void {
-  reply.map(3);
-  reply.bulkLatin1('flags');
-  reply.set(1);
-  reply.bulkLatin1('off');
-  reply.bulkLatin1('redirect');
-  reply.integer(-1);
-  reply.bulkLatin1('prefixes');
-  reply.emptyArray();
-}
-
-function getRedirection(_session: Session, _args: Args, reply: ReplyWriter): void {
-  reply.integer(-1);
-}
-
-const NOT_TRACKING =
-  'ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or ' +
-  'OPTOUT mode enabled';
 
 export const clientCommands: readonly CommandRow[] = [
   {
@@ -198,9 +176,7 @@ export const clientCommands: readonly CommandRow[] = [
     flags: 0,
     handler: (_session, _args, reply) => reply.error(SYNTAX_ERROR),
     subcommands: [
-      refused('caching', 3, 0, NOT_TRACKING),
       { name: 'getname', arity: 2, flags: 0, handler: getName },
-      { name: 'getredir', arity: 2, flags: 0, handler: getRedirection },
       helpRow('client', clientHelp),
       { name: 'id', arity: 2, flags: 0, handler: id },
       { name: 'info', arity: 2, flags: 0, handler: info },
@@ -212,8 +188,7 @@ export const clientCommands: readonly CommandRow[] = [
       { name: 'reply', arity: 3, flags: 0, handler: replyMode },
       { name: 'setinfo', arity: 4, flags: 0, handler: setInfo },
       { name: 'setname', arity: 3, flags: 0, handler: setName },
-      { name: 'tracking', arity: -3, flags: 0, handler: tracking },
-      { name: 'trackinginfo', arity: 2, flags: 0, handler: trackingInfo },
+      ...trackingSubcommands,
       { name: 'unblock', arity: -3, flags: ADMIN, handler: unblock },
       { name: 'unpause', arity: 2, flags: ADMIN, handler: unpause },
     ],

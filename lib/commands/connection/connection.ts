@@ -6,6 +6,7 @@ import {
   GATE_MONITOR,
   GATE_NO_TOUCH,
   GATE_REPLY_MODE,
+  GATE_SUBSCRIBED,
   type Session,
 } from '../../server/session.js';
 import { REDIS_VERSION } from '../../version.js';
@@ -16,9 +17,18 @@ import { BAD_CLIENT_NAME, isClientName } from './client-name.js';
 
 const INT32_MAX = 0x7fff_ffff;
 
-function ping(_session: Session, args: Args, reply: ReplyWriter): void {
+function ping(session: Session, args: Args, reply: ReplyWriter): void {
   if (args.count > 2) reply.error(wrongArity('ping'));
+  else if ((session.gate & GATE_SUBSCRIBED) !== 0) pingSubscribed(args, reply);
   else if (args.count === 1) reply.pong();
+  else reply.bulk(args.buf, args.starts[1]!, args.ends[1]!);
+}
+
+/** In RESP2 a subscriber tells replies from messages by their form. */
+function pingSubscribed(args: Args, reply: ReplyWriter): void {
+  reply.array(2);
+  reply.bulkLatin1('pong');
+  if (args.count === 1) reply.bulk(args.buf, 0, 0);
   else reply.bulk(args.buf, args.starts[1]!, args.ends[1]!);
 }
 
@@ -49,6 +59,8 @@ function quit(session: Session, _args: Args, reply: ReplyWriter): void {
 function reset(session: Session, _args: Args, reply: ReplyWriter): void {
   session.discard();
   session.server.stopMonitoring(session);
+  session.server.pubsub.forget(session);
+  session.server.tracking.disable(session);
   session.setGate(GATE_MONITOR | GATE_REPLY_MODE | GATE_NO_TOUCH, false);
   session.replyMode = 'on';
   session.noEvict = false;
@@ -115,6 +127,7 @@ function hello(session: Session, args: Args, reply: ReplyWriter): void {
   }
   if (nameAt > 0) session.name = args.string(nameAt);
   reply.protocol = protocol;
+  session.followSubscriptions();
   replyServer(session, reply);
 }
 

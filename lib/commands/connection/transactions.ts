@@ -1,7 +1,7 @@
 /** MULTI, EXEC, DISCARD, WATCH, UNWATCH. Queueing itself is the dispatcher's. */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import { GATE_MULTI, type Session } from '../../server/session.js';
+import { GATE_MULTI, type QueuedCommand, type Session } from '../../server/session.js';
 import { COUNTS, type CommandRow, FAST, NOT_QUEUED } from '../command.js';
 
 function multi(session: Session, _args: Args, reply: ReplyWriter): void {
@@ -40,13 +40,23 @@ function exec(session: Session, _args: Args, reply: ReplyWriter): void {
     reply.nilArray();
     return;
   }
-  const { dispatcher, store } = session.server;
   reply.array(transaction.queue.length);
+  runQueue(session, transaction.queue, 0);
+}
+
+/** Runs queued commands; a slow script among them lets the loop turn, and the rest follows it. */
+function runQueue(session: Session, queue: readonly QueuedCommand[], from: number): void {
+  const { dispatcher, scripts, store } = session.server;
   dispatcher.atomic = true;
   try {
-    for (const { command, args } of transaction.queue) {
+    for (let i = from; i < queue.length; i += 1) {
+      const { command, args } = queue[i]!;
       if ((command.flags & COUNTS) !== 0) store.expireDue(Number.POSITIVE_INFINITY);
       dispatcher.call(session, command, args);
+      const script = scripts.runner.running;
+      if (script === undefined) continue;
+      script.afterwards = () => runQueue(session, queue, i + 1);
+      return;
     }
   } finally {
     dispatcher.atomic = false;

@@ -6,13 +6,13 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
 import { NOTIFY_HASH } from '../../store/notify.js';
-import { putField } from '../../types/hashes.js';
+import { fitsMirror, putField } from '../../types/hashes.js';
 import { TYPE_HASH } from '../../types/types.js';
 import { findCollection, refusesSubKey } from '../collections.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { INT64_MAX, INT64_MIN, INT64_TEXT_MAX, WOULD_OVERFLOW } from '../int64.js';
 import { refusesKey } from '../lookup.js';
-import { NOT_FLOAT, NOT_INTEGER } from '../replies.js';
+import { MIRROR_KEY_TOO_LONG, NOT_FLOAT, NOT_INTEGER } from '../replies.js';
 import { floatText } from '../strings/float-text.js';
 import {
   add,
@@ -41,8 +41,7 @@ function hincrby(session: Session, args: Args, reply: ReplyWriter): void {
   if (Number.isNaN(old)) {
     reply.error('ERR hash value is not an integer');
   } else if (isExact(old) && isExact(by) && isExact(sum)) {
-    writeDigits(hash, args, digitsAt(digits, 0, sum));
-    reply.integer(sum);
+    if (writeDigits(hash, args, digitsAt(digits, 0, sum), reply)) reply.integer(sum);
   } else {
     const oldExact = field === 0 ? 0n : parseBigInt64(digits, 0, textBytes)!;
     incrementExact(hash, args, oldExact + args.bigInt64(3)!, reply);
@@ -58,8 +57,8 @@ function incrementExact(hash: Collection, args: Args, sum: bigint, reply: ReplyW
     reply.error(WOULD_OVERFLOW);
     return;
   }
-  writeDigits(hash, args, digits.write(String(sum), 'latin1'));
-  reply.bigInteger(sum);
+  const bytes = digits.write(String(sum), 'latin1');
+  if (writeDigits(hash, args, bytes, reply)) reply.bigInteger(sum);
 }
 
 /** Copies the value to `digits`; 0, which is the length of no number, if it is too long for one. */
@@ -68,9 +67,26 @@ function readDigits({ elements }: Collection, field: Leaf): number {
   return elements.copyValue(field, digits, 0);
 }
 
-function writeDigits(hash: Collection, args: Args, bytes: number): void {
-  putField(hash, args.buf, args.starts[2]!, args.ends[2]!, digits, 0, bytes);
-  hash.notify(NOTIFY_HASH, 'hincrby');
+/** False, the error replied, if they do not fit. */
+function writeDigits(hash: Collection, args: Args, bytes: number, reply: ReplyWriter): boolean {
+  return putNumber(hash, args, digits, bytes, 'hincrby', reply);
+}
+
+function putNumber(
+  hash: Collection,
+  { buf, starts, ends }: Args,
+  text: Buffer,
+  bytes: number,
+  event: string,
+  reply: ReplyWriter,
+): boolean {
+  if (!fitsMirror(hash, ends[2]! - starts[2]!, text, 0, bytes)) {
+    reply.error(MIRROR_KEY_TOO_LONG);
+    return false;
+  }
+  putField(hash, buf, starts[2]!, ends[2]!, text, 0, bytes);
+  hash.notify(NOTIFY_HASH, event);
+  return true;
 }
 
 function hincrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
@@ -99,9 +115,7 @@ function hincrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const text = formatLongDouble(sum);
   const bytes = Buffer.from(text, 'latin1');
-  putField(hash, args.buf, args.starts[2]!, args.ends[2]!, bytes, 0, bytes.length);
-  hash.notify(NOTIFY_HASH, 'hincrbyfloat');
-  reply.bulkLatin1(text);
+  if (putNumber(hash, args, bytes, bytes.length, 'hincrbyfloat', reply)) reply.bulkLatin1(text);
 }
 
 export const hashNumberCommands: readonly CommandRow[] = [

@@ -5,7 +5,7 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
 import { NOTIFY_HASH } from '../../store/notify.js';
-import { isSmall, putField } from '../../types/hashes.js';
+import { fitsMirror, isSmall, putField } from '../../types/hashes.js';
 import { TYPE_HASH } from '../../types/types.js';
 import { findCollection, readCollection, refusesSubKey } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
@@ -18,7 +18,7 @@ import {
 } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesKey } from '../lookup.js';
-import { replyValue, wrongArity } from '../replies.js';
+import { MIRROR_KEY_TOO_LONG, replyValue, wrongArity } from '../replies.js';
 
 function hset(session: Session, args: Args, reply: ReplyWriter): void {
   const added = setFields(session, args, 'hset', reply);
@@ -41,6 +41,9 @@ function setFields(session: Session, args: Args, command: string, reply: ReplyWr
   }
   const hash = findCollection(session, args, 1, TYPE_HASH, reply);
   if (hash === undefined) return -1;
+  for (let i = 2; i < args.count && hash.sub.isMirrored; i += 2) {
+    if (refusesMirrored(hash, args, i, reply)) return -1;
+  }
   let added = 0;
   for (let i = 2; i < args.count; i += 2) {
     if (putArgument(hash, args, i)) added += 1;
@@ -53,6 +56,15 @@ function setFields(session: Session, args: Args, command: string, reply: ReplyWr
 function putArgument(hash: Collection, args: Args, i: number): boolean {
   const { buf, starts, ends } = args;
   return putField(hash, buf, starts[i]!, ends[i]!, buf, starts[i + 1]!, ends[i + 1]!);
+}
+
+/** True, the error replied, if the field in argument `i` and its value are too long for a mirror. */
+function refusesMirrored(hash: Collection, args: Args, i: number, reply: ReplyWriter): boolean {
+  const { buf, starts, ends } = args;
+  const fieldBytes = ends[i]! - starts[i]!;
+  if (fitsMirror(hash, fieldBytes, buf, starts[i + 1]!, ends[i + 1]!)) return false;
+  reply.error(MIRROR_KEY_TOO_LONG);
+  return true;
 }
 
 /** The field in argument `i`; 0: there is none. */
@@ -68,6 +80,7 @@ function hsetnx(session: Session, args: Args, reply: ReplyWriter): void {
     reply.integer(0);
     return;
   }
+  if (refusesMirrored(hash, args, 2, reply)) return;
   putArgument(hash, args, 2);
   hash.notify(NOTIFY_HASH, 'hset');
   reply.integer(1);

@@ -3,8 +3,9 @@ import type { Leaf } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
+import { NOTIFY_GENERIC } from '../../store/notify.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { findKey, inspectKey } from '../lookup.js';
+import { findKey, inspectKey, notifyKey } from '../lookup.js';
 import { NOT_INTEGER, shortText } from '../replies.js';
 import { expiryTimeMs, invalidExpireTime } from './expire-time.js';
 
@@ -53,8 +54,10 @@ function expireKey(
   const from = args.starts[1]!;
   const to = args.ends[1]!;
   // A time of 0 would mean no expiry.
-  if (timeMs <= database.store.nowMs) database.remove(args.buf, from, to);
+  const isPast = timeMs <= database.store.nowMs;
+  if (isPast) database.remove(args.buf, from, to);
   else database.setExpiry(args.buf, from, to, timeMs);
+  notifyKey(database, NOTIFY_GENERIC, isPast ? 'del' : 'expire', args, 1);
   reply.integer(1);
 }
 
@@ -136,6 +139,7 @@ function persist(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   database.setExpiry(args.buf, args.starts[1]!, args.ends[1]!, 0);
+  notifyKey(database, NOTIFY_GENERIC, 'persist', args, 1);
   reply.integer(1);
 }
 

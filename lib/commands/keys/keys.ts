@@ -3,10 +3,11 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_GENERIC } from '../../store/notify.js';
 import { typeName } from '../../types/types.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { databaseOf, int32Of } from '../database-index.js';
-import { findKey, inspectKey, readKey, refusesKey, removeKey } from '../lookup.js';
+import { findKey, inspectKey, notifyKey, readKey, refusesKey, removeKey } from '../lookup.js';
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, replyKey, SYNTAX_ERROR } from '../replies.js';
 import { type Transfer, transfer } from './transfer.js';
 
@@ -16,7 +17,9 @@ function del(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
   let removed = 0;
   for (let i = 1; i < args.count; i += 1) {
-    if (removeKey(database, args, i)) removed += 1;
+    if (!removeKey(database, args, i)) continue;
+    removed += 1;
+    notifyKey(database, NOTIFY_GENERIC, 'del', args, i);
   }
   reply.integer(removed);
 }
@@ -59,7 +62,15 @@ function planRename(session: Session, args: Args, reply: ReplyWriter): Transfer 
   } else if (sameArguments(args, 1, 2)) {
     reply.ok();
   } else if (!refusesKey(args, 2, reply)) {
-    return { source: database, i: 1, target: database, j: 2, moves: true, success: 'OK' };
+    return {
+      source: database,
+      i: 1,
+      target: database,
+      j: 2,
+      moves: true,
+      event: 'rename',
+      success: 'OK',
+    };
   }
   return undefined;
 }
@@ -70,7 +81,15 @@ function planRenamenx(session: Session, args: Args, reply: ReplyWriter): Transfe
     reply.error(NO_SUCH_KEY);
   } else if (!refusesKey(args, 2, reply)) {
     if (findKey(database, args, 2) === 0) {
-      return { source: database, i: 1, target: database, j: 2, moves: true, success: 1 };
+      return {
+        source: database,
+        i: 1,
+        target: database,
+        j: 2,
+        moves: true,
+        event: 'rename',
+        success: 1,
+      };
     }
     reply.integer(0);
   }
@@ -112,7 +131,7 @@ function planCopy(session: Session, args: Args, reply: ReplyWriter): Transfer | 
     reply.integer(0);
     return undefined;
   }
-  return { source, i: 1, target, j: 2, moves: false, success: 1 };
+  return { source, i: 1, target, j: 2, moves: false, event: 'copy', success: 1 };
 }
 
 function move(session: Session, args: Args, reply: ReplyWriter): void {
@@ -128,7 +147,7 @@ function planMove(session: Session, args: Args, reply: ReplyWriter): Transfer | 
   } else if (findKey(source, args, 1) === 0 || findKey(target, args, 1) !== 0) {
     reply.integer(0);
   } else {
-    return { source, i: 1, target, j: 1, moves: true, success: 1 };
+    return { source, i: 1, target, j: 1, moves: true, event: 'move', success: 1 };
   }
   return undefined;
 }

@@ -7,9 +7,10 @@ import type { Session } from '../../server/session.js';
 import { lfuCounter, lruIdleSeconds } from '../../store/access.js';
 import type { Database } from '../../store/database.js';
 import { collectionEncoding } from '../../types/encodings.js';
-import { TYPE_STRING, typeOf } from '../../types/types.js';
+import { fitsListpack } from '../../types/list-encoding.js';
+import { TYPE_LIST, TYPE_STRING, typeOf } from '../../types/types.js';
 import { type CommandRow, READONLY } from '../command.js';
-import { inspectKey } from '../lookup.js';
+import { inspectKeyQuietly } from '../lookup.js';
 import { unknownSubcommand } from '../replies.js';
 
 /** Redis keeps strings up to here in one piece with their object. */
@@ -59,10 +60,18 @@ function integerOf(database: Database, leaf: Leaf): number {
 /** What OBJECT ENCODING says. */
 export function encodingOf(database: Database, leaf: Leaf): string {
   const tree = database.tree;
-  if (typeOf(tree, leaf) !== TYPE_STRING) return collectionEncoding(tree, leaf);
+  const type = typeOf(tree, leaf);
+  if (type === TYPE_LIST) return listEncoding(database, leaf);
+  if (type !== TYPE_STRING) return collectionEncoding(tree, leaf);
   if (!Number.isNaN(integerOf(database, leaf))) return 'int';
   const isRaw = (tree.flags(leaf) & FLAG_RAW) !== 0 || tree.valueBytes(leaf) > EMBEDDED_BYTES_MAX;
   return isRaw ? 'raw' : 'embstr';
+}
+
+function listEncoding(database: Database, leaf: Leaf): string {
+  const list = database.collection();
+  list.openHead(leaf);
+  return fitsListpack(list) ? 'listpack' : 'quicklist';
 }
 
 /** What OBJECT REFCOUNT says. */
@@ -76,7 +85,7 @@ export function refcountOf(database: Database, leaf: Leaf): number {
 
 /** The leaf of argument 2; 0, nil replied, if it is not there. */
 function leafOrNil(session: Session, args: Args, reply: ReplyWriter): Leaf {
-  const leaf = inspectKey(session.database, args, 2);
+  const leaf = inspectKeyQuietly(session.database, args, 2);
   if (leaf === 0) reply.nil();
   return leaf;
 }

@@ -7,7 +7,7 @@ import type { Leaf } from '../../../radix/leaf.js';
 import { Snapshot } from '../../../radix/snapshot.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import { globMatches, literalPrefix } from '../../glob.js';
+import { filterOf, globMatches, literalPrefix } from '../../glob.js';
 import type { Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { typeName } from '../../types/types.js';
@@ -226,7 +226,8 @@ function scan(session: Session, args: Args, reply: ReplyWriter): void {
 
 function keys(session: Session, args: Args, _reply: ReplyWriter): void {
   const pattern = args.bytes(1);
-  const filter: Filter = { pattern, prefix: literalPrefix(pattern), type: undefined };
+  const prefix = literalPrefix(pattern);
+  const filter: Filter = { pattern: filterOf(pattern), prefix, type: undefined };
   session.defer(new KeysTask(session, new KeyWalk(session, filter, undefined)));
 }
 

@@ -11,12 +11,14 @@
 import type { Cursor } from '../../../radix/cursor.js';
 import { HINT_FLAGS, type Leaf } from '../../../radix/leaf.js';
 import { SubTree } from '../../../radix/subtree.js';
-import { Tree } from '../../../radix/tree.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_GENERIC, NOTIFY_NEW } from '../../store/notify.js';
 import { TYPE_STRING, typeOf } from '../../types/types.js';
+import { notifyKey } from '../lookup.js';
+import { SideCopy } from '../side-copy.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
 import { copyEntry, moveEntry } from './copy-entry.js';
 
@@ -29,6 +31,8 @@ export interface Transfer {
   readonly j: number;
   /** Whether the source goes. */
   readonly moves: boolean;
+  /** What is told of it: `rename_from` and `rename_to`, and so on. */
+  readonly event: 'rename' | 'copy' | 'move';
   readonly success: 'OK' | 1;
 }
 
@@ -37,7 +41,6 @@ export type Plan = (session: Session, args: Args, reply: ReplyWriter) => Transfe
 
 /** What an element costs besides its bytes, for how much work is done at once. */
 const ELEMENT_BYTES = 256;
-const KEY_BYTES_FIRST = 256;
 
 export function transfer(session: Session, args: Args, reply: ReplyWriter, plan: Plan): void {
   const found = plan(session, args, reply);
@@ -51,16 +54,23 @@ export function transfer(session: Session, args: Args, reply: ReplyWriter, plan:
 function transferString(args: Args, reply: ReplyWriter, found: Transfer, leaf: Leaf): void {
   const { source, i, target, j, moves } = found;
   const { buf, starts, ends } = args;
+  const isTaken = target.peek(buf, starts[j]!, ends[j]!) !== 0;
   if (moves) {
     moveEntry(source, buf, starts[i]!, ends[i]!, target, buf, starts[j]!, ends[j]!);
     source.remove(buf, starts[i]!, ends[i]!);
   } else {
     copyEntry(source, leaf, target, buf, starts[j]!, ends[j]!);
   }
-  replySuccess(reply, found);
+  target.signalReady(buf, starts[j]!, ends[j]!);
+  finish(args, reply, found, isTaken);
 }
 
-function replySuccess(reply: ReplyWriter, { success }: Transfer): void {
+/** Tells of it and replies. A key that was taken has made room for a new one. */
+function finish(args: Args, reply: ReplyWriter, found: Transfer, isTaken: boolean): void {
+  const { source, i, target, j, moves, event, success } = found;
+  if (isTaken) notifyKey(target, NOTIFY_NEW, 'new', args, j);
+  if (moves) notifyKey(source, NOTIFY_GENERIC, `${event}_from`, args, i);
+  notifyKey(target, NOTIFY_GENERIC, `${event}_to`, args, j);
   if (success === 'OK') reply.ok();
   else reply.integer(success);
 }
@@ -73,22 +83,18 @@ class CollectionTransfer extends ValueTask {
   /** The source as of the slice at hand, and where in it the copy stands. */
   #source!: SubTree;
   #cursor!: Cursor;
-  /** Holds the copy, at the key that it is to have. */
-  readonly #side: Tree;
-  readonly #copy: SubTree;
-  #subKey = Buffer.allocUnsafeSlow(KEY_BYTES_FIRST);
-  #value = Buffer.allocUnsafeSlow(KEY_BYTES_FIRST);
+  /** At the key that it is to have. */
+  readonly #copy: SideCopy;
 
   constructor(session: Session, args: Args, reply: ReplyWriter, plan: Plan, first: Transfer) {
     super(session, args, reply);
     this.#plan = plan;
     this.#first = first;
-    this.#side = new Tree(session.server.store.space, { expiries: false });
-    this.#copy = new SubTree(this.#side);
+    this.#copy = new SideCopy(session.server.store);
   }
 
   protected begin(): boolean {
-    this.#side.clear();
+    this.#copy.clear();
     const found = this.#first ?? this.#plan(this.session, this.args, this.reply);
     this.#first = undefined;
     if (found === undefined) return false;
@@ -113,7 +119,7 @@ class CollectionTransfer extends ValueTask {
   }
 
   protected piece(): boolean {
-    const { source, i } = this.#transfer;
+    const { source, i, j } = this.#transfer;
     const { buf, starts, ends } = this.args;
     this.#source.openHead(source.peek(buf, starts[i]!, ends[i]!));
     for (let bytes = 0; bytes < PIECE_BYTES; ) {
@@ -122,59 +128,25 @@ class CollectionTransfer extends ValueTask {
         this.#finish();
         return true;
       }
-      bytes += ELEMENT_BYTES + this.#copyElement(element);
+      bytes += ELEMENT_BYTES + this.#copy.add(this.#source, element, buf, starts[j]!, ends[j]!);
     }
     return false;
   }
 
   cancel(): void {
-    this.#side.clear();
-  }
-
-  /** Returns the bytes of its value. */
-  #copyElement(element: Leaf): number {
-    const { store } = this.database;
-    const { elements, parts } = this.#source;
-    const keyBytes = elements.keyBytes(element);
-    const valueBytes = elements.valueBytes(element);
-    if (keyBytes > this.#subKey.length) this.#subKey = Buffer.allocUnsafeSlow(keyBytes * 2);
-    if (valueBytes > this.#value.length) this.#value = Buffer.allocUnsafeSlow(valueBytes * 2);
-    elements.copyKey(element, this.#subKey, 0);
-    elements.copyValue(element, this.#value, 0);
-    const { buf, starts, ends } = this.args;
-    const { j } = this.#transfer;
-    try {
-      this.#copy.put(
-        buf,
-        starts[j]!,
-        ends[j]!,
-        parts.type,
-        this.#subKey,
-        0,
-        keyBytes,
-        store.stamp(),
-        store.origin,
-        0,
-        this.#value,
-        0,
-        valueBytes,
-      );
-    } catch (error) {
-      this.cancel();
-      throw error;
-    }
-    return valueBytes;
+    this.#copy.clear();
   }
 
   #finish(): void {
     const { source, i, target, j, moves } = this.#transfer;
     const { buf, starts, ends } = this.args;
+    const isTaken = target.peek(buf, starts[j]!, ends[j]!) !== 0;
     const { head } = this.#source;
     const access = source.tree.access(head);
     const expiryMs = source.tree.expiryMs(head);
     const hints = source.tree.flags(head) & HINT_FLAGS;
-    target.adopt(buf, starts[j]!, ends[j]!, this.#copy, expiryMs, hints, access);
+    target.adopt(buf, starts[j]!, ends[j]!, this.#copy.sub, expiryMs, hints, access);
     if (moves) source.remove(buf, starts[i]!, ends[i]!);
-    replySuccess(this.reply, this.#transfer);
+    finish(this.args, this.reply, this.#transfer, isTaken);
   }
 }

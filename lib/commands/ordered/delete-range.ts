@@ -6,6 +6,7 @@
  */
 import type { Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_GENERIC } from '../../store/notify.js';
 
 /** Keys removed between two looks at the clock. */
 const STEP_KEYS = 64;
@@ -65,7 +66,9 @@ export class DeleteRange implements Task {
     this.#place = key;
     this.#placeIncluded = false;
     if (tree.stamp(leaf) >= this.#startStamp) return;
-    if (this.#database.remove(key, 0, key.length)) this.#removed += 1;
+    if (!this.#database.remove(key, 0, key.length)) return;
+    this.#removed += 1;
+    this.#database.notify(NOTIFY_GENERIC, 'del', key, 0, key.length);
   }
 
   #within(key: Buffer): boolean {

@@ -1,20 +1,28 @@
 /**
- * Intervals of keys, or of the sub keys of a collection, as in ZRANGEBYLEX: `[a` (from or to a,
- * included), `(a` (without it), `-` (the lowest) and `+` (the highest). An interval becomes two
- * ranks, so that its size, and its n-th key from either end, cost O(depth).
+ * Intervals of keys as in ZRANGEBYLEX: `[a` (from or to a, included), `(a` (without it), `-` (the
+ * lowest) and `+` (the highest). An interval becomes two ranks, so that its size, and its n-th key
+ * from either end, cost O(depth).
  */
+import type { Mirror } from '../../../radix/mirror.js';
 import type { Tree } from '../../../radix/tree.js';
 import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
 
-export const BAD_INTERVAL = 'ERR min or max not valid string range item';
+const BAD_INTERVAL = 'ERR min or max not valid string range item';
 
 const OPEN_PAREN = 0x28;
 const BRACKET = 0x5b;
 const MINUS = 0x2d;
 const PLUS = 0x2b;
 
-/** Whether argument `i` is one end of an interval. */
-export function isBound(args: Args, i: number): boolean {
+/** True, the error replied, if arguments `i` and the next one are no interval. */
+export function refusesInterval(args: Args, i: number, reply: ReplyWriter): boolean {
+  if (isBound(args, i) && isBound(args, i + 1)) return false;
+  reply.error(BAD_INTERVAL);
+  return true;
+}
+
+function isBound(args: Args, i: number): boolean {
   const length = args.length(i);
   if (length === 0) return false;
   const first = args.byte(i, 0);
@@ -30,6 +38,28 @@ export function lowRank(tree: Tree, args: Args, i: number): number {
 /** Rank of the first key behind an interval that ends with argument `i`. */
 export function highRank(tree: Tree, args: Args, i: number): number {
   return boundRank(tree, args, i, BRACKET);
+}
+
+/** `lowRank` in an order by value. The bound is one that a mirror can hold. */
+export function lowValueRank(mirror: Mirror, args: Args, i: number): number {
+  return valueRank(mirror, args, i, OPEN_PAREN);
+}
+
+/** `highRank` in an order by value. */
+export function highValueRank(mirror: Mirror, args: Args, i: number): number {
+  return valueRank(mirror, args, i, BRACKET);
+}
+
+/** How many have a value below the bound's, or no greater one if the bound begins with `past`. */
+function valueRank(mirror: Mirror, args: Args, i: number, past: number): number {
+  const { tree } = mirror;
+  const first = args.byte(i, 0);
+  if (args.length(i) === 1 && first === MINUS) return 0;
+  if (args.length(i) === 1 && first === PLUS) return tree.liveCount;
+  const from = args.starts[i]! + 1;
+  if (first === past) mirror.makeHighKey(args.buf, from, args.ends[i]!);
+  else mirror.makeLowKey(args.buf, from, args.ends[i]!);
+  return tree.rank(mirror.key, 0, mirror.keyBytes);
 }
 
 /** Rank of the bound's key, or one more if the bound begins with `past` and the key is there. */

@@ -14,68 +14,23 @@ import type { Session } from '../../server/session.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from '../replies.js';
 import { DeleteRange } from './delete-range.js';
-import { BAD_INTERVAL, highRank, isBound, lowRank } from './interval.js';
-import { RangeReply, type RangeRequest, replyEntry } from './range-reply.js';
-
-/** What KRANGE was asked for. One object for all: it is read before the command returns. */
-const request: RangeRequest = {
-  offset: 0,
-  count: -1,
-  reverse: false,
-  withValues: false,
-};
+import { highRank, lowRank, refusesInterval } from './interval.js';
+import { rangePart, rangeRequest } from './range-options.js';
+import { RangeReply, replyEntry } from './range-reply.js';
 
 function krange(session: Session, args: Args, reply: ReplyWriter): void {
-  if (!readOptions(args, reply)) return;
-  if (!isBound(args, 1) || !isBound(args, 2)) {
-    reply.error(BAD_INTERVAL);
-    return;
-  }
-  const database = session.database;
-  const low = lowRank(database.tree, args, 1);
-  const high = highRank(database.tree, args, 2);
-  const { offset, reverse } = request;
-  const found = offset < 0 ? 0 : Math.max(0, high - low - offset);
-  const count = request.count < 0 ? found : Math.min(found, request.count);
+  const request = rangeRequest(args, 3, true, reply);
+  if (request === undefined || refusesInterval(args, 1, reply)) return;
+  const { tree } = session.database;
+  const { count, first } = rangePart(request, lowRank(tree, args, 1), highRank(tree, args, 2));
   reply.array(request.withValues && reply.protocol === 2 ? count * 2 : count);
-  if (count === 0) return;
-  RangeReply.start(session, reverse ? high - offset : low + offset, count, request);
-}
-
-/** Reads what follows min and max into `request`; false if an error was replied. */
-function readOptions(args: Args, reply: ReplyWriter): boolean {
-  request.offset = 0;
-  request.count = -1;
-  request.reverse = false;
-  request.withValues = false;
-  for (let i = 3; i < args.count; i += 1) {
-    if (args.equalsIgnoreCase(i, 'REV')) {
-      request.reverse = true;
-    } else if (args.equalsIgnoreCase(i, 'WITHVALUES')) {
-      request.withValues = true;
-    } else if (args.equalsIgnoreCase(i, 'LIMIT') && i + 2 < args.count) {
-      request.offset = args.int64(i + 1);
-      request.count = args.int64(i + 2);
-      if (Number.isNaN(request.offset) || Number.isNaN(request.count)) {
-        reply.error(NOT_INTEGER);
-        return false;
-      }
-      i += 2;
-    } else {
-      reply.error(SYNTAX_ERROR);
-      return false;
-    }
-  }
-  return true;
+  if (count > 0) RangeReply.start(session, first, count, request);
 }
 
 function kcount(session: Session, args: Args, reply: ReplyWriter): void {
-  if (!isBound(args, 1) || !isBound(args, 2)) {
-    reply.error(BAD_INTERVAL);
-    return;
-  }
-  const database = session.database;
-  const count = highRank(database.tree, args, 2) - lowRank(database.tree, args, 1);
+  if (refusesInterval(args, 1, reply)) return;
+  const { tree } = session.database;
+  const count = highRank(tree, args, 2) - lowRank(tree, args, 1);
   reply.integer(Math.max(0, count));
 }
 
@@ -136,10 +91,7 @@ function replyNeighbour(session: Session, reply: ReplyWriter, leaf: Leaf): void 
 }
 
 function kdelrange(session: Session, args: Args, reply: ReplyWriter): void {
-  if (!isBound(args, 1) || !isBound(args, 2)) {
-    reply.error(BAD_INTERVAL);
-    return;
-  }
+  if (refusesInterval(args, 1, reply)) return;
   session.defer(new DeleteRange(session, args.bytes(1), args.bytes(2)));
 }
 

@@ -26,13 +26,7 @@ import type { Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { breakOff } from '../broken-reply.js';
 import { replyValue } from '../replies.js';
-
-export interface RangeRequest {
-  offset: number;
-  count: number;
-  reverse: boolean;
-  withValues: boolean;
-}
+import type { RangeRequest } from './range-options.js';
 
 /** Entries that are written before the command looks at the clock. */
 const STEP_ENTRIES = 128;
@@ -79,8 +73,8 @@ function stepBack(cursor: Cursor): number {
 }
 
 export class RangeReply {
-  /** Writes `count` entries from the visible index on; behind it, downwards, if in reverse. */
-  static start(session: Session, index: number, count: number, request: RangeRequest): void {
+  /** Writes `count` entries from that with the visible index on; downwards, if in reverse. */
+  static start(session: Session, first: number, count: number, request: RangeRequest): void {
     const { database, reply, server } = session;
     const cursor = database.cursor;
     const clock = server.store.world.clock;
@@ -90,7 +84,7 @@ export class RangeReply {
     const deadlineMs = mayPause ? clock.monotonicMs() + SLICE_MS : 0;
     let left = count;
     let unchecked = 0;
-    run[0] = cursor.stepTo(reverse ? index - 1 : index);
+    run[0] = cursor.stepTo(first);
     for (let found = 1; ; found = reverse ? stepBack(cursor) : cursor.stepRun(run, left)) {
       for (let i = 0; i < found; i += 1) {
         if (pairs) reply.array(2);

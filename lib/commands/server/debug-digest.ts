@@ -8,6 +8,7 @@
  *               a hash      for each field: xor (mix field, mix value)
  *               a set       for each member: xor member
  *               a zset      for each member: xor (mix member, mix score as %.17g)
+ *               a list      for each element: mix element
  *   digest  = for each database with keys: mix its index, xor every entry
  *   xor: d ^= SHA1(x)       mix: d = SHA1(d ^ SHA1(x))
  *
@@ -23,7 +24,14 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import type { Store } from '../../store/store.js';
-import { TYPE_HASH, TYPE_SET, TYPE_STRING, TYPE_ZSET, typeOf } from '../../types/types.js';
+import {
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STRING,
+  TYPE_ZSET,
+  typeOf,
+} from '../../types/types.js';
 import { scoreOf } from '../../types/zsets.js';
 
 const DIGEST_BYTES = 20;
@@ -99,6 +107,7 @@ const ELEMENT_DIGESTS: Readonly<Record<number, ElementDigest>> = {
     scored.mix(Buffer.from(formatDouble(scoreOf(elements, element)), 'latin1'));
     digest.xor(scored.bytes);
   },
+  [TYPE_LIST]: (digest, elements, element) => digest.mixBytes(elements, element),
 };
 
 /** Mixes what a key holds into a digest, in steps: a collection may have millions of elements. */

@@ -6,9 +6,9 @@
  * answers its peers. A client sees the same, and a ring does not take the node for dead.
  */
 import type { Leaf } from '../../../radix/leaf.js';
+import { RdbWriter } from '../../../rdb/writer.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import { StringDump } from '../../rdb/dump-string.js';
 import { isLoopback } from '../../server/protected-mode.js';
 import type { Session } from '../../server/session.js';
 import { lruIdleSeconds } from '../../store/access.js';
@@ -29,8 +29,6 @@ const NOT_ALLOWED =
   'run it from a local connection, otherwise you need to set this option in the configuration ' +
   'file, and then restart the server.';
 
-/** Type byte, version and checksum of DUMP, which DEBUG OBJECT does not count. */
-const DUMP_FRAME_BYTES = 11;
 /** Values up to here are packed to learn their length. */
 const PACKED_BYTES_MAX = 256 * 1024;
 /** What stands in front of a string that is longer. */
@@ -133,9 +131,9 @@ function serializedBytes(database: Database, leaf: Leaf): number {
   if (typeOf(tree, leaf) !== TYPE_STRING) return elementsBytes(database, leaf);
   const bytes = tree.valueBytes(leaf);
   if (bytes > PACKED_BYTES_MAX) return bytes + LONG_HEADER_BYTES;
-  const packed = new StringDump(tree.value(leaf));
-  while (!packed.step());
-  return packed.bytes - DUMP_FRAME_BYTES;
+  const writer = new RdbWriter();
+  if (!writer.string(tree.value(leaf), 0, bytes)) while (!writer.more());
+  return writer.totalBytes;
 }
 
 /** What the elements take, each with its lengths in front, by the mean of some of them. */

@@ -1,11 +1,11 @@
-/** TIME, LASTSAVE, ROLE, WAIT, SHUTDOWN, MODULE. */
+/** TIME, LASTSAVE, ROLE, SHUTDOWN, MODULE. */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { ADMIN, type CommandRow, FAST, NO_MULTI } from '../command.js';
 import { helpRow } from '../help.js';
 import { refused } from '../refuse.js';
-import { NOT_INTEGER, SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
+import { SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
 import { NO_DISK } from './refused-commands.js';
 
 const NO_MODULES = 'ERR modules of Redis cannot be loaded: they are made for its memory';
@@ -30,15 +30,6 @@ function role(_session: Session, _args: Args, reply: ReplyWriter): void {
   reply.emptyArray();
 }
 
-/** No replica exists that could acknowledge anything, however long one waits. */
-function wait(_session: Session, args: Args, reply: ReplyWriter): void {
-  const timeoutMs = args.int64(2);
-  if (Number.isNaN(args.int64(1))) reply.error(NOT_INTEGER);
-  else if (Number.isNaN(timeoutMs)) reply.error('ERR timeout is not an integer or out of range');
-  else if (timeoutMs < 0) reply.error('ERR timeout is negative');
-  else reply.integer(0);
-}
-
 /** SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]: answers by closing the connection. */
 function shutdown(session: Session, args: Args, reply: ReplyWriter): void {
   const options = new Set<string>();
@@ -52,6 +43,11 @@ function shutdown(session: Session, args: Args, reply: ReplyWriter): void {
   }
   if (isAbort) {
     reply.error('ERR No shutdown in progress.');
+    return;
+  }
+  const { runner } = session.server.scripts;
+  if (runner.running !== undefined && !options.has('NOSAVE')) {
+    reply.error(runner.busyError);
     return;
   }
   if (options.has('SAVE')) {
@@ -71,7 +67,6 @@ export const miscCommands: readonly CommandRow[] = [
   { name: 'time', arity: 1, flags: FAST, handler: time },
   { name: 'lastsave', arity: 1, flags: FAST, handler: lastSave },
   { name: 'role', arity: 1, flags: FAST, handler: role },
-  { name: 'wait', arity: 3, flags: 0, handler: wait },
   { name: 'shutdown', arity: -1, flags: ADMIN | NO_MULTI, handler: shutdown },
   {
     name: 'module',

@@ -10,9 +10,10 @@ import { digitsAt, parseBigInt64, parseInt64 } from '../../../resp/numbers.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_STRING } from '../../store/notify.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { INT64_MAX, INT64_MIN, INT64_TEXT_MAX, WOULD_OVERFLOW } from '../int64.js';
-import { findStringKey, isWrongType, refusesKey } from '../lookup.js';
+import { findStringKey, isWrongType, notifyKey, refusesKey } from '../lookup.js';
 import { NOT_FLOAT, NOT_INTEGER } from '../replies.js';
 import { floatText } from './float-text.js';
 import { add, formatLongDouble, isFiniteLongDouble, parseLongDouble, ZERO } from './long-double.js';
@@ -96,6 +97,7 @@ function readDigits(database: Database, leaf: Leaf): number {
 function writeDigits(database: Database, args: Args, leaf: Leaf, bytes: number): void {
   const expiryMs = leaf === 0 ? 0 : database.tree.expiryMs(leaf);
   database.set(args.buf, args.starts[1]!, args.ends[1]!, digits, 0, bytes, expiryMs);
+  notifyKey(database, NOTIFY_STRING, 'incrby', args, 1);
 }
 
 function incrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
@@ -122,6 +124,7 @@ function incrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
   const expiryMs = leaf === 0 ? 0 : database.tree.expiryMs(leaf);
   const { buf, starts, ends } = args;
   database.set(buf, starts[1]!, ends[1]!, bytes, 0, text.length, expiryMs, FLAG_TEXT);
+  notifyKey(database, NOTIFY_STRING, 'incrbyfloat', args, 1);
   reply.bulkLatin1(text);
 }
 

@@ -3,8 +3,9 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_STRING } from '../../store/notify.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { findStringKey, isWrongType, readStringKey, refusesKey } from '../lookup.js';
+import { findStringKey, isWrongType, notifyKey, readStringKey, refusesKey } from '../lookup.js';
 import { NOT_INTEGER, replyValueRange, STRING_TOO_LONG } from '../replies.js';
 import { fromEnd, isReversed } from './index-range.js';
 
@@ -17,12 +18,14 @@ function append(session: Session, args: Args, reply: ReplyWriter): void {
   const added = args.length(2);
   if (leaf === 0) {
     database.set(buf, starts[1]!, ends[1]!, buf, starts[2]!, ends[2]!, 0);
+    notifyKey(database, NOTIFY_STRING, 'append', args, 1);
     reply.integer(added);
     return;
   }
   const bytes = database.tree.valueBytes(leaf);
   if (isTooLong(session, bytes + added, reply)) return;
   patchArgument(database, args, bytes, 2);
+  notifyKey(database, NOTIFY_STRING, 'append', args, 1);
   reply.integer(bytes + added);
 }
 
@@ -77,6 +80,7 @@ function setrange(session: Session, args: Args, reply: ReplyWriter): void {
   }
   if (isTooLong(session, offset + added, reply) || refusesKey(args, 1, reply)) return;
   patchArgument(database, args, offset, 3);
+  notifyKey(database, NOTIFY_STRING, 'setrange', args, 1);
   reply.integer(Math.max(bytes, offset + added));
 }
 

@@ -8,9 +8,18 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
+import { NOTIFY_GENERIC, NOTIFY_STRING } from '../../store/notify.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { futureTimeMs, invalidExpireTime } from '../keys/expire-time.js';
-import { findKey, isWrongType, peekKey, readStringKey, refusesKey, removeKey } from '../lookup.js';
+import {
+  findKey,
+  isWrongType,
+  notifyKey,
+  peekKey,
+  readStringKey,
+  refusesKey,
+  removeKey,
+} from '../lookup.js';
 import { NOT_INTEGER, replyValue, SYNTAX_ERROR, wrongArity } from '../replies.js';
 import {
   OPTION_AT,
@@ -55,6 +64,7 @@ function set(session: Session, args: Args, reply: ReplyWriter): void {
 function setArgument(database: Database, args: Args, value: number, expiryMs: number): void {
   const { buf, starts, ends } = args;
   database.set(buf, starts[1]!, ends[1]!, buf, starts[value]!, ends[value]!, expiryMs);
+  notifyKey(database, NOTIFY_STRING, 'set', args, 1);
 }
 
 function setWithOptions(session: Session, args: Args, reply: ReplyWriter): void {
@@ -81,6 +91,7 @@ function setWithOptions(session: Session, args: Args, reply: ReplyWriter): void 
   }
   const keeps = leaf !== 0 && (options & OPTION_KEEPTTL) !== 0;
   setArgument(database, args, 2, keeps ? database.tree.expiryMs(leaf) : expiryMs);
+  if (expiryMs !== 0) notifyKey(database, NOTIFY_GENERIC, 'expire', args, 1);
   if (!wantsOld) reply.ok();
 }
 
@@ -135,6 +146,7 @@ function setFor(
   const expiryMs = checkedTimeMs(timeMs, command, reply);
   if (expiryMs < 0 || refusesKey(args, 1, reply)) return;
   setArgument(database, args, 3, expiryMs);
+  notifyKey(database, NOTIFY_GENERIC, 'expire', args, 1);
   reply.ok();
 }
 
@@ -150,7 +162,9 @@ function getdel(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
   const leaf = readStringKey(database, args, 1);
   if (!replyStringOrNil(reply, database, leaf)) return;
-  if (leaf > 0) removeKey(database, args, 1);
+  if (leaf > 0 && removeKey(database, args, 1)) {
+    notifyKey(database, NOTIFY_GENERIC, 'del', args, 1);
+  }
 }
 
 function getex(session: Session, args: Args, reply: ReplyWriter): void {
@@ -170,7 +184,9 @@ function getex(session: Session, args: Args, reply: ReplyWriter): void {
   replyValue(reply, database, leaf);
   const persists = (options & OPTION_PERSIST) !== 0 && database.tree.expiryMs(leaf) !== 0;
   if (expiryMs > 0 || persists) {
+    const event = persists ? 'persist' : expiryMs <= database.store.nowMs ? 'del' : 'expire';
     database.setExpiry(args.buf, args.starts[1]!, args.ends[1]!, expiryMs);
+    notifyKey(database, NOTIFY_GENERIC, event, args, 1);
   }
 }
 
@@ -219,6 +235,7 @@ function setPairs(database: Database, args: Args): void {
   const { buf, starts, ends } = args;
   for (let i = 1; i < args.count; i += 2) {
     database.set(buf, starts[i]!, ends[i]!, buf, starts[i + 1]!, ends[i + 1]!, 0);
+    notifyKey(database, NOTIFY_STRING, 'set', args, i);
   }
 }
 

@@ -14,7 +14,7 @@ import { parseLooseFloat64 } from '../../../resp/numbers.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Collection } from '../../store/collection.js';
 import { scoreRank } from '../../types/zsets.js';
-import { BAD_INTERVAL, highRank, isBound, lowRank } from '../ordered/interval.js';
+import { highRank, lowRank, refusesInterval } from '../ordered/interval.js';
 import { NOT_INTEGER } from '../replies.js';
 
 export const BY_RANK = 0;
@@ -46,9 +46,7 @@ export class RankRange {
     this.#minAt = minAt;
     this.#maxAt = maxAt;
     if (by === BY_MEMBER) {
-      if (isBound(args, minAt) && isBound(args, maxAt)) return true;
-      reply.error(BAD_INTERVAL);
-      return false;
+      return !refusesInterval(args, Math.min(minAt, maxAt), reply);
     }
     if (by === BY_SCORE) {
       this.#isMinOpen = isOpen(args, minAt);

@@ -44,7 +44,9 @@ function countOf(flags: number): number {
 }
 
 function zincrby(session: Session, args: Args, reply: ReplyWriter): void {
-  addMembers(session, args, 2, INCR, reply);
+  // Redis reads it as ZADD INCR, and an option leaves no pair of score and member.
+  if (flagOf(args, 2) !== 0) reply.error(SYNTAX_ERROR);
+  else addMembers(session, args, 2, INCR, reply);
 }
 
 /** Adds the scores and members from argument `first` on. */

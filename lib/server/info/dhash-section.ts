@@ -38,7 +38,7 @@ export function dhashLines(server: Server): InfoLine[] {
     ['space_big_value_bytes', usage.bigValueBytes],
     ['reclaim_pending', space.reclaimPending ? 1 : 0],
     ['tasks', tasks.size],
-    ['watched_keys', store.watches.size],
+    ['watched_keys', store.watches.watchedCount],
     ['monitors', server.monitors.size],
   ];
 }

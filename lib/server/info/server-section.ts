@@ -62,11 +62,32 @@ export function clientLines(server: Server): InfoLine[] {
     ['maxclients', server.settings.maxclients],
     ['client_recent_max_input_buffer', input],
     ['client_recent_max_output_buffer', output],
-    ['blocked_clients', server.heldBackCount],
-    ['tracking_clients', 0],
-    ['clients_in_timeout_table', 0],
-    ['total_blocking_keys', 0],
+    ['blocked_clients', server.heldBackCount + server.blocking.size],
+    ['tracking_clients', server.tracking.clientCount],
+    ['clients_in_timeout_table', server.blocking.timedCount],
+    ['total_blocking_keys', server.store.waits.keyCount],
     ['total_blocking_keys_on_nokey', 0],
+  ];
+}
+
+function scriptLines({ scripts }: Server): InfoLine[] {
+  const { cache, libraries, memory } = scripts;
+  const machineBytes = memory.scripts + memory.functions;
+  const textBytes = cache.bytes + libraries.bytes;
+  return [
+    ['used_memory_lua', memory.scripts],
+    ['used_memory_vm_eval', memory.scripts],
+    ['used_memory_lua_human', humanBytes(memory.scripts)],
+    ['used_memory_scripts_eval', cache.bytes],
+    ['number_of_cached_scripts', cache.size],
+    ['number_of_functions', libraries.functionCount],
+    ['number_of_libraries', libraries.size],
+    ['used_memory_vm_functions', memory.functions],
+    ['used_memory_vm_total', machineBytes],
+    ['used_memory_vm_total_human', humanBytes(machineBytes)],
+    ['used_memory_functions', libraries.bytes],
+    ['used_memory_scripts', textBytes],
+    ['used_memory_scripts_human', humanBytes(textBytes)],
   ];
 }
 
@@ -95,19 +116,7 @@ export function memoryLines(server: Server): InfoLine[] {
     ['allocator_resident', residentBytes],
     ['total_system_memory', server.processInfo.systemMemoryBytes],
     ['total_system_memory_human', humanBytes(server.processInfo.systemMemoryBytes)],
-    ['used_memory_lua', 0],
-    ['used_memory_vm_eval', 0],
-    ['used_memory_lua_human', humanBytes(0)],
-    ['used_memory_scripts_eval', 0],
-    ['number_of_cached_scripts', 0],
-    ['number_of_functions', 0],
-    ['number_of_libraries', 0],
-    ['used_memory_vm_functions', 0],
-    ['used_memory_vm_total', 0],
-    ['used_memory_vm_total_human', humanBytes(0)],
-    ['used_memory_functions', 0],
-    ['used_memory_scripts', 0],
-    ['used_memory_scripts_human', humanBytes(0)],
+    ...scriptLines(server),
     ['maxmemory', maxmemory],
     ['maxmemory_human', humanBytes(maxmemory)],
     ['maxmemory_policy', maxmemoryPolicy],

@@ -4,7 +4,7 @@ import type { Server } from '../server.js';
 import type { InfoLine } from './section.js';
 
 export function statsLines(server: Server): InfoLine[] {
-  const { ops, store } = server;
+  const { ops, pubsub, store, tracking } = server;
   return [
     ['total_connections_received', server.connectionsReceived],
     ['total_commands_processed', server.totalCommands()],
@@ -31,9 +31,9 @@ export function statsLines(server: Server): InfoLine[] {
     ['current_eviction_exceeded_time', 0],
     ['keyspace_hits', store.keyspaceHits],
     ['keyspace_misses', store.keyspaceMisses],
-    ['pubsub_channels', 0],
-    ['pubsub_patterns', 0],
-    ['pubsubshard_channels', 0],
+    ['pubsub_channels', pubsub.count('channel')],
+    ['pubsub_patterns', pubsub.count('pattern')],
+    ['pubsubshard_channels', pubsub.count('shard')],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],
@@ -44,9 +44,9 @@ export function statsLines(server: Server): InfoLine[] {
     ['active_defrag_key_misses', 0],
     ['total_active_defrag_time', 0],
     ['current_active_defrag_time', 0],
-    ['tracking_total_keys', 0],
-    ['tracking_total_items', 0],
-    ['tracking_total_prefixes', 0],
+    ['tracking_total_keys', tracking.keyCount],
+    ['tracking_total_items', tracking.itemCount],
+    ['tracking_total_prefixes', tracking.prefixCount],
     ['unexpected_error_replies', 0],
     ['total_error_replies', server.totalErrors],
     ['dump_payload_sanitizations', 0],

@@ -1,0 +1,73 @@
+/**
+ * WAIT and WAITAOF on a node that is alone: no replica will ever have a write, and there is no
+ * append-only file; so they wait for nothing but time.
+ */
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session } from '../../server/session.js';
+import { blockMs } from '../block-timeout.js';
+import type { CommandRow } from '../command.js';
+import { NOT_INTEGER } from '../replies.js';
+
+/** WAIT numreplicas timeout */
+function wait(session: Session, args: Args, reply: ReplyWriter): void {
+  const replicas = args.int64(1);
+  if (Number.isNaN(replicas)) {
+    reply.error(NOT_INTEGER);
+    return;
+  }
+  const timeoutMs = blockMs(args, 2, reply);
+  if (timeoutMs < 0) return;
+  if (replicas <= 0) reply.integer(0);
+  else waitForTime(session, args, timeoutMs, (target) => target.integer(0));
+}
+
+/** WAITAOF numlocal numreplicas timeout */
+function waitAof(session: Session, args: Args, reply: ReplyWriter): void {
+  const local = args.int64(1);
+  const replicas = args.int64(2);
+  if (Number.isNaN(local)) {
+    reply.error(NOT_INTEGER);
+    return;
+  }
+  if (local < 0 || local > 1) {
+    reply.error('ERR value is out of range, value must between 0 and 1');
+    return;
+  }
+  if (Number.isNaN(replicas)) {
+    reply.error(NOT_INTEGER);
+    return;
+  }
+  if (replicas < 0) {
+    reply.error('ERR value is out of range, must be positive');
+    return;
+  }
+  const timeoutMs = blockMs(args, 3, reply);
+  if (timeoutMs < 0) return;
+  if (local > 0) {
+    reply.error('ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
+    return;
+  }
+  if (replicas === 0) noneHasIt(reply);
+  else waitForTime(session, args, timeoutMs, noneHasIt);
+}
+
+function noneHasIt(reply: ReplyWriter): void {
+  reply.array(2);
+  reply.integer(0);
+  reply.integer(0);
+}
+
+function waitForTime(
+  session: Session,
+  args: Args,
+  timeoutMs: number,
+  timedOut: (reply: ReplyWriter) => void,
+): void {
+  session.block(args, { keys: [], timeoutMs, timedOut });
+}
+
+export const waitCommands: readonly CommandRow[] = [
+  { name: 'wait', arity: 3, flags: 0, handler: wait },
+  { name: 'waitaof', arity: 4, flags: 0, handler: waitAof },
+];

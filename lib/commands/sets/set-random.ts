@@ -1,0 +1,147 @@
+/** SRANDMEMBER key [count] and SPOP key [count]: members by chance. */
+import { KEY_BYTES_MAX } from '../../../radix/leaf.js';
+import type { Args } from '../../../resp/args.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session, Task } from '../../server/session.js';
+import type { Collection } from '../../store/collection.js';
+import type { Database } from '../../store/database.js';
+import { NOTIFY_SET } from '../../store/notify.js';
+import { TYPE_SET } from '../../types/types.js';
+import { findCollection, readCollection } from '../collections.js';
+import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
+import { replyElements, writeKey } from '../element-reply.js';
+import { FoundItems } from '../found-items.js';
+import { randomCount, replyRandom } from '../random-elements.js';
+import { SYNTAX_ERROR } from '../replies.js';
+
+/** So many are popped at once; more in slices. */
+const POPS_AT_ONCE_MAX = 512;
+/** Members popped between two looks at the clock. */
+const STEP_MEMBERS = 64;
+
+/** The member that is about to be popped. */
+const member = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
+
+function srandmember(session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > 3) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  const isOne = args.count === 2;
+  const count = isOne ? -1 : randomCount(args, 2, reply);
+  if (Number.isNaN(count)) return;
+  const set = readCollection(session, args, 1, TYPE_SET, reply);
+  if (set === undefined) return;
+  const { size } = set;
+  const found = size === 0 ? 0 : count < 0 ? -count : Math.min(count, size);
+  if (!isOne) reply.array(found);
+  else if (found === 0) reply.nil();
+  if (found > 0) replyRandom(session, set, count, writeKey);
+}
+
+function spop(session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > 3) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  if (args.count === 3) {
+    popSeveral(session, args, reply);
+    return;
+  }
+  const set = findCollection(session, args, 1, TYPE_SET, reply);
+  if (set === undefined) return;
+  if (set.size === 0) {
+    reply.nil();
+    return;
+  }
+  popOne(set, reply);
+  set.notify(NOTIFY_SET, 'spop');
+}
+
+function popSeveral(session: Session, args: Args, reply: ReplyWriter): void {
+  const count = args.int64(2);
+  if (!(count >= 0)) {
+    reply.error('ERR value is out of range, must be positive');
+    return;
+  }
+  const set = findCollection(session, args, 1, TYPE_SET, reply);
+  if (set === undefined) return;
+  const { size } = set;
+  if (count > POPS_AT_ONCE_MAX && count < size) {
+    session.defer(new PopTask(session, set.key(), count));
+    return;
+  }
+  reply.set(Math.min(count, size));
+  if (count === 0 || size === 0) return;
+  if (count >= size) {
+    // What does not fit into this slice is read from a snapshot, which keeps the members.
+    replyElements(session, set, writeKey);
+    set.removeAll();
+  } else {
+    for (let i = 0; i < count; i += 1) popOne(set, reply);
+  }
+  set.notify(NOTIFY_SET, 'spop');
+}
+
+/** Removes a member by chance from a set that is not empty, and writes it. */
+function popOne(set: Collection, reply: ReplyWriter): void {
+  const { database, elements } = set;
+  const leaf = elements.nth(database.store.world.random.below(elements.liveCount));
+  writeKey(reply, database, leaf);
+  set.remove(member, 0, elements.copyKey(leaf, member, 0));
+}
+
+/**
+ * Pops many members a slice at a time. Each is popped at once; but others may see some of them gone
+ * before all are.
+ */
+class PopTask implements Task {
+  readonly #session: Session;
+  readonly #database: Database;
+  readonly #key: Buffer;
+  readonly #found: FoundItems;
+  #left: number;
+
+  constructor(session: Session, key: Buffer, count: number) {
+    this.#session = session;
+    this.#database = session.database;
+    this.#key = key;
+    this.#left = count;
+    this.#found = new FoundItems(session.server.pool, session.reply.protocol);
+  }
+
+  step(deadlineMs: number): boolean {
+    const { reply } = this.#session;
+    const { clock } = this.#database.store.world;
+    const isLate = (): boolean => clock.monotonicMs() >= deadlineMs;
+    while (this.#left > 0) {
+      this.#popSome();
+      if (this.#left === 0) reply.set(this.#found.count);
+      else if (isLate()) return false;
+    }
+    return this.#found.moveTo(reply, isLate);
+  }
+
+  cancel(): void {
+    this.#found.release();
+  }
+
+  /** The set may have changed since, or be gone. */
+  #popSome(): void {
+    const set = this.#database.collection();
+    if (!set.openQuietly(this.#key, 0, this.#key.length, TYPE_SET) || set.size === 0) {
+      this.#left = 0;
+      return;
+    }
+    const most = Math.min(STEP_MEMBERS, this.#left, set.size);
+    for (let i = 0; i < most; i += 1) popOne(set, this.#found.body);
+    set.notify(NOTIFY_SET, 'spop');
+    this.#found.count += most;
+    this.#left -= most;
+  }
+}
+
+export const setRandomCommands: readonly CommandRow[] = [
+  { name: 'srandmember', arity: -2, flags: READONLY, keys: [1, 1, 1], handler: srandmember },
+  { name: 'spop', arity: -2, flags: WRITE | FAST, keys: [1, 1, 1], handler: spop },
+];

@@ -1,0 +1,246 @@
+/**
+ * Commands that wait: BLPOP and its kin for a key, WAIT for time. The session that sent one
+ * executes nothing else until one of its keys is ready, its time is over, CLIENT UNBLOCK ends it,
+ * or its connection goes; all others go on.
+ *
+ * A command of any type blocks like this, once it has found nothing to do:
+ *
+ *   function blpop(session: Session, args: Args, reply: ReplyWriter): void {
+ *     const timeoutMs = blockTimeoutMs(args, args.count - 1, reply);
+ *     if (timeoutMs < 0) return;                        // the error is replied
+ *     const keys = [...];                               // positions of its keys, as in [1, 2]
+ *     for (const at of keys) if (popFrom(session, args, at)) return;    // or an error about types
+ *     session.block(args, { type: 'list', keys, timeoutMs, retry: popFrom });
+ *   }
+ *
+ *   // Pops from the key that is argument `at` and replies; false, with nothing replied, if there
+ *   // is nothing to pop or the key holds something else.
+ *   function popFrom(session: Session, args: Args, at: number): boolean { ... }
+ *
+ * Whoever adds to a list, sorted set or stream, or makes a key, calls `database.signalReady(key)`.
+ * Order is Redis's: keys are served in the order in which they were signalled, after the command,
+ * transaction or script that signalled them; of those who wait for a key the longest waiting comes
+ * first; who waits for several keys is served by the first of them that is ready.
+ *
+ * Invariant: a session waits at most once, and then has `suspended` set.
+ * Source: Redis blocked.c (`handleClientsBlockedOnKeys`).
+ */
+import type { Args } from '../../resp/args.js';
+import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Timer } from '../../world/world.js';
+import type { KeyWaiter, WaitedType } from '../store/wait-table.js';
+import type { Server } from './server.js';
+import type { Session } from './session.js';
+
+interface TimeOptions {
+  /** 0 = it waits for ever. */
+  readonly timeoutMs: number;
+  /** Replies when the time is over. Default: a null array. */
+  readonly timedOut?: (reply: ReplyWriter) => void;
+  /** Replies instead of waiting, in MULTI and in scripts. Default: as `timedOut`. */
+  readonly notBlocking?: (reply: ReplyWriter) => void;
+}
+
+interface KeyOptions extends TimeOptions {
+  /** What the value of a key must be to serve the command. */
+  readonly type: WaitedType;
+  /** Positions of the arguments that are the keys to wait for. */
+  readonly keys: readonly number[];
+  /**
+   * Does the command for the key that is argument `at` alone, which has been signalled. True if
+   * it has replied, be it with an error; false, nothing replied, if the key is no use to it.
+   */
+  readonly retry: (session: Session, args: Args, at: number) => boolean;
+  /** `retry` is called, too, when a key has gone (XREADGROUP). Default: false. */
+  readonly wantsRemovals?: boolean;
+}
+
+/** Without a type and keys, only time ends it (WAIT). */
+export type BlockOptions = KeyOptions | TimeOptions;
+
+const UNBLOCKED = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
+
+function nilArray(reply: ReplyWriter): void {
+  reply.nilArray();
+}
+
+/** One session that waits. */
+export class Blocked implements KeyWaiter {
+  readonly session: Session;
+  readonly args: Args;
+  readonly options: BlockOptions;
+  readonly database: number;
+  /** Where each key stands among the arguments; a key that is given twice counts once. */
+  readonly places = new Map<string, number>();
+  timer: Timer | undefined;
+  readonly #blocking: Blocking;
+  readonly #byKey: KeyOptions | undefined;
+
+  constructor(blocking: Blocking, session: Session, args: Args, options: BlockOptions) {
+    this.#blocking = blocking;
+    this.session = session;
+    this.args = args.clone();
+    this.options = options;
+    this.database = session.databaseIndex;
+    this.#byKey = 'keys' in options ? options : undefined;
+    for (const at of this.#byKey?.keys ?? []) {
+      const key = args.string(at);
+      if (!this.places.has(key)) this.places.set(key, at);
+    }
+  }
+
+  get type(): WaitedType {
+    return this.#byKey!.type;
+  }
+
+  get wantsRemovals(): boolean {
+    return this.#byKey!.wantsRemovals ?? false;
+  }
+
+  tryKey(key: string): boolean {
+    const { args, session } = this;
+    const { retry } = this.#byKey!;
+    return this.#blocking.retry(this, () => retry(session, args, this.places.get(key)!));
+  }
+}
+
+export class Blocking {
+  readonly #server: Server;
+  readonly #blocked = new Set<Blocked>();
+  #timedCount = 0;
+  /** Sessions that go on in the next turn with what they sent meanwhile. */
+  #resumable: Session[] = [];
+  #isServing = false;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  get size(): number {
+    return this.#blocked.size;
+  }
+
+  /** Sessions that wait for a limited time. */
+  get timedCount(): number {
+    return this.#timedCount;
+  }
+
+  /** See `Session.block`. */
+  block(session: Session, args: Args, options: BlockOptions): void {
+    const { timedOut = nilArray, notBlocking = timedOut } = options;
+    if (this.#server.dispatcher.atomic) {
+      notBlocking(session.reply);
+      return;
+    }
+    const blocked = new Blocked(this, session, args, options);
+    const { waits, world } = this.#server.store;
+    for (const key of blocked.places.keys()) waits.add(blocked.database, key, blocked);
+    session.blocked = blocked;
+    session.suspended = true;
+    this.#blocked.add(blocked);
+    if (options.timeoutMs === 0) return;
+    this.#timedCount += 1;
+    blocked.timer = world.timers.after(options.timeoutMs, () => this.#timeOut(blocked), true);
+  }
+
+  /** Serves those whose keys are ready; to be called between commands. */
+  serve(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    const { waits } = this.#server.store;
+    for (let ready = waits.takeReady(); ready !== undefined; ready = waits.takeReady()) {
+      const useless = new Set<WaitedType>();
+      for (const waiter of waits.waitersOf(ready.database, ready.key)) {
+        if (useless.has(waiter.type) || waiter.tryKey(ready.key)) continue;
+        // Each reader of a stream waits for another entry of it.
+        if (waiter.type !== 'stream') useless.add(waiter.type);
+      }
+    }
+    this.#isServing = false;
+  }
+
+  /** Tries a command again; false if the key is no use to it. */
+  retry(blocked: Blocked, attempt: () => boolean): boolean {
+    const { session } = blocked;
+    // It is on its way out, and what it would get would be lost: the next one's turn.
+    if (session.closing) return true;
+    const server = this.#server;
+    const { reply } = session;
+    const mark = reply.mark();
+    const errors = reply.errorCount;
+    const outer = server.current;
+    server.store.beginCommand();
+    server.current = session;
+    let isServed = true;
+    try {
+      isServed = attempt();
+    } catch (error) {
+      reply.rewind(mark);
+      server.failed(session, error);
+    }
+    server.current = outer;
+    if (isServed) this.#finish(blocked, mark, errors);
+    return isServed;
+  }
+
+  /** CLIENT UNBLOCK: as if the time were over, or with an error. False if it does not wait. */
+  unblock(session: Session, withError: boolean): boolean {
+    const { blocked } = session;
+    if (blocked === undefined) return false;
+    const { timedOut = nilArray } = blocked.options;
+    this.#end(blocked, withError ? (reply) => reply.error(UNBLOCKED) : timedOut);
+    return true;
+  }
+
+  /** The connection is gone. */
+  forget(session: Session): void {
+    if (session.blocked !== undefined) this.#release(session.blocked);
+  }
+
+  #timeOut(blocked: Blocked): void {
+    this.#server.store.refresh();
+    const { timedOut = nilArray } = blocked.options;
+    this.#end(blocked, timedOut);
+  }
+
+  #end(blocked: Blocked, write: (reply: ReplyWriter) => void): void {
+    const { reply } = blocked.session;
+    const mark = reply.mark();
+    const errors = reply.errorCount;
+    write(reply);
+    this.#finish(blocked, mark, errors);
+  }
+
+  /** The reply has been written since `mark`: the session goes on. */
+  #finish(blocked: Blocked, mark: number, errors: number): void {
+    const { session } = blocked;
+    const { reply } = session;
+    this.#release(blocked);
+    if (reply.errorCount !== errors) this.#server.countError(reply.lastError);
+    if (session.taskMuted) reply.rewind(mark);
+    session.taskMuted = false;
+    session.suspended = false;
+    session.deliverPushes();
+    session.carrier.flushSoon();
+    this.#resumable.push(session);
+    // Not at once: this may be in the middle of another session's turn.
+    if (this.#resumable.length === 1) {
+      this.#server.store.world.timers.soon(() => this.#resume());
+    }
+  }
+
+  #release(blocked: Blocked): void {
+    const { waits } = this.#server.store;
+    for (const key of blocked.places.keys()) waits.remove(blocked.database, key, blocked);
+    if (blocked.timer !== undefined) this.#timedCount -= 1;
+    blocked.timer?.cancel();
+    blocked.session.blocked = undefined;
+    this.#blocked.delete(blocked);
+  }
+
+  #resume(): void {
+    const sessions = this.#resumable;
+    this.#resumable = [];
+    for (const session of sessions) if (!session.suspended) session.carrier.resume();
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * One database as sync sees it: merges take out of it and put into it as writers do, so that
+ * watchers hear of it, the clock has seen each stamp, and what is new does not look long unused.
+ */
+import { ClearPurge } from '../../radix/sync/clear.js';
+import type { SyncDatabase } from '../../radix/sync/database.js';
+import type { Tree } from '../../radix/tree.js';
+import type { Database } from './database.js';
+
+export class ReplicatedDatabase implements SyncDatabase {
+  readonly tree: Tree;
+  readonly #database: Database;
+  readonly #purge: ClearPurge;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.tree = database.tree;
+    this.#purge = new ClearPurge(database.tree);
+  }
+
+  get clearedAt(): number {
+    return this.#database.clearedAt;
+  }
+
+  setClearedAt(stamp: number): void {
+    const { store } = this.#database;
+    if (stamp > this.clearedAt) this.#database.touchWatched();
+    store.clock.witness(stamp);
+    store.dirty += 1;
+    this.#database.clearedAt = stamp;
+    this.#purge.setClearedAt(stamp);
+  }
+
+  purge(entriesMax: number): boolean {
+    return this.#purge.step(entriesMax);
+  }
+
+  dropExpired(untilMs: number, entriesMax: number): boolean {
+    return !this.#database.expireDue(entriesMax, untilMs);
+  }
+
+  changed(key: Buffer, from: number, to: number, stamp: number): void {
+    const { store } = this.#database;
+    if (stamp > 0) {
+      store.clock.witness(stamp);
+      const leaf = this.tree.find(key, from, to);
+      if (leaf !== 0) store.touchNew(this.tree, leaf);
+    }
+    if (store.watches.size !== 0) this.#database.changed(key, from, to);
+    store.dirty += 1;
+  }
+}

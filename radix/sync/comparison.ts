@@ -1,0 +1,129 @@
+/**
+ * Comparison: finds out, on the initiator's side, which items of a group of sub ranges differ: by
+ * cells, more of them as long as the responder needs more, or by a list of all items.
+ */
+import { ByteReader, ByteWriter } from './bytes.js';
+import { type Frame, PAYLOAD_BYTES_MAX } from './frame.js';
+import { ItemList, SLICE_ITEMS } from './items.js';
+import { CELLS_MAX, cellsFor, groupsOf, LIST_ITEMS_MAX, NEEDS_MAX } from './limits.js';
+import type { Link, Task } from './link.js';
+import { type Mapping, mappingFor } from './mapping.js';
+import {
+  CELL_BYTES,
+  encodeCell,
+  encodeListed,
+  encodeSet,
+  FRAME_CELLS,
+  FRAME_END,
+  FRAME_ENTRIES,
+  FRAME_LIST,
+  FRAME_NEED,
+  FRAME_WANT,
+  LISTED_BYTES,
+  listedHash,
+} from './messages.js';
+import type { Ranges } from './ranges.js';
+import type { Replica } from './replica.js';
+import { Cells } from './riblt.js';
+import type { SymbolHash } from './symbol-hash.js';
+import { SyncError } from './sync-error.js';
+
+/** Goes on when it is known what differs: with the items compared, and the answer's first frame. */
+export type Finish = (list: ItemList, answer: Frame) => Task<void>;
+
+export class Comparison {
+  readonly #replica: Replica;
+  readonly #link: Link;
+  readonly #ranges: Ranges;
+  readonly #hash: SymbolHash;
+  readonly #finish: Finish;
+  readonly #payload = new ByteWriter();
+
+  constructor(replica: Replica, link: Link, ranges: Ranges, hash: SymbolHash, finish: Finish) {
+    this.#replica = replica;
+    this.#link = link;
+    this.#ranges = ranges;
+    this.#hash = hash;
+    this.#finish = finish;
+  }
+
+  /** Compares a group that very likely has no more differences than these. */
+  *compare(group: readonly number[], differences: number): Task<void> {
+    const cellCount = cellsFor(differences);
+    const items = group.reduce((sum, range) => sum + this.#ranges.counts[range]!, 0);
+    if (cellCount > CELLS_MAX || cellCount * CELL_BYTES >= items * LISTED_BYTES) {
+      yield* this.list(group);
+      return;
+    }
+    const list = new ItemList(this.#replica, this.#ranges, this.#hash);
+    yield* list.collect(group);
+    const mapping = mappingFor(cellCount);
+    encodeSet(this.#payload, group, this.#ranges.length);
+    this.#payload.varint(list.count);
+    this.#payload.u32(list.sum);
+    yield* this.#sendCells(list, mapping, 1, cellCount);
+    let sent = cellCount;
+    for (let needs = 0; needs <= NEEDS_MAX; needs++) {
+      const answer = yield* this.#link.expect(FRAME_NEED, FRAME_WANT, FRAME_ENTRIES, FRAME_END);
+      if (answer.type !== FRAME_NEED) {
+        yield* this.#finish(list, answer);
+        return;
+      }
+      const reader = new ByteReader(answer.payload);
+      const wanted = reader.varint(CELLS_MAX);
+      reader.end();
+      if (wanted === 0) break;
+      if (wanted <= sent || needs === NEEDS_MAX) {
+        throw new SyncError('SYNC_PROTOCOL', 'cells wanted that were sent, or too often');
+      }
+      yield* this.#sendCells(list, mapping, sent, wanted);
+      sent = wanted;
+    }
+    yield* this.list(group);
+  }
+
+  /** Lists the items of the sub ranges of a group, so many at a time as may be. */
+  *list(group: readonly number[]): Task<void> {
+    for (const part of groupsOf(this.#ranges, group, LIST_ITEMS_MAX)) {
+      const list = new ItemList(this.#replica, this.#ranges, null);
+      const listed: number[] = [];
+      yield* list.visit(part, (item) => listed.push(listedHash(item.low, item.high)) > 0);
+      const payload = this.#payload;
+      encodeSet(payload, part, this.#ranges.length);
+      payload.varint(list.count);
+      for (const item of listed) {
+        encodeListed(payload, item);
+        if (payload.length + LISTED_BYTES > PAYLOAD_BYTES_MAX) {
+          yield* this.#link.send(FRAME_LIST, payload);
+        }
+      }
+      if (payload.length > 0) yield* this.#link.send(FRAME_LIST, payload);
+      const answer = yield* this.#link.expect(FRAME_WANT, FRAME_ENTRIES, FRAME_END);
+      yield* this.#finish(list, answer);
+    }
+  }
+
+  /** Sends the cells [from, to) of a list, after what has been written of the first frame. */
+  *#sendCells(list: ItemList, mapping: Mapping, from: number, to: number): Task<void> {
+    const cells = new Cells(mapping, from, to);
+    yield* addInSlices(cells, list);
+    const payload = this.#payload;
+    payload.varint(from);
+    payload.varint(to);
+    for (let cell = from; cell < to; cell++) {
+      encodeCell(payload, cells, cell);
+      if (payload.length + CELL_BYTES > PAYLOAD_BYTES_MAX) {
+        yield* this.#link.send(FRAME_CELLS, payload);
+      }
+    }
+    if (payload.length > 0) yield* this.#link.send(FRAME_CELLS, payload);
+  }
+}
+
+/** Adds the items of a list to cells, in slices. */
+export function* addInSlices(cells: Cells, list: ItemList): Task<void> {
+  for (let at = 0; at < list.count; at += 4 * SLICE_ITEMS) {
+    cells.addAll(list.symbols, at, Math.min(at + 4 * SLICE_ITEMS, list.count));
+    yield 'slice';
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * SyncDatabase: what sync needs of one database of a node, and the one over a bare tree.
+ */
+import type { Tree } from '../tree.js';
+import { ClearPurge } from './clear.js';
+
+export interface SyncDatabase {
+  readonly tree: Tree;
+  /** Everything at or below this stamp is cleared; 0: it never was. */
+  readonly clearedAt: number;
+  /**
+   * Sets the stamp of the last clear. What it hides is refused from now on, and goes from the tree
+   * by `purge`. A lower stamp than before comes only from a session that follows.
+   */
+  setClearedAt(stamp: number): void;
+  /** Looks at up to so many entries for what `clearedAt` hides; true: there is more to look at. */
+  purge(entriesMax: number): boolean;
+  /** Drops up to so many entries whose time had come by then; true: there are more. */
+  dropExpired(untilMs: number, entriesMax: number): boolean;
+  /** What is at a key has been changed by the session; `stamp`: of the entry that came, or 0. */
+  changed(key: Buffer, from: number, to: number, stamp: number): void;
+}
+
+export class TreeDatabase implements SyncDatabase {
+  readonly tree: Tree;
+  readonly #purge: ClearPurge;
+
+  constructor(tree: Tree) {
+    this.tree = tree;
+    this.#purge = new ClearPurge(tree);
+  }
+
+  get clearedAt(): number {
+    return this.#purge.clearedAt;
+  }
+
+  setClearedAt(stamp: number): void {
+    this.#purge.setClearedAt(stamp);
+  }
+
+  purge(entriesMax: number): boolean {
+    return this.#purge.step(entriesMax);
+  }
+
+  dropExpired(untilMs: number, entriesMax: number): boolean {
+    const { tree } = this;
+    for (let left = entriesMax; tree.expiries.firstDueMs <= untilMs; left--) {
+      if (left === 0) return true;
+      tree.dropLeaf(tree.expiries.peekDue(untilMs));
+    }
+    return false;
+  }
+
+  changed(_key: Buffer, _from: number, _to: number, _stamp: number): void {}
+}

@@ -1,0 +1,220 @@
+/**
+ * EntryApplier: puts the records of the stream together again, and gives them to the local
+ * databases: merged by the merge rule, or in a session that follows, as they are.
+ *
+ *   ENTRIES  ..rec][record][rec..      pieces -> records -> merge
+ *   VALUE    [64 KiB]  [64 KiB] ...    -> a tree at the side, until the value is whole
+ *
+ * Memory: one record and what it decodes to, and the bytes of one big value that have come.
+ */
+import { Merger } from '../merge.js';
+import { BigIntake } from './big-intake.js';
+import { ByteReader } from './bytes.js';
+import {
+  badEntry,
+  CODE_CLEAR,
+  CODE_HEAD,
+  decodeRecord,
+  Incoming,
+  RECORD_BYTES_MAX,
+} from './entry-codec.js';
+import { Follower } from './follower.js';
+import type { Task } from './link.js';
+import { isFollowing, type SyncMode } from './messages.js';
+import { pendingPurges } from './purges.js';
+import type { Replica } from './replica.js';
+import { SyncError } from './sync-error.js';
+
+/** Records merged in one slice of work. */
+const SLICE_RECORDS = 256;
+const VARINT_BYTES_MAX = 8;
+
+export interface ApplyOptions {
+  readonly valueBytesMax: number;
+  /** What expires at or before this time is refused; ms since 1970. */
+  readonly expiredUntilMs: () => number;
+}
+
+export class EntryApplier {
+  /** Whole records so far, and those that changed something. */
+  receivedCount = 0;
+  appliedCount = 0;
+
+  readonly #replica: Replica;
+  readonly #options: ApplyOptions;
+  readonly #mergers: (Merger | undefined)[] = [];
+  readonly #incoming = new Incoming();
+  readonly #follower: Follower | null;
+  #big: BigIntake | null = null;
+  /** Bytes of a record that is not complete. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+  /** With fewer bytes there is no use in looking. */
+  #neededBytes = 1;
+
+  constructor(replica: Replica, mode: SyncMode, options: ApplyOptions) {
+    this.#replica = replica;
+    this.#options = options;
+    this.#follower = isFollowing(mode) ? new Follower(mode === 'follow-led') : null;
+  }
+
+  /** Whether the stream ends with a whole record. */
+  get isBetweenRecords(): boolean {
+    return this.#pieceBytes === 0 && this.#big === null;
+  }
+
+  /** Takes the next bytes of the stream. */
+  *push(bytes: Buffer): Task<void> {
+    if (this.#big !== null) throw new SyncError('SYNC_PROTOCOL', 'a record within a value');
+    if (bytes.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
+    this.#pieces.push(Buffer.from(bytes));
+    this.#pieceBytes += bytes.length;
+    if (this.#pieceBytes < this.#neededBytes) return;
+    const all = Buffer.concat(this.#pieces);
+    let at = 0;
+    this.#neededBytes = 1;
+    for (let count = 1; at < all.length; count++) {
+      const end = this.#endOfRecord(all, at);
+      if (end === null) break;
+      this.#neededBytes = 1;
+      const reader = new ByteReader(all, at, end);
+      reader.varint();
+      at = end;
+      yield* this.#apply(reader, at === all.length);
+      if (count % SLICE_RECORDS === 0) yield 'slice';
+    }
+    this.#pieces = at < all.length ? [Buffer.from(all.subarray(at))] : [];
+    this.#pieceBytes = all.length - at;
+  }
+
+  /** Takes the next bytes of a value. */
+  pushValue(bytes: Buffer): void {
+    if (this.#big === null) throw new SyncError('SYNC_PROTOCOL', 'a value of nothing');
+    const incoming = this.#incoming;
+    this.#guard(() => this.#big!.push(bytes));
+    if (!this.#big.isWhole) return;
+    this.#guard(() => {
+      const merger = this.#mergerOf(incoming.db);
+      const isForced = this.#follower?.isForced(merger, incoming) ?? false;
+      this.#count(this.#big!.install(merger, incoming, isForced));
+    });
+    this.#big = null;
+  }
+
+  /** Forgets the record whose value was coming. */
+  abandonValue(): void {
+    if (this.#big === null) throw new SyncError('SYNC_PROTOCOL', 'no value to abandon');
+    this.close();
+  }
+
+  /** Gives back what is kept of a record that is not complete. */
+  close(): void {
+    this.#big?.close();
+    this.#big = null;
+  }
+
+  /** Where the record at `at` ends; null if it is not there yet. */
+  #endOfRecord(all: Buffer, at: number): number | null {
+    let lengthBytes = 1;
+    while (at + lengthBytes <= all.length && all[at + lengthBytes - 1]! >= 128) lengthBytes++;
+    if (at + lengthBytes > all.length) {
+      if (lengthBytes > VARINT_BYTES_MAX) {
+        throw new SyncError('SYNC_BAD_FRAME', 'a record without a length');
+      }
+      this.#neededBytes = all.length - at + 1;
+      return null;
+    }
+    const reader = new ByteReader(all, at);
+    const bytes = reader.varint(RECORD_BYTES_MAX);
+    const end = at + lengthBytes + bytes;
+    this.#neededBytes = end - at;
+    return end <= all.length ? end : null;
+  }
+
+  *#apply(reader: ByteReader, isLast: boolean): Task<void> {
+    const incoming = this.#incoming;
+    decodeRecord(reader, incoming, this.#replica);
+    if (incoming.code === CODE_CLEAR) {
+      yield* this.#applyClear(incoming);
+    } else if (incoming.isBig) {
+      if (!isLast) throw badEntry('its value does not follow');
+      if (incoming.valueBytes > this.#options.valueBytesMax) throw badEntry('too long a value');
+      incoming.key = Buffer.from(incoming.key);
+      incoming.subKey = Buffer.from(incoming.subKey);
+      const { tree } = this.#replica.databases[incoming.db]!;
+      this.#big = new BigIntake(tree.space, incoming.valueBytes);
+    } else if (this.#follower !== null && this.#isForced()) {
+      yield* this.#follow(this.#follower, incoming);
+    } else {
+      this.#guard(() => this.#count(this.#merge(incoming)));
+    }
+  }
+
+  *#follow(follower: Follower, incoming: Incoming): Task<void> {
+    const merger = this.#mergerOf(incoming.db);
+    try {
+      const isHead = incoming.code === CODE_HEAD;
+      this.#count(
+        isHead ? yield* follower.head(merger, incoming) : follower.apply(merger, incoming),
+      );
+    } catch (error) {
+      throw applyError(error);
+    }
+  }
+
+  #isForced(): boolean {
+    return this.#follower!.isForced(this.#mergerOf(this.#incoming.db), this.#incoming);
+  }
+
+  *#applyClear({ db, stamp }: Incoming): Task<void> {
+    this.receivedCount++;
+    const database = this.#replica.databases[db]!;
+    const isRaised = stamp > database.clearedAt;
+    if (!isRaised && (this.#follower === null || stamp === database.clearedAt)) return;
+    database.setClearedAt(stamp);
+    this.appliedCount++;
+    yield* pendingPurges([database]);
+  }
+
+  #merge(incoming: Incoming): boolean {
+    const { code, db, expiryMs, flags, key, origin, parts, stamp, value } = incoming;
+    const merger = this.#mergerOf(db);
+    const at = [key, 0, key.length] as const;
+    if (code === CODE_HEAD) return merger.head(...at, stamp, origin, flags, parts);
+    const what = [stamp, origin, flags] as const;
+    if (!incoming.isElement) return merger.entry(...at, ...what, expiryMs, value, 0, value.length);
+    const { headExpiryMs, subKey, type } = incoming;
+    const element = [subKey, 0, subKey.length, ...what, value, 0, value.length] as const;
+    return merger.element(...at, type, ...element, expiryMs, headExpiryMs);
+  }
+
+  #mergerOf(db: number): Merger {
+    const { clearedAt, tree } = this.#replica.databases[db]!;
+    const merger = (this.#mergers[db] ??= new Merger(tree));
+    merger.clearedAt = clearedAt;
+    merger.expiredUntilMs = this.#options.expiredUntilMs();
+    return merger;
+  }
+
+  #count(isApplied: boolean): void {
+    this.receivedCount++;
+    if (!isApplied) return;
+    this.appliedCount++;
+    const { db, key, stamp } = this.#incoming;
+    this.#replica.databases[db]!.changed(key, 0, key.length, stamp);
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      throw applyError(error);
+    }
+  }
+}
+
+/** What the tree cannot take ends the session, not the node. */
+function applyError(error: unknown): SyncError {
+  if (error instanceof SyncError) return error;
+  return new SyncError('SYNC_APPLY', 'an entry could not be stored', { cause: error });
+}

@@ -1,0 +1,99 @@
+/**
+ * Follower: how entries are taken by a side that becomes equal to the other: as they are, though
+ * the local ones may have higher stamps.
+ *
+ * With `ledOnly` that goes for what leaders have written. What is free is merged, and a free entry
+ * that is here yields to a led one only by the merge rule: it takes effect wherever it arrives.
+ *
+ * Invariant: a head's stamp stays at or above those of its elements. So if it is to sink below an
+ * element that is still here, it sinks as far as that one; the next attempt finds it differing.
+ */
+import { FLAG_LED, type Leaf } from '../leaf.js';
+import type { Merger } from '../merge.js';
+import { SubTree } from '../subtree.js';
+import type { Tree } from '../tree.js';
+import { CODE_ELEMENT_TOMBSTONE, type Incoming } from './entry-codec.js';
+import type { Task } from './link.js';
+
+const SLICE_ELEMENTS = 4096;
+
+export class Follower {
+  readonly #ledOnly: boolean;
+
+  constructor(ledOnly: boolean) {
+    this.#ledOnly = ledOnly;
+  }
+
+  /** Whether an entry is to be taken whatever is here. */
+  isForced({ clearedAt, expiredUntilMs, sub, tree }: Merger, incoming: Incoming): boolean {
+    const { expiryMs, flags, headExpiryMs, key, stamp, subKey } = incoming;
+    const soonest = Math.min(expiryMs || Infinity, headExpiryMs || Infinity);
+    if (stamp <= clearedAt || soonest <= expiredUntilMs) return false;
+    if (!this.#ledOnly) return true;
+    if ((flags & FLAG_LED) === 0) return false;
+    if (!incoming.isElement) return isAbsentOrLed(tree, tree.find(key, 0, key.length));
+    sub.open(key, 0, key.length);
+    return isAbsentOrLed(sub.elements, sub.elements.find(subKey, 0, subKey.length));
+  }
+
+  /** Puts bytes, a tombstone or an element; false if a head here clears it. */
+  apply({ sub, tree }: Merger, incoming: Incoming): boolean {
+    const { code, expiryMs, flags, key, origin, stamp, subKey, type, value } = incoming;
+    const at = [key, 0, key.length] as const;
+    const what = [stamp, origin, flags] as const;
+    if (!incoming.isElement) {
+      tree.putEntry(...at, ...what, expiryMs, value, 0, value.length);
+      return true;
+    }
+    const element = [subKey, 0, subKey.length, ...what] as const;
+    if (!sub.begin(...at, type, ...element)) return false;
+    if (code === CODE_ELEMENT_TOMBSTONE) sub.deleteElement(...element);
+    else sub.putElement(...element, value, 0, value.length, expiryMs);
+    return true;
+  }
+
+  /** Gives the sub tree at a key this head. */
+  *head({ sub, tree }: Merger, { flags, key, origin, parts, stamp }: Incoming): Task<boolean> {
+    const at = [key, 0, key.length] as const;
+    const own = Buffer.from(key);
+    let floor = stamp;
+    if (sub.open(...at) && tree.stamp(sub.head) > stamp) {
+      floor = yield* highestElement(tree, own, stamp);
+    }
+    if (!sub.open(own, 0, own.length)) sub.parts.reset(parts.type, parts.clearedAt);
+    else if (parts.clearedAt > sub.parts.clearedAt) {
+      sub.beginExisting(own, 0, own.length);
+      sub.purge(own, 0, own.length, parts.clearedAt);
+    }
+    sub.changeType(parts.type);
+    sub.parts.clearedAt = parts.clearedAt;
+    sub.parts.expiryStamp = parts.expiryStamp;
+    sub.parts.expiryOrigin = parts.expiryOrigin;
+    sub.parts.expiryMs = parts.expiryMs;
+    sub.replaceHead(own, 0, own.length, floor, origin, flags);
+    return true;
+  }
+}
+
+/** The highest stamp of an element of the head at a key, or this one if it is higher. */
+function* highestElement(tree: Tree, key: Buffer, stamp: number): Task<number> {
+  const sub = new SubTree(tree);
+  const cursor = sub.elements.cursor({ all: true });
+  sub.open(key, 0, key.length);
+  const headStamp = tree.stamp(sub.head);
+  let highest = stamp;
+  let count = 0;
+  for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+    highest = Math.max(highest, sub.elements.stamp(leaf));
+    if (++count % SLICE_ELEMENTS !== 0) continue;
+    yield 'slice';
+    if (!sub.open(key, 0, key.length)) return stamp;
+  }
+  // Writers have been there: whatever they wrote is not above the head.
+  const isUntouched = tree.stamp(sub.head) === headStamp;
+  return isUntouched ? highest : tree.stamp(sub.head);
+}
+
+function isAbsentOrLed(tree: Tree, leaf: Leaf): boolean {
+  return leaf === 0 || (tree.flags(leaf) & FLAG_LED) !== 0;
+}

@@ -1,0 +1,195 @@
+/**
+ * GroupAnswer: what the responder says to a group of sub ranges, in cells or as a list: what it
+ * wants of it, and what only it has.
+ */
+import { ByteReader, ByteWriter } from './bytes.js';
+import { addInSlices } from './comparison.js';
+import type { Exchange } from './exchange.js';
+import { PAYLOAD_BYTES_MAX } from './frame.js';
+import { ItemList } from './items.js';
+import { CELLS_MAX, cellsFor, GROUP_ITEMS_MAX, LISTED_MAX, NEEDS_MAX } from './limits.js';
+import type { Task } from './link.js';
+import { type Mapping, mappingFor } from './mapping.js';
+import {
+  CELL_BYTES,
+  comparesCommon,
+  decodeCell,
+  decodeListed,
+  decodeSet,
+  FRAME_CELLS,
+  FRAME_LIST,
+  FRAME_NEED,
+  FRAME_WANT,
+  isFollowing,
+  isGiving,
+  isTaking,
+  LISTED_BYTES,
+  listedHash,
+  type SyncMode,
+  WANTED_BYTES,
+} from './messages.js';
+import type { CommonSums, Ranges } from './ranges.js';
+import { Cells, Decoder } from './riblt.js';
+import type { SymbolHash } from './symbol-hash.js';
+import { SyncError } from './sync-error.js';
+import type { Item } from './takers.js';
+
+const DECODE_CELLS = 4096;
+const KNOT_CELLS = 8;
+
+export class GroupAnswer {
+  readonly #exchange: Exchange;
+  readonly #mode: SyncMode;
+  readonly #ranges: Ranges;
+  readonly #common: CommonSums;
+  readonly #hash: SymbolHash;
+  readonly #theirCount: number;
+  readonly #payload = new ByteWriter();
+
+  /** `theirCount`: how many items the initiator has in all. */
+  constructor(
+    exchange: Exchange,
+    mode: SyncMode,
+    ranges: Ranges,
+    common: CommonSums,
+    hash: SymbolHash,
+    theirCount: number,
+  ) {
+    this.#exchange = exchange;
+    this.#mode = mode;
+    this.#ranges = ranges;
+    this.#common = common;
+    this.#hash = hash;
+    this.#theirCount = theirCount;
+  }
+
+  *toCells(first: ByteReader): Task<void> {
+    const { link, replica } = this.#exchange;
+    const group = decodeSet(first, this.#ranges.length);
+    const theirCount = first.varint(GROUP_ITEMS_MAX * 2);
+    const theirSum = first.i32();
+    let reader = copyOf(first);
+    const list = new ItemList(replica, this.#ranges, this.#hash);
+    yield* list.collect(group);
+    let mapping: Mapping | null = null;
+    let decoder: Decoder | null = null;
+    for (let needs = 0; ; needs++) {
+      const [from, to] = readSpan(reader, decoder?.cellCount ?? 1);
+      mapping ??= mappingFor(to);
+      decoder ??= new Decoder(
+        mapping,
+        theirSum - list.sum,
+        theirCount - list.count,
+        Math.min(theirCount + list.count, CELLS_MAX),
+      );
+      const cells = new Cells(mapping, from, to);
+      yield* this.#readCells(reader, cells);
+      const own = new Cells(mapping, from, to);
+      yield* addInSlices(own, list);
+      cells.subtract(own);
+      decoder.add(cells);
+      while (decoder.step(DECODE_CELLS)) yield 'slice';
+      if (decoder.isComplete) break;
+      const wanted = needs < NEEDS_MAX ? cellsWanted(decoder, theirCount) : 0;
+      this.#payload.varint(wanted);
+      yield* link.send(FRAME_NEED, this.#payload);
+      if (wanted === 0) return;
+      const frame = yield* link.expect(FRAME_CELLS);
+      reader = copyOf(new ByteReader(frame.payload));
+    }
+    yield* this.#settle(list, decoder.positive, decoder.negative);
+  }
+
+  *toList(first: ByteReader): Task<void> {
+    const { link, replica } = this.#exchange;
+    let reader = first;
+    const group = decodeSet(reader, this.#ranges.length);
+    const count = reader.varint(Math.min(LISTED_MAX, this.#theirCount * 2 + LISTED_MAX / 16));
+    const listed = new Set<number>();
+    for (let left = count; ; ) {
+      for (; left > 0 && reader.left >= LISTED_BYTES; left--) listed.add(decodeListed(reader));
+      reader.end();
+      if (left === 0) break;
+      const frame = yield* link.expect(FRAME_LIST);
+      if (frame.payload.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
+      reader = new ByteReader(frame.payload);
+    }
+    const list = new ItemList(replica, this.#ranges, null);
+    const mine: number[] = [];
+    yield* list.visit(group, (item) => {
+      if (!listed.delete(listedHash(item.low, item.high))) mine.push(item.low);
+      return true;
+    });
+    const theirs = Array.from(listed, (item) => item | 0);
+    yield* this.#settle(list, theirs, mine);
+  }
+
+  /** Reads cells out of this frame and those that follow. */
+  *#readCells(first: ByteReader, cells: Cells): Task<void> {
+    let reader = first;
+    let cell = cells.from;
+    for (;;) {
+      while (cell < cells.to && reader.left > 0) decodeCell(reader, cells, cell++);
+      if (cell === cells.to) break;
+      const frame = yield* this.#exchange.link.expect(FRAME_CELLS);
+      if (frame.payload.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
+      reader = new ByteReader(frame.payload);
+    }
+    reader.end();
+  }
+
+  /** Asks for what only the other side has, sends what only this one has, takes what comes. */
+  *#settle(list: ItemList, theirs: number[], mine: number[]): Task<void> {
+    const exchange = this.#exchange;
+    const mode = this.#mode;
+    const wanted = isGiving(mode) || isFollowing(mode) ? theirs : [];
+    const payload = this.#payload;
+    for (const symbol of wanted) {
+      payload.u32(symbol);
+      if (payload.length + WANTED_BYTES > PAYLOAD_BYTES_MAX) {
+        yield* exchange.link.send(FRAME_WANT, payload);
+      }
+    }
+    if (payload.length > 0) yield* exchange.link.send(FRAME_WANT, payload);
+    const subtract = (item: Item, range: number): boolean => {
+      this.#common.subtract(item, range);
+      return true;
+    };
+    if (isTaking(mode)) {
+      yield* exchange.sendItems(list, mine, subtract);
+    } else {
+      if (comparesCommon(mode)) yield* list.find(new Set(mine), subtract, nothing);
+      yield* exchange.sendEnd();
+    }
+    yield* exchange.receive(isGiving(mode) ? wanted.length : 0);
+  }
+}
+
+function* nothing(): Task<void> {}
+
+/** The rest of a reader, independent of the frame: what follows may pause in between. */
+function copyOf(reader: ByteReader): ByteReader {
+  return new ByteReader(Buffer.from(reader.bytes(reader.left)));
+}
+
+/** Which cells come: those from `from` on. */
+function readSpan(reader: ByteReader, from: number): [number, number] {
+  if (reader.varint() !== from) throw new SyncError('SYNC_PROTOCOL', 'other cells than wanted');
+  const to = reader.varint(CELLS_MAX);
+  if (to <= from) throw new SyncError('SYNC_PROTOCOL', 'no cells');
+  return [from, to];
+}
+
+/** How many cells would do, as far as one can tell; 0: listing the items costs less. */
+function cellsWanted(decoder: Decoder, theirCount: number): number {
+  const { cellCount } = decoder;
+  const found = decoder.positive.length + decoder.negative.length;
+  const differences = found + decoder.estimateRest();
+  // So many cells without a result: a knot of equal symbols, which no cells undo.
+  if (decoder.isOverfull || cellCount > 2 * cellsFor(differences) + KNOT_CELLS) return 0;
+  // The estimate is as good as there are cells; a second question costs a round trip.
+  const margin = 1 + 1.2 * Math.sqrt(2 / cellCount);
+  const wanted = Math.max(cellsFor(differences * margin), Math.ceil(cellCount * 1.25) + 4);
+  const isListedLess = (wanted - cellCount) * CELL_BYTES > theirCount * LISTED_BYTES;
+  return isListedLess || wanted > CELLS_MAX ? 0 : wanted;
+}

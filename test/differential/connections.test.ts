@@ -1,0 +1,449 @@
+/**
+ * What several connections of one server receive, from a real redis-server and from dhash.
+ * A push that a client causes itself may come before its reply from Redis 7.0; from 7.2, and here,
+ * it follows it. So replies and pushes are compared apart.
+ */
+import t, { type Test } from 'tap';
+import { seededRandom, seedOfRun } from '../support/random.js';
+import { type ServerProcess, startDhash, startRedis } from '../support/server-process.js';
+import { randomScript } from './connection-programs.js';
+import { runScript } from './connections.js';
+
+const seed = seedOfRun();
+const stepCount = 150;
+
+t.setTimeout(120_000);
+
+const scripts: Readonly<Record<string, string>> = {
+  'subscribe mode of RESP2': `
+    a: SUBSCRIBE x y x
+    b: PUBLISH x hello
+    b: PUBLISH nobody hello
+    a: PING
+    a: PING text
+    a: GET k
+    a: CONFIG GET databases
+    a: HELLO 3
+    a: EXEC
+    a: SUBSCRIBE
+    a: PSUBSCRIBE x* z*
+    b: PUBLISH x twice
+    b: PUBLISH xy both
+    a: SSUBSCRIBE s
+    b: SPUBLISH s shard
+    b: SPUBLISH x none
+    b: PUBLISH s none
+    a: UNSUBSCRIBE z
+    a: UNSUBSCRIBE x
+    a: UNSUBSCRIBE
+    a: UNSUBSCRIBE
+    a: PUNSUBSCRIBE x*
+    a: PUNSUBSCRIBE
+    a: PUNSUBSCRIBE
+    a: GET k
+    a: SUNSUBSCRIBE
+    a: SUNSUBSCRIBE
+    a: GET k
+    b: PUBLISH x gone`,
+  'pushes of RESP3': `
+    a: HELLO 2
+    a: CLIENT SETNAME me
+    b: PING
+    a: SUBSCRIBE before
+    a: RESET
+    a: HELLO 2
+    c: HELLO 3 SETNAME you; SUBSCRIBE x y
+    c: GET k
+    b: PUBLISH x hello
+    c: PUBLISH x own
+    c: PUBLISH x one; PUBLISH y two; GET k
+    c: PSUBSCRIBE *; SSUBSCRIBE s
+    b: PUBLISH y pattern
+    b: SPUBLISH s shard
+    c: UNSUBSCRIBE x
+    c: UNSUBSCRIBE; PUNSUBSCRIBE; SUNSUBSCRIBE; SUNSUBSCRIBE
+    b: PUBLISH x gone`,
+  'a subscriber changes the protocol': `
+    a: HELLO 3; SUBSCRIBE x
+    b: PUBLISH x three
+    a: HELLO 2
+    a: GET k
+    b: PUBLISH x two
+    a: UNSUBSCRIBE
+    a: GET k`,
+  'messages of a transaction': `
+    a: SUBSCRIBE x
+    c: HELLO 3; SUBSCRIBE x
+    b: MULTI
+    b: PUBLISH x one
+    b: SET k 1
+    b: PUBLISH x two
+    b: EXEC
+    b: MULTI
+    b: PUBLISH x three
+    b: DISCARD`,
+  'SUBSCRIBE in a transaction': `
+    a: MULTI
+    a: SUBSCRIBE x
+    a: SSUBSCRIBE y
+    a: EXEC
+    b: PUBLISH x hi`,
+  'RESET and QUIT': `
+    a: SUBSCRIBE x; PSUBSCRIBE y; SSUBSCRIBE z
+    a: RESET
+    a: GET k
+    b: PUBLISH x 1
+    b: PUBSUB CHANNELS
+    b: PUBSUB NUMPAT
+    b: PUBSUB SHARDCHANNELS
+    c: SUBSCRIBE x
+    c closes
+    b: PUBLISH x 1
+    b: PUBSUB NUMSUB x`,
+  PUBSUB: `
+    a: SUBSCRIBE one
+    b: SUBSCRIBE one
+    b: SSUBSCRIBE shard
+    b: PSUBSCRIBE p* q*
+    a: PSUBSCRIBE p*
+    c: PUBSUB CHANNELS
+    c: PUBSUB CHANNELS o*
+    c: PUBSUB CHANNELS x*
+    c: PUBSUB CHANNELS a b
+    c: PUBSUB NUMSUB
+    c: PUBSUB NUMSUB one two one
+    c: PUBSUB NUMPAT
+    c: PUBSUB NUMPAT x
+    c: PUBSUB SHARDCHANNELS
+    c: PUBSUB SHARDCHANNELS x*
+    c: PUBSUB SHARDNUMSUB shard one
+    c: PUBSUB
+    c: PUBSUB NOSUCH
+    c: PUBLISH
+    c: PUBLISH one
+    c: SUBSCRIBE
+    c: PUBSUB HELP`,
+  'CLIENT REPLY': `
+    a: HELLO 3
+    a: CLIENT REPLY OFF; SUBSCRIBE x; PUBLISH x own; SUBSCRIBE; CLIENT REPLY ON
+    a: CLIENT REPLY SKIP; SUBSCRIBE y; GET k`,
+  'keyspace events of strings': `
+    c: CONFIG SET notify-keyspace-events KEAnm
+    a: PSUBSCRIBE __key*__:*
+    b: SET k 1; SET k 2; SET k 3 EX 100; SET k 4 KEEPTTL; SET k 5 XX GET; SET k 5 NX
+    b: SETNX n 1; SETNX n 1; SETEX e 100 1; PSETEX p 10000 1
+    b: GETSET g 1; GETSET g 2; GETDEL g; GETDEL g
+    b: GETEX k PERSIST; GETEX k PERSIST; GETEX k EX 100; GETEX k PXAT 1; GETEX k
+    b: MSET a 1 b 2; MSETNX a 1 c 2; MSETNX c 1 d 2
+    b: APPEND ap x; APPEND ap y; SETRANGE sr 3 x; SETRANGE sr 0 abc; SETRANGE sr 0 ""
+    b: INCR i; DECR i; INCRBY i 5; DECRBY i 2; INCRBYFLOAT i 0.5; INCRBYFLOAT f 1
+    b: STRLEN none; GETRANGE none 0 1; LCS none none2; MGET none a
+    b: SETBIT bits 7 1; SETBIT bits 7 1; SETBIT bits 90 0; SETBIT bits 90 0; GETBIT none 1
+    b: BITFIELD bf SET u8 0 1 SET u8 8 2; BITFIELD bf SET u8 0 1; BITFIELD bf GET u8 0
+    b: BITFIELD none GET u8 0; BITFIELD_RO none GET u8 0; BITCOUNT none; BITPOS none 1
+    b: BITFIELD bf OVERFLOW FAIL INCRBY u8 0 255; BITFIELD bf INCRBY u8 100 0
+    b: BITOP NOT dest bits; BITOP AND dest none none; BITOP AND dest none none
+    c: CONFIG SET notify-keyspace-events ""`,
+  'keyspace events of keys': `
+    c: CONFIG SET notify-keyspace-events KEAnm
+    a: PSUBSCRIBE __key*__:*
+    b: SET k 1; EXPIRE k 100; EXPIRE k 10 NX; PERSIST k; PERSIST k; EXPIRE k -1; EXPIRE k 100
+    b: SET k 1; PEXPIREAT k 1; TTL k; PTTL k; EXPIRETIME k; TYPE k; EXISTS k k; TOUCH k
+    b: OBJECT ENCODING k; OBJECT FREQ k; OBJECT IDLETIME k; DUMP k; MEMORY USAGE k; RANDOMKEY
+    b: SET a 1; SET b 2; DEL a b none; SET a 1; UNLINK a; UNLINK a
+    b: SET a 1; RENAME a b; SET a 1; RENAME a b; RENAME b b; RENAME none b; RENAMENX b c
+    b: SET a 1; RENAMENX a c; RENAMENX c c
+    b: COPY c d; COPY c d; COPY c d REPLACE; COPY c d DB 1; COPY none d; COPY c d DB 1 REPLACE
+    b: MOVE c 2; MOVE c 2; MOVE a 2
+    b: SELECT 2; MOVE c 0; SELECT 0; SWAPDB 0 1; SWAPDB 0 1
+    b: SET e 1 PX 20
+    e expires
+    b: SET e 1 PX 20
+    e expires
+    b: SET e 2; GET e; FLUSHDB; FLUSHALL; DBSIZE
+    c: CONFIG SET notify-keyspace-events ""`,
+  'keyspace events in a transaction, and of some classes': `
+    c: CONFIG SET notify-keyspace-events Eg
+    a: PSUBSCRIBE __key*__:*
+    b: SET k 1; EXPIRE k 10; DEL k
+    c: CONFIG SET notify-keyspace-events K$
+    b: SET k 1; EXPIRE k 10; DEL k
+    c: CONFIG SET notify-keyspace-events A
+    b: SET k 1; EXPIRE k 10; DEL k
+    c: CONFIG SET notify-keyspace-events AKE
+    b: MULTI
+    b: SET k 1
+    b: PUBLISH __keyspace@0__:fake x
+    b: DEL k
+    b: EXEC
+    c: CONFIG SET notify-keyspace-events ""`,
+  'keyspace events of hashes': `
+    c: CONFIG SET notify-keyspace-events KEAnm
+    a: PSUBSCRIBE __key*__:*
+    b: HSET h f 1; HSET h f 1 g 2; HSETNX h f 1; HSETNX h n 1; HMSET h m 1; HINCRBY h f 2
+    b: HINCRBYFLOAT h f 0.5; HINCRBY h text x; HSET h f x; HINCRBY h f 1
+    b: HGET h f; HGET none f; HGETALL none; HLEN none; HSCAN none 0; HRANDFIELD none
+    b: HMGET none a; HSTRLEN none f; HEXISTS none f; HKEYS none; HVALS none; HDEL none f
+    b: HDEL h f none; HDEL h none; HDEL h g n m
+    b: HSET h f 1; RENAME h i; HSET h f 1; RENAME h i; COPY i j; COPY i j REPLACE; MOVE j 1
+    b: RENAMENX i h; COPY h s DB 2; SET i 1; HSET i f 1; COPY h i REPLACE; SET h 1; RENAME i h
+    b: EXPIRE h 100; PERSIST h; OBJECT ENCODING h; TYPE h; DEL h
+    b: HSET e f 1; PEXPIRE e 20
+    e expires
+    b: HSET u f 1; UNLINK u; HSET d f 1; EXPIRE d -1; HSET x f 1; FLUSHALL
+    c: CONFIG SET notify-keyspace-events Eh
+    b: HSET h f 1; HDEL h f
+    c: CONFIG SET notify-keyspace-events ""`,
+  'tracking: hashes': `
+    a: HELLO 3; CLIENT TRACKING ON
+    a: HGET h f; HGETALL h
+    b: HSET h f 1
+    a: HMGET h f g
+    b: HSETNX h f 2; HSETNX h g 2
+    a: HLEN h
+    b: HDEL h none; HDEL h g
+    a: HRANDFIELD h
+    b: HDEL h f
+    a: HSCAN h 0
+    b: HSET i f 1; RENAME i h
+    a: HVALS h; GET i
+    b: COPY h i; EXPIRE h 100`,
+  'tracking: RESP2 has no pushes': `
+    a: CLIENT TRACKING ON; CLIENT INFO
+    a: GET k
+    b: SET k 1
+    a: SUBSCRIBE x
+    b: SET k 2
+    a: HELLO 3
+    a: UNSUBSCRIBE
+    a: HELLO 3; GET k
+    b: SET k 3
+    a: GET k; CLIENT TRACKING OFF; CLIENT TRACKING ON BCAST; HELLO 2
+    b: SET k 4`,
+  'tracking: NOLOOP does not hide what expires': `
+    a: HELLO 3; CLIENT TRACKING ON NOLOOP
+    a: SET k 1 PX 60; GET k
+    65 ms pass
+    a: GET k
+    c: HELLO 3; CLIENT TRACKING ON NOLOOP BCAST
+    c: SET k 1 PX 60
+    65 ms pass
+    c: GET k
+    c: SET k 1 PX 60
+    65 ms pass
+    c: SET k 2
+    c: SET k 1 PXAT 1; EXPIRE k -1
+    c: SET k 1 PXAT 1; GET k; SET k 2; SET k 1 PXAT 1; APPEND k x`,
+  'CLIENT INFO': `
+    a: CLIENT INFO
+    a: HELLO 3; SUBSCRIBE x y; PSUBSCRIBE p; SSUBSCRIBE s; CLIENT INFO
+    a: UNSUBSCRIBE; PUNSUBSCRIBE; SUNSUBSCRIBE; CLIENT INFO
+    a: CLIENT TRACKING ON; SUBSCRIBE x; CLIENT INFO
+    a: CLIENT TRACKING OFF; CLIENT TRACKING ON BCAST; CLIENT INFO; RESET; CLIENT INFO
+    b: CLIENT TRACKING ON REDIRECT $b; CLIENT NO-EVICT ON; CLIENT SETNAME me; SELECT 2
+    b: WATCH k; CLIENT INFO
+    a: SELECT 2; SET k 1
+    b: CLIENT INFO
+    r: PING
+    c: CLIENT TRACKING ON REDIRECT $r
+    c: GET k
+    r closes
+    a: SET k 2; SELECT 0; SET k 2
+    c: CLIENT INFO
+    c: CLIENT TRACKING ON; CLIENT INFO`,
+  'tracking: the default mode': `
+    a: HELLO 3
+    a: CLIENT TRACKING ON
+    a: CLIENT TRACKINGINFO; CLIENT GETREDIR
+    a: GET k; MGET x y; EXISTS z; STRLEN s; TTL t; GETRANGE r 0 1; TYPE u
+    b: SET k 1; SET k 2
+    b: MSET x 1 z 2 s 3 r 4
+    b: SET t 1 EX 100; SET u 1
+    a: GET k
+    a: SET k own
+    a: GET k; SET k own
+    a: GET k
+    b: EXPIRE k 100
+    a: GET k
+    b: PERSIST k
+    a: GET k
+    b: APPEND k x; DEL k
+    a: GET k
+    b: SELECT 3; SET k other
+    a: GET k
+    b: SELECT 0; SET q 1; RENAME q k
+    a: GET k; GET q
+    b: COPY k q
+    a: GET k; GET q
+    b: MOVE k 5
+    a: GET q; GET k
+    b: FLUSHDB
+    a: GET q
+    b: FLUSHALL
+    b: SET q 1
+    a: SETNX new 1; INCR new; GETSET new 5
+    b: SET new 2
+    a: CLIENT TRACKING OFF
+    a: GET q; CLIENT TRACKINGINFO
+    b: SET q 5`,
+  'tracking: expiry': `
+    a: HELLO 3; CLIENT TRACKING ON
+    b: SET k 1 PX 250
+    a: GET k
+    k expires
+    a: GET k
+    b: SET k 1 PX 250
+    a: GET k
+    k expires`,
+  'tracking: transactions': `
+    a: HELLO 3; CLIENT TRACKING ON
+    a: MULTI
+    a: GET k
+    a: MGET x y
+    a: EXEC
+    b: MULTI
+    b: SET k 1
+    b: SET x 1
+    b: SET k 2
+    b: EXEC
+    b: SET y 1`,
+  'tracking: NOLOOP': `
+    a: HELLO 3; CLIENT TRACKING ON NOLOOP; CLIENT TRACKINGINFO
+    a: GET k
+    a: SET k own
+    b: SET k other
+    a: GET k
+    b: SET k other`,
+  'tracking: OPTIN': `
+    a: HELLO 3; CLIENT TRACKING ON OPTIN; CLIENT TRACKINGINFO
+    a: GET k
+    b: SET k 1
+    a: CLIENT CACHING YES; CLIENT TRACKINGINFO; GET k; GET x
+    b: SET k 1
+    b: SET x 1
+    a: CLIENT CACHING YES; MULTI
+    a: GET k
+    a: GET x
+    a: EXEC
+    b: SET k 1; SET x 1
+    a: CLIENT CACHING NO; CLIENT CACHING WHAT`,
+  'tracking: OPTOUT': `
+    a: HELLO 3; CLIENT TRACKING ON OPTOUT; CLIENT TRACKINGINFO
+    a: GET k
+    b: SET k 1
+    a: CLIENT CACHING NO; CLIENT TRACKINGINFO; GET k; GET x
+    b: SET k 1
+    b: SET x 1
+    a: CLIENT CACHING YES`,
+  'tracking: BCAST': `
+    a: HELLO 3; CLIENT TRACKING ON BCAST PREFIX user: PREFIX obj:; CLIENT TRACKINGINFO
+    c: HELLO 3; CLIENT TRACKING ON BCAST NOLOOP
+    b: SET user:1 x
+    b: MSET obj:1 x obj:2 y other z
+    c: SET user:1 own
+    b: SET e 1 PX 20
+    e expires
+    b: DEL user:1 obj:1
+    b: FLUSHDB
+    a: CLIENT TRACKING ON BCAST PREFIX more:; CLIENT TRACKINGINFO
+    b: SET more:1 x
+    a: CLIENT TRACKING OFF
+    b: SET more:1 y`,
+  'tracking: REDIRECT to a subscriber of RESP2': `
+    r: SUBSCRIBE __redis__:invalidate
+    a: CLIENT TRACKING ON REDIRECT $r
+    a: GET k; MGET x y
+    b: SET k 1
+    b: SET x 1
+    a: SET y own
+    a: GET k
+    b: FLUSHALL
+    a: GET k
+    r: UNSUBSCRIBE
+    b: SET k 2
+    a: CLIENT TRACKING OFF
+    a: CLIENT TRACKING ON REDIRECT $r BCAST
+    r: SUBSCRIBE elsewhere
+    b: MSET k 1 x 2`,
+  'tracking: REDIRECT to a client of RESP3, which goes': `
+    r: HELLO 3
+    a: HELLO 3; CLIENT TRACKING ON REDIRECT $r
+    a: GET k
+    b: SET k 1
+    a: GET k; GET x
+    r closes
+    b: SET k 1
+    b: SET x 1
+    a: CLIENT TRACKING ON REDIRECT $a
+    a: GET k
+    b: SET k 1`,
+  'tracking: what is refused': `
+    a: CLIENT TRACKING
+    a: CLIENT TRACKING MAYBE
+    a: CLIENT TRACKING ON PREFIX a
+    a: CLIENT TRACKING ON PREFIX
+    a: CLIENT TRACKING ON OPTIN OPTOUT
+    a: CLIENT TRACKING ON BCAST OPTIN
+    a: CLIENT TRACKING ON REDIRECT 99999
+    a: CLIENT TRACKING ON REDIRECT x
+    a: CLIENT TRACKING ON REDIRECT $a REDIRECT $a
+    a: CLIENT TRACKING ON BCAST PREFIX a PREFIX ab
+    a: CLIENT TRACKING ON BCAST PREFIX foo
+    a: CLIENT TRACKING ON BCAST PREFIX fo
+    a: CLIENT TRACKING ON BCAST PREFIX foo
+    a: CLIENT TRACKING ON
+    a: CLIENT CACHING YES
+    a: CLIENT CACHING X
+    a: CLIENT TRACKING OFF
+    a: CLIENT CACHING YES
+    a: CLIENT TRACKING ON OPTIN
+    a: CLIENT TRACKING ON OPTOUT
+    a: CLIENT CACHING NO
+    a: CLIENT GETREDIR
+    a: CLIENT TRACKING OFF NONSENSE
+    a: RESET
+    a: CLIENT GETREDIR`,
+  WAIT: `
+    a: WAIT 0 0
+    a: WAIT -1 0
+    a: WAIT x 0; WAIT 0 x; WAIT 0 -1; WAIT 1
+    a waits: WAIT 1 500
+    a resumes
+    a waits: WAIT 1 0
+    b: CLIENT UNBLOCK $a
+    a waits: WAIT 1 0
+    b: CLIENT UNBLOCK $a ERROR
+    b: CLIENT UNBLOCK $a; CLIENT UNBLOCK x; CLIENT UNBLOCK 1 WHAT; CLIENT UNBLOCK
+    a: MULTI
+    a: WAIT 3 1000
+    a: EXEC`,
+};
+
+let redis: ServerProcess;
+let dhash: ServerProcess;
+
+t.before(async () => {
+  [redis, dhash] = await Promise.all([
+    startRedis(),
+    startDhash({ args: ['--enable-debug-command', 'yes'] }),
+  ]);
+});
+
+t.teardown(() => Promise.all([redis.stop(), dhash.stop()]));
+
+for (const protocol of [2, 3] as const) {
+  for (const [name, script] of Object.entries(scripts)) {
+    t.test(`RESP${protocol}: ${name}`, (t) => compare(t, script, protocol));
+  }
+  t.test(`RESP${protocol}: at random (seed ${seed})`, async (t) => {
+    const script = randomScript(seededRandom(seed), stepCount);
+    await compare(t, script, protocol);
+    if (!t.passing()) t.comment(script);
+  });
+}
+
+async function compare(t: Test, script: string, protocol: 2 | 3): Promise<void> {
+  const expected = await runScript(redis.port, script, protocol);
+  const actual = await runScript(dhash.port, script, protocol);
+  t.strictSame(actual, expected);
+}

@@ -1,0 +1,176 @@
+/** Follow: one side becomes what the other is, lower stamps and absences included. */
+import t, { type Test } from 'tap';
+import { FLAG_LED } from '../../radix/leaf.js';
+import { Merger } from '../../radix/merge.js';
+import type { SyncMode } from '../../radix/sync/messages.js';
+import type { Tree } from '../../radix/tree.js';
+import { KEY_SHAPES } from '../radix/shapes.js';
+import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
+import {
+  checkStore,
+  contentsOf,
+  dropStore,
+  newStore,
+  randomPair,
+  randomWrite,
+  type Store,
+} from './stores.js';
+import { type Run, runSync, WHOLE, type WireOptions } from './wire.js';
+
+const seed = seedOfRun();
+t.comment(`SEED=${seed}`);
+
+function done(...stores: Store[]): void {
+  for (const store of stores) {
+    checkStore(store);
+    dropStore(store);
+  }
+}
+
+function follow(
+  pair: readonly [Store, Store],
+  mode: SyncMode,
+  random: SeededRandom,
+  wire: WireOptions = {},
+): Run {
+  return runSync(pair, { range: WHOLE, mode, salt: random.below(2 ** 32) }, wire);
+}
+
+function expectEqualOutcome(t: Test, name: string, { initiator, log, responder }: Run): void {
+  for (const { error } of [initiator, responder]) {
+    if (error !== null) t.fail(`${name}: ${error.stack}`, { log });
+  }
+  if (initiator.outcome?.isEqual !== true) t.fail(`${name}: not equal`, { log });
+}
+
+function somePair(random: SeededRandom, both = random.pick([0, 20, 300])): [Store, Store] {
+  const shape = random.pick(Object.values(KEY_SHAPES));
+  return randomPair(random, shape, both, [random.below(90), random.below(90)]);
+}
+
+t.test('afterwards the follower is what the other is, which has not changed', (t) => {
+  for (let round = 0; round < 80; round++) {
+    const random = seededRandom(seed + round);
+    const pair = somePair(random);
+    const before = contentsOf(pair[1]);
+    expectEqualOutcome(t, `round ${round}`, follow(pair, 'follow', random, { random }));
+    if (contentsOf(pair[1]) !== before) t.fail(`round ${round}: the other has changed`);
+    if (contentsOf(pair[0]) !== before) t.fail(`round ${round}: not what the other is`);
+    done(...pair);
+  }
+  t.pass('80 rounds');
+  t.end();
+});
+
+t.test('an empty side is followed, too, and follows', (t) => {
+  for (let round = 0; round < 10; round++) {
+    const random = seededRandom(seed + round);
+    const [store, rest] = somePair(random, 100);
+    const pair = round % 2 === 0 ? ([store, newStore(1)] as const) : ([newStore(0), rest] as const);
+    const before = contentsOf(pair[1]);
+    expectEqualOutcome(t, `round ${round}`, follow(pair, 'follow', random));
+    if (contentsOf(pair[0]) !== before) t.fail(`round ${round}: not what the other is`);
+    done(...pair, round % 2 === 0 ? rest : store);
+  }
+  t.pass('10 rounds');
+  t.end();
+});
+
+for (const mode of ['follow', 'follow-led'] as const) {
+  t.test(`${mode}: a link that breaks after any frame: the next session goes on`, (t) => {
+    for (let round = 0; round < 4; round++) {
+      const make = (): [Store, Store] => somePair(seededRandom(seed + round), 100 * (round % 3));
+      const random = seededRandom(seed);
+      const whole = make();
+      const { frames } = follow(whole, mode, random);
+      const expected = contentsOf(whole[0]);
+      done(...whole);
+      for (let framesMax = 0; framesMax < frames; framesMax++) {
+        const pair = make();
+        follow(pair, mode, random, { framesMax });
+        for (const store of pair) checkStore(store);
+        expectEqualOutcome(t, `round ${round}`, follow(pair, mode, random));
+        const isSame = contentsOf(pair[0]) === expected;
+        if (mode === 'follow' && !isSame) t.fail(`round ${round}: after frame ${framesMax}`);
+        done(...pair);
+      }
+    }
+    t.pass('every frame');
+    t.end();
+  });
+
+  t.test(`${mode}: writers on both sides, and then silence`, (t) => {
+    for (let round = 0; round < 25; round++) {
+      const random = seededRandom(seed + round);
+      const shape = random.pick(Object.values(KEY_SHAPES));
+      const pair = randomPair(random, shape, 200, [60, 60]);
+      let stamp = 100_000;
+      const between = (): void => {
+        for (const [side, store] of pair.entries()) {
+          if (random.chance(0.5)) randomWrite(random, shape, 2 * stamp++ + side)(store);
+        }
+      };
+      const busy = follow(pair, mode, random, { random, between });
+      for (const { error } of [busy.initiator, busy.responder]) {
+        if (error !== null) t.fail(`round ${round}: ${error.stack}`);
+      }
+      expectEqualOutcome(t, `round ${round}`, follow(pair, mode, random));
+      if (mode === 'follow' && contentsOf(pair[0]) !== contentsOf(pair[1])) {
+        t.fail(`round ${round}: not what the other is`);
+      }
+      done(...pair);
+    }
+    t.pass('25 rounds');
+    t.end();
+  });
+}
+
+/** What a side that follows led entries should hold: key by key, of entries without sub trees. */
+function followedLed(mine: Tree, theirs: Tree, into: Tree): void {
+  const merger = new Merger(into);
+  const copy = (tree: Tree, leaf: number): void => {
+    const [key, value] = [tree.key(leaf), tree.value(leaf)];
+    const what = [tree.stamp(leaf), tree.origin(leaf), tree.flags(leaf)] as const;
+    merger.entry(key, 0, key.length, ...what, tree.expiryMs(leaf), value, 0, value.length);
+  };
+  const cursor = mine.cursor({ all: true });
+  for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+    if ((mine.flags(leaf) & FLAG_LED) === 0) copy(mine, leaf);
+  }
+  const other = theirs.cursor({ all: true });
+  for (let leaf = other.next(); leaf !== 0; leaf = other.next()) copy(theirs, leaf);
+}
+
+function plainWrite(random: SeededRandom, stamp: number, store: Store, keys: number): void {
+  const { tree } = store[0]!;
+  const key = Buffer.from(`key ${random.below(keys)}`);
+  const at = [key, 0, key.length, stamp, random.below(3), random.pick([0, FLAG_LED])] as const;
+  const value = random.bytes(5);
+  if (random.chance(0.2)) tree.delete(...at);
+  else tree.put(...at, random.chance(0.2) ? 2 ** 41 : 0, value, 0, value.length);
+}
+
+t.test('follow-led: what was led is as there, what is free is merged', (t) => {
+  for (let round = 0; round < 80; round++) {
+    const random = seededRandom(seed + round);
+    const pair = [newStore(0), newStore(1)] as const;
+    const keys = random.pick([10, 100, 1000]);
+    for (let stamp = 1; stamp < random.pick([2, 300]); stamp++) {
+      const writeSeed = random.below(2 ** 32);
+      for (const store of pair) plainWrite(seededRandom(writeSeed), stamp, store, keys);
+    }
+    for (const [side, store] of pair.entries()) {
+      for (let i = random.below(100); i > 0; i--)
+        plainWrite(random, 1000 + 2 * i + side, store, keys);
+    }
+    const expected = newStore(0);
+    followedLed(pair[0][0]!.tree, pair[1][0]!.tree, expected[0]!.tree);
+    const before = contentsOf(pair[1]);
+    expectEqualOutcome(t, `round ${round}`, follow(pair, 'follow-led', random, { random }));
+    if (contentsOf(pair[1]) !== before) t.fail(`round ${round}: the other has changed`);
+    if (contentsOf(pair[0]) !== contentsOf(expected)) t.fail(`round ${round}: not as it should be`);
+    done(...pair, expected);
+  }
+  t.pass('80 rounds');
+  t.end();
+});
