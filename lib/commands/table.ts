@@ -58,6 +58,7 @@ import { stringCommands } from './strings/strings.js';
 import { combineCommands } from './zsets/combine.js';
 import { zaddCommands } from './zsets/zadd.js';
 import { zrangestoreCommands } from './zsets/zrangestore.js';
+import { zsetBlockingCommands } from './zsets/zset-blocking.js';
 import { zsetPopCommands } from './zsets/zset-pops.js';
 import { zsetRangeCommands } from './zsets/zset-ranges.js';
 import { zsetRemovalCommands } from './zsets/zset-removal.js';
@@ -121,6 +122,7 @@ export const commandRows: readonly CommandRow[] = [
   ...waitCommands,
   ...zaddCommands,
   ...zrangestoreCommands,
+  ...zsetBlockingCommands,
   ...zsetCommands,
   ...zsetPopCommands,
   ...zsetRangeCommands,
