@@ -219,7 +219,11 @@ export class ReplyWriter {
       this.#wholeDouble(x);
       return;
     }
-    const text = formatDouble(x);
+    this.doubleText(formatDouble(x));
+  }
+
+  /** `double` of one whose text is at hand. */
+  doubleText(text: string): void {
     if (this.protocol === 2) this.bulkLatin1(text);
     else this.#line(COMMA, text);
   }

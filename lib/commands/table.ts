@@ -9,6 +9,8 @@ import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
 import { transactionCommands } from './connection/transactions.js';
 import { waitCommands } from './connection/wait.js';
+import { geoCommands } from './geo/geo.js';
+import { geoSearchCommands } from './geo/geo-search.js';
 import { hashMirrorCommands } from './hashes/hash-mirror.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
@@ -56,6 +58,7 @@ import { stringCommands } from './strings/strings.js';
 import { combineCommands } from './zsets/combine.js';
 import { zaddCommands } from './zsets/zadd.js';
 import { zrangestoreCommands } from './zsets/zrangestore.js';
+import { zsetBlockingCommands } from './zsets/zset-blocking.js';
 import { zsetPopCommands } from './zsets/zset-pops.js';
 import { zsetRangeCommands } from './zsets/zset-ranges.js';
 import { zsetRemovalCommands } from './zsets/zset-removal.js';
@@ -75,6 +78,8 @@ export const commandRows: readonly CommandRow[] = [
   ...dumpCommands,
   ...evalCommands,
   ...expiryCommands,
+  ...geoCommands,
+  ...geoSearchCommands,
   ...fcallCommands,
   ...functionCommands,
   ...hashCommands,
@@ -117,6 +122,7 @@ export const commandRows: readonly CommandRow[] = [
   ...waitCommands,
   ...zaddCommands,
   ...zrangestoreCommands,
+  ...zsetBlockingCommands,
   ...zsetCommands,
   ...zsetPopCommands,
   ...zsetRangeCommands,

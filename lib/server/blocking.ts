@@ -48,7 +48,8 @@ interface KeyOptions extends TimeOptions {
   readonly keys: readonly number[];
   /**
    * Does the command for the key that is argument `at` alone, which has been signalled. True if
-   * it has replied, be it with an error; false, nothing replied, if the key is no use to it.
+   * it has replied, be it with an error, or replies in slices; false, nothing replied, if the key
+   * is no use to it.
    */
   readonly retry: (session: Session, args: Args, at: number) => boolean;
   /** `retry` is called, too, when a key has gone (XREADGROUP). Default: false. */
@@ -218,6 +219,8 @@ export class Blocking {
     this.#release(blocked);
     if (reply.errorCount !== errors) this.#server.countError(reply.lastError);
     if (session.taskMuted) reply.rewind(mark);
+    // What is left to be done in slices lets the session go once it has replied.
+    if (session.task !== undefined) return;
     session.taskMuted = false;
     session.suspended = false;
     session.deliverPushes();

@@ -41,6 +41,15 @@ export function writeScore(score: number, target: Buffer, at: number): void {
   target.writeInt32BE(words[0]! ^ mask, at + 4);
 }
 
+/** The score in the eight bytes from source[at] on. */
+export function readScore(source: Buffer, at: number): number {
+  const high = source.readInt32BE(at);
+  const mask = ~(high >> 31);
+  words[1] = high ^ (mask | -0x8000_0000);
+  words[0] = source.readInt32BE(at + 4) ^ mask;
+  return double[0]!;
+}
+
 /** The score whose eight bytes start at a word. */
 function scoreAt(i32: Int32Array, word: number): number {
   const high = swapBytes(i32[word]!);

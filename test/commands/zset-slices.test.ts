@@ -221,3 +221,22 @@ t.test('ZUNION whose client goes away leaves nothing behind', async (t) => {
   scene.checkStore(t);
   scene.checkMemory(t);
 });
+
+t.test('BZMPOP of many, in slices, once they are there', async (t) => {
+  const scene = await Scene.filled(fill);
+  const { local, reader, writer } = scene;
+  reader.post('BZMPOP', '0', '1', 'd', 'MIN', 'COUNT', '3000');
+  t.equal(local.node.server.blocking.size, 1);
+  writer.post('RENAME', 'z', 'd');
+  const { reply, turns } = scene.awaitReply();
+  t.ok(turns > 5, `${turns} turns`);
+  const [key, popped] = reply as [string, [string, string][]];
+  t.equal(key, 'd');
+  t.same(popped.flat(), byScore().slice(0, 6000));
+  t.equal(local.node.server.blocking.size, 0);
+  t.same(reader.send('PING'), 'PONG');
+  writer.received();
+  t.equal(writer.send('ZCARD', 'd'), COUNT - 3000);
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});

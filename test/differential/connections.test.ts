@@ -417,6 +417,35 @@ const scripts: Readonly<Record<string, string>> = {
     a: MULTI
     a: WAIT 3 1000
     a: EXEC`,
+  'BZPOPMIN, BZPOPMAX and BZMPOP': `
+    w: ZADD z 1 a 2.5 b 3 c
+    a: BZPOPMIN x z 0; BZPOPMAX z x 0; BZMPOP 0 2 x z MAX COUNT 5; EXISTS z
+    a waits: BZPOPMIN x y 0
+    b waits: BZPOPMAX y 0
+    c waits: BZMPOP 0 2 y x MIN COUNT 2
+    w: ZADD y 1 a 2 b 3 c 4 d 5 e; ZRANGE y 0 -1
+    w: DEL y
+    a waits: BZPOPMIN y x 0
+    w: SET y 1; LPUSH x 1; DEL x; ZINCRBY x 7 m
+    a waits: BZPOPMIN k 0
+    b waits: BZPOPMIN k 0
+    w: MULTI; ZADD k 1 a; ZADD k 2 b 3 c; EXEC; ZRANGE k 0 -1
+    a waits: BZMPOP 0 1 d MAX
+    w: ZUNIONSTORE d 1 k; EXISTS d
+    a waits: BZPOPMAX d 0
+    w: GEOADD g 1 1 p; GEOSEARCHSTORE d g FROMLONLAT 1 1 BYRADIUS 1 km; EXISTS d
+    a waits: BZPOPMIN d 0
+    w: ZRANGESTORE d k 0 -1; COPY k d; RENAME k d
+    a waits: BZPOPMIN nothing 0.05
+    a resumes
+    a waits: BZMPOP 0.05 1 nothing MIN
+    a resumes
+    a waits: BZPOPMIN nothing 0
+    w: CLIENT UNBLOCK $a
+    a: MULTI; BZPOPMIN nothing 0; BZMPOP 0 1 nothing MAX; EXEC
+    a: BZPOPMIN y 0; BZPOPMIN z -1; BZPOPMIN z x; BZPOPMIN z
+    a: BZMPOP 0 0 z MIN; BZMPOP 0 1 z; BZMPOP 0 1 z FOO; BZMPOP x 1 z MIN; BZMPOP -1 1 z MIN
+    a: BZMPOP 0 1 z MIN COUNT 0; BZMPOP 0 1 z MIN COUNT 1 COUNT 1; BZMPOP 0 2 y z MIN`,
 };
 
 let redis: ServerProcess;

@@ -162,7 +162,7 @@ export const differences: readonly Difference[] = [
     id: 'negative-zero',
     commands: ['zadd', 'zincrby', 'zscore', 'zmscore', 'zrange'],
     what: 'A score of -0 is kept, and told, as 0.',
-    why: 'They are the same score. Redis 7.2 forgets the sign as well, in small sorted sets.',
+    why: 'They are the same score. Redis forgets the sign as well, in small sorted sets.',
     covers: (args, { expected, actual }) => {
       const isOf = args[0]?.startsWith('z') === true || args[1] === 'scores';
       return isOf && expected.replaceAll('"-0"', '"0"') === actual;

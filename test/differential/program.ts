@@ -17,6 +17,7 @@ import {
   stringRows,
   transactionRows,
 } from './grammar-data.js';
+import { geoRows } from './grammar-geo.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
@@ -54,6 +55,7 @@ const dataGroups = [
   listRows,
   setRows,
   zsetRows,
+  geoRows,
 ];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];

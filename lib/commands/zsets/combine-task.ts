@@ -42,10 +42,10 @@ export interface Combination {
 }
 
 /** What a look at a member counts for, in the work done at once. */
-const LOOK_BYTES = 256;
+const LOOK_BYTES = 1024;
 const LOOKS_OF_PIECE = PIECE_BYTES / LOOK_BYTES;
 /** Members told between two looks at the clock. */
-const STEP_MEMBERS = 256;
+const STEP_MEMBERS = 128;
 
 /** The member at hand, and its score. */
 const member = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);

@@ -17,8 +17,8 @@ import { applyLimit, readRange } from './zset-ranges.js';
 const TARGET = 1;
 const SOURCE = 2;
 /** What copying a member counts for, in the work done at once. */
-const MEMBER_COST_BYTES = 256;
-const PIECE_MEMBERS = 256;
+const MEMBER_COST_BYTES = 1024;
+const PIECE_MEMBERS = 64;
 
 /** The member at hand, its score before or behind it. */
 const scratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX + SCORE_BYTES);

@@ -23,12 +23,21 @@ const AT_ONCE_MAX = 512;
 const STEP_MEMBERS = 64;
 
 /** How what was popped is told. */
-interface PopForm {
+export interface PopForm {
   readonly isMax: boolean;
   /** Each member in an array with its score. */
   readonly nests: boolean;
-  /** The key comes before them, and they in an array of their own. */
+  /** The key comes before them; and if they nest, they are in an array of their own. */
   readonly withKey: boolean;
+}
+
+/** What ZMPOP and BZMPOP are asked for. */
+export interface MultiPop {
+  /** The arguments that are the first key, and the first behind the last one. */
+  readonly first: number;
+  readonly end: number;
+  readonly count: number;
+  readonly form: PopForm;
 }
 
 /** The member that is about to be popped. */
@@ -62,27 +71,44 @@ function popOfOne(session: Session, args: Args, reply: ReplyWriter, isMax: boole
 
 /** ZMPOP numkeys key [key ...] MIN|MAX [COUNT count] */
 function zmpop(session: Session, args: Args, reply: ReplyWriter): void {
-  const keyCount = args.int64(1);
+  const asked = readMultiPop(args, 1, reply);
+  if (asked === undefined) return;
+  if (!popFirst(session, args, asked, reply)) reply.nilArray();
+}
+
+/** Reads the arguments from `numkeys` on; undefined if an error was replied. */
+export function readMultiPop(args: Args, i: number, reply: ReplyWriter): MultiPop | undefined {
+  const keyCount = args.int64(i);
   if (!(keyCount >= 1)) {
     reply.error('ERR numkeys should be greater than 0');
-    return;
+    return undefined;
   }
-  const whereAt = keyCount + 2;
-  const isMax = whereAt < args.count && args.equalsIgnoreCase(whereAt, 'MAX');
-  if (!isMax && !(whereAt < args.count && args.equalsIgnoreCase(whereAt, 'MIN'))) {
+  const end = i + 1 + keyCount;
+  const isMax = end < args.count && args.equalsIgnoreCase(end, 'MAX');
+  if (!isMax && !(end < args.count && args.equalsIgnoreCase(end, 'MIN'))) {
     reply.error(SYNTAX_ERROR);
-    return;
+    return undefined;
   }
-  const count = popCount(args, whereAt + 1, reply);
-  if (Number.isNaN(count)) return;
-  for (let i = 2; i < whereAt; i += 1) {
+  const count = popCount(args, end + 1, reply);
+  if (Number.isNaN(count)) return undefined;
+  return { first: i + 1, end, count, form: { isMax, nests: true, withKey: true } };
+}
+
+/** Pops from the first sorted set that is there; false, nothing replied, if none is. */
+export function popFirst(
+  session: Session,
+  args: Args,
+  { first, end, count, form }: MultiPop,
+  reply: ReplyWriter,
+): boolean {
+  for (let i = first; i < end; i += 1) {
     const zset = findCollection(session, args, i, SORTED_SET, reply);
-    if (zset === undefined) return;
+    if (zset === undefined) return true;
     if (zset.size === 0) continue;
-    pop(session, zset, count, { isMax, nests: true, withKey: true });
-    return;
+    pop(session, zset, count, form);
+    return true;
   }
-  reply.nilArray();
+  return false;
 }
 
 /** Reads [COUNT count] from argument `i` on; NaN if an error was replied. */
@@ -100,7 +126,7 @@ function popCount(args: Args, i: number, reply: ReplyWriter): number {
 }
 
 /** Pops up to `count` members, at least one, of a sorted set that is not empty. */
-function pop(session: Session, zset: Collection, count: number, form: PopForm): void {
+export function pop(session: Session, zset: Collection, count: number, form: PopForm): void {
   const { reply } = session;
   const { size } = zset;
   if (count > AT_ONCE_MAX && count < size) {
@@ -128,8 +154,9 @@ function beginReply(
   form: PopForm,
 ): void {
   if (key !== undefined) {
-    reply.array(2);
+    reply.array(form.nests ? 2 : 1 + count * 2);
     reply.bulk(key, 0, key.length);
+    if (!form.nests) return;
   }
   reply.array(form.nests ? count : count * 2);
 }
