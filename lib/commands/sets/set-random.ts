@@ -2,23 +2,20 @@
 import { KEY_BYTES_MAX } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import type { Session, Task } from '../../server/session.js';
+import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
-import type { Database } from '../../store/database.js';
 import { NOTIFY_SET } from '../../store/notify.js';
 import { TYPE_SET } from '../../types/types.js';
 import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { replyElements } from '../element-range.js';
 import { writeKey } from '../element-reply.js';
-import { FoundItems } from '../found-items.js';
+import { type Pops, PopTask } from '../pop-task.js';
 import { randomCount, replyRandom } from '../random-elements.js';
 import { SYNTAX_ERROR } from '../replies.js';
 
 /** So many are popped at once; more in slices. */
 const POPS_AT_ONCE_MAX = 512;
-/** Members popped between two looks at the clock. */
-const STEP_MEMBERS = 64;
 
 /** The member that is about to be popped. */
 const member = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
@@ -69,7 +66,7 @@ function popSeveral(session: Session, args: Args, reply: ReplyWriter): void {
   if (set === undefined) return;
   const { size } = set;
   if (count > POPS_AT_ONCE_MAX && count < size) {
-    session.defer(new PopTask(session, set.key(), count));
+    session.defer(new PopTask(session, set.key(), count, pops));
     return;
   }
   reply.set(Math.min(count, size));
@@ -92,55 +89,12 @@ function popOne(set: Collection, reply: ReplyWriter): void {
   set.remove(member, 0, elements.copyKey(leaf, member, 0));
 }
 
-/**
- * Pops many members a slice at a time. Each is popped at once; but others may see some of them gone
- * before all are.
- */
-class PopTask implements Task {
-  readonly #session: Session;
-  readonly #database: Database;
-  readonly #key: Buffer;
-  readonly #found: FoundItems;
-  #left: number;
-
-  constructor(session: Session, key: Buffer, count: number) {
-    this.#session = session;
-    this.#database = session.database;
-    this.#key = key;
-    this.#left = count;
-    this.#found = new FoundItems(session.server.pool, session.reply.protocol);
-  }
-
-  step(deadlineMs: number): boolean {
-    const { reply } = this.#session;
-    const { clock } = this.#database.store.world;
-    const isLate = (): boolean => clock.monotonicMs() >= deadlineMs;
-    while (this.#left > 0) {
-      this.#popSome();
-      if (this.#left === 0) reply.set(this.#found.count);
-      else if (isLate()) return false;
-    }
-    return this.#found.moveTo(reply, isLate);
-  }
-
-  cancel(): void {
-    this.#found.release();
-  }
-
-  /** The set may have changed since, or be gone. */
-  #popSome(): void {
-    const set = this.#database.collection();
-    if (!set.openQuietly(this.#key, 0, this.#key.length, TYPE_SET) || set.size === 0) {
-      this.#left = 0;
-      return;
-    }
-    const most = Math.min(STEP_MEMBERS, this.#left, set.size);
-    for (let i = 0; i < most; i += 1) popOne(set, this.#found.body);
-    set.notify(NOTIFY_SET, 'spop');
-    this.#found.count += most;
-    this.#left -= most;
-  }
-}
+const pops: Pops = {
+  type: TYPE_SET,
+  one: popOne,
+  notify: (set) => set.notify(NOTIFY_SET, 'spop'),
+  beginReply: (reply, count) => reply.set(count),
+};
 
 export const setRandomCommands: readonly CommandRow[] = [
   { name: 'srandmember', arity: -2, flags: READONLY, keys: [1, 1, 1], handler: srandmember },

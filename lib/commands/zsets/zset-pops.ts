@@ -5,22 +5,19 @@
 import { KEY_BYTES_MAX } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import type { Session, Task } from '../../server/session.js';
+import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
-import type { Database } from '../../store/database.js';
 import { NOTIFY_ZSET } from '../../store/notify.js';
 import { copyMember, SORTED_SET } from '../../types/zsets.js';
 import { findCollection } from '../collections.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { replyElementRange } from '../element-range.js';
-import { FoundItems } from '../found-items.js';
+import { type Pops, PopTask } from '../pop-task.js';
 import { SYNTAX_ERROR } from '../replies.js';
 import { writeFlatRanked, writeNestedRanked } from './members.js';
 
 /** So many are popped at once; more in slices. */
 const AT_ONCE_MAX = 512;
-/** Members popped between two looks at the clock. */
-const STEP_MEMBERS = 64;
 
 /** How what was popped is told. */
 export interface PopForm {
@@ -130,7 +127,8 @@ export function pop(session: Session, zset: Collection, count: number, form: Pop
   const { reply } = session;
   const { size } = zset;
   if (count > AT_ONCE_MAX && count < size) {
-    session.defer(new PopTask(session, zset.key(), count, form));
+    const key = zset.key();
+    session.defer(new PopTask(session, key, count, popsOf(key, form)));
     return;
   }
   const popped = Math.min(count, size);
@@ -144,6 +142,19 @@ export function pop(session: Session, zset: Collection, count: number, form: Pop
   } else {
     for (let i = 0; i < popped; i += 1) popNext(zset, reply, form);
   }
+  tellOfPops(zset, form);
+}
+
+function popsOf(key: Buffer, form: PopForm): Pops {
+  return {
+    type: SORTED_SET,
+    one: (zset, reply) => popNext(zset, reply, form),
+    notify: (zset) => tellOfPops(zset, form),
+    beginReply: (reply, count) => beginReply(reply, form.withKey ? key : undefined, count, form),
+  };
+}
+
+function tellOfPops(zset: Collection, form: PopForm): void {
   zset.notify(NOTIFY_ZSET, form.isMax ? 'zpopmax' : 'zpopmin');
 }
 
@@ -166,55 +177,6 @@ function popNext(zset: Collection, reply: ReplyWriter, form: PopForm): void {
   const leaf = form.isMax ? tree.last() : tree.first();
   (form.nests ? writeNestedRanked : writeFlatRanked)(reply, zset.database, leaf);
   zset.remove(member, 0, copyMember(tree, leaf, member));
-}
-
-class PopTask implements Task {
-  readonly #session: Session;
-  readonly #database: Database;
-  readonly #key: Buffer;
-  readonly #form: PopForm;
-  readonly #found: FoundItems;
-  #left: number;
-
-  constructor(session: Session, key: Buffer, count: number, form: PopForm) {
-    this.#session = session;
-    this.#database = session.database;
-    this.#key = key;
-    this.#left = count;
-    this.#form = form;
-    this.#found = new FoundItems(session.server.pool, session.reply.protocol);
-  }
-
-  step(deadlineMs: number): boolean {
-    const { reply } = this.#session;
-    const { clock } = this.#database.store.world;
-    const isLate = (): boolean => clock.monotonicMs() >= deadlineMs;
-    while (this.#left > 0) {
-      this.#popSome();
-      const key = this.#form.withKey ? this.#key : undefined;
-      if (this.#left === 0) beginReply(reply, key, this.#found.count, this.#form);
-      else if (isLate()) return false;
-    }
-    return this.#found.moveTo(reply, isLate);
-  }
-
-  cancel(): void {
-    this.#found.release();
-  }
-
-  /** The sorted set may have changed since, or be gone. */
-  #popSome(): void {
-    const zset = this.#database.collection();
-    if (!zset.openQuietly(this.#key, 0, this.#key.length, SORTED_SET) || zset.size === 0) {
-      this.#left = 0;
-      return;
-    }
-    const most = Math.min(STEP_MEMBERS, this.#left, zset.size);
-    for (let i = 0; i < most; i += 1) popNext(zset, this.#found.body, this.#form);
-    zset.notify(NOTIFY_ZSET, this.#form.isMax ? 'zpopmax' : 'zpopmin');
-    this.#found.count += most;
-    this.#left -= most;
-  }
 }
 
 export const zsetPopCommands: readonly CommandRow[] = [
