@@ -66,6 +66,16 @@ export class Cursor {
     this.#version = -1;
   }
 
+  /** Stands so that the next step, `prev` if backward, leads to this key or, not included, past it. */
+  seekBeside(key: Buffer, backward: boolean, isIncluded: boolean): void {
+    this.#reserveKey(key.length + 1);
+    this.seek(key, 0, key.length);
+    if (backward !== isIncluded) return;
+    // Between this key and the next one that there could be.
+    this.#key[key.length] = 0;
+    this.#keyBytes = key.length + 1;
+  }
+
   seekFirst(): void {
     this.#place = AT_FIRST;
   }

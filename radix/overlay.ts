@@ -71,7 +71,8 @@ export class Overlay {
         return true;
       }
       // The side knows better; what has the same key in the base is passed over with it.
-      if (order < 0 && base !== 0) this.#seekTo(this.#baseCursor, this.#base.key(base), true);
+      if (order < 0 && base !== 0)
+        this.#baseCursor.seekBeside(this.#base.key(base), this.#backward, true);
       this.#stand(this.side, side);
       if (this.side.kind(side) !== KIND_ABSENT) return true;
       this.#leave();
@@ -144,20 +145,9 @@ export class Overlay {
   /** Places a cursor where the reader is. */
   #seek(cursor: Cursor): void {
     const start = this.#backward ? this.#high : this.#low;
-    if (this.position !== null) this.#seekTo(cursor, this.position, false);
-    else if (start !== null) this.#seekTo(cursor, start, true);
+    if (this.position !== null) cursor.seekBeside(this.position, this.#backward, false);
+    else if (start !== null) cursor.seekBeside(start, this.#backward, true);
     else if (this.#backward) cursor.seekLast();
     else cursor.seekFirst();
-  }
-
-  /** Places a cursor so that its next step leads to this key, or with false, past it. */
-  #seekTo(cursor: Cursor, key: Buffer, isIncluded: boolean): void {
-    if (this.#backward !== isIncluded) {
-      cursor.seek(key, 0, key.length);
-      return;
-    }
-    // Between this key and the next one that there could be.
-    const behind = Buffer.concat([key, Buffer.of(0)]);
-    cursor.seek(behind, 0, behind.length);
   }
 }

@@ -251,7 +251,7 @@ export class SubTreeSnapshot implements SnapshotReader {
 
   /** The next `stepBase` shall lead to this entry again. */
   #stepBaseBack(leaf: Leaf): void {
-    this.#seekTo(this.#baseCursor, this.#base.key(leaf), true);
+    this.#baseCursor.seekBeside(this.#base.key(leaf), this.#backward, true);
   }
 
   #stepOld(): Leaf {
@@ -267,20 +267,9 @@ export class SubTreeSnapshot implements SnapshotReader {
 
   /** Places a cursor where the reader is. */
   #seek(cursor: Cursor): void {
-    if (this.#position !== null) this.#seekTo(cursor, this.#position, false);
+    if (this.#position !== null) cursor.seekBeside(this.#position, this.#backward, false);
     else if (this.#backward) cursor.seekLast();
     else cursor.seekFirst();
-  }
-
-  /** Places a cursor so that its next step leads to this key, or with false, past it. */
-  #seekTo(cursor: Cursor, key: Buffer, isIncluded: boolean): void {
-    if (this.#backward !== isIncluded) {
-      cursor.seek(key, 0, key.length);
-      return;
-    }
-    // Between this key and the next one that there could be.
-    const behind = Buffer.concat([key, Buffer.of(0)]);
-    cursor.seek(behind, 0, behind.length);
   }
 }
 
