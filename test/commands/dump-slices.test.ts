@@ -1,53 +1,26 @@
 /** DUMP and RESTORE of big hashes, which take many turns, with writers in between. */
 import t from 'tap';
 import { sealed } from '../rdb/dumps.js';
-import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
+import { Scene } from '../support/scene.js';
 
 const COUNT = 5000;
 
-interface Scene {
-  readonly local: LocalNode;
-  readonly reader: LocalClient;
-  readonly writer: LocalClient;
-}
-
-/** A hash `h` of COUNT fields; time passes with each look at the clock: every slice is short. */
-async function filled(): Promise<Scene> {
-  const local = await new LocalNode((settings) => {
-    settings.enableDebugCommand = 'yes';
-  }).start();
-  const reader = local.client();
-  const writer = local.client();
-  for (let i = 0; i < COUNT; i += 1) writer.send('HSET', 'h', `f${i}`, `value ${i} ${i * i}`);
-  const { clock } = local.world;
-  const monotonicMs = clock.monotonicMs;
-  let looks = 0;
-  clock.monotonicMs = () => monotonicMs() + looks++ * 1.5;
-  return { local, reader, writer };
-}
-
-/** The reply to what the reader has posted; `between` runs before each turn. */
-function awaitReply(
-  { local, reader }: Scene,
-  between: (turn: number) => void = () => {},
-): { reply: Plain; turns: number } {
-  for (let turns = 0; turns < 10_000; turns += 1) {
-    const [reply] = reader.received();
-    if (reply !== undefined) return { reply, turns };
-    between(turns);
-    local.world.turn();
-  }
-  throw new Error('no reply');
+/** A hash `h` of COUNT fields. */
+function filled(): Promise<Scene> {
+  return Scene.filled(
+    (writer) => {
+      for (let i = 0; i < COUNT; i += 1) writer.send('HSET', 'h', `f${i}`, `value ${i} ${i * i}`);
+    },
+    (settings) => {
+      settings.enableDebugCommand = 'yes';
+    },
+  );
 }
 
 function dumped(scene: Scene, between?: (turn: number) => void): { dump: Buffer; turns: number } {
   scene.reader.post('DUMP', 'h');
-  const { reply, turns } = awaitReply(scene, between);
+  const { reply, turns } = scene.awaitReply(between);
   return { dump: Buffer.from(reply as string, 'latin1'), turns };
-}
-
-function checkStore({ local }: Scene): void {
-  for (const { tree } of local.node.store.databases) tree.checkTree();
 }
 
 t.test('there and back', async (t) => {
@@ -56,7 +29,7 @@ t.test('there and back', async (t) => {
   t.ok(turns > 3, `${turns} turns`);
   const { dirty } = scene.local.node.store;
   scene.reader.post('RESTORE', 'g', '0', dump);
-  const restored = awaitReply(scene, () => {
+  const restored = scene.awaitReply(() => {
     t.equal(scene.writer.send('EXISTS', 'g'), 0, 'nobody sees a part of it');
   });
   t.equal(restored.reply, 'OK');
@@ -65,7 +38,7 @@ t.test('there and back', async (t) => {
   const digests = scene.writer.send('DEBUG', 'DIGEST-VALUE', 'h', 'g') as string[];
   t.equal(digests[0], digests[1]);
   t.equal(scene.writer.send('OBJECT', 'ENCODING', 'g'), 'hashtable');
-  checkStore(scene);
+  scene.checkStore(t);
 });
 
 t.test('a hash that changes while it is dumped', async (t) => {
@@ -88,20 +61,20 @@ t.test('what is damaged late leaves the old value, and nothing at the side', asy
   t.equal(scene.writer.send('RESTORE', 'g', '0', sealed(body), 'REPLACE'), bad);
   const long = Buffer.concat([dump.subarray(0, -10), Buffer.from([0])]);
   scene.reader.post('RESTORE', 'g', '0', sealed(long), 'REPLACE');
-  t.equal(awaitReply(scene).reply, bad);
+  t.equal(scene.awaitReply().reply, bad);
   t.same(scene.writer.send('HGETALL', 'g'), ['old', 'value']);
   const used = scene.local.node.store.space.usedBytes;
   scene.writer.send('DEL', 'g');
   while (!scene.local.node.store.reclaim(Number.POSITIVE_INFINITY));
   t.ok(scene.local.node.store.space.usedBytes < used * 0.7, 'the memory comes back');
-  checkStore(scene);
+  scene.checkStore(t);
 });
 
 t.test('a key that comes while it is restored, and a client that leaves', async (t) => {
   const scene = await filled();
   const { dump } = dumped(scene);
   scene.reader.post('RESTORE', 'g', '0', dump);
-  const late = awaitReply(scene, (turn) => {
+  const late = scene.awaitReply((turn) => {
     if (turn === 2) scene.writer.send('SET', 'g', 'x');
   });
   t.equal(late.reply, '-BUSYKEY Target key name already exists.');
@@ -110,7 +83,7 @@ t.test('a key that comes while it is restored, and a client that leaves', async 
   scene.local.world.turn();
   scene.reader.link.destroy();
   scene.local.world.turn();
-  checkStore(scene);
+  scene.checkStore(t);
   t.equal(scene.writer.send('DEL', 'k', 'g', 'h'), 2, 'k is not there');
   for (let turns = 0; turns < 1000; turns += 1) scene.local.world.advance(1);
   t.equal(scene.local.node.store.space.usedBytes, 0, 'all memory is back');

@@ -1,55 +1,26 @@
 /** Commands on long lists, which take many turns, with writers in between; and crowded places. */
 import t, { type Test } from 'tap';
-import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
+import { LocalNode, type Plain } from '../support/local.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
+import { Scene } from '../support/scene.js';
 
 const COUNT = 6000;
-
-interface Scene {
-  readonly local: LocalNode;
-  readonly reader: LocalClient;
-  readonly writer: LocalClient;
-}
 
 /** `e0` to `e9` again and again. */
 function elementsOf(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `e${i % 10}`);
 }
 
-/** A list `l` of COUNT elements; time passes with each look at the clock: slices are short. */
-async function filled(): Promise<Scene> {
-  const local = await new LocalNode().start();
-  const reader = local.client();
-  const writer = local.client();
-  writer.send('RPUSH', 'l', ...elementsOf(COUNT));
-  const { clock } = local.world;
-  const monotonicMs = clock.monotonicMs;
-  let looks = 0;
-  clock.monotonicMs = () => monotonicMs() + looks++ * 1.5;
-  return { local, reader, writer };
+/** A list `l` of COUNT elements. */
+function filled(): Promise<Scene> {
+  return Scene.filled((writer) => {
+    writer.send('RPUSH', 'l', ...elementsOf(COUNT));
+  });
 }
 
-/** The reader's reply and after how many turns it came; `between` runs before each turn. */
-function awaitReply(
-  { local, reader }: Scene,
-  between: (turn: number) => void = () => {},
-): { reply: Plain; turns: number } {
-  for (let turns = 0; turns < 10_000; turns += 1) {
-    const [reply] = reader.received();
-    if (reply !== undefined) return { reply, turns };
-    between(turns);
-    local.world.turn();
-  }
-  throw new Error('no reply');
-}
-
-function checkEmpty(t: Test, { local, writer }: Scene): void {
-  const [database] = local.node.store.databases;
-  database!.tree.checkTree();
-  t.equal(database!.tree.observer, null, 'no snapshot is open');
-  writer.send('FLUSHALL');
-  for (let turns = 0; turns < 1000; turns += 1) local.world.advance(1);
-  t.equal(local.node.store.space.usedBytes, 0, 'all memory is back');
+function checkEmpty(t: Test, scene: Scene): void {
+  scene.checkStore(t);
+  scene.checkMemory(t);
 }
 
 const cases: readonly {
@@ -96,11 +67,11 @@ for (const { name, command, reply, left } of cases) {
     const all = elementsOf(COUNT);
     scene.writer.send('PEXPIRE', 'l', '1000000');
     scene.reader.post(...command);
-    const { reply: got, turns } = awaitReply(scene);
+    const { reply: got, turns } = scene.awaitReply();
     t.ok(turns > 3, `${turns} turns`);
     t.same(got, reply(all));
     scene.reader.post('LRANGE', 'l', '0', '-1');
-    t.same(awaitReply(scene).reply, left(all));
+    t.same(scene.awaitReply().reply, left(all));
     if (left(all).length > 0) t.ok((scene.writer.send('PTTL', 'l') as number) > 0);
     checkEmpty(t, scene);
   });
@@ -113,7 +84,7 @@ for (const name of ['LTRIM', 'LPOP', 'RPOP']) {
     reader.post(...(name === 'LTRIM' ? ['LTRIM', 'l', '3000', '-1'] : [name, 'l', '3000']));
     let pushed = 0;
     let length = COUNT;
-    awaitReply(scene, () => {
+    scene.awaitReply(() => {
       const before = length;
       length = writer.send('RPUSH', 'l', `late${pushed}`) as number;
       if (length > before) pushed += 1;
@@ -139,7 +110,7 @@ for (const [name, ...ending] of [
     ]) {
       const scene = await filled();
       scene.reader.post(...command);
-      const { reply } = awaitReply(scene, (turn) => {
+      const { reply } = scene.awaitReply((turn) => {
         if (turn === 1) scene.writer.send(...ending);
       });
       if (command[0] === 'LRANGE') t.same(reply, elementsOf(COUNT));
@@ -155,16 +126,16 @@ t.test('a search in slices', async (t) => {
   const { reader, writer } = scene;
   for (let i = 0; i < 3; i += 1) writer.send('RPUSH', 'l', ...elementsOf(COUNT));
   reader.post('LPOS', 'l', 'e7', 'RANK', '-1', 'COUNT', '0');
-  const found = awaitReply(scene);
+  const found = scene.awaitReply();
   t.ok(found.turns > 3, `${found.turns} turns`);
   t.equal((found.reply as number[]).length, (COUNT * 4) / 10);
   t.equal((found.reply as number[])[0], COUNT * 4 - 3);
   writer.send('RPUSH', 'l', 'last');
   reader.post('LINSERT', 'l', 'BEFORE', 'last', 'new');
-  t.equal(awaitReply(scene).reply, COUNT * 4 + 2);
+  t.equal(scene.awaitReply().reply, COUNT * 4 + 2);
   t.same(writer.send('LRANGE', 'l', '-3', '-1'), ['e9', 'new', 'last']);
   reader.post('LREM', 'l', '0', 'e5');
-  const removed = awaitReply(scene);
+  const removed = scene.awaitReply();
   t.equal(removed.reply, (COUNT * 4) / 10);
   t.equal(writer.send('LPOS', 'l', 'e5'), null);
   t.equal(writer.send('LLEN', 'l'), COUNT * 4 * 0.9 + 2);

@@ -1,20 +1,14 @@
 /** Commands that take many turns, with writers and slow readers in between. */
 import t from 'tap';
-import { type LocalClient, LocalNode } from '../support/local.js';
+import { Scene } from '../support/scene.js';
 
 const COUNT = 5000;
 
-async function filled(): Promise<{ local: LocalNode; reader: LocalClient; writer: LocalClient }> {
-  const local = await new LocalNode().start();
-  const reader = local.client();
-  const writer = local.client();
-  for (let i = 0; i < COUNT; i += 1) writer.send('SET', `k${String(i).padStart(6, '0')}`, `v${i}`);
-  // Time passes with each look at the clock, so that every slice is short.
-  const { clock } = local.world;
-  const monotonicMs = clock.monotonicMs;
-  let looks = 0;
-  clock.monotonicMs = () => monotonicMs() + looks++ * 1.5;
-  return { local, reader, writer };
+function filled(): Promise<Scene> {
+  return Scene.filled((writer) => {
+    for (let i = 0; i < COUNT; i += 1)
+      writer.send('SET', `k${String(i).padStart(6, '0')}`, `v${i}`);
+  });
 }
 
 for (const reverse of [false, true]) {

@@ -1,44 +1,25 @@
 /** Commands on long values that take many turns, with writers in between: replies of one moment. */
 import t from 'tap';
-import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
+import type { Plain } from '../support/local.js';
+import { Scene } from '../support/scene.js';
 
 const BYTES = 2_000_000;
 
-interface Scene {
-  local: LocalNode;
-  reader: LocalClient;
-  writer: LocalClient;
-}
-
-async function scene(): Promise<Scene> {
-  const local = await new LocalNode().start();
-  const reader = local.client();
-  const writer = local.client();
-  writer.send('SET', 'ones', Buffer.alloc(BYTES, 0xff));
-  writer.send('SET', 'zeros', Buffer.alloc(BYTES));
-  // Time passes with each look at the clock, so that every slice is short.
-  const { clock } = local.world;
-  const monotonicMs = clock.monotonicMs;
-  let looks = 0;
-  clock.monotonicMs = () => monotonicMs() + looks++ * 1.5;
-  return { local, reader, writer };
+function scene(): Promise<Scene> {
+  return Scene.filled((writer) => {
+    writer.send('SET', 'ones', Buffer.alloc(BYTES, 0xff));
+    writer.send('SET', 'zeros', Buffer.alloc(BYTES));
+  });
 }
 
 /** Posts a command and lets the writer act before each turn; the reply, and turns taken. */
 function during(
-  { local, reader }: Scene,
+  all: Scene,
   command: readonly (string | Buffer)[],
   act: (turn: number) => void,
 ): { reply: Plain; turns: number } {
-  reader.post(...command);
-  let replies = reader.received();
-  let turns = 0;
-  for (; replies.length === 0 && turns < 10_000; turns += 1) {
-    act(turns);
-    local.world.turn();
-    replies = reader.received();
-  }
-  return { reply: replies[0] ?? 'no reply', turns };
+  all.reader.post(...command);
+  return all.awaitReply(act);
 }
 
 t.test('BITCOUNT of a value that is overwritten meanwhile', async (t) => {

@@ -13,13 +13,7 @@ async function slowNode(busyMs: number, lookMs = 0.1): Promise<LocalNode> {
   const local = new LocalNode((settings) => {
     settings.busyReplyThreshold = busyMs;
   });
-  const { clock } = local.world;
-  const look = clock.monotonicMs;
-  let looks = 0;
-  clock.monotonicMs = () => {
-    looks += 1;
-    return look() + looks * lookMs;
-  };
+  local.world.lookMs = lookMs;
   return local.start();
 }
 

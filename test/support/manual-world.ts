@@ -14,6 +14,9 @@ interface Pending {
 
 export class ManualWorld implements World {
   nowMs = Date.UTC(2026, 0, 1);
+  /** Time that passes with each look at the monotonic clock, ms, so that every slice is short. */
+  lookMs = 0;
+  #lookedMs = 0;
   readonly #startMs = this.nowMs;
   readonly #seeded = seededRandom(1);
   #pending: Pending[] = [];
@@ -22,7 +25,10 @@ export class ManualWorld implements World {
 
   readonly clock = {
     wallMs: () => this.nowMs,
-    monotonicMs: () => this.nowMs - this.#startMs,
+    monotonicMs: () => {
+      this.#lookedMs += this.lookMs;
+      return this.nowMs - this.#startMs + this.#lookedMs;
+    },
   };
 
   readonly timers = {

@@ -3,8 +3,11 @@
  * commands on big collections, with a writer in between.
  */
 import type { Test } from 'tap';
+import type { Settings } from '../../lib/config/settings.js';
 import { type LocalClient, LocalNode, type Plain } from './local.js';
 
+/** Time that passes with a look at the clock. */
+const LOOK_MS = 1.5;
 const TURNS_MAX = 10_000;
 /** Turns in which all that was freed is taken back. */
 const RECLAIM_TURNS = 1000;
@@ -21,13 +24,13 @@ export class Scene {
   }
 
   /** Time begins to pass after `fill`. */
-  static async filled(fill: (writer: LocalClient) => void): Promise<Scene> {
-    const scene = new Scene(await new LocalNode().start());
+  static async filled(
+    fill: (writer: LocalClient) => void,
+    change?: (settings: Settings) => void,
+  ): Promise<Scene> {
+    const scene = new Scene(await new LocalNode(change).start());
     fill(scene.writer);
-    const { clock } = scene.local.world;
-    const monotonicMs = clock.monotonicMs;
-    let looks = 0;
-    clock.monotonicMs = () => monotonicMs() + looks++ * 1.5;
+    scene.local.world.lookMs = LOOK_MS;
     return scene;
   }
 
