@@ -25,16 +25,21 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { elementCommands } from './element-metadata.js';
 import {
+  BOUNDS,
   base,
   type Command,
   type Docs,
   docsOf,
+  INDEX,
+  KEY,
   keySpec,
   oneOf,
   optional,
   own,
+  RANGE_OPTIONS,
   type Table,
   token,
+  WITH_VALUES,
 } from './metadata-docs.js';
 
 /** A command as COMMAND INFO tells it. */
@@ -142,21 +147,6 @@ function addLater(table: Table): void {
 
 /** The commands that only dhash has: the ordered keyspace and collections, and DHASH. */
 function ownCommands(): Table {
-  const key: Docs = { name: 'key', type: 'key', key_spec_index: 0 };
-  const bounds: Docs[] = [
-    { name: 'min', type: 'string' },
-    { name: 'max', type: 'string' },
-  ];
-  const withValues = optional(token('withvalues'));
-  const limit = optional({
-    name: 'limit',
-    type: 'block',
-    token: 'LIMIT',
-    arguments: [
-      { name: 'offset', type: 'integer' },
-      { name: 'count', type: 'integer' },
-    ],
-  });
   const read = ['@keyspace', '@read'];
   const slow = [...read, '@slow'];
   const fast = [...read, '@fast'];
@@ -166,53 +156,49 @@ function ownCommands(): Table {
     krange: {
       ...base(-3, ['readonly'], [0, 0, 0], slow),
       docs: own('Get the keys between two bounds, in the order of their bytes', range, [
-        ...bounds,
-        optional(token('rev')),
-        limit,
-        withValues,
+        ...BOUNDS,
+        ...RANGE_OPTIONS,
+        WITH_VALUES,
       ]),
     },
     kcount: {
       ...base(3, ['readonly', 'fast'], [0, 0, 0], fast),
-      docs: own('Count the keys between two bounds', logN, bounds),
+      docs: own('Count the keys between two bounds', logN, BOUNDS),
     },
     krank: {
       ...base(2, ['readonly', 'fast'], [1, 1, 1], fast),
       keySpecs: [keySpec(['RO'])],
-      docs: own('Determine the index of a key in the ordered keyspace', logN, [key]),
+      docs: own('Determine the index of a key in the ordered keyspace', logN, [KEY]),
     },
     krevrank: {
       ...base(2, ['readonly', 'fast'], [1, 1, 1], fast),
       keySpecs: [keySpec(['RO'])],
-      docs: own('Determine the index of a key counted from the last key', logN, [key]),
+      docs: own('Determine the index of a key counted from the last key', logN, [KEY]),
     },
     knth: {
       ...base(-2, ['readonly', 'fast'], [0, 0, 0], fast),
-      docs: own('Get the key at an index of the ordered keyspace', logN, [
-        { name: 'index', type: 'integer' },
-        withValues,
-      ]),
+      docs: own('Get the key at an index of the ordered keyspace', logN, [INDEX, WITH_VALUES]),
     },
     knext: {
       ...base(2, ['readonly', 'fast'], [1, 1, 1], fast),
       keySpecs: [keySpec(['RO'])],
-      docs: own('Get the first key above a key, which need not exist', logN, [key]),
+      docs: own('Get the first key above a key, which need not exist', logN, [KEY]),
     },
     kprev: {
       ...base(2, ['readonly', 'fast'], [1, 1, 1], fast),
       keySpecs: [keySpec(['RO'])],
-      docs: own('Get the last key below a key, which need not exist', logN, [key]),
+      docs: own('Get the last key below a key, which need not exist', logN, [KEY]),
     },
     kdelrange: {
       ...base(3, ['write'], [0, 0, 0], ['@keyspace', '@write', '@slow', '@dangerous']),
-      docs: own('Delete the keys between two bounds', range, bounds),
+      docs: own('Delete the keys between two bounds', range, BOUNDS),
     },
-    dhash: dhashCommand(key),
+    dhash: dhashCommand(),
     ...elementCommands(),
   };
 }
 
-function dhashCommand(key: Docs): Command {
+function dhashCommand(): Command {
   const flags = ['loading', 'stale'];
   return {
     ...base(-2, [], [0, 0, 0], ['@slow']),
@@ -222,7 +208,7 @@ function dhashCommand(key: Docs): Command {
         ...base(-3, flags, [2, 2, 1], ['@slow']),
         keySpecs: [{ ...keySpec(['RO']), begin_search: { type: 'index', spec: { index: 2 } } }],
         docs: own('Get the MurmurHash3 x64 128 of a key', 'O(N), N being the bytes of the key.', [
-          key,
+          KEY,
           optional(token('prefix')),
         ]),
       },

@@ -1,35 +1,21 @@
 /** The metadata of what dhash alone has on hashes and sets: their order, and hashes by value. */
 import {
+  BOUNDS,
   base,
   type Command,
   type Docs,
+  INDEX,
+  KEY,
   keySpec,
   oneOf,
   optional,
   own,
+  RANGE_OPTIONS,
   type Table,
   token,
+  WITH_VALUES,
 } from './metadata-docs.js';
 
-const KEY: Docs = { name: 'key', type: 'key', key_spec_index: 0 };
-const BOUNDS: Docs[] = [
-  { name: 'min', type: 'string' },
-  { name: 'max', type: 'string' },
-];
-const INDEX: Docs = { name: 'index', type: 'integer' };
-const WITH_VALUES = optional(token('withvalues'));
-const RANGE_OPTIONS: Docs[] = [
-  optional(token('rev')),
-  optional({
-    name: 'limit',
-    type: 'block',
-    token: 'LIMIT',
-    arguments: [
-      { name: 'offset', type: 'integer' },
-      { name: 'count', type: 'integer' },
-    ],
-  }),
-];
 const LOG_N = 'O(D), D being the depth of the tree: at most the bytes of the longest element.';
 const RANGE = 'O(D+M), D being the depth of the tree and M the number of elements answered.';
 

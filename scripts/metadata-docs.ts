@@ -56,3 +56,24 @@ export function keySpec(flags: string[]): Docs {
     find_keys: { type: 'range', spec: { lastkey: 0, keystep: 1, limit: 0 } },
   };
 }
+
+/** Arguments that the commands of the ordered keyspace and of ordered elements have in common. */
+export const KEY: Docs = { name: 'key', type: 'key', key_spec_index: 0 };
+export const INDEX: Docs = { name: 'index', type: 'integer' };
+export const BOUNDS: Docs[] = [
+  { name: 'min', type: 'string' },
+  { name: 'max', type: 'string' },
+];
+export const WITH_VALUES = optional(token('withvalues'));
+export const RANGE_OPTIONS: Docs[] = [
+  optional(token('rev')),
+  optional({
+    name: 'limit',
+    type: 'block',
+    token: 'LIMIT',
+    arguments: [
+      { name: 'offset', type: 'integer' },
+      { name: 'count', type: 'integer' },
+    ],
+  }),
+];
