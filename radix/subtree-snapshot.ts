@@ -13,9 +13,10 @@
  *
  * Invariant: base without `changed`, and `old`, together show what there was ahead of the reader.
  */
+import assert from 'node:assert';
 import { OutOfMemoryError } from './arena.js';
 import type { Cursor } from './cursor.js';
-import { HEAD_TYPE_WORD, TYPE_FIXED8 } from './head.js';
+import { HEAD_TYPE_WORD, TYPE_FIXED8, TYPE_NUMBER_MASK } from './head.js';
 import { HEAD_MIRROR_WORD, HEAD_ROOT_WORD, headWord, KEY_BYTES_MAX, type Leaf } from './leaf.js';
 import { Mirror } from './mirror.js';
 import {
@@ -39,6 +40,8 @@ export interface SubTreeSnapshotOptions {
   backward?: boolean;
   /** Begins behind this key of the elements or of the mirror. Default: at the first of all. */
   after?: Buffer;
+  /** May be sought to any place, also one behind it: keeps what was passed too. Default: false. */
+  seeks?: boolean;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -58,6 +61,7 @@ export class SubTreeSnapshot implements SnapshotReader {
   readonly #type: number;
   readonly #byValue: boolean;
   readonly #backward: boolean;
+  readonly #seeks: boolean;
   /** Elements or mirror; their root is looked up anew when they may have changed. */
   readonly #base: Tree;
   readonly #baseCursor: Cursor;
@@ -66,8 +70,10 @@ export class SubTreeSnapshot implements SnapshotReader {
   readonly #changed: Tree;
   readonly #old: Tree;
   readonly #oldCursor: Cursor;
-  /** The key that it has come to. */
+  /** The key that it has come to; null: it stands before all. */
   #position: Buffer | null;
+  /** It stands before that key, and not on it. */
+  #isBeforePosition = false;
   #isStale = true;
   #version = -1;
   /** Holds the base, which the head has lost. */
@@ -84,6 +90,7 @@ export class SubTreeSnapshot implements SnapshotReader {
     this.#type = typeOf(tree, headAt(tree, key, 0, key.length));
     this.#byValue = options.byValue ?? false;
     this.#backward = options.backward ?? false;
+    this.#seeks = options.seeks ?? false;
     this.#position = options.after ?? null;
     this.#elements = sideTree(tree);
     this.#mirror = new Mirror(tree.space);
@@ -113,7 +120,19 @@ export class SubTreeSnapshot implements SnapshotReader {
     this.leaf = leaf;
     if (leaf === 0) return false;
     this.#position = this.tree.key(leaf);
+    this.#isBeforePosition = false;
     return true;
+  }
+
+  /**
+   * Stands so that `next` leads to key[0, bytes) or, if that is not included or not there, to what
+   * comes after it in the direction of the walk. null: to the first of all. Needs option `seeks`.
+   */
+  seek(key: Buffer | null, bytes: number, isIncluded: boolean): void {
+    assert(this.#seeks, 'what was passed is kept');
+    this.#position = key === null ? null : Buffer.from(key.subarray(0, bytes));
+    this.#isBeforePosition = isIncluded;
+    this.#seek(this.#baseCursor);
   }
 
   close(): void {
@@ -191,7 +210,7 @@ export class SubTreeSnapshot implements SnapshotReader {
   }
 
   #putOld(key: Buffer, from: number, to: number, value: Buffer): void {
-    if (this.#position !== null) {
+    if (this.#position !== null && !this.#seeks) {
       const order = this.#position.compare(key, from, to);
       if (this.#backward ? order <= 0 : order >= 0) return;
     }
@@ -217,13 +236,18 @@ export class SubTreeSnapshot implements SnapshotReader {
     this.#isStale = false;
     this.#version = live.version;
     const head = headAt(live, this.#key, 0, this.#key.length);
-    // Another type may have another mirror, or none.
-    if (head === 0 || typeOf(live, head) !== this.#type) {
+    if (head === 0 || !this.#isSameType(typeOf(live, head))) {
       this.#lose();
       throw new SnapshotLostError();
     }
     const word = this.#byValue ? HEAD_MIRROR_WORD : HEAD_ROOT_WORD;
     this.#turnBase(headWord(live.space.leaves, head, word));
+  }
+
+  /** Another type may have other elements; through the mirror, another mirror or none. */
+  #isSameType(type: number): boolean {
+    const mask = this.#byValue ? TYPE_MASK : TYPE_NUMBER_MASK;
+    return (type & mask) === (this.#type & mask);
   }
 
   #turnBase(root: number): void {
@@ -267,7 +291,8 @@ export class SubTreeSnapshot implements SnapshotReader {
 
   /** Places a cursor where the reader is. */
   #seek(cursor: Cursor): void {
-    if (this.#position !== null) cursor.seekBeside(this.#position, this.#backward, false);
+    const position = this.#position;
+    if (position !== null) cursor.seekBeside(position, this.#backward, this.#isBeforePosition);
     else if (this.#backward) cursor.seekLast();
     else cursor.seekFirst();
   }

@@ -41,6 +41,7 @@ import {
   token,
   WITH_VALUES,
 } from './metadata-docs.js';
+import { setopCommands } from './setop-metadata.js';
 
 /** A command as COMMAND INFO tells it. */
 type Info = [
@@ -195,6 +196,7 @@ function ownCommands(): Table {
     },
     dhash: dhashCommand(),
     ...elementCommands(),
+    ...setopCommands(),
   };
 }
 

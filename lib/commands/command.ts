@@ -46,6 +46,15 @@ export const ALLOW_BUSY = 1 << 12;
 /** Runs commands of its own: MONITOR shows it before them, and CLIENT PAUSE WRITE holds it back. */
 export const SCRIPT = 1 << 13;
 
+/** A key that a request names. */
+export interface FoundKey {
+  readonly buf: Buffer;
+  readonly from: number;
+  readonly to: number;
+  /** What the command does with it, as Redis's key specifications say: RO, access ... */
+  readonly flags: readonly string[];
+}
+
 /** One command or subcommand. */
 export interface CommandRow {
   /** Lower case. */
@@ -58,6 +67,8 @@ export interface CommandRow {
   readonly keys?: readonly [first: number, last: number, step: number];
   /** Positions of the keys where they depend on the arguments (BITOP is not such, SORT is). */
   readonly findKeys?: (args: Args) => number[];
+  /** The keys where they lie within arguments that hold more than a key. */
+  readonly keysWithin?: (args: Args) => FoundKey[];
   readonly handler: Handler;
   /** A container command: the second argument picks one; `handler` answers if it picks none. */
   readonly subcommands?: readonly CommandRow[];

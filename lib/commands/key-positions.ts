@@ -1,39 +1,38 @@
 /**
- * Where the keys of a request stand, and what the command does with each: from the key
- * specifications of its metadata, or from its row where those leave it open.
+ * The keys of a request, and what the command does with each: from the key specifications of its
+ * metadata, or from its row where those leave it open.
  */
 import type { Args } from '../../resp/args.js';
-import type { Command } from './command.js';
+import type { Command, FoundKey } from './command.js';
 import type { KnownCommand } from './known-commands.js';
 import type { KeySpec } from './metadata-types.js';
-
-export interface FoundKey {
-  /** Index of the argument. */
-  readonly at: number;
-  readonly flags: readonly string[];
-}
 
 /** Keys in the order of the specifications; empty = none. */
 export function findKeys(known: KnownCommand, args: Args): FoundKey[] {
   const { about, command } = known;
+  if (command.keysWithin !== undefined) return command.keysWithin(args);
   const found: FoundKey[] = [];
   for (const spec of about.keySpecs) {
     const positions = positionsOf(spec, args);
     if (positions === undefined) return fromRow(command, args);
-    for (const at of positions) found.push({ at, flags: flagsOf(command, spec, args) });
+    for (const at of positions) found.push(keyAt(args, at, flagsOf(command, spec, args)));
   }
   return about.keySpecs.length === 0 ? fromRow(command, args) : found;
 }
 
 /** Whether the command could have keys at all. */
-export function mayHaveKeys(known: KnownCommand): boolean {
-  const { about, command } = known;
-  return about.keySpecs.length > 0 || command.keys !== undefined || command.findKeys !== undefined;
+export function mayHaveKeys({ about, command }: KnownCommand): boolean {
+  const { findKeys, keys, keysWithin } = command;
+  return about.keySpecs.length > 0 || (keys ?? findKeys ?? keysWithin) !== undefined;
 }
 
 function fromRow(command: Command, args: Args): FoundKey[] {
   const positions = command.findKeys?.(args) ?? rangeOfRow(command, args);
-  return positions.map((at) => ({ at, flags: [] }));
+  return positions.map((at) => keyAt(args, at, []));
+}
+
+function keyAt({ buf, ends, starts }: Args, at: number, flags: readonly string[]): FoundKey {
+  return { buf, from: starts[at]!, to: ends[at]!, flags };
 }
 
 function rangeOfRow(command: Command, args: Args): number[] {

@@ -48,6 +48,7 @@ import { miscCommands } from './server/misc.js';
 import { monitorCommands } from './server/monitor.js';
 import { refusedCommands } from './server/refused-commands.js';
 import { slowlogCommands } from './server/slowlog.js';
+import { setopCommands } from './setop/setop.js';
 import { setOperationCommands } from './sets/set-operations.js';
 import { setRandomCommands } from './sets/set-random.js';
 import { setCommands } from './sets/sets.js';
@@ -111,6 +112,7 @@ export const commandRows: readonly CommandRow[] = [
   ...scriptCommands,
   ...orderedElementCommands,
   ...setCommands,
+  ...setopCommands,
   ...setOperationCommands,
   ...setRandomCommands,
   ...slowlogCommands,

@@ -12,6 +12,7 @@
  * oldest keys leave, as if they had changed.
  */
 import type { Args } from '../../resp/args.js';
+import { latin1 } from '../../resp/bytes.js';
 import type { Command } from '../commands/command.js';
 import { findKeys } from '../commands/key-positions.js';
 import { findKnown } from '../commands/known-commands.js';
@@ -134,7 +135,9 @@ export class TrackingTable implements ChangeListener {
     } else {
       const known = findKnown(this.#server, command.fullName);
       if (known === undefined) return;
-      for (const { at } of findKeys(known, args)) this.#add(args.string(at), tracking.owner.id);
+      for (const { buf, from, to } of findKeys(known, args)) {
+        this.#add(latin1(buf, from, to), tracking.owner.id);
+      }
     }
     this.limit();
   }

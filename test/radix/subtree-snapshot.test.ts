@@ -87,20 +87,30 @@ class Reading {
   readonly snapshot: SubTreeSnapshot;
   readonly expected: string[] = [];
   readonly seen: string[] = [];
+  readonly #keys: Buffer[] = [];
+  readonly #backward: boolean;
+  readonly #seeks: boolean;
   isDone = false;
 
   constructor({ random, sub, tree }: Scene, key: Buffer) {
     const byValue = random.chance(0.5);
     const backward = random.chance(0.5);
-    const options: SubTreeSnapshotOptions = { byValue, backward };
+    this.#backward = backward;
+    this.#seeks = random.chance(0.5);
+    const options: SubTreeSnapshotOptions = { byValue, backward, seeks: this.#seeks };
     const base = byValue ? sub.mirror.tree : sub.elements;
-    for (let i = 0; i < base.liveCount; i += 1) this.expected.push(lineOf(base, base.nth(i)));
+    for (let i = 0; i < base.liveCount; i += 1) {
+      this.expected.push(lineOf(base, base.nth(i)));
+      this.#keys.push(base.key(base.nth(i)));
+    }
     if (backward) this.expected.reverse();
+    if (backward) this.#keys.reverse();
     const skipped = random.below(base.liveCount + 1);
     if (skipped > 0 && random.chance(0.7)) {
       const last = base.nth(backward ? base.liveCount - skipped : skipped - 1);
       options.after = base.key(last);
       this.expected.splice(0, skipped);
+      this.#keys.splice(0, skipped);
     }
     this.snapshot = new SubTreeSnapshot(tree, key, options);
   }
@@ -108,6 +118,22 @@ class Reading {
   step(): void {
     if (this.snapshot.next()) this.seen.push(lineOf(this.snapshot.tree, this.snapshot.leaf));
     else this.isDone = true;
+  }
+
+  /** Goes to any place, also to one that was passed. */
+  seek(random: SeededRandom): void {
+    if (!this.#seeks || this.#keys.length === 0) return;
+    const known = random.pick(this.#keys);
+    const isIncluded = random.chance(0.5);
+    const target = random.chance(0.5) ? known : Buffer.from([...known, 0]);
+    this.snapshot.seek(target, target.length, isIncluded);
+    const sign = this.#backward ? -1 : 1;
+    const isPassed = (key: Buffer): boolean => {
+      const order = sign * key.compare(target);
+      return order < 0 || (order === 0 && !isIncluded);
+    };
+    const place = this.#keys.filter(isPassed).length;
+    this.seen.splice(0, this.seen.length, ...this.expected.slice(0, place));
   }
 }
 
@@ -124,6 +150,7 @@ t.test('shows what was there when it was opened', async (t) => {
       scene.write();
       if (random.chance(0.1) && readings.length < 4) scene.open();
       const reading = readings.length === 0 ? undefined : random.pick(readings);
+      if (random.chance(0.1)) reading?.seek(random);
       reading?.step();
       if (reading !== undefined && (reading.isDone || random.chance(0.01))) {
         const { expected, seen, isDone } = reading;

@@ -8,7 +8,7 @@ import type { Tree } from '../../../radix/tree.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 
-const BAD_INTERVAL = 'ERR min or max not valid string range item';
+export const BAD_INTERVAL = 'ERR min or max not valid string range item';
 
 const OPEN_PAREN = 0x28;
 const BRACKET = 0x5b;
@@ -22,7 +22,8 @@ export function refusesInterval(args: Args, i: number, reply: ReplyWriter): bool
   return true;
 }
 
-function isBound(args: Args, i: number): boolean {
+/** Whether argument `i` is an end of an interval. */
+export function isBound(args: Args, i: number): boolean {
   const length = args.length(i);
   if (length === 0) return false;
   const first = args.byte(i, 0);

@@ -3,9 +3,9 @@ import { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { globMatches } from '../../glob.js';
 import type { Session } from '../../server/session.js';
-import type { CommandRow } from '../command.js';
+import type { CommandRow, FoundKey } from '../command.js';
 import { helpRow } from '../help.js';
-import { type FoundKey, findKeys, mayHaveKeys } from '../key-positions.js';
+import { findKeys, mayHaveKeys } from '../key-positions.js';
 import { findKnown, type KnownCommand, knownCommands } from '../known-commands.js';
 import { SYNTAX_ERROR } from '../replies.js';
 import { replyDocs, replyInfo } from './command-reply.js';
@@ -99,7 +99,7 @@ function getKeys(session: Session, args: Args, reply: ReplyWriter): void {
   const keys = keysOf(session, request, reply);
   if (keys === undefined) return;
   reply.array(keys.length);
-  for (const { at } of keys) reply.bulk(request.buf, request.starts[at]!, request.ends[at]!);
+  for (const { buf, from, to } of keys) reply.bulk(buf, from, to);
 }
 
 function getKeysAndFlags(session: Session, args: Args, reply: ReplyWriter): void {
@@ -107,9 +107,9 @@ function getKeysAndFlags(session: Session, args: Args, reply: ReplyWriter): void
   const keys = keysOf(session, request, reply);
   if (keys === undefined) return;
   reply.array(keys.length);
-  for (const { at, flags } of keys) {
+  for (const { buf, from, to, flags } of keys) {
     reply.array(2);
-    reply.bulk(request.buf, request.starts[at]!, request.ends[at]!);
+    reply.bulk(buf, from, to);
     reply.set(flags.length);
     for (const flag of flags) reply.simple(flag);
   }

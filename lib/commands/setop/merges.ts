@@ -1,0 +1,159 @@
+/**
+ * The merge functions of set expressions: what becomes of the values that an element has in several
+ * operands, in their order. The names are god's; the ones that it lacks are in its style.
+ *
+ *   Append ConCat First Last                               pass values on
+ *   Integer...  int64     BigInt...  any length     Float...  doubles
+ *
+ * Why one step at a time (`step(so far, next)`): values come from a walk over operands, and a list
+ * of all of them would be built only to be thrown away.
+ */
+import { REPEATS_MAX } from './expression.js';
+import {
+  checkedBig,
+  checkedFloat,
+  checkedInteger,
+  MergeError,
+  toBig,
+  toBytes,
+  toFloat,
+  toInteger,
+  type Value,
+} from './values.js';
+
+/** Of what ConCat and Append make for one element, bytes. */
+const MERGED_BYTES_MAX = 512 * 1024 * 1024;
+/** Values that an element has at most. */
+const VALUES_MAX = 64 * 1024;
+
+/** Weights that a merge takes: any, whole ones, how often a value is repeated, or none. */
+export type WeightKind = 'any' | 'whole' | 'repeats' | 'none';
+
+export interface Merge {
+  readonly name: string;
+  readonly weights: WeightKind;
+  /** Whether values leave as they came. */
+  readonly passesOn: boolean;
+  /** Takes one more value into what there is so far: [] or one value, with Append any number. */
+  readonly take: (merged: Value[], value: Value, weight: number) => void;
+}
+
+type Passing = (merged: Value[], value: Value) => void;
+
+function passing(name: string, take: Passing): Merge {
+  return { name, weights: 'none', passesOn: true, take };
+}
+
+function integer(name: string, step: (a: bigint, b: bigint) => bigint): Merge {
+  const take = (merged: Value[], value: Value, weight: number): void => {
+    const weighed = checkedInteger(toInteger(value) * BigInt(weight));
+    const before = merged[0] as bigint | undefined;
+    merged[0] = before === undefined ? weighed : checkedInteger(step(before, weighed));
+  };
+  return { name: `Integer${name}`, weights: 'whole', passesOn: false, take };
+}
+
+function big(name: string, step: (a: bigint, b: bigint) => bigint): Merge {
+  const take = (merged: Value[], value: Value, weight: number): void => {
+    const weighed = checkedBig(toBig(value) * BigInt(weight));
+    const before = merged[0] as bigint | undefined;
+    merged[0] = before === undefined ? weighed : checkedBig(step(before, weighed));
+  };
+  return { name: `BigInt${name}`, weights: 'whole', passesOn: false, take };
+}
+
+function float(name: string, step: (a: number, b: number) => number): Merge {
+  const take = (merged: Value[], value: Value, weight: number): void => {
+    const weighed = checkedFloat(toFloat(value) * weight);
+    const before = merged[0] as number | undefined;
+    merged[0] = before === undefined ? weighed : checkedFloat(step(before, weighed));
+  };
+  return { name: `Float${name}`, weights: 'any', passesOn: false, take };
+}
+
+function append(merged: Value[], value: Value, times: number): void {
+  if (merged.length + times > VALUES_MAX) throw new MergeError('too many values');
+  for (let i = 0; i < times; i += 1) merged.push(value);
+}
+
+function concat(merged: Value[], value: Value, times: number): void {
+  const before = merged[0] === undefined ? [] : [merged[0] as Buffer];
+  const bytes = toBytes(value);
+  const total = (before[0]?.length ?? 0) + bytes.length * times;
+  if (total > MERGED_BYTES_MAX) throw new MergeError('result is too long');
+  merged[0] = Buffer.concat([...before, ...new Array<Buffer>(times).fill(bytes)]);
+}
+
+function divisor<T extends number | bigint>(value: T): T {
+  if (Number(value) === 0) throw new MergeError('division by zero');
+  return value;
+}
+
+/** As Go's Int.Mod, which god uses: never negative. */
+function modulus(a: bigint, b: bigint): bigint {
+  const rest = a % divisor(b);
+  return rest >= 0n ? rest : rest + (b < 0n ? -b : b);
+}
+
+const ADD = (a: bigint, b: bigint): bigint => a + b;
+const SUB = (a: bigint, b: bigint): bigint => a - b;
+const MUL = (a: bigint, b: bigint): bigint => a * b;
+const MIN = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const MAX = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+const APPEND: Merge = { name: 'Append', weights: 'repeats', passesOn: true, take: append };
+
+/** In the order in which errors and documents tell them. */
+export const merges: readonly Merge[] = [
+  APPEND,
+  { name: 'ConCat', weights: 'repeats', passesOn: false, take: concat },
+  passing('First', (merged, value) => {
+    merged[0] ??= value;
+  }),
+  passing('Last', (merged, value) => {
+    merged[0] = value;
+  }),
+  integer('Sum', ADD),
+  integer('Sub', SUB),
+  integer('Mul', MUL),
+  integer('Div', (a, b) => a / divisor(b)),
+  integer('Min', MIN),
+  integer('Max', MAX),
+  float('Sum', (a, b) => a + b),
+  float('Sub', (a, b) => a - b),
+  float('Mul', (a, b) => a * b),
+  float('Div', (a, b) => a / divisor(b)),
+  float('Min', Math.min),
+  float('Max', Math.max),
+  big('Add', ADD),
+  big('Sub', SUB),
+  big('Mul', MUL),
+  big('Div', (a, b) => (a - modulus(a, b)) / b),
+  big('Mod', modulus),
+  big('Rem', (a, b) => a % divisor(b)),
+  big('And', (a, b) => a & b),
+  big('AndNot', (a, b) => a & ~b),
+  big('Or', (a, b) => a | b),
+  big('Xor', (a, b) => a ^ b),
+  big('Min', MIN),
+  big('Max', MAX),
+];
+
+/** What an expression has that names none, as in god. */
+export const DEFAULT_MERGE: Merge = APPEND;
+
+const byName = new Map(merges.map((merge) => [merge.name.toLowerCase(), merge]));
+
+/** The merge of a name in any case. */
+export function mergeNamed(name: string): Merge | undefined {
+  return byName.get(name.toLowerCase());
+}
+
+/** Why a merge does not take a weight; undefined: it does. */
+export function refusesWeight({ name, weights }: Merge, weight: number): string | undefined {
+  if (weights === 'none') return `${name} takes no weights`;
+  if (weights === 'whole' && !Number.isSafeInteger(weight)) return `${name} takes whole weights`;
+  const isCount = Number.isInteger(weight) && weight >= 1 && weight <= REPEATS_MAX;
+  if (weights !== 'repeats' || isCount) return undefined;
+  return `${name} repeats a value 1 to ${REPEATS_MAX} times`;
+}
