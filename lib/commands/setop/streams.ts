@@ -11,8 +11,9 @@
  * passes over what cannot be in it however deep it lies, and a stream never holds more than the
  * element it is at. Values are read, and merged, only for elements of the result.
  *
- * A move costs steps of the walk. When these are used up it answers PENDING and may be repeated:
- * nothing ever goes back, so what was done is not done again.
+ * A move costs steps of the walk. When these are used up it answers PENDING, and is repeated: nothing
+ * ever goes back, so what was done is not done again. Who repeats it may name a place that comes
+ * earlier, so a stream that has passed over an element must do so again.
  *
  * A place that is not included is in bytes that no stream owns; one that is may be another stream's
  * key, for that stream is there and does not move.

@@ -126,13 +126,24 @@ export class UnionStream extends OperationStream {
 export class ExclusiveStream extends UnionStream {
   /** The last element that several have. */
   readonly #shared = new ElementKey();
+  /** Some operands may have left it, and others not: who asks again must not be led to it. */
+  #isLeaving = false;
 
   override skip(low: ElementKey | null, isIncluded: boolean): Moved {
-    let moved = super.skip(low, isIncluded);
+    const isBefore = low === null || this.walk.compare(low, this.#shared) <= 0;
+    const goesOn = this.#isLeaving && isBefore;
+    let moved = goesOn ? super.skip(this.#shared, false) : super.skip(low, isIncluded);
     while (moved === FOUND && this.isShared()) {
       this.#shared.copy(this.key);
       moved = super.skip(this.#shared, false);
+      this.#isLeaving = moved === PENDING;
     }
+    if (moved !== PENDING) this.#isLeaving = false;
     return moved;
+  }
+
+  override rewind(): void {
+    super.rewind();
+    this.#isLeaving = false;
   }
 }

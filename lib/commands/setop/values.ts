@@ -1,7 +1,7 @@
 /**
  * Values while they are merged. A hash has bytes, a sorted set scores, and a member of a set counts
  * as 1, as in ZUNIONSTORE. Numbers become text where they leave the expression, as HINCRBY and
- * ZSCORE write them.
+ * ZSCORE write them; between operations they are what that text would be.
  */
 import { latin1 } from '../../../resp/bytes.js';
 import { formatDouble, parseBigInt64, parseFloat64 } from '../../../resp/numbers.js';
@@ -13,8 +13,6 @@ const BIG_DIGITS_MAX = 1024;
 /** Bits of a result: of the product of two such values, and more than enough for their sums. */
 const BIG_BITS_MAX = 4 * BIG_DIGITS_MAX * 2;
 const BIG_LIMIT = 1n << BigInt(BIG_BITS_MAX);
-/** What is no integer from here on is no int64 either. */
-const INT64_LIMIT = 2 ** 63;
 const MINUS = 0x2d;
 
 /** A value that its merge cannot take; the message says why. */
@@ -30,12 +28,9 @@ const NOT_BIG = `value is not an integer of at most ${BIG_DIGITS_MAX} digits`;
 /** An int64. */
 export function toInteger(value: Value): bigint {
   if (typeof value === 'bigint') return checkedInteger(value);
-  if (typeof value === 'number') {
-    if (!Number.isInteger(value) || Math.abs(value) > INT64_LIMIT)
-      throw new MergeError(NOT_INTEGER);
-    return checkedInteger(BigInt(value));
-  }
-  const exact = parseBigInt64(value, 0, value.length);
+  if (Number.isSafeInteger(value)) return BigInt(value as number);
+  const text = toBytes(value);
+  const exact = parseBigInt64(text, 0, text.length);
   if (exact === undefined) throw new MergeError(NOT_INTEGER);
   return exact;
 }
@@ -48,13 +43,11 @@ export function checkedInteger(value: bigint): bigint {
 /** An integer of any size, written as HINCRBY takes it. */
 export function toBig(value: Value): bigint {
   if (typeof value === 'bigint') return value;
-  if (typeof value === 'number') {
-    if (!Number.isInteger(value)) throw new MergeError(NOT_BIG);
-    return BigInt(value);
-  }
-  const digits = value[0] === MINUS ? value.length - 1 : value.length;
+  if (Number.isSafeInteger(value)) return BigInt(value as number);
+  const bytes = toBytes(value);
+  const digits = bytes[0] === MINUS ? bytes.length - 1 : bytes.length;
   if (digits > BIG_DIGITS_MAX) throw new MergeError(NOT_BIG);
-  const text = latin1(value, 0, value.length);
+  const text = latin1(bytes, 0, bytes.length);
   if (!/^(?:0|-?[1-9]\d*)$/.test(text)) throw new MergeError(NOT_BIG);
   return BigInt(text);
 }
@@ -66,15 +59,16 @@ export function checkedBig(value: bigint): bigint {
 
 export function toFloat(value: Value): number {
   if (typeof value === 'number') return value;
-  const bytes = typeof value === 'bigint' ? Buffer.from(String(value)) : value;
+  const bytes = toBytes(value);
   const float = parseFloat64(bytes, 0, bytes.length);
   if (Number.isNaN(float)) throw new MergeError('value is not a valid float');
   return float;
 }
 
+/** -0 becomes 0, as in a score. */
 export function checkedFloat(value: number): number {
   if (Number.isNaN(value)) throw new MergeError('result is not a number');
-  return value;
+  return value + 0;
 }
 
 /** As it is told and stored. */
