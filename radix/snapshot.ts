@@ -153,8 +153,8 @@ export class Detached {
 }
 
 /** A tree in the same Space, of what a snapshot keeps. */
-export function sideTree(tree: Tree): Tree {
-  return new Tree(tree.space, { expiries: false, digests: false, path: new Path() });
+export function sideTree(tree: Tree, path = new Path()): Tree {
+  return new Tree(tree.space, { expiries: false, digests: false, path });
 }
 
 /** Takes the elements from the head at a key, which is about to go. Returns their root. */

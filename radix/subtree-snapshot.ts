@@ -19,6 +19,7 @@ import type { Cursor } from './cursor.js';
 import { HEAD_TYPE_WORD, TYPE_FIXED8, TYPE_NUMBER_MASK } from './head.js';
 import { HEAD_MIRROR_WORD, HEAD_ROOT_WORD, headWord, KEY_BYTES_MAX, type Leaf } from './leaf.js';
 import { Mirror } from './mirror.js';
+import { Path } from './path.js';
 import {
   type Detached,
   headAt,
@@ -92,11 +93,13 @@ export class SubTreeSnapshot implements SnapshotReader {
     this.#backward = options.backward ?? false;
     this.#seeks = options.seeks ?? false;
     this.#position = options.after ?? null;
-    this.#elements = sideTree(tree);
+    // Descents in them follow each other.
+    const path = new Path();
+    this.#elements = sideTree(tree, path);
     this.#mirror = new Mirror(tree.space);
-    this.#base = this.#byValue ? this.#mirror.tree : sideTree(tree);
-    this.#changed = sideTree(tree);
-    this.#old = sideTree(tree);
+    this.#base = this.#byValue ? this.#mirror.tree : sideTree(tree, path);
+    this.#changed = sideTree(tree, path);
+    this.#old = sideTree(tree, path);
     this.tree = this.#base;
     this.#baseCursor = this.#base.cursor();
     this.#oldCursor = this.#old.cursor();

@@ -2,12 +2,13 @@
 import type { Leaf } from '../../../radix/leaf.js';
 import type { Tree } from '../../../radix/tree.js';
 
-const BYTES_FIRST = 64;
+const BYTES_MIN = 32;
+const NOTHING: Buffer = Buffer.alloc(0);
 /** Up to here a loop over bytes beats the call into the runtime. */
 const LOOP_BYTES_MAX = 32;
 
 export class ElementKey {
-  buf: Buffer = Buffer.allocUnsafeSlow(BYTES_FIRST);
+  buf: Buffer = NOTHING;
   bytes = 0;
 
   static of(key: Buffer): ElementKey {
@@ -30,7 +31,7 @@ export class ElementKey {
 
   #reserve(bytes: number): void {
     if (bytes <= this.buf.length) return;
-    this.buf = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes)));
+    this.buf = Buffer.allocUnsafe(2 ** Math.ceil(Math.log2(Math.max(bytes, BYTES_MIN))));
   }
 }
 
