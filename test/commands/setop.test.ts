@@ -1,6 +1,6 @@
 /** SETOP: operations, merge functions, options, STORE, errors. */
 import t from 'tap';
-import { LocalNode, localClient } from '../support/local.js';
+import { LocalNode, localClient, type Plain } from '../support/local.js';
 import { type Row, SYNTAX, testRows } from './rows.js';
 
 const A: Row[1] = ['HSET a x 1 y 2 z 3', 3];
@@ -361,6 +361,36 @@ t.test('keys of any bytes', async (t) => {
   const raw = all.toString('latin1').replace(/["\\]/g, '\\$&');
   t.same(client.send('SETOP', `(U "${raw}")`), ['x']);
   t.same(client.send('SETOP', '(U "" a"b "a\\"b"*1)'), ['y', 'z']);
+});
+
+t.test('long values', async (t) => {
+  const client = await localClient();
+  const long = 'x'.repeat(9 * 1024 * 1024);
+  const longest = 'y'.repeat(20 * 1024 * 1024);
+  client.send('HSET', 'a', 'f', long);
+  client.send('HSET', 'b', 'f', longest);
+  t.same(client.send('SETOP', '(U b)', 'WITHVALUES'), ['f', longest]);
+  t.same(client.send('SETOP', '(U:ConCat b)', 'WITHVALUES'), ['f', longest]);
+  t.equal(client.send('SETOP', '(U:First b)', 'STORE', 'd'), 1);
+  const fails = (expression: string): Plain => client.send('SETOP', expression, 'WITHVALUES');
+  t.equal(fails('(U a b)'), '-ERR Append of "f": values are too long');
+  t.equal(fails('(U a*2)'), '-ERR Append of "f": values are too long');
+  t.equal(fails('(U:Last (U a*1000))'), '-ERR Append of "f": values are too long');
+  t.equal(fails('(U:ConCat a*2)'), '-ERR ConCat of "f": result is too long');
+  client.send('HSET', 'c', 'f', '');
+  t.equal(fails('(U (U c*1000)*66)'), '-ERR Append of "f": too many values');
+});
+
+t.test('in scripts', async (t) => {
+  const client = await localClient();
+  client.send('HSET', 'a', 'x', '1');
+  const script = "return redis.call(KEYS[1], '(U a a)', 'WITHVALUES')";
+  t.same(client.send('EVAL', script, '1', 'SETOP'), ['x', ['1', '1']]);
+  t.same(client.send('EVAL_RO', script, '1', 'SETOP_RO'), ['x', ['1', '1']]);
+  t.match(client.send('EVAL_RO', script, '1', 'SETOP'), /^-ERR Write commands are not allowed/);
+  const stores = "return redis.call('SETOP', '(U a)', 'STORE', 'd')";
+  t.equal(client.send('EVAL', stores, '0'), 1);
+  t.equal(client.send('HGET', 'd', 'x'), '1');
 });
 
 t.test('COMMAND GETKEYS finds the keys in the expression', async (t) => {

@@ -13,6 +13,7 @@ import {
   checkedBig,
   checkedFloat,
   checkedInteger,
+  MERGED_BYTES_MAX,
   MergeError,
   toBig,
   toBytes,
@@ -21,8 +22,6 @@ import {
   type Value,
 } from './values.js';
 
-/** Of what ConCat and Append make for one element, bytes. */
-const MERGED_BYTES_MAX = 512 * 1024 * 1024;
 /** Values that an element has at most. */
 const VALUES_MAX = 64 * 1024;
 
@@ -77,11 +76,16 @@ function append(merged: Value[], value: Value, times: number): void {
 }
 
 function concat(merged: Value[], value: Value, times: number): void {
-  const before = merged[0] === undefined ? [] : [merged[0] as Buffer];
   const bytes = toBytes(value);
-  const total = (before[0]?.length ?? 0) + bytes.length * times;
+  const before = merged[0] as Buffer | undefined;
+  if (before === undefined && times === 1) {
+    merged[0] = bytes;
+    return;
+  }
+  const total = (before?.length ?? 0) + bytes.length * times;
   if (total > MERGED_BYTES_MAX) throw new MergeError('result is too long');
-  merged[0] = Buffer.concat([...before, ...new Array<Buffer>(times).fill(bytes)]);
+  const repeated = new Array<Buffer>(times).fill(bytes);
+  merged[0] = Buffer.concat(before === undefined ? repeated : [before, ...repeated]);
 }
 
 function divisor<T extends number | bigint>(value: T): T {

@@ -101,7 +101,7 @@ export class KeyStream implements Stream {
     }
     const { leaf, tree } = snapshot;
     if (this.#type === TYPE_ZSET) return scoreOf(tree, leaf);
-    this.#walk.spend(tree.valueBytes(leaf));
+    this.#walk.read(tree.valueBytes(leaf));
     return tree.value(leaf);
   }
 
@@ -159,19 +159,21 @@ export abstract class OperationStream implements Stream {
   }
 
   protected mergeOperand(k: number, merged: Value[]): void {
-    try {
-      this.operands[k]!.merge(merged, this.#merge, this.weights[k]!);
-    } catch (error) {
-      if (error instanceof MergeError) error.merge ||= this.#merge.name;
-      throw error;
-    }
+    this.operands[k]!.merge(merged, this.#merge, this.weights[k]!);
   }
 
   /** The values of the element that it is at; valid until it is asked again. */
   values(): readonly Value[] {
-    this.#merged.length = 0;
-    this.mergeOperands(this.#merged);
-    return this.#merged;
+    const merged = this.#merged;
+    merged.length = 0;
+    try {
+      this.mergeOperands(merged);
+      this.walk.made(merged);
+    } catch (error) {
+      if (error instanceof MergeError) error.merge ||= this.#merge.name;
+      throw error;
+    }
+    return merged;
   }
 
   merge(merged: Value[], merge: Merge, weight: number): void {

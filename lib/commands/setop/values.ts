@@ -8,6 +8,8 @@ import { formatDouble, parseBigInt64, parseFloat64 } from '../../../resp/numbers
 
 export type Value = Buffer | number | bigint;
 
+/** Of what one element is merged of, and of what comes of it, if that is more than one value. */
+export const MERGED_BYTES_MAX = 16 * 1024 * 1024;
 /** Digits of a BigInt value; reading and writing them costs the square of their number. */
 const BIG_DIGITS_MAX = 1024;
 /** Bits of a result: of the product of two such values, and more than enough for their sums. */

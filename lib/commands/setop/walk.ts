@@ -1,11 +1,9 @@
 /** What all streams of one expression share: direction, work that they may do, the slice at hand. */
 import { compareKeys, type ElementKey } from './element-key.js';
-import { MergeError } from './values.js';
+import { MERGED_BYTES_MAX, MergeError, type Value } from './values.js';
 
-/** What a value of so many bytes counts for, in steps. */
+/** So many bytes of a value count for a step. */
 const STEP_BYTES = 1024;
-/** Of all values that one element is merged of. */
-const VALUE_BYTES_MAX = 512 * 1024 * 1024;
 
 /** How a move of a stream ended. */
 export const FOUND = 1;
@@ -46,10 +44,20 @@ export class Walk {
     this.#valueBytes = 0;
   }
 
-  /** A value of so many bytes is about to be read. */
-  spend(bytes: number): void {
+  /** A value of so many bytes is about to be read: one of any length, several up to a limit. */
+  read(bytes: number): void {
+    const isFirst = this.#valueBytes === 0;
     this.#valueBytes += bytes;
-    if (this.#valueBytes > VALUE_BYTES_MAX) throw new MergeError('values are too long');
+    if (!isFirst && this.#valueBytes > MERGED_BYTES_MAX)
+      throw new MergeError('values are too long');
     this.steps -= bytes / STEP_BYTES;
+  }
+
+  /** An operation has made these: Append and ConCat may have made much of little. */
+  made(values: readonly Value[]): void {
+    let bytes = 0;
+    for (const value of values) if (typeof value === 'object') bytes += value.length;
+    if (values.length > 1 && bytes > MERGED_BYTES_MAX) throw new MergeError('values are too long');
+    this.steps -= values.length + bytes / STEP_BYTES;
   }
 }
