@@ -372,6 +372,8 @@ t.test('long values', async (t) => {
   t.same(client.send('SETOP', '(U b)', 'WITHVALUES'), ['f', longest]);
   t.same(client.send('SETOP', '(U:ConCat b)', 'WITHVALUES'), ['f', longest]);
   t.equal(client.send('SETOP', '(U:First b)', 'STORE', 'd'), 1);
+  t.same(client.send('SETOP', '(I:First a b)', 'WITHVALUES'), ['f', long]);
+  t.same(client.send('SETOP', '(U:Last a b)', 'WITHVALUES'), ['f', longest]);
   const fails = (expression: string): Plain => client.send('SETOP', expression, 'WITHVALUES');
   t.equal(fails('(U a b)'), '-ERR Append of "f": values are too long');
   t.equal(fails('(U a*2)'), '-ERR Append of "f": values are too long');

@@ -28,12 +28,18 @@ export function evaluate(term: Term, keys: ReadonlyMap<string, Content>): Conten
     const holders = parts.filter(({ content }) => content.has(element));
     if (!isIn(term, holders.length, parts[0]!.content.has(element))) continue;
     const counted = (): Counted[] =>
-      holders.flatMap(({ content, weight }) => {
+      readBy(term.merge, holders).flatMap(({ content, weight }) => {
         return content.get(element)!().map((value) => ({ value, weight }));
       });
     result.set(element, () => mergedOf(term.merge, counted()));
   }
   return result;
+}
+
+/** First and Last read no values but those of one operand. */
+function readBy<T>(merge: string, holders: readonly T[]): readonly T[] {
+  if (merge === 'First') return holders.slice(0, 1);
+  return merge === 'Last' ? holders.slice(-1) : holders;
 }
 
 function isIn({ kind, parts }: Term, holders: number, isInFirst: boolean): boolean {

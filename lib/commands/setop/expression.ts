@@ -44,8 +44,8 @@ export function hasSeveralValues({ kind, merge, operands }: Operation): boolean 
   });
 }
 
-/** Whether merging values can fail: only passing them on cannot. */
-export function canFail({ merge, operands }: Operation): boolean {
-  if (!merge.passesOn) return true;
-  return operands.some(({ source }) => typeof source !== 'number' && canFail(source));
+/** Whether merging values can fail: passing a single one on cannot. */
+export function canFail(operation: Operation): boolean {
+  if (!operation.merge.passesOn || hasSeveralValues(operation)) return true;
+  return operation.operands.some(({ source }) => typeof source !== 'number' && canFail(source));
 }

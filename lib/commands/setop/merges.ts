@@ -31,17 +31,33 @@ export type WeightKind = 'any' | 'whole' | 'repeats' | 'none';
 export interface Merge {
   readonly name: string;
   readonly weights: WeightKind;
-  /** Whether values leave as they came. */
+  /** Whether values leave as they came: numbers are not made of them. */
   readonly passesOn: boolean;
+  /** The one value that counts: others need not be read. */
+  readonly picks?: 'first' | 'last';
   /** Takes one more value into what there is so far: [] or one value, with Append any number. */
   readonly take: (merged: Value[], value: Value, weight: number) => void;
 }
 
-type Passing = (merged: Value[], value: Value) => void;
-
-function passing(name: string, take: Passing): Merge {
-  return { name, weights: 'none', passesOn: true, take };
-}
+/** Of an operand that has several values, First and Last take the first and the last too. */
+const FIRST: Merge = {
+  name: 'First',
+  weights: 'none',
+  passesOn: true,
+  picks: 'first',
+  take: (merged, value) => {
+    merged[0] ??= value;
+  },
+};
+const LAST: Merge = {
+  name: 'Last',
+  weights: 'none',
+  passesOn: true,
+  picks: 'last',
+  take: (merged, value) => {
+    merged[0] = value;
+  },
+};
 
 function integer(name: string, step: (a: bigint, b: bigint) => bigint): Merge {
   const take = (merged: Value[], value: Value, weight: number): void => {
@@ -111,12 +127,8 @@ const APPEND: Merge = { name: 'Append', weights: 'repeats', passesOn: true, take
 export const merges: readonly Merge[] = [
   APPEND,
   { name: 'ConCat', weights: 'repeats', passesOn: false, take: concat },
-  passing('First', (merged, value) => {
-    merged[0] ??= value;
-  }),
-  passing('Last', (merged, value) => {
-    merged[0] = value;
-  }),
+  FIRST,
+  LAST,
   integer('Sum', ADD),
   integer('Sub', SUB),
   integer('Mul', MUL),
@@ -144,7 +156,7 @@ export const merges: readonly Merge[] = [
 ];
 
 /** What an expression has that names none, as in god. */
-export const DEFAULT_MERGE: Merge = APPEND;
+export const DEFAULT_MERGE = APPEND;
 
 const byName = new Map(merges.map((merge) => [merge.name.toLowerCase(), merge]));
 

@@ -129,7 +129,7 @@ export abstract class OperationStream implements Stream {
   protected readonly walk: Walk;
   protected readonly operands: readonly Stream[];
   readonly #merge: Merge;
-  protected readonly weights: readonly number[];
+  readonly #weights: readonly number[];
   #key: ElementKey;
   readonly #merged: Value[] = [];
 
@@ -141,7 +141,7 @@ export abstract class OperationStream implements Stream {
     this.walk = walk;
     this.operands = operands;
     this.#merge = merge;
-    this.weights = weights;
+    this.#weights = weights;
     this.#key = operands[0]!.key;
   }
 
@@ -158,8 +158,16 @@ export abstract class OperationStream implements Stream {
     return FOUND;
   }
 
+  /** Merges what these operands have. */
+  protected mergeAll(holders: readonly number[], merged: Value[]): void {
+    const { picks } = this.#merge;
+    if (picks === 'first') this.mergeOperand(holders[0]!, merged);
+    else if (picks === 'last') this.mergeOperand(holders.at(-1)!, merged);
+    else for (const k of holders) this.mergeOperand(k, merged);
+  }
+
   protected mergeOperand(k: number, merged: Value[]): void {
-    this.operands[k]!.merge(merged, this.#merge, this.weights[k]!);
+    this.operands[k]!.merge(merged, this.#merge, this.#weights[k]!);
   }
 
   /** The values of the element that it is at; valid until it is asked again. */
@@ -186,6 +194,7 @@ export abstract class OperationStream implements Stream {
 }
 
 export class IntersectionStream extends OperationStream {
+  readonly #all = [...this.operands.keys()];
   #hasEnded = false;
 
   override skip(low: ElementKey | null, isIncluded: boolean): Moved {
@@ -209,7 +218,7 @@ export class IntersectionStream extends OperationStream {
   }
 
   protected override mergeOperands(merged: Value[]): void {
-    for (let k = 0; k < this.operands.length; k += 1) this.mergeOperand(k, merged);
+    this.mergeAll(this.#all, merged);
   }
 
   override rewind(): void {

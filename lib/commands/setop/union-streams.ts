@@ -65,7 +65,7 @@ export class UnionStream extends OperationStream {
     here.length = 0;
     this.#collect(0);
     if (here.length > 1) here.sort((a, b) => a - b);
-    for (const k of here) this.mergeOperand(k, merged);
+    this.mergeAll(here, merged);
   }
 
   /** Notes the operands from a place of the heap down that are at the top's element. */
