@@ -24,8 +24,9 @@ import {
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
+t.setTimeout(120_000);
 
-const ROUNDS = 40;
+const ROUNDS = 20;
 const EXPRESSIONS = 50;
 /** Element names: short ones of few letters, long shared prefixes, empty, 0xff, nested. */
 const PREFIX = 'a'.repeat(100);
@@ -195,7 +196,7 @@ for (const lookMs of [0, 1.5]) {
         if (database.tree.observer !== null) t.fail('a snapshot is open');
       }
     }
-    t.ok(found > 1000 && errors > 20, `${found} elements, ${errors} errors`);
+    t.ok(found > 1000 && errors > 10, `${found} elements, ${errors} errors`);
   });
 }
 
@@ -224,7 +225,7 @@ function checkStored(scene: Scene, request: string[], term: Term, selection: Sel
 
 t.test('walks in tiny slices show what was there when they began', async (t) => {
   let found = 0;
-  for (let round = 0; round < 6 * ROUNDS; round += 1) {
+  for (let round = 0; round < 5 * ROUNDS; round += 1) {
     const random = seededRandom(seed + round);
     const scene = new Scene(random, await new LocalNode().start());
     const term = scene.term(3);
@@ -239,7 +240,7 @@ t.test('walks in tiny slices show what was there when they began', async (t) => 
     const { databases } = scene.local.node.store;
     for (const { tree } of databases) if (tree.observer !== null) t.fail('a snapshot is open');
   }
-  t.ok(found > 1000, `${found} elements`);
+  t.ok(found > 200, `${found} elements`);
 });
 
 /** Walks with a step or two at a time, while a client changes the operands. */
