@@ -23,6 +23,7 @@ import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
+import { listBlockingCommands } from './lists/list-blocking.js';
 import { listMoveCommands } from './lists/list-move.js';
 import { listSearchCommands } from './lists/list-search.js';
 import { listTrimCommands } from './lists/list-trim.js';
@@ -94,6 +95,7 @@ export const commandRows: readonly CommandRow[] = [
   ...latencyCommands,
   ...lcsCommands,
   ...listCommands,
+  ...listBlockingCommands,
   ...listMoveCommands,
   ...listPushPopCommands,
   ...listSearchCommands,

@@ -169,6 +169,23 @@ export const differences: readonly Difference[] = [
     },
   },
   {
+    id: 'endless-timeout',
+    commands: [
+      'blpop',
+      'brpop',
+      'blmove',
+      'blmpop',
+      'brpoplpush',
+      'bzpopmin',
+      'bzpopmax',
+      'bzmpop',
+    ],
+    what: 'A timeout beyond 2^63 milliseconds is told to be out of range.',
+    why: 'So does Redis 7.2; in 7.0 the number overflows, and is told to be negative.',
+    covers: (_args, { expected, actual }) =>
+      expected.includes('timeout is negative') && actual.includes('timeout is out of range'),
+  },
+  {
     id: 'zrank-withscore',
     commands: ['zrank', 'zrevrank'],
     what: 'ZRANK and ZREVRANK take WITHSCORE.',

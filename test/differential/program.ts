@@ -175,12 +175,13 @@ function withoutGiants(args: readonly Buffer[]): Buffer[] {
 
 /**
  * SHUTDOWN without its wrong argument would be obeyed, DEBUG SLEEP with another one, SPOP without
- * its count would leave the two servers with different members; and on the key `even` all scores
- * shall stay alike.
+ * its count would leave the two servers with different members, BLPOP would block for long; and on
+ * the key `even` all scores shall stay alike.
  */
 function isSpoilable(args: readonly Buffer[]): boolean {
   const [name, sub] = args.map((arg) => arg.toString('latin1').toUpperCase());
   if (name === 'ZADD' && sub === 'EVEN') return false;
+  if (/^B(Z|L|R)/.test(name ?? '')) return false;
   return name !== 'SHUTDOWN' && name !== 'SPOP' && !(name === 'DEBUG' && sub === 'SLEEP');
 }
 
