@@ -16,13 +16,14 @@ export interface FoundKey {
 /** Keys in the order of the specifications; empty = none. */
 export function findKeys(known: KnownCommand, args: Args): FoundKey[] {
   const { about, command } = known;
+  const { keySpecs } = about;
   const found: FoundKey[] = [];
-  for (const spec of about.keySpecs) {
+  for (const spec of keySpecs) {
     const positions = positionsOf(spec, args);
-    if (positions === undefined) return fromRow(command, args);
+    if (positions === undefined) return fromRow(known, args);
     for (const at of positions) found.push({ at, flags: flagsOf(command, spec, args) });
   }
-  return about.keySpecs.length === 0 ? fromRow(command, args) : found;
+  return keySpecs.length === 0 ? fromRow(known, args) : found;
 }
 
 /** Whether the command could have keys at all. */
@@ -31,9 +32,13 @@ export function mayHaveKeys(known: KnownCommand): boolean {
   return about.keySpecs.length > 0 || command.keys !== undefined || command.findKeys !== undefined;
 }
 
-function fromRow(command: Command, args: Args): FoundKey[] {
+/** SORT is of this kind: its first specification is that of what it reads, the last of STORE. */
+function fromRow({ about: { keySpecs }, command }: KnownCommand, args: Args): FoundKey[] {
   const positions = command.findKeys?.(args) ?? rangeOfRow(command, args);
-  return positions.map((at) => ({ at, flags: [] }));
+  return positions.map((at, index) => ({
+    at,
+    flags: keySpecs.at(index === 0 ? 0 : -1)?.flags ?? [],
+  }));
 }
 
 function rangeOfRow(command: Command, args: Args): number[] {

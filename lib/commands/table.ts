@@ -52,6 +52,7 @@ import { slowlogCommands } from './server/slowlog.js';
 import { setOperationCommands } from './sets/set-operations.js';
 import { setRandomCommands } from './sets/set-random.js';
 import { setCommands } from './sets/sets.js';
+import { sortCommands } from './sort/sort.js';
 import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
@@ -94,6 +95,7 @@ export const commandRows: readonly CommandRow[] = [
   ...keyCommands,
   ...latencyCommands,
   ...lcsCommands,
+  ...sortCommands,
   ...listCommands,
   ...listBlockingCommands,
   ...listMoveCommands,

@@ -186,6 +186,14 @@ export const differences: readonly Difference[] = [
       expected.includes('timeout is negative') && actual.includes('timeout is out of range'),
   },
   {
+    id: 'sort-after-overflow',
+    commands: ['sort', 'sort_ro'],
+    what: 'SORT takes numbers for numbers, whatever another command has read before.',
+    why: 'Redis 7.0 refuses all of them after a command has met a number that is out of range: it does not clear errno.',
+    // The grammar clears it: whatever the test meets is a mistake.
+    covers: () => false,
+  },
+  {
     id: 'zrank-withscore',
     commands: ['zrank', 'zrevrank'],
     what: 'ZRANK and ZREVRANK take WITHSCORE.',

@@ -133,7 +133,7 @@ class CollectionTransfer extends ValueTask {
     return false;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#copy.clear();
   }
 

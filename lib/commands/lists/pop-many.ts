@@ -165,7 +165,7 @@ class PopTask extends ValueTask {
     return true;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#taken = undefined;
     this.#cut?.clear();
     this.#cut = undefined;
