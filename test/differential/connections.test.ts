@@ -536,6 +536,21 @@ const scripts: Readonly<Record<string, string>> = {
     b tries: BLPOP k 0
     w: SUNIONSTORE k s; ZUNIONSTORE k 1 z; DEL k
     w: ZUNIONSTORE k 1 z; ZADD z 1 a; ZRANGESTORE k z 0 -1; LPUSH k 1
+    w: FLUSHALL; RPUSH l 3 1 2
+    a tries: BLPOP k 0
+    w: SET k text; SORT l STORE k; SORT l BY nosort STORE k; DEL k
+    w: SORT l DESC STORE k; LRANGE k 0 -1; SORT nothing STORE k; SORT nothing STORE k
+    c: CONFIG SET notify-keyspace-events ""`,
+  'SORT: what it tells of': `
+    c: CONFIG SET notify-keyspace-events KEAnm
+    e: PSUBSCRIBE __key*__:*
+    a: HELLO 3; CLIENT TRACKING ON
+    w: RPUSH l 3 1 2; MSET w_1 9 w_2 5; HSET h_3 f 1
+    a: SORT_RO l BY w_* GET # GET h_*->f; SORT_RO none; SORT l BY w_*
+    w: SET w_1 3; LPUSH l 7
+    w: SORT l BY w_* LIMIT 0 2 STORE d; SORT l STORE d; SORT none STORE d; SORT none STORE d
+    w: MULTI; SORT l STORE l; SORT l DESC; EXEC
+    w: SET s 1; SORT s; SORT l BY s_*->f ALPHA
     c: CONFIG SET notify-keyspace-events ""`,
 };
 

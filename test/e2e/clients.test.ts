@@ -201,6 +201,19 @@ t.test('ioredis: a queue whose workers wait', async (t) => {
   t.equal(await first.brpop('jobs', 0.01), null);
 });
 
+t.test('ioredis: sort', async (t) => {
+  const redis = ioredis(t);
+  await redis.rpush('to sort', '10', '9', '1');
+  await redis.mset('name_1', 'one', 'name_9', 'nine');
+  t.strictSame(await redis.sort('to sort'), ['1', '9', '10']);
+  const how = ['BY', 'name_*', 'ALPHA', 'GET', '#', 'GET', 'name_*'];
+  const named = await redis.call('SORT', 'to sort', ...how);
+  t.strictSame(named, ['10', null, '9', 'nine', '1', 'one']);
+  t.equal(await redis.call('SORT', 'to sort', 'DESC', 'LIMIT', '0', '2', 'STORE', 'sorted'), 2);
+  t.strictSame(await redis.lrange('sorted', 0, -1), ['10', '9']);
+  await redis.del('to sort', 'sorted', 'name_1', 'name_9');
+});
+
 async function blockedClients(redis: Redis): Promise<number> {
   return Number(/blocked_clients:(\d+)/.exec(await redis.info('clients'))?.[1]);
 }
@@ -341,6 +354,17 @@ for (const RESP of [2, 3] as const) {
     await client.lPush('queue', ['x', 'y', 'z']);
     t.strictSame(await many, ['queue', ['z', 'y']]);
     await client.del(['queue', 'done']);
+  });
+
+  t.test(`node-redis, RESP${RESP}: sort`, async (t) => {
+    const client = await nodeRedis(t, RESP);
+    await client.sAdd('to sort', ['3', '20', '1']);
+    t.strictSame(await client.sort('to sort', { DIRECTION: 'DESC' }), ['20', '3', '1']);
+    t.strictSame(await client.sortRo('to sort', { ALPHA: true }), ['1', '20', '3']);
+    const limit = { LIMIT: { offset: 1, count: 5 } };
+    t.equal(await client.sortStore('to sort', 'sorted', limit), 2);
+    t.strictSame(await client.lRange('sorted', 0, -1), ['3', '20']);
+    await client.del(['to sort', 'sorted']);
   });
 
   t.test(`node-redis, RESP${RESP}: scripts and functions`, async (t) => {
