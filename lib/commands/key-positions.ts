@@ -11,13 +11,14 @@ import type { KeySpec } from './metadata-types.js';
 export function findKeys(known: KnownCommand, args: Args): FoundKey[] {
   const { about, command } = known;
   if (command.keysWithin !== undefined) return command.keysWithin(args);
+  const { keySpecs } = about;
   const found: FoundKey[] = [];
-  for (const spec of about.keySpecs) {
+  for (const spec of keySpecs) {
     const positions = positionsOf(spec, args);
-    if (positions === undefined) return fromRow(command, args);
+    if (positions === undefined) return fromRow(known, args);
     for (const at of positions) found.push(keyAt(args, at, flagsOf(command, spec, args)));
   }
-  return about.keySpecs.length === 0 ? fromRow(command, args) : found;
+  return keySpecs.length === 0 ? fromRow(known, args) : found;
 }
 
 /** Whether the command could have keys at all. */
@@ -26,9 +27,12 @@ export function mayHaveKeys({ about, command }: KnownCommand): boolean {
   return about.keySpecs.length > 0 || (keys ?? findKeys ?? keysWithin) !== undefined;
 }
 
-function fromRow(command: Command, args: Args): FoundKey[] {
+/** SORT is of this kind: its first specification is that of what it reads, the last of STORE. */
+function fromRow({ about: { keySpecs }, command }: KnownCommand, args: Args): FoundKey[] {
   const positions = command.findKeys?.(args) ?? rangeOfRow(command, args);
-  return positions.map((at) => keyAt(args, at, []));
+  return positions.map((at, index) =>
+    keyAt(args, at, keySpecs.at(index === 0 ? 0 : -1)?.flags ?? []),
+  );
 }
 
 function keyAt({ buf, ends, starts }: Args, at: number, flags: readonly string[]): FoundKey {

@@ -23,6 +23,7 @@ import { expiryCommands } from './keys/expiry.js';
 import { keyCommands } from './keys/keys.js';
 import { objectCommands } from './keys/object.js';
 import { scanCommands } from './keys/scan.js';
+import { listBlockingCommands } from './lists/list-blocking.js';
 import { listMoveCommands } from './lists/list-move.js';
 import { listSearchCommands } from './lists/list-search.js';
 import { listTrimCommands } from './lists/list-trim.js';
@@ -52,6 +53,7 @@ import { setopCommands } from './setop/setop.js';
 import { setOperationCommands } from './sets/set-operations.js';
 import { setRandomCommands } from './sets/set-random.js';
 import { setCommands } from './sets/sets.js';
+import { sortCommands } from './sort/sort.js';
 import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
@@ -94,7 +96,9 @@ export const commandRows: readonly CommandRow[] = [
   ...keyCommands,
   ...latencyCommands,
   ...lcsCommands,
+  ...sortCommands,
   ...listCommands,
+  ...listBlockingCommands,
   ...listMoveCommands,
   ...listPushPopCommands,
   ...listSearchCommands,

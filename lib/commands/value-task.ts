@@ -45,11 +45,14 @@ export abstract class ValueTask implements Task {
   /** Does about PIECE_BYTES of work; true when done, its reply written. */
   protected abstract piece(): boolean;
 
+  /** Frees what is held at the side. */
+  cancel(): void {}
+
   /** Runs the command: at once if it is short, else in slices. */
   run(): void {
     if (!this.#start()) return;
     if (this.workBytes() <= AT_ONCE_BYTES) {
-      while (!this.piece());
+      while (!this.#safePiece());
       return;
     }
     this.args = this.args.clone();
@@ -57,13 +60,13 @@ export abstract class ValueTask implements Task {
   }
 
   step(deadlineMs: number): boolean {
-    if (!this.#begun || this.#hasChanged()) {
+    if (!this.#begun || this.hasChanged()) {
       if (!this.#start()) return true;
     }
     const clock = this.database.store.world.clock;
     const patient = this.#beginnings < BEGINNINGS_MAX;
     do {
-      if (this.piece()) return true;
+      if (this.#safePiece()) return true;
     } while (!patient || clock.monotonicMs() < deadlineMs);
     return false;
   }
@@ -87,6 +90,16 @@ export abstract class ValueTask implements Task {
     this.#stamps.length = 0;
   }
 
+  /** `piece` that leaves nothing behind when it fails. */
+  #safePiece(): boolean {
+    try {
+      return this.piece();
+    } catch (error) {
+      this.cancel();
+      throw error;
+    }
+  }
+
   #start(): boolean {
     this.#begun = true;
     this.#beginnings += 1;
@@ -94,7 +107,8 @@ export abstract class ValueTask implements Task {
     return this.begin();
   }
 
-  #hasChanged(): boolean {
+  /** Whether anything has changed that it has read: it starts over. */
+  protected hasChanged(): boolean {
     for (const [index, i] of this.#keys.entries()) {
       const database = this.#databases[index]!;
       const leaf = peekKey(database, this.args, i);

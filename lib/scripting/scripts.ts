@@ -3,7 +3,7 @@
 import { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
 import type { Server } from '../server/server.js';
-import { type Carrier, Session } from '../server/session.js';
+import { type Carrier, SCRIPTS_ID, Session } from '../server/session.js';
 import { Engine, LOADING } from './engine.js';
 import { FunctionLibraries, type RestorePolicy } from './function-libraries.js';
 import { REPLY_BYTES_MAX } from './limits.js';
@@ -112,7 +112,7 @@ export class Scripts {
   #build(isOfFunctions = false): Engine {
     this.#module ??= this.#compile();
     const session = new Session({
-      id: 0,
+      id: SCRIPTS_ID,
       server: this.#server,
       reply: new ReplyWriter(this.#server.pool, { pendingBytesMax: REPLY_BYTES_MAX }),
       carrier: NOWHERE,

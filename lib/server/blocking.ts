@@ -28,7 +28,7 @@
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Timer } from '../../world/world.js';
-import type { KeyWaiter, WaitedType } from '../store/wait-table.js';
+import type { KeyWaiter, ReadyKey, WaitedType } from '../store/wait-table.js';
 import type { Server } from './server.js';
 import type { Session } from './session.js';
 
@@ -101,7 +101,7 @@ export class Blocked implements KeyWaiter {
   tryKey(key: string): boolean {
     const { args, session } = this;
     const { retry } = this.#byKey!;
-    return this.#blocking.retry(this, () => retry(session, args, this.places.get(key)!));
+    return this.#blocking.retry(this, key, () => retry(session, args, this.places.get(key)!));
   }
 }
 
@@ -111,6 +111,8 @@ export class Blocking {
   #timedCount = 0;
   /** Sessions that go on in the next turn with what they sent meanwhile. */
   #resumable: Session[] = [];
+  /** By session that is served in slices: the key that nobody else is served from meanwhile. */
+  readonly #served = new Map<Session, ReadyKey>();
   #isServing = false;
 
   constructor(server: Server) {
@@ -152,6 +154,8 @@ export class Blocking {
     for (let ready = waits.takeReady(); ready !== undefined; ready = waits.takeReady()) {
       const useless = new Set<WaitedType>();
       for (const waiter of waits.waitersOf(ready.database, ready.key)) {
+        // The next one's turn comes when that is over.
+        if (this.#isBeingServed(ready)) break;
         if (useless.has(waiter.type) || waiter.tryKey(ready.key)) continue;
         // Each reader of a stream waits for another entry of it.
         if (waiter.type !== 'stream') useless.add(waiter.type);
@@ -160,8 +164,15 @@ export class Blocking {
     this.#isServing = false;
   }
 
+  #isBeingServed({ database, key }: ReadyKey): boolean {
+    for (const served of this.#served.values()) {
+      if (served.key === key && served.database === database) return true;
+    }
+    return false;
+  }
+
   /** Tries a command again; false if the key is no use to it. */
-  retry(blocked: Blocked, attempt: () => boolean): boolean {
+  retry(blocked: Blocked, key: string, attempt: () => boolean): boolean {
     const { session } = blocked;
     // It is on its way out, and what it would get would be lost: the next one's turn.
     if (session.closing) return true;
@@ -181,7 +192,16 @@ export class Blocking {
     }
     server.current = outer;
     if (isServed) this.#finish(blocked, mark, errors);
+    if (session.task !== undefined) this.#served.set(session, { database: blocked.database, key });
     return isServed;
+  }
+
+  /** A session that was served in slices is done, or gone. */
+  leaveKey(session: Session): void {
+    const ready = this.#served.get(session);
+    if (ready === undefined) return;
+    this.#served.delete(session);
+    this.#server.store.waits.readyAgain(ready);
   }
 
   /** CLIENT UNBLOCK: as if the time were over, or with an error. False if it does not wait. */
@@ -196,6 +216,10 @@ export class Blocking {
   /** The connection is gone. */
   forget(session: Session): void {
     if (session.blocked !== undefined) this.#release(session.blocked);
+    if (!this.#served.has(session)) return;
+    this.leaveKey(session);
+    const { dispatcher, store } = this.#server;
+    store.world.timers.soon(() => dispatcher.serveReady());
   }
 
   #timeOut(blocked: Blocked): void {

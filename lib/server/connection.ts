@@ -161,7 +161,7 @@ export class Connection implements LinkHandler, Carrier {
     }
     if (this.#reply.mark() !== this.#countedBytes) this.flushSoon();
     this.#pauseOrResume();
-    if (this.#ended && !session.suspended && !this.#stalled()) this.#finish();
+    if (this.#ended) this.ended();
   }
 
   /** False if a command failed in a way that it should not, and there may be more to execute. */

@@ -26,6 +26,9 @@ export const GATE_PUSHES = 1 << 6;
 /** Keys that it reads are to be remembered: CLIENT TRACKING. */
 export const GATE_TRACKING = 1 << 7;
 
+/** Id of sessions that run the commands of scripts: no client has it. */
+export const SCRIPTS_ID = 0;
+
 /** Time that a command in slices may take of the turn that it arrives in, ms. */
 const FIRST_SLICE_MS = 4;
 
@@ -147,6 +150,11 @@ export class Session implements Watcher {
   setAuthenticated(authenticated: boolean): void {
     this.setGate(GATE_NO_AUTH, !authenticated);
     this.carrier.setAuthenticated(authenticated);
+  }
+
+  /** It runs the commands of scripts. */
+  get isOfScripts(): boolean {
+    return this.id === SCRIPTS_ID;
   }
 
   get inTransaction(): boolean {

@@ -101,10 +101,15 @@ export class TaskQueue {
     }
     this.#entries = this.#entries.filter((other) => other !== entry);
     session.task = undefined;
-    session.deliverPushes();
-    session.taskMuted = false;
-    session.suspended = false;
-    session.server.dispatcher.serveReady();
+    const { blocking, dispatcher } = session.server;
+    // What it wanted may have gone meanwhile: then it waits for it.
+    if (session.blocked === undefined) {
+      session.deliverPushes();
+      session.taskMuted = false;
+      session.suspended = false;
+    }
+    blocking.leaveKey(session);
+    dispatcher.serveReady();
     session.carrier.resume();
   }
 }

@@ -227,7 +227,8 @@ export class Database {
   /**
    * Writes a collection whatever was there before: what `other` has prepared at this key in a tree
    * at the side since what is here now was written, and loses. `hints`: HINT_FLAGS. One small
-   * write, however much it is.
+   * write, however much it is. As in Redis it makes a key ready that was not there: what has been
+   * overwritten by a result that is stored wakes nobody.
    */
   adopt(
     buf: Buffer,
@@ -249,8 +250,10 @@ export class Database {
     tree.drop(buf, from, to);
     sub.adopt(buf, from, to, other, clearedAt, store.stamp(), store.origin, expiryMs, hints);
     tree.setAccess(sub.head, access);
-    if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
-    this.signalReady(buf, from, to);
+    if (isNew) {
+      this.notify(NOTIFY_NEW, 'new', buf, from, to);
+      this.signalReady(buf, from, to);
+    }
     if (store.watches.size !== 0) this.changed(buf, from, to);
     store.dirty += 1;
   }

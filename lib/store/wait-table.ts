@@ -99,6 +99,11 @@ export class WaitTable {
     return undefined;
   }
 
+  /** Who still waits for a key that was taken is to be served after all. */
+  readyAgain({ database, key }: ReadyKey): void {
+    if (this.#waiters.get(database)?.has(key) === true) this.#addReady(database, key);
+  }
+
   #addReady(database: number, key: string): void {
     const id = `${database}:${key}`;
     if (this.#ready.has(id)) return;

@@ -20,18 +20,28 @@ export interface ChangeListener {
   allChanged(): void;
 }
 
+/** Somebody who is reading keys that he knows by their looks. */
+export interface KeyReader {
+  readonly database: number;
+  /** One character per byte. */
+  reads(key: string): boolean;
+  /** One of them has changed. */
+  hasChanged: boolean;
+}
+
 export class WatchTable {
+  readonly #readers = new Set<KeyReader>();
   readonly #watchers = new Map<number, Map<string, Set<Watcher>>>();
   /**
-   * Watched (database, key, watcher) triples, and the listener if there is one. Writers look at
-   * this before anything else.
+   * Watched (database, key, watcher) triples, readers, and the listener if there is one. Writers
+   * look at this before anything else.
    */
   size = 0;
   #listener: ChangeListener | undefined;
 
   /** Triples alone. */
   get watchedCount(): number {
-    return this.size - (this.#listener === undefined ? 0 : 1);
+    return this.size - this.#readers.size - (this.#listener === undefined ? 0 : 1);
   }
 
   /** Sets the one listener; undefined = there is none. */
@@ -44,6 +54,15 @@ export class WatchTable {
   /** Databases were emptied. */
   allChanged(): void {
     this.#listener?.allChanged();
+  }
+
+  addReader(reader: KeyReader): void {
+    this.#readers.add(reader);
+    this.size += 1;
+  }
+
+  removeReader(reader: KeyReader): void {
+    if (this.#readers.delete(reader)) this.size -= 1;
   }
 
   add(database: number, key: string, watcher: Watcher): void {
@@ -74,6 +93,9 @@ export class WatchTable {
   /** `key` has changed: its watchers' transactions will not run. */
   touch(database: number, key: string, expired: boolean): void {
     this.#listener?.keyChanged(key, expired);
+    for (const reader of this.#readers) {
+      if (reader.database === database && reader.reads(key)) reader.hasChanged = true;
+    }
     const set = this.#watchers.get(database)?.get(key);
     if (set === undefined) return;
     for (const watcher of set) watcher.dirty = true;
@@ -81,6 +103,9 @@ export class WatchTable {
 
   /** Marks the watchers of all keys that are `affected`, for FLUSHDB and SWAPDB. */
   touchAll(database: number, affected: (key: string) => boolean): void {
+    for (const reader of this.#readers) {
+      if (reader.database === database) reader.hasChanged = true;
+    }
     const keys = this.#watchers.get(database);
     if (keys === undefined) return;
     for (const [key, set] of keys) {

@@ -1,6 +1,6 @@
 /** Commands on long lists, which take many turns, with writers in between; and crowded places. */
 import t, { type Test } from 'tap';
-import { LocalNode, type Plain } from '../support/local.js';
+import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { Scene } from '../support/scene.js';
 
@@ -120,6 +120,99 @@ for (const [name, ...ending] of [
     }
   });
 }
+
+/** Waits until the first waiter's reply is being made: the list is there, and nobody has it yet. */
+function beginPop(scene: Scene): void {
+  scene.writer.post('RENAME', 'l', 'd');
+  const { blocking } = scene.local.node.server;
+  const before = blocking.size;
+  for (let turns = 0; blocking.size === before && turns < 1000; turns += 1) {
+    scene.local.world.turn();
+  }
+}
+
+/** Whoever waits with BLMPOP for so many elements of `d`, in this order. */
+function waiters(scene: Scene, ...counts: readonly number[]): LocalClient[] {
+  return counts.map((count) => {
+    const client = scene.local.client();
+    client.post('BLMPOP', '100', '2', 'x', 'd', 'LEFT', 'COUNT', count);
+    return client;
+  });
+}
+
+function awaitAll(scene: Scene, clients: readonly LocalClient[]): Plain[][] {
+  const replies: Plain[][] = clients.map(() => []);
+  for (let turns = 0; turns < 1000; turns += 1) {
+    for (const [i, client] of clients.entries()) replies[i]!.push(...client.received());
+    scene.local.world.turn();
+  }
+  return replies;
+}
+
+t.test('BLMPOP of many: who waits longest is served first, and whole', async (t) => {
+  const scene = await filled();
+  const all = elementsOf(COUNT);
+  const clients = waiters(scene, 3000, 2500, 100, 1);
+  beginPop(scene);
+  t.equal(scene.local.node.server.blocking.size, 3, 'the first is being served, the others wait');
+  t.same(awaitAll(scene, clients), [
+    [['d', all.slice(0, 3000)]],
+    [['d', all.slice(3000, 5500)]],
+    [['d', all.slice(5500, 5600)]],
+    [['d', all.slice(5600, 5601)]],
+  ]);
+  scene.writer.received();
+  t.equal(scene.writer.send('LLEN', 'd'), 399);
+  t.equal(scene.local.node.store.waits.size, 0);
+  checkEmpty(t, scene);
+});
+
+t.test('BLMPOP of many: whose client goes leaves all to the next', async (t) => {
+  const scene = await filled();
+  const [first, second] = waiters(scene, 3000, 2500) as [LocalClient, LocalClient];
+  beginPop(scene);
+  first.link.destroy();
+  t.same(awaitAll(scene, [second]), [[['d', elementsOf(2500)]]]);
+  scene.writer.received();
+  t.equal(scene.writer.send('LLEN', 'd'), COUNT - 2500);
+  checkEmpty(t, scene);
+});
+
+t.test('BLMPOP of many: what has gone meanwhile is waited for again', async (t) => {
+  const scene = await filled();
+  const [first] = waiters(scene, 3000) as [LocalClient];
+  const { blocking } = scene.local.node.server;
+  beginPop(scene);
+  scene.writer.received();
+  t.equal(scene.writer.send('DEL', 'd'), 1);
+  for (let turns = 0; blocking.size === 0 && turns < 100; turns += 1) scene.local.world.turn();
+  t.equal(blocking.size, 1);
+  t.equal(blocking.timedCount, 1);
+  t.equal(first.link.isPaused, false, 'so that it is heard when it goes');
+  t.same(first.received(), []);
+  scene.writer.send('RPUSH', 'x', 'late');
+  scene.local.world.settle();
+  t.same(first.received(), [['x', ['late']]]);
+  t.equal(first.send('PING'), 'PONG');
+  first.post('BLMPOP', '100', '1', 'd', 'LEFT', 'COUNT', '3000');
+  scene.writer.send('RPUSH', 'd', ...elementsOf(COUNT));
+  scene.writer.send('DEL', 'd');
+  for (let turns = 0; blocking.size === 0 && turns < 100; turns += 1) scene.local.world.turn();
+  scene.local.world.advance(100_000);
+  t.same(first.received(), [null], 'its time is over in the end');
+  checkEmpty(t, scene);
+});
+
+t.test('LMPOP of many turns to the next key when the first has gone', async (t) => {
+  const scene = await filled();
+  scene.writer.send('RPUSH', 'm', ...elementsOf(4000));
+  scene.reader.post('LMPOP', '2', 'l', 'm', 'RIGHT', 'COUNT', '3000');
+  const { reply } = scene.awaitReply((turn) => {
+    if (turn === 1) scene.writer.send('DEL', 'l');
+  });
+  t.same(reply, ['m', elementsOf(4000).slice(-3000).reverse()]);
+  checkEmpty(t, scene);
+});
 
 t.test('a search in slices', async (t) => {
   const scene = await filled();

@@ -308,6 +308,15 @@ const randomItems: Rule = (a, b) =>
   (a.items ?? []).length === (b.items ?? []).length &&
   (a.items ?? []).every((item, i) => item.mark === b.items![i]!.mark);
 
+/**
+ * Texts that are equal, and sets that are not sorted, come in the order of a hash table in Redis;
+ * with LIMIT these may be others. A list has an order.
+ */
+const sortedItems: Rule = (a, b, args) => {
+  const mayTie = args.includes('alpha') || args.includes('by');
+  return mayTie && args[1] !== 'queue' && randomItems(a, b, args);
+};
+
 const rules: Record<string, Rule> = {
   keys: anyOrder,
   dump: sameElementsOfDump,
@@ -331,6 +340,8 @@ const rules: Record<string, Rule> = {
   expiretime: nearTime(nearSeconds),
   pexpiretime: nearTime(nearMs),
   scan: scanPage,
+  sort: sortedItems,
+  sort_ro: sortedItems,
   'config|get': anyOrderOfPairs,
   'command|list': noneTooMany,
   'command|count': sameKind,

@@ -47,6 +47,8 @@ what RANDOMKEY and SPOP pick, and which keys are evicted first.
 - **DUMP** writes Redis's serialisation in version 10, of Redis 7.0; RESTORE takes dumps of all versions up to 12, of Redis 7.4. Of strings
   the bytes are Redis's; elements of collections come in their order here. Of types that are not there yet RESTORE says so.
 - **SPOP** of more than 512 members, and not of all, pops in slices: others may see some gone before all are. Each member goes to one client only.
+- **SORT** tells members of sets in the order of their bytes where Redis tells them in that of a hash table; ALPHA is the order of bytes, as in
+  Redis in the locale C.
 - **INFO** has Redis's sections and field names, and a section \`# dhash\`.
 - **Values** end at 512 MiB (\`proto-max-bulk-len\`), as in Redis.
 - **Long commands** (KEYS, FLUSHALL, KDELRANGE, BITCOUNT of huge strings ...) work in slices, so that other clients are served meanwhile.

@@ -6,6 +6,7 @@
 import t, { type Test } from 'tap';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { type ServerProcess, startDhash, startRedis } from '../support/server-process.js';
+import { randomBlockingScript } from './blocking-programs.js';
 import { randomScript } from './connection-programs.js';
 import { runScript } from './connections.js';
 
@@ -446,6 +447,111 @@ const scripts: Readonly<Record<string, string>> = {
     a: BZPOPMIN y 0; BZPOPMIN z -1; BZPOPMIN z x; BZPOPMIN z
     a: BZMPOP 0 0 z MIN; BZMPOP 0 1 z; BZMPOP 0 1 z FOO; BZMPOP x 1 z MIN; BZMPOP -1 1 z MIN
     a: BZMPOP 0 1 z MIN COUNT 0; BZMPOP 0 1 z MIN COUNT 1 COUNT 1; BZMPOP 0 2 y z MIN`,
+  'BLPOP, BRPOP and BLMPOP': `
+    w: RPUSH l 1 2 3 4 5 6
+    a: BLPOP x l 0; BRPOP l x 0; BLMPOP 0 2 x l RIGHT COUNT 2; BLMPOP 0 1 l LEFT; EXISTS l
+    a waits: BLPOP x y 0
+    b waits: BRPOP y 0
+    c waits: BLMPOP 0 2 y x LEFT COUNT 2
+    w: RPUSH y 1 2 3 4 5; LRANGE y 0 -1
+    w: DEL y
+    a waits: BLPOP x y 0
+    b waits: BLPOP y x 0
+    w: MULTI; RPUSH y 1; RPUSH x 2; RPUSH y 3; LPUSH x 4; EXEC; LRANGE x 0 -1; LRANGE y 0 -1
+    w: DEL x y
+    a waits: BLMPOP 0 2 x y RIGHT COUNT 10
+    w: EVAL redis.call('LPUSH','x',1);redis.call('LPUSH','x',2);return{redis.call('LLEN','x')} 0
+    a waits: BLPOP x 0
+    w: MULTI; RPUSH x 1; DEL x; EXEC
+    w: SET x text; ZADD y 1 a; DEL x; SADD x 1; LPUSH x 1; DEL x y; RPUSH x 1
+    a waits: BLPOP x nothing 9221000000000000
+    w: LPUSH x 1
+    a waits: BLPOP nothing 0.05
+    a resumes
+    a waits: BLMPOP 0.05 1 nothing LEFT
+    a resumes
+    a waits: BRPOP nothing 0
+    w: CLIENT UNBLOCK $a
+    a waits: BRPOP nothing 0
+    w: CLIENT UNBLOCK $a ERROR
+    w: CLIENT UNBLOCK $a
+    a: MULTI; BLPOP nothing 0; BRPOP nothing 1; BLMPOP 0 1 nothing LEFT; EXEC
+    w: SET s 1; LPUSH l 1
+    a: BLPOP s l 0; BLPOP nothing s l 0; BLPOP l s 0; BLMPOP 0 1 s LEFT; BRPOP s 0
+    a: BLPOP l -1; BLPOP l x; BLPOP l; BLPOP; BLPOP l nan; BLPOP l ""; BLPOP l 1e-5000
+    a: BLMPOP 0 0 l LEFT; BLMPOP 0 1 l; BLMPOP 0 1 l FOO; BLMPOP x 1 l LEFT; BLMPOP -1 1 l LEFT
+    a: BLMPOP 0 1 l LEFT COUNT 0; BLMPOP 0 1 l LEFT COUNT 1 COUNT 1; BLMPOP 0 2 l LEFT
+    a: EVAL return{redis.call('BLMPOP',0,1,'nothing','LEFT')} 0; BLMPOP 0 9223372036854775807 l LEFT
+    a: EVAL return{redis.pcall('BLPOP','nothing',0)} 0; EVAL return{redis.pcall('BLMOVE',1,2,3,4,5)} 0`,
+  'BLMOVE and BRPOPLPUSH': `
+    w: RPUSH l 1 2 3
+    a: BLMOVE l m LEFT RIGHT 0; BRPOPLPUSH l m 0; BLMOVE l l LEFT RIGHT 0; LRANGE m 0 -1
+    a waits: BLMOVE x y LEFT RIGHT 0
+    b waits: BLMOVE y z RIGHT LEFT 0
+    c waits: BRPOPLPUSH z x 0
+    d waits: BLPOP x 0
+    w: RPUSH x 1 2; LRANGE x 0 -1; LRANGE y 0 -1; LRANGE z 0 -1
+    a waits: BLMOVE k k LEFT RIGHT 0
+    b waits: BRPOPLPUSH k k 0
+    c waits: BLPOP k 0
+    w: RPUSH k 1 2 3; LRANGE k 0 -1
+    w: SET s text
+    a waits: BLMOVE nothing s LEFT LEFT 0
+    b waits: BLPOP nothing 0
+    w: RPUSH nothing 1; LRANGE nothing 0 -1; GET s
+    a: BLMOVE s l LEFT LEFT 0; BLMOVE l s LEFT LEFT 0; LRANGE l 0 -1; BRPOPLPUSH s s 0
+    a waits: BLMOVE nothing k LEFT LEFT 0.05
+    a resumes
+    a waits: BRPOPLPUSH nothing k 0.05
+    a resumes
+    a waits: BRPOPLPUSH nothing k 0
+    w: CLIENT UNBLOCK $a TIMEOUT
+    a: MULTI; BLMOVE nothing k LEFT LEFT 0; BRPOPLPUSH nothing k 0; EXEC
+    a: BLMOVE l k UP LEFT 0; BLMOVE l k LEFT DOWN 0; BLMOVE l k LEFT LEFT x; BLMOVE l k LEFT LEFT -1
+    a: BLMOVE l k LEFT; BRPOPLPUSH l k -0.1; BRPOPLPUSH l k x; BRPOPLPUSH l k; BLMOVE s k x y z`,
+  'what makes a list that is waited for': `
+    c: CONFIG SET notify-keyspace-events KEA
+    e: PSUBSCRIBE __key*__:*
+    w: RPUSH l 3 1 2
+    a tries: BLPOP k 0
+    w: RENAME l k; DEL k
+    w: RPUSH l 3 1 2
+    a tries: BLPOP k 0
+    w: COPY l k; COPY l k; DEL k
+    a tries: BLPOP k 0
+    w: SET k text; RENAMENX l k; RENAME l k; DEL k
+    w: RPUSH l 3 1 2
+    a tries: BLPOP k 0
+    w: SET k text; COPY l k; COPY l k REPLACE; DEL k
+    a tries: BRPOP k 0
+    w: LMOVE l k LEFT LEFT; EXISTS k; RPOPLPUSH l k; RPUSH l 1 2; DEL k
+    a tries: BLPOP k 0
+    w: SELECT 1; RPUSH k 7; MOVE k 0; RPUSH k 8; SELECT 0
+    a tries: BLPOP k 0
+    w: SWAPDB 0 1; SWAPDB 0 1
+    a tries: BLPOP k 0
+    w: ZADD k 1 a; SWAPDB 0 1; RPUSH k 1 2; SWAPDB 0 1
+    w: FLUSHALL; ZADD z 1 a; RPUSH l 1; SADD s 1
+    a tries: BZPOPMIN k 0
+    b tries: BLPOP k 0
+    w: SUNIONSTORE k s; ZUNIONSTORE k 1 z; DEL k
+    w: ZUNIONSTORE k 1 z; ZADD z 1 a; ZRANGESTORE k z 0 -1; LPUSH k 1
+    w: FLUSHALL; RPUSH l 3 1 2
+    a tries: BLPOP k 0
+    w: SET k text; SORT l STORE k; SORT l BY nosort STORE k; DEL k
+    w: SORT l DESC STORE k; LRANGE k 0 -1; SORT nothing STORE k; SORT nothing STORE k
+    c: CONFIG SET notify-keyspace-events ""`,
+  'SORT: what it tells of': `
+    c: CONFIG SET notify-keyspace-events KEAnm
+    e: PSUBSCRIBE __key*__:*
+    a: HELLO 3; CLIENT TRACKING ON
+    w: RPUSH l 3 1 2; MSET w_1 9 w_2 5; HSET h_3 f 1
+    a: SORT_RO l BY w_* GET # GET h_*->f; SORT_RO none; SORT l BY w_*
+    w: SET w_1 3; LPUSH l 7
+    w: SORT l BY w_* LIMIT 0 2 STORE d; SORT l STORE d; SORT none STORE d; SORT none STORE d
+    w: MULTI; SORT l STORE l; SORT l DESC; EXEC
+    w: SET s 1; SORT s; SORT l BY s_*->f ALPHA
+    c: CONFIG SET notify-keyspace-events ""`,
 };
 
 let redis: ServerProcess;
@@ -464,11 +570,14 @@ for (const protocol of [2, 3] as const) {
   for (const [name, script] of Object.entries(scripts)) {
     t.test(`RESP${protocol}: ${name}`, (t) => compare(t, script, protocol));
   }
-  t.test(`RESP${protocol}: at random (seed ${seed})`, async (t) => {
-    const script = randomScript(seededRandom(seed), stepCount);
-    await compare(t, script, protocol);
-    if (!t.passing()) t.comment(script);
-  });
+  const random = { 'at random': randomScript, 'waiting at random': randomBlockingScript };
+  for (const [name, make] of Object.entries(random)) {
+    t.test(`RESP${protocol}: ${name} (seed ${seed})`, async (t) => {
+      const script = make(seededRandom(seed), stepCount);
+      await compare(t, script, protocol);
+      if (!t.passing()) t.comment(script);
+    });
+  }
 }
 
 async function compare(t: Test, script: string, protocol: 2 | 3): Promise<void> {

@@ -4,6 +4,7 @@
  *   a: HELLO 3                 a connection is made when it is first named
  *   a: SUBSCRIBE x; PING       commands after another in one write
  *   b waits: BLPOP k 0         goes on once the server says that b is blocked
+ *   b tries: BLPOP k 0         ... or has replied; nothing, if b waits already
  *   b resumes                  ... and that it no longer is
  *   b closes
  *   k expires                  goes on once there is no such key
@@ -30,7 +31,7 @@ interface Peer {
   inTransaction: boolean;
 }
 
-const LINE = /^(\w+)(?:: (.*)| (waits): (.*)| (resumes|closes|expires|ms pass))$/;
+const LINE = /^(\w+)(?:: (.*)| (waits|tries): (.*)| (resumes|closes|expires|ms pass))$/;
 
 /** Runs a script whose connections begin with `protocol`. */
 export async function runScript(
@@ -82,7 +83,7 @@ class Run {
   }
 
   async step(line: string): Promise<void> {
-    const [, name = '', commands, waits, waiting, verb] = LINE.exec(line) ?? [];
+    const [, name = '', commands, how, waiting, verb] = LINE.exec(line) ?? [];
     if (verb === 'expires') {
       await until(line, async () => (await this.#control.callPlain('EXISTS', name)) === 0);
     } else if (verb === 'ms pass') {
@@ -96,14 +97,22 @@ class Run {
     } else if (commands === undefined && waiting === undefined) {
       throw new Error(`not a step: ${line}`);
     } else {
-      await this.#send(name, (commands ?? waiting)!, waits !== undefined, line);
+      await this.#send(name, (commands ?? waiting)!, how, line);
     }
     this.#steps += 1;
     await this.#settle(this.#peers.get(name));
   }
 
-  async #send(name: string, commands: string, waits: boolean, line: string): Promise<void> {
+  async #send(
+    name: string,
+    commands: string,
+    how: string | undefined,
+    line: string,
+  ): Promise<void> {
     const peer = await this.#peer(name);
+    if (how === 'tries' && peer.isWaiting && (await this.#isBlocked(peer))) return;
+    const { socket } = peer.client;
+    const { bytesRead } = socket;
     const list = commands.split('; ').map((command) => this.#words(command));
     peer.client.sendRaw(Buffer.concat(list.map(encode)));
     for (const [word] of list) {
@@ -112,9 +121,10 @@ class Run {
     }
     if (peer.inTransaction) {
       for (const _ of list) while (this.#keep(peer, await peer.client.read()) === 'push');
-    } else if (waits) {
+    } else if (how !== undefined) {
+      const hasReplied = (): boolean => how === 'tries' && socket.bytesRead > bytesRead;
       peer.isWaiting = true;
-      await until(line, () => this.#isBlocked(peer));
+      await until(line, async () => hasReplied() || (await this.#isBlocked(peer)));
     }
   }
 

@@ -177,6 +177,31 @@ export const differences: readonly Difference[] = [
       args[0]?.startsWith('pf') === true && expected.includes('INVALIDOBJ'),
   },
   {
+    id: 'endless-timeout',
+    commands: [
+      'blpop',
+      'brpop',
+      'blmove',
+      'blmpop',
+      'brpoplpush',
+      'bzpopmin',
+      'bzpopmax',
+      'bzmpop',
+    ],
+    what: 'A timeout beyond 2^63 milliseconds is told to be out of range.',
+    why: 'So does Redis 7.2; in 7.0 the number overflows, and is told to be negative.',
+    covers: (_args, { expected, actual }) =>
+      expected.includes('timeout is negative') && actual.includes('timeout is out of range'),
+  },
+  {
+    id: 'sort-after-overflow',
+    commands: ['sort', 'sort_ro'],
+    what: 'SORT takes numbers for numbers, whatever another command has read before.',
+    why: 'Redis 7.0 refuses all of them after a command has met a number that is out of range: it does not clear errno.',
+    // The grammar clears it: whatever the test meets is a mistake.
+    covers: () => false,
+  },
+  {
     id: 'zrank-withscore',
     commands: ['zrank', 'zrevrank'],
     what: 'ZRANK and ZREVRANK take WITHSCORE.',

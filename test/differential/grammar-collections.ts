@@ -13,6 +13,7 @@ import {
   rep,
   row,
   seq,
+  soonOver,
   subKey,
   value,
 } from './makers.js';
@@ -110,4 +111,9 @@ export const listRows: readonly Row[] = [
   row('LPOS', 15, key, element, rep(0, 3, positionOption)),
   row('LMOVE', 15, key, key, end, end),
   row('RPOPLPUSH', 10, key, key),
+  row('BLPOP', 2, rep(1, 3, key), soonOver),
+  row('BRPOP', 2, rep(1, 3, key), soonOver),
+  row('BLMPOP', 2, soonOver, lit('2'), key, key, end, opt(seq(lit('COUNT'), popCount))),
+  row('BLMOVE', 2, key, key, end, end, soonOver),
+  row('BRPOPLPUSH', 2, key, key, soonOver),
 ];

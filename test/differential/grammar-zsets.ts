@@ -13,6 +13,7 @@ import {
   rep,
   row,
   seq,
+  soonOver,
   subKey,
 } from './makers.js';
 
@@ -130,6 +131,9 @@ export const zsetRows: readonly Row[] = [
   row('ZPOPMIN', 8, key, opt(popCount), opt(lit('foo'), 0.05)),
   row('ZPOPMAX', 8, key, opt(popCount), opt(lit('foo'), 0.05)),
   row('ZMPOP', 14, keys, pick('MIN', 'MAX', 'min', 'x'), opt(seq(lit('COUNT'), popCount)), odd),
+  row('BZPOPMIN', 2, rep(1, 3, key), soonOver),
+  row('BZPOPMAX', 2, rep(1, 3, key), soonOver),
+  row('BZMPOP', 2, soonOver, lit('2'), key, key, pick('MIN', 'MAX'), opt(lit('COUNT', '2'))),
   row('ZUNION', 14, keys, combineOptions),
   row('ZINTER', 14, keys, combineOptions),
   row('ZDIFF', 10, keys, opt(pick('WITHSCORES', 'LIMIT', 'WEIGHTS'), 0.5)),

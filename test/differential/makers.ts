@@ -85,6 +85,9 @@ export const bit: Make = ({ random }) => [
   Buffer.from(random.pick(['0', '1', '0', '1', '0', '1', '2', '-1', 'x', ''])),
 ];
 
+/** Of a command that blocks: over at once, for the run waits. Never to be spoilt. */
+export const soonOver: Make = pick('0.001', '0.001', '1e-9', '-1', 'x', 'nan');
+
 export const payload: Make = ({ random }) => [randomPayload(random, randomValue(random))];
 
 /** A time to live: far off, past, or wrong. `unitMs` is 1000 for seconds and 1 for milliseconds. */

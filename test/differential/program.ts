@@ -19,6 +19,7 @@ import {
 } from './grammar-data.js';
 import { geoRows } from './grammar-geo.js';
 import { connectionRows, serverRows } from './grammar-server.js';
+import { sortRows } from './grammar-sort.js';
 import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
 import { randomRawBytes } from './raw-bytes.js';
@@ -56,9 +57,13 @@ const dataGroups = [
   setRows,
   zsetRows,
   geoRows,
+  sortRows,
 ];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
+
+/** SORT takes any number for one that is too large, once some command has read such a number. */
+const CLEAR_ERRNO = ['INCRBYFLOAT', 'errno', '0'];
 
 const offsetMax = 5_000_000;
 const soonMax = 1_000_000;
@@ -92,7 +97,13 @@ export function randomProgram(random: SeededRandom, seed: number, stepCount: num
     if (name === 'MULTI') multi[connection] = true;
     const ends = name === 'EXEC' || name === 'DISCARD' || name === 'RESET';
     if (ends && step.args.length === 1) multi[connection] = false;
-    steps.push(step);
+    if (name.startsWith('SORT')) {
+      const group = steps.length;
+      steps.push({ ...command(connection, lit(...CLEAR_ERRNO)(context)), group });
+      steps.push({ ...step, group });
+    } else {
+      steps.push(step);
+    }
   }
   return { seed, steps };
 }
@@ -175,12 +186,15 @@ function withoutGiants(args: readonly Buffer[]): Buffer[] {
 
 /**
  * SHUTDOWN without its wrong argument would be obeyed, DEBUG SLEEP with another one, SPOP without
- * its count would leave the two servers with different members; and on the key `even` all scores
- * shall stay alike.
+ * its count would leave the two servers with different members, BLPOP would block for long; and on
+ * the key `even` all scores shall stay alike.
  */
 function isSpoilable(args: readonly Buffer[]): boolean {
   const [name, sub] = args.map((arg) => arg.toString('latin1').toUpperCase());
   if (name === 'ZADD' && sub === 'EVEN') return false;
+  if (/^B(Z|L|R)/.test(name ?? '')) return false;
+  // On other keys than this one the order of what is equal is by chance.
+  if (name === 'SORT') return sub === 'QUEUE';
   return name !== 'SHUTDOWN' && name !== 'SPOP' && !(name === 'DEBUG' && sub === 'SLEEP');
 }
 

@@ -187,6 +187,37 @@ t.test('ioredis: scan stream and the ordered commands', async (t) => {
   t.strictSame(raw, [Buffer.from('key:99'), Buffer.from('99')]);
 });
 
+t.test('ioredis: a queue whose workers wait', async (t) => {
+  const [redis, first, second] = [ioredis(t), ioredis(t), ioredis(t)];
+  const job = first.blpop('jobs', 'more jobs', 0);
+  await until('the first waits', async () => (await blockedClients(redis)) === 1);
+  const moved = second.blmove('jobs', 'taken', 'LEFT', 'RIGHT', 0);
+  await until('both wait', async () => (await blockedClients(redis)) === 2);
+  t.equal(await redis.rpush('jobs', 'a', 'b', 'c'), 3);
+  t.strictSame(await job, ['jobs', 'a']);
+  t.equal(await moved, 'b');
+  t.strictSame(await redis.lrange('taken', 0, -1), ['b']);
+  t.strictSame(await first.blmpop(0, 1, 'jobs', 'RIGHT', 'COUNT', 5), ['jobs', ['c']]);
+  t.equal(await first.brpop('jobs', 0.01), null);
+});
+
+t.test('ioredis: sort', async (t) => {
+  const redis = ioredis(t);
+  await redis.rpush('to sort', '10', '9', '1');
+  await redis.mset('name_1', 'one', 'name_9', 'nine');
+  t.strictSame(await redis.sort('to sort'), ['1', '9', '10']);
+  const how = ['BY', 'name_*', 'ALPHA', 'GET', '#', 'GET', 'name_*'];
+  const named = await redis.call('SORT', 'to sort', ...how);
+  t.strictSame(named, ['10', null, '9', 'nine', '1', 'one']);
+  t.equal(await redis.call('SORT', 'to sort', 'DESC', 'LIMIT', '0', '2', 'STORE', 'sorted'), 2);
+  t.strictSame(await redis.lrange('sorted', 0, -1), ['10', '9']);
+  await redis.del('to sort', 'sorted', 'name_1', 'name_9');
+});
+
+async function blockedClients(redis: Redis): Promise<number> {
+  return Number(/blocked_clients:(\d+)/.exec(await redis.info('clients'))?.[1]);
+}
+
 t.test('ioredis: binary keys and a big value', async (t) => {
   const redis = ioredis(t);
   for (const bytes of awkwardBytes()) {
@@ -310,6 +341,30 @@ for (const RESP of [2, 3] as const) {
     ];
     t.strictSame(await client.sendCommand([...range, 'WITHVALUES']), RESP === 2 ? flat : pairs);
     t.equal(await client.sendCommand(['KRANK', 'absent']), null);
+  });
+
+  t.test(`node-redis, RESP${RESP}: a queue whose worker waits`, async (t) => {
+    const [client, worker] = [await nodeRedis(t, RESP), await nodeRedis(t, RESP)];
+    const job = worker.blPop(['queue', 'other'], 0);
+    await client.rPush('queue', ['a', 'b']);
+    t.match(await job, { key: 'queue', element: 'a' });
+    t.equal(await worker.blMove('queue', 'done', 'LEFT', 'RIGHT', 0), 'b');
+    t.equal(await worker.brPop('queue', 0.01), null);
+    const many = worker.blmPop(0, 'queue', 'LEFT', { COUNT: 2 });
+    await client.lPush('queue', ['x', 'y', 'z']);
+    t.strictSame(await many, ['queue', ['z', 'y']]);
+    await client.del(['queue', 'done']);
+  });
+
+  t.test(`node-redis, RESP${RESP}: sort`, async (t) => {
+    const client = await nodeRedis(t, RESP);
+    await client.sAdd('to sort', ['3', '20', '1']);
+    t.strictSame(await client.sort('to sort', { DIRECTION: 'DESC' }), ['20', '3', '1']);
+    t.strictSame(await client.sortRo('to sort', { ALPHA: true }), ['1', '20', '3']);
+    const limit = { LIMIT: { offset: 1, count: 5 } };
+    t.equal(await client.sortStore('to sort', 'sorted', limit), 2);
+    t.strictSame(await client.lRange('sorted', 0, -1), ['3', '20']);
+    await client.del(['to sort', 'sorted']);
   });
 
   t.test(`node-redis, RESP${RESP}: scripts and functions`, async (t) => {

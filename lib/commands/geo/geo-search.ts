@@ -119,7 +119,7 @@ class SearchTask extends ValueTask {
     }
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#points.release();
     this.#result.release();
   }

@@ -81,17 +81,9 @@ class MirrorTask extends ValueTask {
     return this.#size * FIELD_BYTES;
   }
 
-  protected piece(): boolean {
-    try {
-      return this.#add(this.#open()!);
-    } catch (error) {
-      this.cancel();
-      throw error;
-    }
-  }
-
   /** Adds some fields to the mirror; true if that was all, and the reply is written. */
-  #add(hash: Collection): boolean {
+  protected piece(): boolean {
+    const hash = this.#open()!;
     for (let i = 0; i < STEP_FIELDS; i += 1) {
       const element = this.#cursor.next();
       if (element === 0) {
@@ -113,7 +105,7 @@ class MirrorTask extends ValueTask {
     return false;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#mirror.tree.clear();
   }
 }

@@ -17,8 +17,8 @@ import { readCollection } from '../collections.js';
 import { type CommandRow, FAST, type Handler, READONLY } from '../command.js';
 import { replyElementRange } from '../element-range.js';
 import { highValueRank, lowValueRank, refusesInterval } from '../ordered/interval.js';
+import { nthOf } from '../ordered/nth.js';
 import { rangePart, rangeRequest } from '../ordered/range-options.js';
-import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
 
 const NOT_MIRRORED = 'ERR the hash has no order by value, HMIRROR key ON gives it one';
 const BOUND_TOO_LONG = 'ERR min or max is too long for a mirrored hash';
@@ -106,30 +106,12 @@ function rankOf({ elements, mirror }: Collection, field: Leaf): number {
   return mirror.tree.rank(mirror.key, 0, mirror.keyBytes);
 }
 
-function hvnth(session: Session, args: Args, reply: ReplyWriter): void {
-  const withValues = args.count === 4 && args.equalsIgnoreCase(3, 'WITHVALUES');
-  if (args.count > 3 && !withValues) {
-    reply.error(SYNTAX_ERROR);
-    return;
-  }
-  const index = args.int64(2);
-  if (Number.isNaN(index)) {
-    reply.error(NOT_INTEGER);
-    return;
-  }
-  const hash = readMirrored(session, args, reply);
-  if (hash === undefined) return;
-  const { size } = hash;
-  const place = index < 0 ? size + index : index;
-  if (place >= 0 && place < size) {
-    const write = withValues ? writeNestedMirrored : writeMirrored;
-    write(reply, hash.database, hash.mirror.tree.nth(place));
-  } else if (withValues) {
-    reply.nilArray();
-  } else {
-    reply.nil();
-  }
-}
+const hvnth = nthOf({
+  open: readMirrored,
+  byValue: true,
+  write: writeMirrored,
+  writePair: writeNestedMirrored,
+});
 
 const READ_FAST = READONLY | FAST;
 

@@ -193,6 +193,7 @@ class RestoreTask implements Task {
     } else {
       this.#adopt(this.#side, expiryMs);
     }
+    database.signalReady(args.buf, args.starts[1]!, args.ends[1]!);
     if (isTaken) notifyKey(database, NOTIFY_NEW, 'new', args, 1);
     notifyKey(database, NOTIFY_GENERIC, 'restore', args, 1);
     this.#reply.ok();
@@ -205,7 +206,6 @@ class RestoreTask implements Task {
     const leaf = database.set(buf, starts[1]!, ends[1]!, value, 0, value.length, expiryMs);
     const access = accessOf(database.store, this.#options);
     if (access >= 0) database.tree.setAccess(leaf, access);
-    database.signalReady(buf, starts[1]!, ends[1]!);
   }
 
   #adopt(side: Collection, expiryMs: number): void {

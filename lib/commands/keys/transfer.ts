@@ -61,13 +61,13 @@ function transferString(args: Args, reply: ReplyWriter, found: Transfer, leaf: L
   } else {
     copyEntry(source, leaf, target, buf, starts[j]!, ends[j]!);
   }
-  target.signalReady(buf, starts[j]!, ends[j]!);
   finish(args, reply, found, isTaken);
 }
 
 /** Tells of it and replies. A key that was taken has made room for a new one. */
 function finish(args: Args, reply: ReplyWriter, found: Transfer, isTaken: boolean): void {
   const { source, i, target, j, moves, event, success } = found;
+  target.signalReady(args.buf, args.starts[j]!, args.ends[j]!);
   if (isTaken) notifyKey(target, NOTIFY_NEW, 'new', args, j);
   if (moves) notifyKey(source, NOTIFY_GENERIC, `${event}_from`, args, i);
   notifyKey(target, NOTIFY_GENERIC, `${event}_to`, args, j);
@@ -133,7 +133,7 @@ class CollectionTransfer extends ValueTask {
     return false;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#copy.clear();
   }
 

@@ -1,7 +1,6 @@
 /** Arguments and replies that the commands on lists share. */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
 import { NOTIFY_LIST } from '../../store/notify.js';
 import { removeElement } from '../../types/lists.js';
@@ -11,6 +10,7 @@ const INT64_MAX = 2 ** 63;
 
 /** An end of a list. */
 export type Where = 'LEFT' | 'RIGHT';
+export const ENDS = ['LEFT', 'RIGHT'] as const;
 
 /** LEFT or RIGHT in argument `i`; undefined, the error replied, if it is neither. */
 export function whereOf(args: Args, i: number, reply: ReplyWriter): Where | undefined {
@@ -35,10 +35,10 @@ export function integerFrom(
 }
 
 /** Takes the element at an end of a list that is not empty and writes it. */
-export function replyPopped(session: Session, list: Collection, where: Where): void {
-  const { elements } = list;
+export function replyPopped(reply: ReplyWriter, list: Collection, where: Where): void {
+  const { database, elements } = list;
   const element = where === 'LEFT' ? elements.first() : elements.last();
-  replyValue(session.reply, session.database, element);
+  replyValue(reply, database, element);
   removeElement(list, element);
 }
 

@@ -33,10 +33,19 @@ function lmove(session: Session, args: Args, reply: ReplyWriter): void {
 function move(session: Session, args: Args, reply: ReplyWriter, from: Where, to: Where): void {
   const source = findCollection(session, args, 1, TYPE_LIST, reply);
   if (source === undefined) return;
-  if (!source.exists) {
-    reply.nil();
-    return;
-  }
+  if (source.exists) moveFrom(session, args, source, from, to);
+  else reply.nil();
+}
+
+/** Moves an element of the list at argument 1, which is not empty, to that at argument 2. */
+export function moveFrom(
+  session: Session,
+  args: Args,
+  source: Collection,
+  from: Where,
+  to: Where,
+): void {
+  const { reply } = session;
   if (refusesKey(args, 2, reply)) return;
   const isSame = args.bytes(1).equals(args.bytes(2));
   const target = isSame ? source : findCollection(session, args, 2, TYPE_LIST, reply, 1);

@@ -312,7 +312,7 @@ class RemoveSearch extends ListSearch {
     return true;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#cut?.clear();
     this.#cut = undefined;
   }

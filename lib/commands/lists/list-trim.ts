@@ -77,7 +77,7 @@ class TrimTask extends ValueTask {
     return true;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#cut?.clear();
     this.#cut = undefined;
   }

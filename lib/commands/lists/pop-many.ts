@@ -10,6 +10,7 @@ import type { Collection } from '../../store/collection.js';
 import { TYPE_LIST } from '../../types/types.js';
 import { breakOff } from '../broken-reply.js';
 import { findCollection } from '../collections.js';
+import type { PopKind } from '../multi-pop.js';
 import { replyValue } from '../replies.js';
 import { ValueTask } from '../value-task.js';
 import { notifyPopped, replyPopped, type Where } from './list-arguments.js';
@@ -21,13 +22,28 @@ const PIECE_ELEMENTS = 128;
 const PENDING_BYTES_MAX = 1024 * 1024;
 
 export interface PopOptions {
+  /** The arguments that are the first key, and the first behind the last one. */
+  readonly first: number;
+  readonly end: number;
   readonly where: Where;
   readonly count: number;
   /** LMPOP tells the key, too. */
   readonly tellsKey: boolean;
+  /** While the reply was prepared others have taken all. Default: replies a null array. */
+  readonly allGone?: (session: Session, args: Args) => void;
 }
 
-/** Takes up to `count` elements of the list at the key in argument `i`, which is not empty. */
+/** LMPOP and BLMPOP. */
+export const MULTI_POP: PopKind<PopOptions> = {
+  type: TYPE_LIST,
+  waitsFor: 'list',
+  pop: (session, args, i, list, _count, options) => popSeveral(session, args, i, list, options),
+};
+
+/**
+ * Takes up to `count` elements of the list at the key in argument `i`, which is not empty; of
+ * another of its keys, if others were faster.
+ */
 export function popSeveral(
   session: Session,
   args: Args,
@@ -36,7 +52,7 @@ export function popSeveral(
   options: PopOptions,
 ): void {
   if (Math.min(options.count, list.size) > REMOVED_AT_ONCE_MAX) {
-    new PopTask(session, args, i, options).run();
+    new PopTask(session, args, options).run();
   } else {
     popAtOnce(session, args, i, list, options);
   }
@@ -52,7 +68,7 @@ function popAtOnce(
   const { reply } = session;
   const taken = Math.min(count, list.size);
   replyHead(reply, args, i, tellsKey, taken);
-  for (let left = taken; left > 0; left -= 1) replyPopped(session, list, where);
+  for (let left = taken; left > 0; left -= 1) replyPopped(reply, list, where);
   notifyPopped(list, where);
 }
 
@@ -71,37 +87,45 @@ function replyHead(
 }
 
 class PopTask extends ValueTask {
-  readonly #i: number;
   readonly #options: PopOptions;
+  /** The argument that is the key of the list that it takes from. */
+  #i = 0;
   #cut: ListCut | undefined;
   /** Over what was taken, once it has been. */
   #taken: Cursor | undefined;
 
-  constructor(session: Session, args: Args, i: number, options: PopOptions) {
+  constructor(session: Session, args: Args, options: PopOptions) {
     super(session, args, session.reply);
-    this.#i = i;
     this.#options = options;
   }
 
   protected begin(): boolean {
     this.cancel();
-    const list = findCollection(this.session, this.args, this.#i, TYPE_LIST, this.reply);
-    if (list === undefined) return false;
+    const { first, end, allGone } = this.#options;
+    for (let i = first; i < end; i += 1) {
+      const list = findCollection(this.session, this.args, i, TYPE_LIST, this.reply);
+      if (list === undefined) return false;
+      this.watch(i, list.sub.head);
+      if (list.size > 0) return this.#takeFrom(i, list);
+    }
+    if (allGone === undefined) this.reply.nilArray();
+    else allGone(this.session, this.args);
+    return false;
+  }
+
+  /** False if it has replied. */
+  #takeFrom(i: number, list: Collection): boolean {
     const { where, count } = this.#options;
     const { size } = list;
-    if (size === 0) {
-      this.reply.nilArray();
-      return false;
-    }
     const taken = Math.min(count, size);
     if (taken <= REMOVED_AT_ONCE_MAX) {
-      popAtOnce(this.session, this.args, this.#i, list, this.#options);
+      popAtOnce(this.session, this.args, i, list, this.#options);
       return false;
     }
     const stays = (index: number): boolean =>
       where === 'LEFT' ? index >= taken : index < size - taken;
-    this.#cut = new ListCut(list, this.args, this.#i, { stays, tellsTaken: true });
-    this.watch(this.#i, list.sub.head);
+    this.#i = i;
+    this.#cut = new ListCut(list, this.args, i, { stays, tellsTaken: true });
     return true;
   }
 
@@ -141,7 +165,7 @@ class PopTask extends ValueTask {
     return true;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#taken = undefined;
     this.#cut?.clear();
     this.#cut = undefined;

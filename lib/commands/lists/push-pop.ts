@@ -8,9 +8,10 @@ import { TYPE_LIST } from '../../types/types.js';
 import { findCollection } from '../collections.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { refusesKey } from '../lookup.js';
-import { SYNTAX_ERROR, wrongArity } from '../replies.js';
-import { integerFrom, notifyPopped, replyPopped, type Where, whereOf } from './list-arguments.js';
-import { popSeveral } from './pop-many.js';
+import { popFirst, readMultiPop } from '../multi-pop.js';
+import { wrongArity } from '../replies.js';
+import { ENDS, integerFrom, notifyPopped, replyPopped, type Where } from './list-arguments.js';
+import { MULTI_POP, popSeveral } from './pop-many.js';
 
 const NOT_POSITIVE = 'ERR value is out of range, must be positive';
 
@@ -72,7 +73,7 @@ function pop(session: Session, args: Args, reply: ReplyWriter, where: Where): vo
     reply.nil();
     return;
   }
-  replyPopped(session, list, where);
+  replyPopped(reply, list, where);
   notifyPopped(list, where);
 }
 
@@ -87,61 +88,15 @@ function popCount(session: Session, args: Args, reply: ReplyWriter, where: Where
   if (list === undefined) return;
   if (!list.exists) reply.nilArray();
   else if (count === 0) reply.emptyArray();
-  else popSeveral(session, args, 1, list, { where, count, tellsKey: false });
+  else popSeveral(session, args, 1, list, { first: 1, end: 2, where, count, tellsKey: false });
 }
 
-/** LMPOP numkeys key ... LEFT|RIGHT [COUNT count]: of the first list that there is. */
+/** LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count] */
 function lmpop(session: Session, args: Args, reply: ReplyWriter): void {
-  const options = multiPopOptions(args, 1, reply);
-  if (options === undefined) return;
-  for (let i = options.first; i < options.end; i += 1) {
-    const list = findCollection(session, args, i, TYPE_LIST, reply);
-    if (list === undefined) return;
-    if (!list.exists) continue;
-    const { where, count } = options;
-    popSeveral(session, args, i, list, { where, count, tellsKey: true });
-    return;
-  }
-  reply.nilArray();
-}
-
-interface MultiPopOptions {
-  /** Arguments [first, end) are the keys. */
-  readonly first: number;
-  readonly end: number;
-  readonly where: Where;
-  readonly count: number;
-}
-
-/** `at`: the argument that says how many keys there are. */
-function multiPopOptions(args: Args, at: number, reply: ReplyWriter): MultiPopOptions | undefined {
-  const keys = integerFrom(args, at, 1, 'ERR numkeys should be greater than 0', reply);
-  if (Number.isNaN(keys)) return undefined;
-  const first = at + 1;
-  const end = first + keys;
-  if (end >= args.count) {
-    reply.error(SYNTAX_ERROR);
-    return undefined;
-  }
-  const where = whereOf(args, end, reply);
-  if (where === undefined) return undefined;
-  const more = args.count - end - 1;
-  if (more === 0) return { first, end, where, count: 1 };
-  if (more === 1 || !args.equalsIgnoreCase(end + 1, 'COUNT')) {
-    reply.error(SYNTAX_ERROR);
-    return undefined;
-  }
-  const count = integerFrom(args, end + 2, 1, 'ERR count should be greater than 0', reply);
-  if (Number.isNaN(count)) return undefined;
-  if (more === 2) return { first, end, where, count };
-  reply.error(SYNTAX_ERROR);
-  return undefined;
-}
-
-/** The keys behind the argument that says how many there are. */
-function countedKeys(args: Args): number[] {
-  const count = Math.min(args.int64(1), args.count - 2);
-  return count > 0 ? Array.from({ length: count }, (_, index) => index + 2) : [];
+  const asked = readMultiPop(args, 1, ENDS, reply);
+  if (asked === undefined) return;
+  const options = { ...asked, where: ENDS[asked.where], tellsKey: true };
+  if (!popFirst(session, args, MULTI_POP, asked, options)) reply.nilArray();
 }
 
 export const listPushPopCommands: readonly CommandRow[] = [
@@ -151,5 +106,5 @@ export const listPushPopCommands: readonly CommandRow[] = [
   { name: 'rpushx', arity: -3, flags: WRITE | FAST, keys: [1, 1, 1], handler: rpushx },
   { name: 'lpop', arity: -2, flags: WRITE | FAST, keys: [1, 1, 1], handler: lpop },
   { name: 'rpop', arity: -2, flags: WRITE | FAST, keys: [1, 1, 1], handler: rpop },
-  { name: 'lmpop', arity: -4, flags: WRITE, findKeys: countedKeys, handler: lmpop },
+  { name: 'lmpop', arity: -4, flags: WRITE, handler: lmpop },
 ];

@@ -15,8 +15,8 @@ import { readCollection } from '../collections.js';
 import { type CommandRow, FAST, type Handler, READONLY } from '../command.js';
 import { replyElementRange } from '../element-range.js';
 import { writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
-import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
 import { highRank, lowRank, refusesInterval } from './interval.js';
+import { nthOf } from './nth.js';
 import { rangePart, rangeRequest } from './range-options.js';
 
 interface Kind {
@@ -70,26 +70,12 @@ function rank({ type }: Kind, reverse: boolean): Handler {
 }
 
 function nth({ type, hasValues }: Kind): Handler {
-  return (session, args, reply) => {
-    const withValues = args.count === 4 && hasValues && args.equalsIgnoreCase(3, 'WITHVALUES');
-    if (args.count > 3 && !withValues) {
-      reply.error(SYNTAX_ERROR);
-      return;
-    }
-    const index = args.int64(2);
-    if (Number.isNaN(index)) {
-      reply.error(NOT_INTEGER);
-      return;
-    }
-    const collection = readCollection(session, args, 1, type, reply);
-    if (collection === undefined) return;
-    const { size } = collection;
-    const place = index < 0 ? size + index : index;
-    const element = place < 0 || place >= size ? 0 : collection.elements.nth(place);
-    if (!withValues) replyNeighbour(collection, reply, element);
-    else if (element === 0) reply.nilArray();
-    else writeNestedPair(reply, collection.database, element);
-  };
+  return nthOf({
+    open: (session, args, reply) => readCollection(session, args, 1, type, reply),
+    byValue: false,
+    write: writeKey,
+    ...(hasValues ? { writePair: writeNestedPair } : {}),
+  });
 }
 
 function neighbour({ type }: Kind, step: 'next' | 'prev'): Handler {

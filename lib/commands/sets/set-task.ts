@@ -139,16 +139,11 @@ export class SetTask extends ValueTask {
   }
 
   protected piece(): boolean {
-    try {
-      if (!this.#isFound) this.#look();
-      return this.#isFound && this.#sink.finish(this.args, this.reply);
-    } catch (error) {
-      this.cancel();
-      throw error;
-    }
+    if (!this.#isFound) this.#look();
+    return this.#isFound && this.#sink.finish(this.args, this.reply);
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#sink.release();
   }
 

@@ -121,16 +121,11 @@ export class CombineTask extends ValueTask {
   }
 
   protected piece(): boolean {
-    try {
-      if (!this.#isFound) this.#look();
-      return this.#isFound && this.#finish();
-    } catch (error) {
-      this.cancel();
-      throw error;
-    }
+    if (!this.#isFound) this.#look();
+    return this.#isFound && this.#finish();
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#result.release();
   }
 

@@ -78,7 +78,7 @@ class RangeStore extends ValueTask {
     return true;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#copy.release();
   }
 
@@ -90,20 +90,15 @@ class RangeStore extends ValueTask {
     const base = this.#byMember ? zset.elements : zset.mirror.tree;
     const end = Math.min(this.#to, this.#from + PIECE_MEMBERS);
     let leaf: Leaf = cursor.stepTo(this.#from);
-    try {
-      for (; this.#from < end; this.#from += 1) {
-        const bytes = base.copyKey(leaf, scratch, 0);
-        if (this.#byMember) {
-          base.copyValue(leaf, scratch, bytes);
-          this.#copy.put(scratch, 0, bytes, scratch, bytes);
-        } else {
-          this.#copy.put(scratch, SCORE_BYTES, bytes, scratch, 0);
-        }
-        leaf = cursor.next();
+    for (; this.#from < end; this.#from += 1) {
+      const bytes = base.copyKey(leaf, scratch, 0);
+      if (this.#byMember) {
+        base.copyValue(leaf, scratch, bytes);
+        this.#copy.put(scratch, 0, bytes, scratch, bytes);
+      } else {
+        this.#copy.put(scratch, SCORE_BYTES, bytes, scratch, 0);
       }
-    } catch (error) {
-      this.cancel();
-      throw error;
+      leaf = cursor.next();
     }
   }
 }

@@ -12,12 +12,15 @@ import { copyMember, SORTED_SET } from '../../types/zsets.js';
 import { findCollection } from '../collections.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { replyElementRange } from '../element-range.js';
+import { type PopKind, popFirst, readMultiPop } from '../multi-pop.js';
 import { type Pops, PopTask } from '../pop-task.js';
 import { SYNTAX_ERROR } from '../replies.js';
 import { writeFlatRanked, writeNestedRanked } from './members.js';
 
 /** So many are popped at once; more in slices. */
 const AT_ONCE_MAX = 512;
+
+export const EXTREMES = ['MIN', 'MAX'] as const;
 
 /** How what was popped is told. */
 export interface PopForm {
@@ -28,14 +31,11 @@ export interface PopForm {
   readonly withKey: boolean;
 }
 
-/** What ZMPOP and BZMPOP are asked for. */
-export interface MultiPop {
-  /** The arguments that are the first key, and the first behind the last one. */
-  readonly first: number;
-  readonly end: number;
-  readonly count: number;
-  readonly form: PopForm;
-}
+/** How ZMPOP and BZMPOP tell of what they pop; by the index of the word in EXTREMES. */
+export const MULTI_FORMS: readonly [PopForm, PopForm] = [
+  { isMax: false, nests: true, withKey: true },
+  { isMax: true, nests: true, withKey: true },
+];
 
 /** The member that is about to be popped. */
 const member = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
@@ -63,67 +63,25 @@ function popOfOne(session: Session, args: Args, reply: ReplyWriter, isMax: boole
   if (zset === undefined) return;
   const nests = hasCount && reply.protocol === 3;
   if (zset.size === 0 || count === 0) reply.emptyArray();
-  else pop(session, zset, count, { isMax, nests, withKey: false });
+  else popSeveral(session, zset, count, { isMax, nests, withKey: false });
 }
 
 /** ZMPOP numkeys key [key ...] MIN|MAX [COUNT count] */
 function zmpop(session: Session, args: Args, reply: ReplyWriter): void {
-  const asked = readMultiPop(args, 1, reply);
+  const asked = readMultiPop(args, 1, EXTREMES, reply);
   if (asked === undefined) return;
-  if (!popFirst(session, args, asked, reply)) reply.nilArray();
+  const form = MULTI_FORMS[asked.where];
+  if (!popFirst(session, args, SORTED_SET_POP, asked, form)) reply.nilArray();
 }
 
-/** Reads the arguments from `numkeys` on; undefined if an error was replied. */
-export function readMultiPop(args: Args, i: number, reply: ReplyWriter): MultiPop | undefined {
-  const keyCount = args.int64(i);
-  if (!(keyCount >= 1)) {
-    reply.error('ERR numkeys should be greater than 0');
-    return undefined;
-  }
-  const end = i + 1 + keyCount;
-  const isMax = end < args.count && args.equalsIgnoreCase(end, 'MAX');
-  if (!isMax && !(end < args.count && args.equalsIgnoreCase(end, 'MIN'))) {
-    reply.error(SYNTAX_ERROR);
-    return undefined;
-  }
-  const count = popCount(args, end + 1, reply);
-  if (Number.isNaN(count)) return undefined;
-  return { first: i + 1, end, count, form: { isMax, nests: true, withKey: true } };
-}
-
-/** Pops from the first sorted set that is there; false, nothing replied, if none is. */
-export function popFirst(
-  session: Session,
-  args: Args,
-  { first, end, count, form }: MultiPop,
-  reply: ReplyWriter,
-): boolean {
-  for (let i = first; i < end; i += 1) {
-    const zset = findCollection(session, args, i, SORTED_SET, reply);
-    if (zset === undefined) return true;
-    if (zset.size === 0) continue;
-    pop(session, zset, count, form);
-    return true;
-  }
-  return false;
-}
-
-/** Reads [COUNT count] from argument `i` on; NaN if an error was replied. */
-function popCount(args: Args, i: number, reply: ReplyWriter): number {
-  if (i === args.count) return 1;
-  if (!args.equalsIgnoreCase(i, 'COUNT') || i + 1 === args.count) {
-    reply.error(SYNTAX_ERROR);
-    return Number.NaN;
-  }
-  const count = args.int64(i + 1);
-  if (!(count >= 1)) reply.error('ERR count should be greater than 0');
-  else if (i + 2 < args.count) reply.error(SYNTAX_ERROR);
-  else return count;
-  return Number.NaN;
-}
+export const SORTED_SET_POP: PopKind<PopForm> = {
+  type: SORTED_SET,
+  waitsFor: 'zset',
+  pop: (session, _args, _i, zset, count, form) => popSeveral(session, zset, count, form),
+};
 
 /** Pops up to `count` members, at least one, of a sorted set that is not empty. */
-export function pop(session: Session, zset: Collection, count: number, form: PopForm): void {
+function popSeveral(session: Session, zset: Collection, count: number, form: PopForm): void {
   const { reply } = session;
   const { size } = zset;
   if (count > AT_ONCE_MAX && count < size) {
