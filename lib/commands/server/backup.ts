@@ -14,6 +14,7 @@ import type { Pause } from '../../../radix/sync/link.js';
 import { SyncError } from '../../../radix/sync/sync-error.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { BackupFacts } from '../../backup/backup-file.js';
 import { BackupStream } from '../../backup/backup-stream.js';
 import { RestoreIntake } from '../../backup/restore-intake.js';
 import type { Session, Task } from '../../server/session.js';
@@ -45,16 +46,20 @@ class BackupTask implements Task {
     const { store } = session.server;
     this.#stream = new BackupStream(store);
     const entries = store.databases.reduce((sum, { tree }) => sum + tree.allCount, 0);
-    const facts = {
+    const { libraries } = session.server.scripts.libraries;
+    const facts: BackupFacts = {
       format: FORMAT_VERSION,
       version: DHASH_VERSION,
       createdMs: store.nowMs,
       databases: store.databases.length,
       entries,
+      memoryBytes: store.space.usedBytes,
       // Of a node that is alone: all keys, from the lowest round to it.
       ranges: [{ after: '', upTo: '' }],
+      functions: Array.from(libraries, ({ code }) => code),
     };
-    session.reply.bulkLatin1(JSON.stringify(facts));
+    const json = Buffer.from(JSON.stringify(facts));
+    session.reply.bulk(json, 0, json.length);
   }
 
   step(deadlineMs: number): boolean {
