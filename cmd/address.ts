@@ -1,5 +1,6 @@
 /** Addresses as people write them: HOST:PORT, [IPV6]:PORT, PORT alone, or the path of a socket. */
 
+import { Option } from 'commander';
 import { usageError } from './exit.js';
 
 export type ServerAddress =
@@ -23,4 +24,11 @@ export function printAddress(address: ServerAddress): string {
   return address.host.includes(':')
     ? `[${address.host}]:${address.port}`
     : `${address.host}:${address.port}`;
+}
+
+/** `--at`, which the commands that talk to a running node share. */
+export function addressOption(): Option {
+  return new Option('--at <address>', 'server, as HOST:PORT or the path of a socket')
+    .argParser(parseAddress)
+    .default({ host: '127.0.0.1', port: 6379 }, '127.0.0.1:6379');
 }

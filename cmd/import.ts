@@ -1,13 +1,13 @@
 /** `dhash import`: the keys of an RDB file into a running node, or any server of the protocol. */
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { RdbError } from '../rdb/rdb-error.js';
-import { parseAddress, printAddress, type ServerAddress } from './address.js';
-import { EXIT_NOT_GOOD, EXIT_USAGE, ExitError, systemCode } from './exit.js';
-import { ImportClient } from './import/client.js';
+import { addressOption, type ServerAddress } from './address.js';
+import { EXIT_NOT_GOOD, ExitError } from './exit.js';
 import { Importer } from './import/importer.js';
-import { ProgressLine } from './import/progress.js';
 import { RdbSource } from './import/source.js';
+import { connectTo, type NodeClient } from './node-client.js';
+import { ProgressLine } from './progress.js';
 
 const HELP = `
 Reads RDB files of Redis up to 7.4 (version 12). The file's checksum is verified before anything
@@ -32,11 +32,7 @@ export function addImportCommand(program: Command): void {
     .command('import')
     .description('bring the keys of an RDB file into a running node')
     .argument('<file>', 'the RDB file, such as dump.rdb')
-    .addOption(
-      new Option('--at <address>', 'server, as HOST:PORT or the path of a socket')
-        .argParser(parseAddress)
-        .default({ host: '127.0.0.1', port: 6379 }, '127.0.0.1:6379'),
-    )
+    .addOption(addressOption())
     .option('--replace', 'overwrite keys that are there')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
@@ -47,7 +43,7 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
   const source = await RdbSource.open(path);
   const shows = process.stderr.isTTY === true && flags.json !== true;
   const line = new ProgressLine(shows, source.bytes, (text) => process.stderr.write(text));
-  let client: ImportClient | undefined;
+  let client: NodeClient | undefined;
   try {
     const isChecked = await source.check((doneBytes) => line.show('checking', doneBytes, 0));
     client = await connectTo(flags.at);
@@ -68,27 +64,6 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
     client?.close();
     await source.close();
   }
-}
-
-async function connectTo(at: ServerAddress): Promise<ImportClient> {
-  let client: ImportClient;
-  try {
-    client = await ImportClient.open(at);
-  } catch (error) {
-    const code = systemCode(error);
-    const reason = code === 'ECONNREFUSED' ? 'nothing listens there' : (code ?? String(error));
-    throw new ExitError(`cannot reach ${printAddress(at)}: ${reason}`, EXIT_USAGE);
-  }
-  const password = process.env.DHASH_PASSWORD;
-  const commands = password === undefined || password === '' ? [] : [['AUTH', password]];
-  for (const command of [...commands, ['PING']]) {
-    const reply = await client.ask(...command);
-    if (!(reply instanceof Error)) continue;
-    client.close();
-    const hint = reply.message.startsWith('NOAUTH') ? ' (give the password in DHASH_PASSWORD)' : '';
-    throw new ExitError(reply.message + hint, EXIT_USAGE);
-  }
-  return client;
 }
 
 function report(

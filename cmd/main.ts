@@ -2,12 +2,15 @@
 
 import { Command, CommanderError } from 'commander';
 import { DHASH_VERSION } from '../lib/version.js';
+import { addBackupCommand } from './backup.js';
 import { addBenchCommand } from './bench.js';
 import { addEncodeCommand } from './encode.js';
 import { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
+import { addExportCommand } from './export.js';
 import { addHashCommand } from './hash.js';
 import { addImportCommand } from './import.js';
 import { addNodeCommand } from './node.js';
+import { addRestoreCommand } from './restore.js';
 
 const EXAMPLES = `
 Examples:
@@ -16,6 +19,7 @@ Examples:
   $ redis-cli KRANGE '[city:SE:' '(city:SE;' WITHVALUES
   $ dhash bench --seconds 5 -t set,get  how fast is it?
   $ dhash import dump.rdb               the keys of a Redis
+  $ dhash backup monday.dhb             everything that a node holds
   $ dhash COMMAND --help                everything about a command
 `;
 
@@ -33,6 +37,9 @@ function createProgram(): Command {
   addBenchCommand(program);
   addHashCommand(program);
   addImportCommand(program);
+  addBackupCommand(program);
+  addRestoreCommand(program);
+  addExportCommand(program);
   addEncodeCommand(program);
   return program;
 }

@@ -20,17 +20,17 @@ const VERSION_MAX = 12;
 const VERSION_CHECKSUM = 5;
 
 const OP_SLOT_INFO = 244;
-const OP_FUNCTION = 245;
+export const OP_FUNCTION = 245;
 const OP_FUNCTION_EARLY = 246;
 const OP_MODULE_AUX = 247;
 const OP_IDLE = 248;
 const OP_FREQUENCY = 249;
-const OP_AUX = 250;
-const OP_SIZES = 251;
-const OP_EXPIRY_MS = 252;
+export const OP_AUX = 250;
+export const OP_SIZES = 251;
+export const OP_EXPIRY_MS = 252;
 const OP_EXPIRY = 253;
-const OP_DATABASE = 254;
-const OP_END = 255;
+export const OP_DATABASE = 254;
+export const OP_END = 255;
 
 /** A key and what stands before it. */
 export interface RdbKey {

@@ -11,11 +11,11 @@
  *   if (!writer.string(buf, from, to)) while (!writer.more()) yield;
  */
 import { Crc64 } from './crc64.js';
-import { writeInteger, writeLength } from './lengths.js';
+import { TWO_32, writeInteger, writeLength } from './lengths.js';
 import { LzfCompressor } from './lzf.js';
 
 /** What is written: the version of Redis 7.0, which later ones read too. */
-const VERSION_WRITTEN = 10;
+export const VERSION_WRITTEN = 10;
 const FOOTER_BYTES = 10;
 const MARK_LZF = 0xc3;
 
@@ -60,6 +60,13 @@ export class RdbWriter {
   double(value: number): void {
     this.#reserve(8);
     this.#at = this.#chunk.writeDoubleLE(value, this.#at);
+  }
+
+  /** A whole number of 8 bytes. */
+  uint64(value: number): void {
+    this.#reserve(8);
+    this.#at = this.#chunk.writeUInt32LE(value % TWO_32, this.#at);
+    this.#at = this.#chunk.writeUInt32LE(Math.floor(value / TWO_32), this.#at);
   }
 
   /** A string as Redis would write it; false if `more` must go on. `buf` stays as it is until then. */
@@ -118,8 +125,14 @@ export class RdbWriter {
     this.#at = this.#chunk.writeUInt16LE(VERSION_WRITTEN, this.#at);
     this.#crc.update(this.#chunk, 0, this.#at);
     this.#crc.writeTo(this.#chunk, this.#at);
-    this.chunks.push(this.#chunk.subarray(0, this.#at + 8));
-    this.#fullBytes += this.#at + 8;
+    this.#at += 8;
+    this.close();
+  }
+
+  /** Closes the last chunk, without a footer: a part of a file. */
+  close(): void {
+    this.chunks.push(this.#chunk.subarray(0, this.#at));
+    this.#fullBytes += this.#at;
     this.#at = 0;
   }
 

@@ -202,6 +202,7 @@ function ownCommands(): Table {
 
 function dhashCommand(): Command {
   const flags = ['loading', 'stale'];
+  const admin = ['@admin', '@slow', '@dangerous'];
   return {
     ...base(-2, [], [0, 0, 0], ['@slow']),
     docs: own('A container for commands about this node', 'Depends on subcommand.', []),
@@ -213,6 +214,24 @@ function dhashCommand(): Command {
           KEY,
           optional(token('prefix')),
         ]),
+      },
+      'dhash|backup': {
+        ...base(2, ['admin', 'noscript', 'no_multi', 'readonly'], [0, 0, 0], admin),
+        docs: own('Send all entries as they are at this moment', 'O(N), N being the entries.', []),
+      },
+      'dhash|restore': {
+        ...base(-3, ['admin', 'denyoom', 'noscript', 'no_multi', 'write'], [0, 0, 0], admin),
+        docs: own(
+          'Take the entries of a backup into an empty node',
+          'O(N log N), N being the entries of the chunk.',
+          [
+            oneOf('step', [
+              token('begin'),
+              { name: 'chunk', type: 'string', token: 'CHUNK' },
+              token('end'),
+            ]),
+          ],
+        ),
       },
       'dhash|help': {
         ...base(2, flags, [0, 0, 0], ['@slow']),

@@ -17,7 +17,7 @@ import type { Reading } from '../../rdb/reading.js';
 import { skipValue } from '../../rdb/skip.js';
 import { type ValueTypeName, valueTypeName } from '../../rdb/value-types.js';
 import { readValue } from '../../rdb/values.js';
-import type { Argument, ImportClient } from './client.js';
+import type { Argument, NodeClient } from '../node-client.js';
 import type { RdbSource } from './source.js';
 import { ValueCommands } from './value-commands.js';
 
@@ -49,7 +49,7 @@ const TYPE_COMMANDS: readonly (readonly [ValueTypeName, string])[] = [
 ];
 
 export class Importer implements RdbFileSink {
-  readonly #client: ImportClient;
+  readonly #client: NodeClient;
   readonly #options: ImportOptions;
   readonly #reader = new RdbReader({ stringBytesMax: STRING_BYTES_MAX });
   /** What was sent and taken, by type. */
@@ -65,7 +65,7 @@ export class Importer implements RdbFileSink {
   /** What the reading waits for besides bytes. */
   #waitsFor: Promise<unknown> | undefined;
 
-  constructor(client: ImportClient, options: ImportOptions) {
+  constructor(client: NodeClient, options: ImportOptions) {
     this.#client = client;
     this.#options = options;
   }

@@ -5,7 +5,7 @@
 
 import type { ElementSink, StreamId, StreamSink, ValueSinks } from '../../rdb/sinks.js';
 import { formatDouble } from '../../resp/numbers.js';
-import type { Argument } from './client.js';
+import type { Argument } from '../node-client.js';
 
 const ELEMENTS_MAX = 512;
 const BYTES_MAX = 256 * 1024;

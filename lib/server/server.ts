@@ -223,6 +223,7 @@ export class Server {
     this.blocking.forget(session);
     this.pubsub.forget(session);
     this.tracking.disable(session);
+    session.restoring?.close();
     session.discard();
     this.stopMonitoring(session);
   }

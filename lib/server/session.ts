@@ -4,6 +4,7 @@
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { RestoreIntake } from '../backup/restore-intake.js';
 import type { Command } from '../commands/command.js';
 import type { Database } from '../store/database.js';
 import type { Watcher } from '../store/watches.js';
@@ -104,6 +105,8 @@ export class Session implements Watcher {
   /** Undefined until the first subscription. */
   subscriptions: Subscriptions | undefined;
   tracking: Tracking | undefined;
+  /** The backup that it brings, between DHASH RESTORE BEGIN and END. */
+  restoring: RestoreIntake | undefined;
   /** Wall time since when it leaves more unread than its soft limit, ms; 0 = it does not. */
   softLimitSinceMs = 0;
   /** Bytes of pushes that wait for the end of the reply at hand. */

@@ -287,6 +287,11 @@ export class Database {
     this.store.watches.allChanged();
   }
 
+  /** What is older than the last flush is let in again. Of an empty database. */
+  forgetClear(): void {
+    this.clearedAt = 0;
+  }
+
   /** `flush`, of which the caller tells who listens to changes. */
   empty(): void {
     const store = this.store;

@@ -28,13 +28,13 @@ import {
   KEY_BYTES_MAX,
   KIND_HEAD,
   KIND_TOMBSTONE,
+  type Leaf,
   VALUE_BYTES_MAX,
 } from '../leaf.js';
 import type { Tree } from '../tree.js';
-import type { ByteReader, ByteWriter } from './bytes.js';
+import { type ByteReader, ByteWriter } from './bytes.js';
 import type { Replica } from './replica.js';
 import { SyncError } from './sync-error.js';
-import type { Item } from './takers.js';
 
 /** A longer value follows its record, in VALUE frames. What has a mirror is shorter. */
 export const INLINE_BYTES_MAX = KEY_BYTES_MAX;
@@ -70,39 +70,24 @@ export interface BigValue {
   readonly bytes: number;
 }
 
-/** Writes items shown by a scan of the replica, as records. */
+/** Writes clears, entries and elements, as records. Each tells the value that must follow, or null. */
 export class RecordEncoder {
-  readonly #replica: Replica;
-  readonly #record: ByteWriter;
+  readonly #record = new ByteWriter();
   readonly #parts = new HeadParts();
 
-  /** `scratch` is overwritten by each record. */
-  constructor(replica: Replica, scratch: ByteWriter) {
-    this.#replica = replica;
-    this.#record = scratch;
-  }
-
-  /** Returns the value that must follow, null if none. */
-  encode(item: Item, target: ByteWriter): BigValue | null {
+  clear(db: number, clearedAt: number, target: ByteWriter): null {
     const record = this.#record;
     record.clear();
-    let big: BigValue | null = null;
-    if (item.leaf === 0) {
-      record.u8(CODE_CLEAR);
-      record.varint(item.db);
-      record.varint(this.#replica.databases[item.db]!.clearedAt);
-    } else if (item.element === 0) {
-      big = this.#entry(item);
-    } else {
-      big = this.#element(item);
-    }
+    record.u8(CODE_CLEAR);
+    record.varint(db);
+    record.varint(clearedAt);
     target.blob(record.view());
-    return big;
+    return null;
   }
 
-  #entry({ db, leaf }: Item): BigValue | null {
+  /** An entry of any kind; of a head what it says itself. */
+  entry(db: number, tree: Tree, leaf: Leaf, target: ByteWriter): BigValue | null {
     const record = this.#record;
-    const { tree } = this.#replica.databases[db]!;
     const kind = tree.kind(leaf);
     const bytes = tree.valueBytes(leaf);
     const isBig = kind !== KIND_HEAD && bytes > INLINE_BYTES_MAX;
@@ -111,10 +96,11 @@ export class RecordEncoder {
     if (isBig) record.varint(bytes);
     else if (kind !== KIND_HEAD) record.bytes(tree.value(leaf));
     else this.#head(tree, leaf);
+    target.blob(record.view());
     return isBig ? bigValue(db, tree.key(leaf), null, tree, leaf) : null;
   }
 
-  #head(tree: Tree, leaf: number): void {
+  #head(tree: Tree, leaf: Leaf): void {
     const record = this.#record;
     const parts = this.#parts;
     parts.load(tree.space.leaves, leaf);
@@ -124,22 +110,27 @@ export class RecordEncoder {
     record.varint(parts.expiryOrigin);
   }
 
-  #element(item: Item): BigValue | null {
+  /** An element of the head with this key and these parts. */
+  element(
+    db: number,
+    key: Buffer,
+    parts: HeadParts,
+    elements: Tree,
+    leaf: Leaf,
+    target: ByteWriter,
+  ): BigValue | null {
     const record = this.#record;
-    const { db, leaf: head, element: leaf } = item;
-    const { tree } = this.#replica.databases[db]!;
-    const { elements, parts } = this.#replica.elementsOf(item);
     const isTombstone = elements.kind(leaf) === KIND_TOMBSTONE;
     const bytes = elements.valueBytes(leaf);
     const isBig = bytes > INLINE_BYTES_MAX;
     const code = isBig ? CODE_BIG_ELEMENT : isTombstone ? CODE_ELEMENT_TOMBSTONE : CODE_ELEMENT;
-    const key = tree.key(head);
     this.#begin(code, db, elements, leaf, key, parts.expiryMs);
     record.varint(parts.type);
     if (parts.expiryMs > 0) record.varint(parts.expiryMs);
     record.blob(elements.key(leaf));
     if (isBig) record.varint(bytes);
     else record.bytes(elements.value(leaf));
+    target.blob(record.view());
     return isBig ? bigValue(db, key, elements.key(leaf), elements, leaf) : null;
   }
 
@@ -147,11 +138,12 @@ export class RecordEncoder {
     code: number,
     db: number,
     tree: Tree,
-    leaf: number,
+    leaf: Leaf,
     key: Buffer,
     headExpiryMs: number,
   ): void {
     const record = this.#record;
+    record.clear();
     const expiryMs = tree.expiryMs(leaf);
     let bits = flagBits(tree.flags(leaf));
     if (expiryMs > 0) bits |= BIT_EXPIRY;
@@ -170,7 +162,7 @@ function bigValue(
   key: Buffer,
   subKey: Buffer | null,
   tree: Tree,
-  leaf: number,
+  leaf: Leaf,
 ): BigValue {
   const [stamp, origin] = [tree.stamp(leaf), tree.origin(leaf)];
   return { db, key, subKey, stamp, origin, bytes: tree.valueBytes(leaf) };

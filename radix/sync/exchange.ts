@@ -27,7 +27,7 @@ export class Exchange {
   readonly link: Link;
   readonly applier: EntryApplier;
   sentCount = 0;
-  readonly #encoder: RecordEncoder;
+  readonly #encoder = new RecordEncoder();
   readonly #stream = new ByteWriter();
   readonly #payload = new ByteWriter();
   /** What must follow the last record of the stream. */
@@ -41,7 +41,6 @@ export class Exchange {
     this.replica = replica;
     this.link = link;
     this.applier = new EntryApplier(replica, mode, options);
-    this.#encoder = new RecordEncoder(replica, new ByteWriter());
   }
 
   /** Sends all items of the replica, then END. Adds to `pieces` what it has sent. */
@@ -143,10 +142,20 @@ export class Exchange {
 
   /** False if there is enough to send. */
   #add(item: Item): boolean {
-    this.#big = this.#encoder.encode(item, this.#stream);
+    this.#big = this.#encode(item);
     this.sentCount++;
     this.#sentSinceEnd++;
     return this.#big === null && this.#stream.length < PAYLOAD_BYTES_MAX;
+  }
+
+  #encode(item: Item): BigValue | null {
+    const { db, element, leaf } = item;
+    const { clearedAt, tree } = this.replica.databases[db]!;
+    const stream = this.#stream;
+    if (leaf === 0) return this.#encoder.clear(db, clearedAt, stream);
+    if (element === 0) return this.#encoder.entry(db, tree, leaf, stream);
+    const { elements, parts } = this.replica.elementsOf(item);
+    return this.#encoder.element(db, tree.key(leaf), parts, elements, element, stream);
   }
 
   /** Sends what has been encoded as soon as it is `bytesMin`, in frames as full as can be. */

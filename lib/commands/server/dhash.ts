@@ -7,6 +7,7 @@ import type { Session } from '../../server/session.js';
 import type { CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
 import { SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
+import { backupCommands } from './backup.js';
 
 /** DHASH HASH key [PREFIX] */
 function hash(_session: Session, args: Args, reply: ReplyWriter): void {
@@ -31,11 +32,16 @@ export const dhashCommands: readonly CommandRow[] = [
     handler: (_session, args, reply) => reply.error(unknownSubcommand('dhash', args.string(1))),
     subcommands: [
       { name: 'hash', arity: -3, flags: 0, keys: [2, 2, 1], handler: hash },
+      ...backupCommands,
       helpRow('dhash', [
+        'BACKUP',
+        '    Send all entries as they are at this moment, as `dhash backup` keeps them.',
         'HASH <key> [PREFIX]',
         '    Return the MurmurHash3 (x64, 128 bits) of <key> as 32 hexadecimal digits.',
         '    With PREFIX return the key with its hash and a colon in front: such keys',
         '    lie evenly over a ring and stay readable.',
+        'RESTORE BEGIN|CHUNK <bytes>|END',
+        '    Take the entries of a backup into an empty node, as `dhash restore` does.',
       ]),
     ],
   },

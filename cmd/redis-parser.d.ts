@@ -12,6 +12,7 @@ declare module 'redis-parser' {
   class RedisParser {
     constructor(options: ParserOptions);
     execute(bytes: Buffer): void;
+    setReturnBuffers(returnBuffers: boolean): void;
   }
 
   export = RedisParser;

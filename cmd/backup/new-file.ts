@@ -1,0 +1,78 @@
+/**
+ * A file that appears under its name only once it is whole and on the disk: until then it is
+ * `NAME.part` beside it.
+ */
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ExitError, systemCode, usageError } from '../exit.js';
+
+export class NewFile {
+  readonly path: string;
+  readonly #part: string;
+  readonly #file: FileHandle;
+  bytes = 0;
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path;
+    this.#part = `${path}.part`;
+    this.#file = file;
+  }
+
+  /** Rejects with an ExitError, also if there is such a file and `replaces` is false. */
+  static async create(path: string, replaces: boolean): Promise<NewFile> {
+    if (!replaces && (await exists(path))) {
+      throw usageError(`${path} is there already: give another name, or --force`);
+    }
+    try {
+      return new NewFile(path, await open(`${path}.part`, 'w', 0o600));
+    } catch (error) {
+      throw fileError(path, error);
+    }
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    try {
+      await this.#file.writeFile(bytes);
+    } catch (error) {
+      throw fileError(this.path, error);
+    }
+    this.bytes += bytes.length;
+  }
+
+  /** The file is complete: syncs it and gives it its name. */
+  async finish(): Promise<void> {
+    try {
+      await this.#file.sync();
+      await this.#file.close();
+      await rename(this.#part, this.path);
+      const folder = await open(dirname(this.path), 'r');
+      await folder.sync();
+      await folder.close();
+    } catch (error) {
+      throw fileError(this.path, error);
+    }
+  }
+
+  /** Gives it up. */
+  async abandon(): Promise<void> {
+    await this.#file.close().catch(() => undefined);
+    await unlink(this.#part).catch(() => undefined);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw fileError(path, error);
+  }
+}
+
+function fileError(path: string, error: unknown): ExitError {
+  const code = systemCode(error);
+  if (code === undefined) throw error;
+  const said = code === 'ENOSPC' ? 'no space is left on the disk' : code;
+  return new ExitError(`cannot write ${path}: ${said}`);
+}

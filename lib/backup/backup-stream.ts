@@ -1,0 +1,135 @@
+/**
+ * BackupStream: everything that a store held at one moment, as frames of records, while writers go
+ * on. The records are those of sync (radix/sync/entry-codec.ts), stamps, origins, tombstones and
+ * clears included, so that several backups merge into what all of them together held.
+ *
+ *   snapshots   of all databases, opened in one turn
+ *       |       entry by entry, elements behind their head
+ *   records     ENTRIES [..rec][record][rec..    VALUE [64 KiB] VALUE [64 KiB] ... of a big one
+ *       |
+ *   chunk       whole frames, about CHUNK_BYTES; a big value makes it longer
+ *
+ * Invariant: a value is copied in the turn in which its record is written: what a snapshot has
+ * passed may change.
+ */
+import { HeadParts } from '../../radix/head.js';
+import { KIND_HEAD } from '../../radix/leaf.js';
+import { Snapshot } from '../../radix/snapshot.js';
+import { ByteWriter } from '../../radix/sync/bytes.js';
+import { type BigValue, RecordEncoder } from '../../radix/sync/entry-codec.js';
+import { encodeFrame, PAYLOAD_BYTES_MAX } from '../../radix/sync/frame.js';
+import { FRAME_ENTRIES, FRAME_VALUE } from '../../radix/sync/messages.js';
+import type { Tree } from '../../radix/tree.js';
+import type { Store } from '../store/store.js';
+
+/** A chunk that has become this long ends. */
+export const CHUNK_BYTES = 256 * 1024;
+
+export class BackupStream {
+  /** Records written so far. */
+  recordCount = 0;
+  readonly #snapshots: readonly Snapshot[];
+  readonly #clears: readonly number[];
+  readonly #encoder = new RecordEncoder();
+  readonly #parts = new HeadParts();
+  readonly #records = new ByteWriter();
+  #frames: Buffer[] = [];
+  #frameBytes = 0;
+  #db = -1;
+  #isAmongElements = false;
+
+  /** Must be closed. */
+  constructor(store: Store) {
+    this.#snapshots = store.databases.map(({ tree }) => new Snapshot(tree));
+    this.#clears = store.databases.map(({ clearedAt }) => clearedAt);
+  }
+
+  /**
+   * Writes so many records at most, fewer if a chunk is full; false: there are none left. Throws a
+   * SnapshotLostError if writers have used up the memory that the past needs.
+   */
+  write(recordsMax: number): boolean {
+    for (let left = recordsMax; left > 0 && !this.isFull; left -= 1) {
+      if (!this.#next()) return false;
+    }
+    return true;
+  }
+
+  get isFull(): boolean {
+    return this.#frameBytes + this.#records.length >= CHUNK_BYTES;
+  }
+
+  /** What was written since the last chunk; empty if nothing was. */
+  takeChunk(): Buffer {
+    this.#flush();
+    const chunk = Buffer.concat(this.#frames, this.#frameBytes);
+    this.#frames = [];
+    this.#frameBytes = 0;
+    return chunk;
+  }
+
+  close(): void {
+    for (const snapshot of this.#snapshots) snapshot.close();
+  }
+
+  #next(): boolean {
+    const snapshot = this.#snapshots[this.#db];
+    if (this.#isAmongElements) {
+      this.#isAmongElements = snapshot!.nextElement();
+      if (this.#isAmongElements) this.#element(snapshot!);
+      return true;
+    }
+    if (snapshot?.next() === true) {
+      this.#entry(snapshot);
+      return true;
+    }
+    this.#db += 1;
+    if (this.#db === this.#snapshots.length) return false;
+    const clearedAt = this.#clears[this.#db]!;
+    if (clearedAt > 0) {
+      this.#encoder.clear(this.#db, clearedAt, this.#records);
+      this.recordCount += 1;
+    }
+    return true;
+  }
+
+  #entry({ leaf, tree }: Snapshot): void {
+    this.#isAmongElements = tree.kind(leaf) === KIND_HEAD;
+    if (this.#isAmongElements) this.#parts.load(tree.space.leaves, leaf);
+    this.#add(this.#encoder.entry(this.#db, tree, leaf, this.#records), tree, leaf);
+  }
+
+  #element({ element, elementTree, leaf, tree }: Snapshot): void {
+    const key = tree.key(leaf);
+    const parts = this.#parts;
+    const records = this.#records;
+    const big = this.#encoder.element(this.#db, key, parts, elementTree, element, records);
+    this.#add(big, elementTree, element);
+  }
+
+  #add(big: BigValue | null, tree: Tree, leaf: number): void {
+    this.recordCount += 1;
+    if (big === null) return;
+    this.#flush();
+    for (let at = 0; at < big.bytes; at += PAYLOAD_BYTES_MAX) {
+      const end = Math.min(big.bytes, at + PAYLOAD_BYTES_MAX);
+      const piece = Buffer.allocUnsafe(end - at);
+      tree.copyValue(leaf, piece, 0, at, end);
+      this.#push(encodeFrame(FRAME_VALUE, piece));
+    }
+  }
+
+  #flush(): void {
+    const bytes = this.#records.view();
+    for (let at = 0; at < bytes.length; at += PAYLOAD_BYTES_MAX) {
+      const payload = bytes.subarray(at, Math.min(bytes.length, at + PAYLOAD_BYTES_MAX));
+      this.#push(encodeFrame(FRAME_ENTRIES, payload));
+    }
+    this.#records.clear();
+  }
+
+  #push(frame: Buffer): void {
+    this.#frames.push(frame);
+    this.#frameBytes += frame.length;
+  }
+}

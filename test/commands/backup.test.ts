@@ -1,0 +1,168 @@
+/** DHASH BACKUP and DHASH RESTORE, over a node in this process. */
+import t from 'tap';
+import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
+import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
+import { Scene } from '../support/scene.js';
+
+const seed = seedOfRun();
+const DATABASES = 3;
+const BIG_BYTES = 300_000;
+/** Writes between two turns of a backup. */
+const WRITES = 20;
+
+const debuggable = (settings: LocalNode['settings']): void => {
+  settings.enableDebugCommand = 'yes';
+};
+
+function write(client: LocalClient, random: SeededRandom): void {
+  const key = `key:${random.below(300)}`;
+  const element = `e${random.below(40)}`;
+  const value = random.chance(0.01) ? random.bytes(BIG_BYTES) : random.bytes(random.below(60));
+  client.send('SELECT', random.below(DATABASES));
+  client.send(
+    ...random.pick<(string | number | Buffer)[]>([
+      ['SET', key, value],
+      ['SETRANGE', key, random.below(1000), value],
+      ['HSET', `h${key}`, element, value, 'other', '1'],
+      ['HDEL', `h${key}`, element],
+      ['SADD', `s${key}`, element, random.bytes(5)],
+      ['SREM', `s${key}`, element],
+      ['ZADD', `z${key}`, random.between(-50, 50), element],
+      ['ZREM', `z${key}`, element],
+      ['RPUSH', `l${key}`, value],
+      ['LPOP', `l${key}`],
+      ['PEXPIRE', random.pick(['', 'h', 's', 'z', 'l']) + key, 1_000_000],
+      ['DEL', random.pick(['', 'h', 's', 'z', 'l']) + key],
+      ['RENAME', key, `key:${random.below(300)}`],
+    ]),
+  );
+}
+
+/** The chunks of a backup, by its replies. */
+function chunksOf(replies: readonly Plain[]): Buffer[] {
+  const [facts, ...chunks] = replies as string[];
+  t.match(JSON.parse(facts!), { format: 1, databases: 16 });
+  t.equal(chunks.pop(), '', 'the last reply is empty');
+  return chunks.map((chunk) => Buffer.from(chunk, 'latin1'));
+}
+
+async function restored(...backups: readonly (readonly Buffer[])[]): Promise<LocalNode> {
+  const local = await new LocalNode(debuggable).start();
+  const client = local.client();
+  t.equal(client.send('DHASH', 'RESTORE', 'BEGIN'), 'OK');
+  for (const chunk of backups.flat()) {
+    t.type(client.send('DHASH', 'RESTORE', 'CHUNK', chunk), 'number');
+  }
+  t.type(client.send('DHASH', 'RESTORE', 'END'), 'number');
+  return local;
+}
+
+t.test(`a backup shows one moment, whatever is written meanwhile (seed ${seed})`, async (t) => {
+  const random = seededRandom(seed);
+  const scene = await Scene.filled((writer) => {
+    for (let i = 0; i < 3000; i += 1) write(writer, random);
+  }, debuggable);
+  const { reader, writer } = scene;
+  const before = writer.send('DEBUG', 'DIGEST');
+  reader.post('DHASH', 'BACKUP');
+  const replies: Plain[] = [];
+  let turns = 0;
+  for (; replies.at(-1) !== ''; turns += 1) {
+    for (let i = 0; i < WRITES; i += 1) write(writer, random);
+    if (turns === 20) writer.send('FLUSHDB');
+    scene.local.world.turn();
+    replies.push(...reader.received());
+    if (turns > 10_000) throw new Error('no end');
+  }
+  t.ok(turns > 20, `${turns} turns`);
+  t.not(writer.send('DEBUG', 'DIGEST'), before);
+  scene.checkStore(t);
+
+  const chunks = chunksOf(replies);
+  const local = await restored(chunks);
+  t.equal(local.client().send('DEBUG', 'DIGEST'), before);
+  for (const { tree } of local.node.store.databases) tree.checkTree();
+  // Once more, and in another order of backups, changes nothing.
+  t.equal((await restored(chunks, chunks)).client().send('DEBUG', 'DIGEST'), before);
+  scene.checkMemory(t);
+});
+
+t.test('backups of several moments merge, the newest entry wins', async (t) => {
+  const local = await new LocalNode(debuggable).start();
+  const client = local.client();
+  const backup = (): Buffer[] => {
+    client.post('DHASH', 'BACKUP');
+    const replies: Plain[] = [];
+    while (replies.at(-1) !== '') {
+      local.world.turn();
+      replies.push(...client.received());
+    }
+    return chunksOf(replies);
+  };
+  client.send('SET', 'a', 'old');
+  client.send('SET', 'b', 'old');
+  client.send('HSET', 'h', 'f', 'old', 'g', 'old');
+  const first = backup();
+  local.world.advance(5);
+  client.send('SET', 'b', 'new');
+  client.send('HSET', 'h', 'g', 'new');
+  client.send('SADD', 's', 'x');
+  const second = backup();
+  for (const order of [
+    [first, second],
+    [second, first],
+  ]) {
+    const merged = (await restored(...order)).client();
+    t.same(merged.send('MGET', 'a', 'b'), ['old', 'new']);
+    t.same(merged.send('HGETALL', 'h'), ['f', 'old', 'g', 'new']);
+    t.same(merged.send('SMEMBERS', 's'), ['x']);
+  }
+});
+
+t.test('a node that was flushed takes a backup from before', async (t) => {
+  const scene = await Scene.filled((writer) => writer.send('SET', 'a', '1'));
+  const { reader, writer } = scene;
+  reader.post('DHASH', 'BACKUP');
+  const replies: Plain[] = [];
+  while (replies.at(-1) !== '') {
+    scene.local.world.turn();
+    replies.push(...reader.received());
+  }
+  t.match(writer.send('DHASH', 'RESTORE', 'BEGIN'), /^-ERR the node holds 1 entries/);
+  writer.send('FLUSHALL');
+  t.equal(writer.send('DHASH', 'RESTORE', 'BEGIN'), 'OK');
+  for (const chunk of chunksOf(replies)) writer.send('DHASH', 'RESTORE', 'CHUNK', chunk);
+  t.equal(writer.send('GET', 'a'), '1');
+  writer.send('SET', 'a', '2');
+  t.equal(writer.send('GET', 'a'), '2');
+});
+
+t.test('what is no backup is refused, and changes nothing', async (t) => {
+  const local = await new LocalNode().start();
+  const client = local.client();
+  t.match(client.send('DHASH', 'RESTORE', 'CHUNK', 'x'), /^-ERR DHASH RESTORE BEGIN comes first/);
+  t.match(client.send('DHASH', 'RESTORE', 'END'), /^-ERR DHASH RESTORE BEGIN comes first/);
+  t.equal(client.send('DHASH', 'RESTORE', 'MIDDLE'), '-ERR syntax error');
+  client.send('MULTI');
+  t.match(client.send('DHASH', 'BACKUP'), /not allowed inside a transaction/);
+  client.send('DISCARD');
+  client.send('DHASH', 'RESTORE', 'BEGIN');
+  const random = seededRandom(seed);
+  for (let i = 0; i < 500; i += 1) {
+    const reply = client.send('DHASH', 'RESTORE', 'CHUNK', random.bytes(1 + random.below(300)));
+    t.match(String(reply), /^(-ERR this is no chunk of a backup|0$)/, `seed ${seed}, ${i}`);
+  }
+  t.equal(client.send('DBSIZE'), 0);
+});
+
+t.test('a client that goes away leaves nothing open', async (t) => {
+  const scene = await Scene.filled((writer) => {
+    for (let i = 0; i < 2000; i += 1) writer.send('SET', `k${i}`, 'x'.repeat(200));
+  });
+  scene.reader.post('DHASH', 'BACKUP');
+  scene.local.world.turn();
+  scene.reader.link.end();
+  scene.local.world.turn();
+  scene.checkStore(t);
+  scene.checkMemory(t);
+});
