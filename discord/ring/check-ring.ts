@@ -27,8 +27,14 @@ export interface KnownView {
   readonly view: View;
 }
 
-/** What is wrong with these members of one cluster, one line each; nothing if all is well. */
-export function checkRing(all: readonly KnownView[]): string[] {
+/**
+ * What is wrong with these members of one cluster, one line each; nothing if all is well. `live`:
+ * ids of those that are alive, if there are others than those of `all`.
+ */
+export function checkRing(
+  all: readonly KnownView[],
+  live: ReadonlySet<string> = new Set(all.filter(({ isLive }) => isLive).map(({ id }) => id)),
+): string[] {
   const problems = disagreements(all);
   const newest = all.reduce((best, known) => (known.view.epoch > best.view.epoch ? known : best));
   const floor = floorOf(all);
@@ -37,7 +43,6 @@ export function checkRing(all: readonly KnownView[]): string[] {
     return isLive && isMember && view.epoch >= floor && view.members.some((m) => m.id === id);
   });
   if (acting.length === 0) return problems;
-  const live = new Set(all.filter(({ isLive }) => isLive).map(({ id }) => id));
   const listLength = Math.min(
     ...acting.map(({ view }) => new Ring(view.members, view.replicas).replicaCount),
   );
