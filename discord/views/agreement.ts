@@ -91,7 +91,8 @@ export class Agreement {
         if (this.#isMine(message)) this.#giveUp(nowMs);
         return;
       case 'view':
-        return this.#hear(nowMs, message.view);
+        this.#hear(nowMs, message.view);
+        return this.#confirm(from);
       case 'fetch':
         return this.#fetched(from, message.clusterId, message.epoch);
       case 'forced':
@@ -201,18 +202,21 @@ export class Agreement {
     }
   }
 
+  /** Who is no member any more may go once it knows that others have heard of it. */
+  #confirm(from: Contact): void {
+    const { view } = this.votes;
+    if (view === undefined || memberOf(view.members, from.id ?? '') !== undefined) return;
+    const { clusterId, epoch } = view;
+    this.#out.send(from, { kind: 'fetch', clusterId, epoch });
+  }
+
   #learn(nowMs: number, view: View): void {
-    const before = this.votes.view;
     this.votes.learn(view);
     this.#attempt = undefined;
     this.#pauseMs = this.#settings.pauseMinMs;
     this.nextTryMs = nowMs;
     this.#out.isRecordChanged = true;
     this.#out.tell({ kind: 'view', view });
-    const wasMember = before !== undefined && memberOf(before.members, this.#id) !== undefined;
-    if (wasMember && memberOf(view.members, this.#id) === undefined) {
-      this.#out.tell({ kind: 'removed' });
-    }
   }
 
   #fetched(from: Contact, clusterId: string | undefined, epoch: number): void {

@@ -20,7 +20,7 @@ export interface ViewOutgoing {
 export type ViewEvent =
   /** Another view holds now. */
   | { readonly kind: 'view'; readonly view: View }
-  /** The view that holds now has this member no more. */
+  /** The view that holds now has this member no more, and a majority of it knows: it may go. */
   | { readonly kind: 'removed' }
   /** What was asked for cannot be. */
   | { readonly kind: 'refused'; readonly text: string };

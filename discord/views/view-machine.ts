@@ -76,6 +76,9 @@ export class ViewMachine {
   #considerMs = 0;
   #repeatMs = 0;
   #viewSeen: View | undefined;
+  /** Once this member is removed: who knows, and whether that was said. */
+  #informed = new Set<string>();
+  #isRemovalTold = false;
 
   constructor(parts: ViewMachineParts, options: ViewOptions = {}) {
     const { self, random, record } = parts;
@@ -86,7 +89,7 @@ export class ViewMachine {
     const votes = record === undefined ? new Votes() : Votes.decode(record);
     const agreementParts = { id: self.id, votes, random, out: this.#out };
     this.#agreement = new Agreement(agreementParts, this.#settings);
-    this.#noticeView();
+    this.#noticeView(0);
   }
 
   /** The view that holds, as far as this member knows. */
@@ -168,11 +171,19 @@ export class ViewMachine {
   receive(nowMs: number, from: Contact, message: ViewMessage): void {
     if (message.kind === 'join') this.#hearJoin(nowMs, message.request);
     else if (message.kind === 'refused') this.#out.tell({ kind: 'refused', text: message.text });
-    else if (message.kind !== 'filled') this.#agreement.receive(nowMs, from, message);
+    else if (message.kind !== 'filled') this.#receiveVote(nowMs, from, message);
     else if (message.clusterId === this.view?.clusterId && message.epoch === this.view.epoch) {
       this.#hearFilled(message.ranges);
     }
     this.#look(nowMs);
+  }
+
+  #receiveVote(nowMs: number, from: Contact, message: ViewMessage): void {
+    const { view } = this;
+    this.#agreement.receive(nowMs, from, message);
+    if (message.kind !== 'fetch' || view === undefined || from.id === undefined) return;
+    if (message.clusterId !== view.clusterId || message.epoch < view.epoch) return;
+    this.#informed.add(from.id);
   }
 
   tick(nowMs: number): void {
@@ -184,7 +195,8 @@ export class ViewMachine {
   // --- what follows ----------------------------------------------------------------------------
 
   #look(nowMs: number): void {
-    if (this.view !== this.#viewSeen) this.#noticeView();
+    if (this.view !== this.#viewSeen) this.#noticeView(nowMs);
+    if (this.#isRemoved) this.#tellRemoval();
     this.#considerMs = Infinity;
     if (this.view === undefined || this.#agreement.isTrying || !this.isMember) return;
     const { next } = this.view;
@@ -196,12 +208,31 @@ export class ViewMachine {
     else this.#considerMs = atMs;
   }
 
-  #noticeView(): void {
+  #noticeView(nowMs: number): void {
     this.#viewSeen = this.view;
+    this.#informed.clear();
+    if (this.isMember) this.#join = undefined;
+    if (this.#isRemoved) this.#repeatMs = nowMs;
     this.#filled.clear();
     this.#filledHere.clear();
     const { view } = this;
     this.#changedCount = view === undefined ? 0 : new Responsibility(view).changedRanges().length;
+  }
+
+  /** Whether this member was one, and is none any more. */
+  get #isRemoved(): boolean {
+    const { view } = this;
+    if (view === undefined || this.#join !== undefined || this.isMember) return false;
+    return view.next === undefined || memberOf(view.next.members, this.#self.id) === undefined;
+  }
+
+  /** Says so once a majority knows: before, it might be needed to decide the view that removes it. */
+  #tellRemoval(): void {
+    const { members } = this.view!;
+    const informed = members.filter(({ id }) => this.#informed.has(id));
+    if (this.#isRemovalTold || informed.length * 2 <= members.length) return;
+    this.#isRemovalTold = true;
+    this.#out.tell({ kind: 'removed' });
   }
 
   /** How a change that has begun goes on. */
@@ -291,8 +322,12 @@ export class ViewMachine {
       const address = addresses[this.#random.below(addresses.length)];
       if (address !== undefined) this.#out.send({ address }, { kind: 'join', request: this.#join });
     }
+    if (view === undefined) return;
+    if (this.#isRemoved && !this.#isRemovalTold) {
+      for (const member of others) this.#out.send(member, { kind: 'view', view });
+    }
     const other = others[this.#random.below(Math.max(1, others.length))];
-    if (other === undefined || view === undefined) return;
+    if (other === undefined) return;
     const { clusterId, epoch } = view;
     this.#out.send(other, { kind: 'fetch', clusterId, epoch });
   }

@@ -1,6 +1,7 @@
 /**
  * Changes that somebody wants, in the order in which they were asked for; each waits until the
- * ring has finished the one before. One for each subject: a later wish replaces an earlier one.
+ * ring has finished the one before. One for each subject: a later wish replaces an earlier one, but
+ * who wants to leave does not move any more.
  * Who wants to join asks again and again, and is forgotten when it no longer does.
  */
 import { type Wish, wishedBy } from './changes.js';
@@ -19,6 +20,7 @@ export class Wishes {
   add(wish: Wish, untilMs: number): void {
     const subject = wishedBy(wish);
     const known = this.#all.get(subject);
+    if (known?.wish.kind === 'leave') return;
     if (known !== undefined) {
       known.wish = wish;
       known.untilMs = untilMs;

@@ -23,19 +23,7 @@ t.test(`ten nodes at once, all told to join the first, SEED=${seed}`, (t) => {
     const sim = new RingSim(seed + line);
     const first = sim.add();
     for (let n = 1; n < 10; n += 1) sim.addJoining([first]);
-    sim.net.after(sim.net.random.between(0, 3000), () => {
-      const id = first.id;
-      first.do((nowMs) => {
-        first.machine.begin(nowMs, {
-          clusterId: 'c'.repeat(32),
-          epoch: 1,
-          replicas: 3,
-          settings: [],
-          originNext: 1,
-          members: [{ id, address: id, position: Buffer.from('m'), origin: 0 }],
-        });
-      });
-    });
+    sim.net.after(sim.net.random.between(0, 3000), () => sim.begin(first));
     t.ok(
       sim.runUntil(() => sim.isSettled(), 2 * MINUTE_MS),
       `seed ${seed + line}`,

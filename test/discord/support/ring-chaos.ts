@@ -103,10 +103,12 @@ function crash(sim: RingSim): string {
 function restart(sim: RingSim, node: RingNode): void {
   if (node.isKilled || node.isRetired || node.place.isRunning) return;
   node.start();
+  // Its first view was not synced, so nobody has heard of it.
+  if (node.machine.view === undefined && node === [...sim.nodes.values()][0]) sim.begin(node);
   const wasMember = node.machine.view !== undefined;
   // One that leaves asks again, as its command does; a newcomer begins anew.
   if (sim.isLeaving(node)) sim.leave(node);
-  if (!wasMember || !node.machine.isMember) sim.join(node, sim.membersNow());
+  if (!wasMember || !node.machine.isMember) sim.join(node, sim.living());
 }
 
 function pause(sim: RingSim): string {
@@ -127,6 +129,8 @@ function kill(sim: RingSim): string {
     (node) => node.isKilled && members.some(({ id }) => id === node.id),
   );
   const node = pickUp(sim, sim.membersNow());
+  // With two replicas a member has one successor, and Zave asks that it lives.
+  if (sim.newest!.replicas === 2) return 'nobody dies';
   const isSmall = members.length < 4 || (sim.newest!.next?.members.length ?? 9) < 4;
   if (killed.length > 0 || isSmall || node === undefined) return 'nobody dies';
   sim.kill(node);
@@ -166,6 +170,8 @@ function calm(sim: RingSim): void {
   sim.isChaotic = false;
   sim.heal();
   sim.net.setConditions({ lossChance: 0, duplicateChance: 0, delayMaxMs: 20 });
+  // The address that a newcomer was told may be of nobody by now, its position taken.
+  for (const node of sim.living()) if (!node.machine.isMember) sim.join(node, sim.living());
 }
 
 /** All that live are in one settled ring, the dead only where nobody may be evicted. */

@@ -207,10 +207,16 @@ export class RingSim {
   /** The first member, of a ring of one. */
   addFirst(replicas = 3): RingNode {
     const node = this.add();
-    const member = { id: node.id, address: node.id, position: this.position() };
-    const view = firstView({ clusterId: 'c'.repeat(32), replicas, member });
-    node.do((nowMs) => node.machine.begin(nowMs, view));
+    this.begin(node, replicas);
     return node;
+  }
+
+  begin(node: RingNode, replicas = 3): void {
+    const clusterId = Buffer.alloc(16);
+    this.net.random.bytes(clusterId);
+    const member = { id: node.id, address: node.id, position: this.position() };
+    const view = firstView({ clusterId: clusterId.toString('hex'), replicas, member });
+    node.do((nowMs) => node.machine.begin(nowMs, view));
   }
 
   addJoining(contacts: readonly RingNode[], wanted: Partial<JoinRequest> = {}): RingNode {
