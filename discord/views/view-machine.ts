@@ -326,7 +326,9 @@ export class ViewMachine {
     if (this.#isRemoved && !this.#isRemovalTold) {
       for (const member of others) this.#out.send(member, { kind: 'view', view });
     }
-    const other = others[this.#random.below(Math.max(1, others.length))];
+    // The contacts too: of those that this member knows, all may be gone.
+    const known = [...others, ...this.#contacts.map((address) => ({ address }))];
+    const other = known[this.#random.below(Math.max(1, known.length))];
     if (other === undefined) return;
     const { clusterId, epoch } = view;
     this.#out.send(other, { kind: 'fetch', clusterId, epoch });

@@ -18,6 +18,7 @@ const CHAOS_MS = 40_000;
 const QUIET_MAX_MS = 300_000;
 const MEMBERS_MAX = 9;
 const STEP_MAX_MS = 1500;
+const FIERCE_STEP_MAX_MS = 200;
 
 type Trouble = (sim: RingSim) => string;
 
@@ -37,9 +38,11 @@ export function runChaos(seed: number): ChaosResult {
     sim.addJoining(sim.living().filter(({ machine }) => machine.isMember));
   };
   sim.isChaotic = true;
+  const isFierce = random.chance(0.3);
   while (sim.net.nowMs < CHAOS_MS && sim.problems.length === 0) {
-    note(random.pick(TROUBLES)(sim));
-    sim.runFor(random.between(0, random.chance(0.2) ? 6 * STEP_MAX_MS : STEP_MAX_MS));
+    note(random.pick(isFierce ? FIERCE : TROUBLES)(sim));
+    const longMs = random.chance(0.2) ? 6 * STEP_MAX_MS : STEP_MAX_MS;
+    sim.runFor(random.between(0, isFierce ? FIERCE_STEP_MAX_MS : longMs));
   }
   note('quiet');
   calm(sim);
@@ -67,6 +70,9 @@ const TROUBLES: readonly Trouble[] = [
   heal,
   () => 'nothing',
 ];
+
+/** Everybody wants something else, messages are late, processes crash amid their votes. */
+const FIERCE: readonly Trouble[] = [join, move, move, move, blink, blink, blink, slow];
 
 function join(sim: RingSim): string {
   const members = sim.membersNow();
@@ -98,6 +104,20 @@ function crash(sim: RingSim): string {
   const downMs = sim.net.random.between(0, sim.net.random.chance(0.2) ? 20_000 : 4000);
   sim.net.after(downMs, () => restart(sim, node));
   return `${short(node)} crashes for ${downMs.toFixed(0)} ms`;
+}
+
+/** Crashes for a moment only: old messages are still on their way. */
+function blink(sim: RingSim): string {
+  const node = pickUp(sim, sim.living());
+  if (node === undefined) return 'nobody blinks';
+  node.crash();
+  sim.net.after(sim.net.random.between(0, 100), () => restart(sim, node));
+  return `${short(node)} blinks`;
+}
+
+function slow(sim: RingSim): string {
+  sim.net.setConditions({ duplicateChance: 0.3, delayMaxMs: sim.net.random.pick([20, 300, 1500]) });
+  return 'slow';
 }
 
 function restart(sim: RingSim, node: RingNode): void {
