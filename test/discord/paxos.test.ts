@@ -55,7 +55,7 @@ function memberOf(at: number): Member {
 
 /** A view of so many members, of which one more may be about to join. */
 function startView(random: SeededRandom): View {
-  const count = random.between(1, 5);
+  const count = random.pick([1, 2, 3, 3, 3, 4, 5]);
   const members = Array.from({ length: count }, (_, at) => memberOf(at));
   const view = { clusterId: '0'.repeat(32), epoch: 1, replicas: 3, settings: [], originNext: 9 };
   if (random.chance(0.4)) return { ...view, members };
@@ -79,12 +79,14 @@ function run(of: number): Set<string> {
   const voters = everybody.map((member) => new Voter(member, view, of));
   const decided = new Set<string>();
   const bag: { from: Voter; out: ViewOutgoing }[] = [];
+  const crashChance = random.pick([0.01, 0.1]);
+  const proposeChance = random.pick([0.03, 0.1]);
   for (let step = 0; step < STEPS; step += 1) {
     const dice = random.float();
     const voter = random.pick(voters);
     const isMember = view.members.includes(voter.member);
-    if (dice < 0.03) voter.crash();
-    else if (dice < 0.07 && voter.agreement.votes.epoch === 2 && isMember) {
+    if (dice < crashChance) voter.crash();
+    else if (dice < crashChance + proposeChance && voter.agreement.votes.epoch === 2 && isMember) {
       voter.agreement.propose(0, wantedBy(voter, view, random));
     } else if (bag.length > 0) {
       const at = random.below(bag.length);

@@ -200,7 +200,8 @@ function isAllDone(sim: RingSim): boolean {
   if (living.some((node) => !node.isUp || sim.isLeaving(node))) return false;
   if (sim.isSettled()) return true;
   const dead = [...sim.nodes.values()].filter(
-    (node) => node.isKilled && sim.newest!.members.some(({ id }) => id === node.id),
+    ({ id, isKilled, isRetired }) =>
+      (isKilled || isRetired) && sim.newest!.members.some((member) => member.id === id),
   );
   const isSmall = sim.newest!.members.length <= Math.max(sim.newest!.replicas, 3);
   return isSmall && sim.isSettled(dead);

@@ -325,7 +325,7 @@ export class RingSim {
     node.isRetired = true;
     const isEvicted = !this.#leaving.has(node.id);
     this.net.after(0, () => {
-      this.net.crash(node.id);
+      node.crash();
       if (isEvicted) this.onEvicted(node);
     });
   }
