@@ -30,7 +30,7 @@ t.test(`ten nodes at once, all told to join the first, SEED=${seed}`, (t) => {
     );
     t.strictSame(sim.problems, []);
     t.equal(sim.newest?.epoch, 19, 'two decrees for each, none in vain');
-    const origins = sim.newest!.members.map(({ origin }) => origin).sort();
+    const origins = sim.newest!.members.map(({ origin }) => origin).sort((a, b) => a - b);
     t.strictSame(origins, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   }
   t.end();

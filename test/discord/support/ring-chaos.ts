@@ -3,7 +3,7 @@
  * network loses, doubles and splits; then all is quiet, and the ring has to become one again.
  */
 
-import { RingNode, RingSim } from './ring-sim.js';
+import { type RingNode, RingSim } from './ring-sim.js';
 
 export interface ChaosResult {
   readonly seed: number;
