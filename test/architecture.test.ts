@@ -28,6 +28,7 @@ const SOURCE_FOLDERS = [
 const REQUIRED_FOLDERS = [
   'cmd',
   'lib',
+  'discord',
   'radix',
   'rdb',
   'timenet',

@@ -6,6 +6,7 @@
  * with other digits is a correct command; this is what keeps the generator faster than the server.
  */
 
+import { encodeRequest } from '../../resp/request-writer.js';
 import { usageError } from '../exit.js';
 
 const NUMBER_DIGITS = 12;
@@ -44,26 +45,17 @@ export interface Workload {
   readonly numbersAt: readonly number[];
 }
 
-function encodeCommand(words: readonly (string | Buffer)[]): Buffer {
-  const parts: Buffer[] = [Buffer.from(`*${words.length}\r\n`)];
-  for (const word of words) {
-    const bytes = typeof word === 'string' ? Buffer.from(word) : word;
-    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n'));
-  }
-  return Buffer.concat(parts);
-}
-
 function createWorkload(name: string, words: readonly string[], valueBytes: number): Workload {
   const data = 'x'.repeat(valueBytes);
   const zeros = '0'.repeat(NUMBER_DIGITS);
   const withData = words.map((word) => word.replaceAll(DATA_PLACEHOLDER, data));
-  const marked = encodeCommand(withData);
+  const marked = encodeRequest(withData);
   const numbersAt: number[] = [];
   for (let at = marked.indexOf(PLACEHOLDER); at >= 0; at = marked.indexOf(PLACEHOLDER, at + 1)) {
     numbersAt.push(at);
   }
   // The placeholder is as long as the number, so no length in the command changes.
-  const bytes = encodeCommand(withData.map((word) => word.replaceAll(PLACEHOLDER, zeros)));
+  const bytes = encodeRequest(withData.map((word) => word.replaceAll(PLACEHOLDER, zeros)));
   return { name, bytes, numbersAt };
 }
 

@@ -42,7 +42,9 @@ const CORE_FOLDERS = new Set(['radix', 'murmur', 'timenet', 'discord', 'lib', 'r
 /** Pure: they neither read nor change anything outside of their arguments. */
 const CORE_MODULES = new Set(['node:buffer', 'node:util', 'node:assert', 'node:assert/strict']);
 /** Of these modules the core may take the named functions, which are pure, and no others. */
-const CORE_FUNCTIONS = new Map([['node:crypto', new Set(['createHash', 'timingSafeEqual'])]]);
+const CORE_FUNCTIONS = new Map([
+  ['node:crypto', new Set(['createHash', 'createHmac', 'timingSafeEqual'])],
+]);
 const CORE_PACKAGES = new Set(['denque', 'redis-parser']);
 const CORE_FORBIDDEN_GLOBALS = new Set([
   'setTimeout',

@@ -53,6 +53,14 @@ export class Scheduler {
 
   /** Runs the next event and everything that follows from it at once. False: nothing left. */
   async step(): Promise<boolean> {
+    const eventCount = this.eventCount;
+    const isStep = this.stepAlone();
+    if (eventCount !== this.eventCount) await settle();
+    return isStep;
+  }
+
+  /** As `step`, for events that make no promises: many times faster. */
+  stepAlone(): boolean {
     const event = this.#queue.pop();
     if (event === undefined) return false;
     this.nowMs = event.atMs;
@@ -65,7 +73,6 @@ export class Scheduler {
     event.run = undefined;
     this.eventCount += 1;
     run();
-    await settle();
     return true;
   }
 

@@ -82,7 +82,7 @@ class SetopStore extends ValueTask {
     return true;
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#evaluation?.close();
     this.#evaluation = undefined;
     this.#side.database.tree.clear();

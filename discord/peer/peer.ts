@@ -1,0 +1,88 @@
+/**
+ * Another member, as seen from this one: a connection for each channel, so that neither data nor
+ * transfers delay a ping. The control connection is kept up; the others are made when first used.
+ */
+import type { Address, World } from '../../world/world.js';
+import { PeerConnection } from './connection.js';
+import { CHANNELS, type Channel, type Identity } from './handshake.js';
+import type { PeerError } from './peer-error.js';
+import type { Done, PeerRequest, PipelineLimits } from './pipeline.js';
+
+const MIB = 1024 * 1024;
+
+const LIMITS: Record<Channel, PipelineLimits> = {
+  control: {
+    waitingMax: 256,
+    waitingBytesMax: 4 * MIB,
+    inFlightMax: 256,
+    inFlightBytesMax: 4 * MIB,
+    stallMaxMs: 5000,
+  },
+  data: {
+    waitingMax: 4096,
+    waitingBytesMax: 32 * MIB,
+    inFlightMax: 1024,
+    inFlightBytesMax: 16 * MIB,
+    stallMaxMs: 10_000,
+  },
+  bulk: {
+    waitingMax: 64,
+    waitingBytesMax: 8 * MIB,
+    inFlightMax: 64,
+    inFlightBytesMax: 8 * MIB,
+    stallMaxMs: 30_000,
+  },
+};
+
+export interface PeerOptions {
+  readonly memberId?: string | undefined;
+}
+
+export interface PeerEvents {
+  opened(channel: Channel, memberId: string): void;
+  lost(channel: Channel, error: PeerError): void;
+  room(channel: Channel): void;
+}
+
+export class Peer {
+  readonly #connections: Record<Channel, PeerConnection>;
+
+  constructor(
+    components: { world: World; address: Address; identity: () => Identity },
+    options: PeerOptions,
+    events: PeerEvents,
+  ) {
+    const make = (channel: Channel): PeerConnection =>
+      new PeerConnection(
+        components,
+        { channel, memberId: options.memberId, limits: LIMITS[channel] },
+        {
+          opened: ({ memberId }) => events.opened(channel, memberId),
+          lost: (error) => events.lost(channel, error),
+          room: () => events.room(channel),
+        },
+      );
+    this.#connections = { control: make('control'), data: make('data'), bulk: make('bulk') };
+    this.#connections.control.start();
+  }
+
+  /** As PeerConnection.request; opens the channel if this is its first use. */
+  request(
+    channel: Channel,
+    words: readonly (string | Buffer)[],
+    timeoutMs: number,
+    done: Done,
+  ): PeerRequest | PeerError {
+    const connection = this.#connections[channel];
+    connection.start();
+    return connection.request(words, timeoutMs, done);
+  }
+
+  isOpen(channel: Channel): boolean {
+    return this.#connections[channel].state === 'open';
+  }
+
+  close(): void {
+    for (const channel of CHANNELS) this.#connections[channel].close();
+  }
+}
