@@ -19,6 +19,7 @@ import {
 } from './grammar-data.js';
 import { geoRows } from './grammar-geo.js';
 import { connectionRows, serverRows } from './grammar-server.js';
+import { streamRows } from './grammar-streams.js';
 import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
 import { randomRawBytes } from './raw-bytes.js';
@@ -56,6 +57,7 @@ const dataGroups = [
   setRows,
   zsetRows,
   geoRows,
+  streamRows,
 ];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
