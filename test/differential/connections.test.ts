@@ -8,6 +8,7 @@ import { seededRandom, seedOfRun } from '../support/random.js';
 import { type ServerProcess, startDhash, startRedis } from '../support/server-process.js';
 import { randomScript } from './connection-programs.js';
 import { runScript } from './connections.js';
+import { streamScripts } from './stream-scripts.js';
 
 const seed = seedOfRun();
 const stepCount = 150;
@@ -15,6 +16,7 @@ const stepCount = 150;
 t.setTimeout(120_000);
 
 const scripts: Readonly<Record<string, string>> = {
+  ...streamScripts,
   'subscribe mode of RESP2': `
     a: SUBSCRIBE x y x
     b: PUBLISH x hello

@@ -22,7 +22,7 @@ import { replyEntry, writeEntry } from './entries.js';
 import { replyId } from './ids.js';
 
 /** So many entries of all streams are written at once; more in slices. */
-const AT_ONCE_MAX = 512;
+export const AT_ONCE_MAX = 512;
 /** Entries between two looks at the clock. */
 const STEP_ENTRIES = 64;
 const PENDING_BYTES_MAX = 1024 * 1024;
@@ -44,7 +44,8 @@ export interface PartOfConsumer {
   readonly consumerAt: number;
   /** What is pending is told again. */
   readonly isHistory: boolean;
-  readonly isNoAck: boolean;
+  /** What is told is still to be made pending. */
+  readonly makesPending: boolean;
 }
 
 const id = new StreamId();
@@ -99,7 +100,7 @@ function replyAtOnce(session: Session, args: Args, part: Part): void {
   const stream = openStream(session, args, part);
   beginPart(reply, args, part);
   const { elements } = stream;
-  const isOwn = openConsumer(shared, stream, args, part);
+  openConsumer(shared, stream, args, part);
   const isHistory = part.consumer?.isHistory ?? false;
   id.copy(part.after);
   for (let left = part.count; left > 0; left -= 1) {
@@ -113,7 +114,6 @@ function replyAtOnce(session: Session, args: Args, part: Part): void {
     const entry = elements.next(entryKeyOf(id), 0, ENTRY_KEY_BYTES);
     loadEntryId(elements, entry, id);
     writeEntry(reply, stream.database, entry);
-    if (isOwn && !part.consumer!.isNoAck) makePending(stream, shared, id);
   }
 }
 
@@ -125,10 +125,6 @@ function openConsumer(group: Group, stream: Collection, args: Args, { consumer }
   if (!group.open(stream, buf, starts[groupAt]!, ends[groupAt]!)) return false;
   group.turnTo(buf, starts[consumerAt]!, ends[consumerAt]!);
   return true;
-}
-
-function makePending(stream: Collection, group: Group, id: StreamId): void {
-  group.putPending(id, stream.database.store.nowMs, 1);
 }
 
 /** Writes an entry that is pending; a null, if it was deleted. */
@@ -222,7 +218,9 @@ class PartsTask implements Task {
     }
     this.#loadId(tree, leaf);
     writeEntry(reply, stream.database, leaf);
-    if (isOwn && !part.consumer!.isNoAck) makePending(stream, this.#group, this.#id);
+    if (isOwn && part.consumer!.makesPending) {
+      this.#group.putPending(this.#id, stream.database.store.nowMs, 1);
+    }
   }
 
   #loadId(tree: Tree, leaf: Leaf): void {

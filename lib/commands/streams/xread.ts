@@ -10,11 +10,11 @@ import { NOTIFY_STREAM } from '../../store/notify.js';
 import { Group } from '../../types/stream-group.js';
 import { StreamId } from '../../types/stream-id.js';
 import { moveOn } from '../../types/stream-lag.js';
-import { entryRank, STREAM, StreamState } from '../../types/streams.js';
+import { entryRank, loadEntryId, STREAM, StreamState } from '../../types/streams.js';
 import { readCollection } from '../collections.js';
 import { type CommandRow, type Handler, READONLY, WRITE } from '../command.js';
 import { openGroup, printed, readId, turnToConsumer } from './ids.js';
-import { type Part, replyParts } from './parts.js';
+import { AT_ONCE_MAX, type Part, replyParts } from './parts.js';
 import { type ReadOptions, readOptions, whenBlocked } from './read-options.js';
 
 const DOLLAR = 36;
@@ -146,12 +146,24 @@ function rankBehind(stream: Collection, after: StreamId): number {
 
 /** Moves the group on over a part, of which `state` is loaded. */
 function deliver(stream: Collection, args: Args, options: ReadOptions, part: Part): Part {
+  const { count } = part;
+  const index = rankBehind(stream, part.after);
   see(stream, args, options);
-  if (part.count > 0) {
-    moveOn(stream, state, group, rankBehind(stream, part.after), part.count);
+  if (count > 0) {
+    moveOn(stream, state, group, index, count);
     group.save();
   }
-  return { ...part, consumer: consumerOf(options, false) };
+  const makesPending = !options.isNoAck && count > AT_ONCE_MAX;
+  if (!options.isNoAck && !makesPending) makePending(stream, index, count);
+  return { ...part, consumer: consumerOf(options, false, makesPending) };
+}
+
+/** Makes entries from an index on pending for the consumer. */
+function makePending({ database, elements }: Collection, index: number, count: number): void {
+  for (let i = index; i < index + count; i += 1) {
+    loadEntryId(elements, elements.nth(i), next);
+    group.putPending(next, database.store.nowMs, 1);
+  }
 }
 
 function history(
@@ -166,11 +178,15 @@ function history(
   next.increment();
   const count = group.ownedCount - group.ownedRank(next);
   const most = options.count === 0 ? count : Math.min(options.count, count);
-  return { keyAt, after, count: most, consumer: consumerOf(options, true) };
+  return { keyAt, after, count: most, consumer: consumerOf(options, true, false) };
 }
 
-function consumerOf({ groupAt, isNoAck }: ReadOptions, isHistory: boolean): Part['consumer'] {
-  return { groupAt, consumerAt: groupAt + 1, isHistory, isNoAck };
+function consumerOf(
+  { groupAt }: ReadOptions,
+  isHistory: boolean,
+  makesPending: boolean,
+): Part['consumer'] {
+  return { groupAt, consumerAt: groupAt + 1, isHistory, makesPending };
 }
 
 /** The consumer is seen, and made if it is new. */
