@@ -139,10 +139,10 @@ export class StreamId {
   // Bytes.
 
   load(buf: Buffer, at: number): void {
-    this.msHigh = buf.readUInt32BE(at);
-    this.msLow = buf.readUInt32BE(at + 4);
-    this.seqHigh = buf.readUInt32BE(at + 8);
-    this.seqLow = buf.readUInt32BE(at + 12);
+    this.msHigh = readWord(buf, at);
+    this.msLow = readWord(buf, at + 4);
+    this.seqHigh = readWord(buf, at + 8);
+    this.seqLow = readWord(buf, at + 12);
   }
 
   /** Returns the index behind it. */
@@ -230,6 +230,11 @@ function parseUint64(text: string): bigint | undefined {
   const value = BigInt(parts[2]!);
   if (value >> 64n !== 0n) return undefined;
   return parts[1] === '-' ? BigInt.asUintN(64, -value) : value;
+}
+
+function readWord(buf: Buffer, at: number): number {
+  const bytes = (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!;
+  return ((buf[at]! << 24) | bytes) >>> 0;
 }
 
 function writeWord(buf: Buffer, at: number, word: number): void {

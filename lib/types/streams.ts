@@ -17,8 +17,10 @@
  * states', and the number ever added is that of the entries and of those removed. So a state is
  * written with what removes entries, each member's its own: docs/decisions/0010-streams.md.
  */
+
+import { CHUNK_SHIFT, GRANULE_MASK } from '../../radix/arena.js';
 import { TYPE_MIRRORED, TYPE_OWNED } from '../../radix/head.js';
-import type { Leaf } from '../../radix/leaf.js';
+import { keyBytesAt, keyWordAt, type Leaf } from '../../radix/leaf.js';
 import type { Tree } from '../../radix/tree.js';
 import type { Collection } from '../store/collection.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
@@ -75,10 +77,13 @@ export function findEntry(stream: Collection, id: StreamId): Leaf {
 
 /** Takes the id out of the sub key of an element; false, and 0-0, if it is no entry. */
 export function loadEntryId(tree: Tree, element: Leaf, id: StreamId): boolean {
-  const isOfEntry = tree.keyBytes(element) === ENTRY_KEY_BYTES;
-  if (isOfEntry) tree.copyKey(element, found, 0);
-  if (isOfEntry && found[0] === ENTRY) {
-    id.load(found, 1);
+  const { leaves } = tree.space;
+  const i32 = leaves.i32[element >>> CHUNK_SHIFT]!;
+  const word = (element & GRANULE_MASK) << 1;
+  const u8 = leaves.u8[element >>> CHUNK_SHIFT]!;
+  const at = keyWordAt(i32, word) * 4;
+  if (keyBytesAt(i32, word) === ENTRY_KEY_BYTES && u8[at] === ENTRY) {
+    id.load(u8, at + 1);
     return true;
   }
   id.setZero();
@@ -136,12 +141,15 @@ export class StreamState {
   loadLast(stream: Collection): void {
     const { elements } = stream;
     const { origin } = stream.database.store;
-    loadTopId(stream, this.lastId);
     this.maxDeletedId.setZero();
     this.removed = 0;
     this.#ownRemoved = 0;
     this.#ownIsThere = false;
     this.#count = 0;
+    const last = elements.last();
+    // With an entry as its last element it has no states.
+    if (last !== 0 && loadEntryId(elements, last, this.lastId)) return;
+    loadTopId(stream, this.lastId);
     edge[0] = STATE;
     let leaf = elements.ceiling(edge, 0, 1);
     while (leaf !== 0 && elements.keyBytes(leaf) === STATE_KEY_BYTES) {

@@ -18,7 +18,9 @@ export function writeEntry(reply: ReplyWriter, { tree }: Database, entry: Leaf):
   reply.array(2);
   replyId(reply, id);
   reply.array(strings.count);
-  while (strings.next()) reply.bulk(strings.bytes, strings.from, strings.to);
+  while (strings.next()) {
+    reply.bulkWords(strings.words, strings.word, strings.to - strings.from);
+  }
 }
 
 /** The entry with this id; false, nothing written, if it is not there. */

@@ -9,11 +9,36 @@ import { NOT_INTEGER, shortText } from '../replies.js';
 const INVALID_ID = 'ERR Invalid stream ID specified as stream command argument';
 const NAME_TOO_LONG = `ERR group or consumer name is too long: at most ${NAME_BYTES_MAX} bytes, not applied`;
 const OPEN_MARK = 40;
+/** `$`, two digits and the end of a line. */
+const ID_HEAD_BYTES = 5;
+const DOLLAR = 36;
+const ZERO = 48;
+const CR = 13;
+const LF = 10;
 
 const text = Buffer.alloc(ID_TEXT_MAX);
 
+/** Writes an id as a bulk. */
 export function replyId(reply: ReplyWriter, id: StreamId): void {
-  reply.bulk(text, 0, id.write(text, 0));
+  reply.room(ID_HEAD_BYTES + ID_TEXT_MAX + 2);
+  const { at, buf } = reply;
+  const from = at + ID_HEAD_BYTES;
+  const end = id.write(buf, from);
+  const bytes = end - from;
+  if (bytes < 10) {
+    buf.copy(text, 0, from, end);
+    reply.bulk(text, 0, bytes);
+    return;
+  }
+  // In place, behind a head whose length is known: `$15` and the end of a line.
+  const tens = (bytes / 10) | 0;
+  buf[at] = DOLLAR;
+  buf[at + 1] = ZERO + tens;
+  buf[at + 2] = ZERO + bytes - tens * 10;
+  buf[at + 3] = CR;
+  buf[at + 4] = LF;
+  reply.at = end;
+  reply.crlf();
 }
 
 /** Reads the id in argument `i`; false if the error was replied. `allow`: ALLOW_... bits. */

@@ -58,13 +58,19 @@ export function replyParts(session: Session, args: Args, parts: readonly Part[])
   else reply.array(parts.length);
   let total = 0;
   for (const part of parts) total += part.count;
-  if (total <= AT_ONCE_MAX) {
+  const [first] = parts;
+  if (parts.length === 1 && isOnlyRead(first!)) {
+    replyOnlyPart(session, args, first!);
+  } else if (total <= AT_ONCE_MAX) {
     for (const part of parts) replyAtOnce(session, args, part);
-  } else if (parts.length === 1 && parts[0]!.consumer === undefined) {
-    replyOnlyPart(session, args, parts[0]!);
   } else {
     session.defer(new PartsTask(session, args.clone(), parts));
   }
+}
+
+/** Whether nothing changes while it is told. */
+function isOnlyRead({ consumer }: Part): boolean {
+  return consumer === undefined || !(consumer.isHistory || consumer.makesPending);
 }
 
 function beginPart(reply: ReplyWriter, args: Args, { keyAt, count }: Part): void {
@@ -85,6 +91,7 @@ function openStream(session: Session, args: Args, { keyAt }: Part): Collection {
 function replyOnlyPart(session: Session, args: Args, part: Part): void {
   const stream = openStream(session, args, part);
   beginPart(session.reply, args, part);
+  if (part.count === 0) return;
   const index = rankBehind(stream, part.after);
   const range = { index, count: part.count, reverse: false, byValue: false };
   replyElementRange(session, stream, range, writeEntry);
@@ -99,21 +106,23 @@ function replyAtOnce(session: Session, args: Args, part: Part): void {
   const { reply } = session;
   const stream = openStream(session, args, part);
   beginPart(reply, args, part);
-  const { elements } = stream;
+  if (part.count === 0) return;
+  if (isOnlyRead(part)) {
+    const { cursor, database } = stream;
+    let entry = cursor.stepTo(rankBehind(stream, part.after));
+    for (let left = part.count; left > 0; left -= 1) {
+      writeEntry(reply, database, entry);
+      entry = cursor.next();
+    }
+    return;
+  }
   openConsumer(shared, stream, args, part);
-  const isHistory = part.consumer?.isHistory ?? false;
   id.copy(part.after);
   for (let left = part.count; left > 0; left -= 1) {
-    if (isHistory) {
-      const { tree } = stream.mirror;
-      const after = shared.ownedKeyOf(id);
-      loadOwnedId(tree, tree.next(after, 0, after.length), id);
-      deliverAgain(reply, stream, shared, id);
-      continue;
-    }
-    const entry = elements.next(entryKeyOf(id), 0, ENTRY_KEY_BYTES);
-    loadEntryId(elements, entry, id);
-    writeEntry(reply, stream.database, entry);
+    const { tree } = stream.mirror;
+    const after = shared.ownedKeyOf(id);
+    loadOwnedId(tree, tree.next(after, 0, after.length), id);
+    deliverAgain(reply, stream, shared, id);
   }
 }
 

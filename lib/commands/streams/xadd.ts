@@ -5,7 +5,7 @@ import type { Session } from '../../server/session.js';
 import { NOTIFY_STREAM } from '../../store/notify.js';
 import { EncodedEntry } from '../../types/stream-entry.js';
 import { StreamId } from '../../types/stream-id.js';
-import { putEntry, STREAM, StreamState } from '../../types/streams.js';
+import { entryCount, putEntry, STREAM, StreamState } from '../../types/streams.js';
 import { findCollection } from '../collections.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { refusesKey } from '../lookup.js';
@@ -56,7 +56,8 @@ function xadd(session: Session, args: Args, reply: ReplyWriter): void {
   stream.notify(NOTIFY_STREAM, 'xadd');
   stream.database.signalReady(args.buf, args.starts[1]!, args.ends[1]!);
   if (!options.trims) return;
-  state.load(stream);
+  state.lastId.copy(id);
+  state.length = entryCount(stream);
   const surplus = options.surplus(stream, state, streamNodeMaxEntries);
   if (surplus > 0) removeFirst(session, stream, state, surplus, tellOfTrim);
 }
