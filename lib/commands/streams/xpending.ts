@@ -140,38 +140,44 @@ function* writeOwners(
 }
 
 function replyRange(session: Session, stream: Collection, args: Args, range: PendingRange): void {
-  const { consumerAt, count, end, idleMs, start } = range;
+  const { consumerAt, count, idleMs } = range;
   if (consumerAt !== 0) turnToConsumer(group, args, consumerAt);
   if (consumerAt !== 0 && !group.hasConsumer) {
     session.reply.emptyArray();
     return;
   }
-  const rank = (target: StreamId): number =>
-    consumerAt === 0 ? group.pendingRank(target) : group.ownedRank(target);
-  const low = rank(start);
-  const all = consumerAt === 0 ? group.pendingCount : group.ownedCount;
-  const high = end.increment() ? rank(end) : all;
+  const { high, low } = indexesOf(range);
   // Those that were idle for less are passed over.
   const items = idleMs === 0 ? Math.min(count, high - low) : count === 0 ? 0 : high - low;
   replySliced(session, stream, args, {
     keyAt: 1,
     items: Math.max(0, items),
     isArray: true,
-    write: (opened, given, out) => writeRange(opened, given, out, range, low, high),
+    write: (opened, given, out) => writeRange(opened, given, out, range),
   });
 }
 
-/** Writes what is pending from one index up to another, as far as it was idle long enough. */
+/** Between which indexes the range lies now, of what is pending for the group or the consumer. */
+function indexesOf({ consumerAt, end, start }: PendingRange): { low: number; high: number } {
+  const rank = (target: StreamId): number =>
+    consumerAt === 0 ? group.pendingRank(target) : group.ownedRank(target);
+  id.copy(end);
+  const isBounded = id.increment();
+  const all = consumerAt === 0 ? group.pendingCount : group.ownedCount;
+  return { low: rank(start), high: isBounded ? rank(id) : all };
+}
+
+/** Writes what is pending in a range, as far as it was idle long enough. */
 function* writeRange(
   stream: Collection,
   args: Args,
   out: ReplyWriter,
-  { consumerAt, count, idleMs }: PendingRange,
-  low: number,
-  high: number,
+  range: PendingRange,
 ): Generator<void, number, void> {
+  const { consumerAt, count, idleMs } = range;
   let found = 0;
   openPending(stream, args, consumerAt);
+  const { high, low } = indexesOf(range);
   for (let i = low; i < high && found < count; i += 1) {
     if (writePending(out, i, consumerAt !== 0, idleMs)) found += 1;
     if ((i - low + 1) % PIECE_ITEMS !== 0) continue;
