@@ -107,6 +107,19 @@ export function readInteger(
   return value;
 }
 
+/** `readInteger` of what is kept as a double. */
+export function readCounter(
+  args: Args,
+  i: number,
+  reply: ReplyWriter,
+  error: string = NOT_INTEGER,
+): number {
+  const value = args.int64(i);
+  if (Number.isSafeInteger(value)) return value;
+  reply.error(error);
+  return Number.NaN;
+}
+
 /** Turns a group to the one that is named in argument `i`; false if the stream has none. */
 export function openGroup(group: Group, stream: Collection, args: Args, i: number): boolean {
   return group.open(stream, args.buf, args.starts[i]!, args.ends[i]!);

@@ -18,9 +18,9 @@ import {
 import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, FAST, type Handler, READONLY, WRITE } from '../command.js';
 import { replyElementRange } from '../element-range.js';
-import { NO_SUCH_KEY, NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
+import { NO_SUCH_KEY, SYNTAX_ERROR } from '../replies.js';
 import { writeEntry } from './entries.js';
-import { readEnd, readId, readInteger, readStart } from './ids.js';
+import { readCounter, readEnd, readId, readInteger, readStart } from './ids.js';
 
 const start = new StreamId();
 const end = new StreamId();
@@ -132,10 +132,9 @@ function xsetid(session: Session, args: Args, reply: ReplyWriter): void {
 
 /** NaN if an error was replied. */
 function readEntriesAdded(args: Args, i: number, reply: ReplyWriter): number {
-  const added = readInteger(args, i, reply);
-  if (added < 0) reply.error('ERR entries_added must be positive');
-  else if (Number.isNaN(added) || Number.isSafeInteger(added)) return added;
-  else reply.error(NOT_INTEGER);
+  const added = readCounter(args, i, reply);
+  if (!(added < 0)) return added;
+  reply.error('ERR entries_added must be positive');
   return Number.NaN;
 }
 

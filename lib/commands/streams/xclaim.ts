@@ -14,6 +14,7 @@ import {
   noGroup,
   openGroup,
   printed,
+  readCounter,
   readId,
   readInteger,
   refusesName,
@@ -131,7 +132,8 @@ function readOptions(args: Args, first: number, nowMs: number, reply: ReplyWrite
         return false;
       }
       i += 1;
-      const value = readInteger(args, i, reply, `ERR Invalid ${name} option argument for XCLAIM`);
+      const read = name === 'RETRYCOUNT' ? readCounter : readInteger;
+      const value = read(args, i, reply, `ERR Invalid ${name} option argument for XCLAIM`);
       if (Number.isNaN(value)) return false;
       if (name === 'RETRYCOUNT') claim.deliveries = value;
       else deliveredMs = name === 'IDLE' ? nowMs - value : value;

@@ -16,8 +16,8 @@ import { unknownSubcommand, unknownSubcommandOrArity } from '../replies.js';
 import {
   noGroupOfKey,
   openGroup,
+  readCounter,
   readId,
-  readInteger,
   refusesName,
   turnToConsumer,
 } from './ids.js';
@@ -66,7 +66,7 @@ function readOptions(args: Args, isCreate: boolean, reply: ReplyWriter): boolean
       options.makesStream = true;
     } else if (i + 1 < args.count && args.equalsIgnoreCase(i, 'ENTRIESREAD')) {
       i += 1;
-      options.entriesRead = readInteger(args, i, reply);
+      options.entriesRead = readCounter(args, i, reply);
       if (Number.isNaN(options.entriesRead)) return false;
       if (options.entriesRead < ENTRIES_READ_UNKNOWN) {
         reply.error(READ_NEGATIVE);
