@@ -146,6 +146,29 @@ export class SubTree {
   }
 
   /**
+   * `drop` of the first `count` visible elements; `subKey` has room for the longest of their keys.
+   * One way down and one way up for all of them.
+   */
+  dropFirst(
+    key: Buffer,
+    from: number,
+    to: number,
+    count: number,
+    subKey: Buffer,
+    stamp: number,
+    origin: number,
+  ): void {
+    if (!this.beginExisting(key, from, to)) return;
+    const { elements } = this;
+    for (let left = count; left > 0; left -= 1) {
+      const bytes = elements.copyKey(elements.first(), subKey, 0);
+      this.#tellObserver(key, from, to, subKey, 0, bytes);
+      this.#dropElement(subKey, 0, bytes);
+    }
+    this.finish(stamp, origin, 0);
+  }
+
+  /**
    * Makes a sub tree of what another one holds, which is of the same key in another tree of the
    * Space and loses it: O(depth), however much it is. Nothing is at the key. Stamps that the other
    * gave to elements are above `clearedAt` and not above `stamp`. `hints`: HINT_FLAGS of the head.

@@ -10,7 +10,6 @@ import { CHUNK_SHIFT, GRANULE_MASK } from '../../radix/arena.js';
 import { FLAG_EXTERNAL, flagsAt, type Leaf, valueWordAt } from '../../radix/leaf.js';
 import type { Tree } from '../../radix/tree.js';
 import type { Args } from '../../resp/args.js';
-import { copyBytes } from '../../resp/bytes.js';
 
 /** Strings of an entry together, bytes, as in Redis. */
 export const ENTRY_BYTES_MAX = 2 ** 30;
@@ -20,6 +19,9 @@ const STRING_BYTES = 8;
 const MARGIN_BYTES = 8;
 /** Longer entries get a buffer of their own. */
 const SCRATCH_BYTES = 16 * 1024;
+
+/** Up to here a loop over bytes beats the call into the runtime. */
+const LOOP_BYTES_MAX = 40;
 
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 const NO_WORDS = new Int32Array(0);
@@ -37,8 +39,7 @@ export class EncodedEntry {
     for (let i = first; i < count; i += 1) this.#addLength(ends[i]! - starts[i]!);
     this.#fillWord();
     for (let i = first; i < count; i += 1) {
-      copyBytes(buf, starts[i]!, ends[i]!, this.bytes, this.length);
-      this.length += ends[i]! - starts[i]!;
+      this.length = copy(buf, starts[i]!, ends[i]!, this.bytes, this.length);
       this.#fillWord();
     }
     return true;
@@ -142,6 +143,17 @@ export class EntryReader {
     }
     return value;
   }
+}
+
+/** Copies source[from, to) to target[at, ...); returns the end. */
+function copy(source: Buffer, from: number, to: number, target: Buffer, at: number): number {
+  if (to - from > LOOP_BYTES_MAX) return at + source.copy(target, at, from, to);
+  let end = at;
+  for (let i = from; i < to; i += 1) {
+    target[end] = source[i]!;
+    end += 1;
+  }
+  return end;
 }
 
 function writeVarint(target: Buffer, at: number, value: number): number {

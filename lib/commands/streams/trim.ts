@@ -174,12 +174,8 @@ export function removeFirst(
 
 function removeSome(stream: Collection, state: StreamState, count: number): void {
   if (count === 0) return;
-  const { elements } = stream;
   state.hold(stream);
-  for (let i = 0; i < count; i += 1) {
-    elements.copyKey(elements.first(), firstKey, 0);
-    stream.remove(firstKey, 0, ENTRY_KEY_BYTES);
-  }
+  stream.removeFirst(count, firstKey);
   state.countRemoved(count);
   state.save(stream);
 }
