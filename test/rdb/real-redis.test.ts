@@ -280,9 +280,10 @@ t.test('streams there and back', async (t) => {
     client.send('FLUSHALL');
     await other.call('FLUSHALL');
     for (const command of randomStream(random, 'k')) {
-      const [ours, theirs] = [client.send(...command), await other.callPlain(...command)];
-      if (JSON.stringify(ours) !== JSON.stringify(theirs)) {
-        t.fail(`${command.join(' ')}: ${String(ours)}, ${String(theirs)}, seed ${random.seed}`);
+      const replies = [client.send(...command), await other.callPlain(...command)];
+      const [ours, theirs] = replies.map((reply) => JSON.stringify(reply));
+      if (ours !== theirs) {
+        t.fail(`${command.join(' ')}: ${ours}, ${theirs}, seed ${random.seed}`);
       }
     }
     if (client.send('EXISTS', 'k') === 0) continue;
