@@ -58,6 +58,11 @@ export class EncodedEntry {
     return true;
   }
 
+  /** Lets a large one go. */
+  forget(): void {
+    this.bytes = scratch;
+  }
+
   #begin(count: number, most: number): boolean {
     if (most > ENTRY_BYTES_MAX) return false;
     this.bytes = most <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(most);
@@ -113,6 +118,12 @@ export class EntryReader {
     this.count = this.#varint();
     this.#left = this.count;
     this.to = this.#lengthsEnd();
+  }
+
+  /** Lets the copy of a large one go. */
+  forget(): void {
+    this.bytes = scratch;
+    this.words = NO_WORDS;
   }
 
   next(): boolean {

@@ -25,16 +25,18 @@ const PENDING_BYTES = 16;
 const groupValue = Buffer.alloc(GROUP_BYTES);
 const consumerValue = Buffer.alloc(CONSUMER_BYTES);
 const pendingValue = Buffer.allocUnsafeSlow(PENDING_BYTES + NAME_BYTES_MAX);
+/** What `loadPending` has read last, for whichever group. */
+const loadedValue = Buffer.allocUnsafeSlow(PENDING_BYTES + NAME_BYTES_MAX);
 const found = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
 
 export class Group {
   stream!: Collection;
   readonly lastId = new StreamId();
   entriesRead = ENTRIES_READ_UNKNOWN;
-  /** What the entry that `loadPending` was given says. The owner: owner[ownerFrom, ownerTo). */
+  /** What `loadPending` has read last, of any group. The owner: owner[ownerFrom, ownerTo). */
   deliveredMs = 0;
   deliveries = 0;
-  readonly owner = Buffer.allocUnsafe(PENDING_BYTES + NAME_BYTES_MAX);
+  readonly owner = loadedValue;
   readonly ownerFrom = PENDING_BYTES;
   ownerTo = PENDING_BYTES;
   readonly #groupKey = new SubKey();

@@ -21,6 +21,7 @@ export function writeEntry(reply: ReplyWriter, { tree }: Database, entry: Leaf):
   while (strings.next()) {
     reply.bulkWords(strings.words, strings.word, strings.to - strings.from);
   }
+  strings.forget();
 }
 
 /** The entry with this id; false, nothing written, if it is not there. */

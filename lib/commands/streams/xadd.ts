@@ -52,6 +52,7 @@ function xadd(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   putEntry(stream, id, entry.bytes, 0, entry.length);
+  entry.forget();
   replyId(reply, id);
   stream.notify(NOTIFY_STREAM, 'xadd');
   stream.database.signalReady(args.buf, args.starts[1]!, args.ends[1]!);
