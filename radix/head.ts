@@ -9,6 +9,7 @@
  *    5       8    stamp of the expiry
  *
  *   type:  0..7 what the user sees (hash, set, ...)   8 mirrored   9 values are all of 8 bytes
+ *          10 only what has an owner is mirrored
  *
  * The leaf's own stamp and origin are those of the *type*; its expiry is the third part. Each part
  * merges by its own stamp (merge.ts), so that EXPIRE and HSET on two replicas both survive.
@@ -30,6 +31,8 @@ export const TYPE_NUMBER_MASK = 0xff;
 export const TYPE_MIRRORED = 0x100;
 /** All values have 8 bytes: the mirror's keys need no end mark. */
 export const TYPE_FIXED8 = 0x200;
+/** Mirrored are only the elements that have an owner, and in the order of owners (mirror.ts). */
+export const TYPE_OWNED = 0x400;
 
 const TWO_32 = 4294967296;
 

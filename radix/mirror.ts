@@ -12,9 +12,17 @@
  *
  * The first form keeps the order although values may be prefixes of each other; the second saves
  * sorted sets the marks, for their values are 8 bytes that keep the order of the scores.
- * Invariant: as many entries as the sub tree has visible elements.
+ *
+ * TYPE_OWNED mirrors a part of the elements, those whose sub key begins with OWNED_PREFIX, so that
+ * what one owner has lies together; their last 16 bytes tell them apart:
+ *
+ *   element   prefix | class length (2) | class | id (16)  ->  16 B of anything | owner
+ *   mirror    class length (2) | class | owner length (2) | owner | id (16)
+ *
+ * Invariant: as many entries as the sub tree has visible elements (with TYPE_OWNED: of that part).
  */
 import assert from 'node:assert';
+import { TYPE_FIXED8, TYPE_OWNED } from './head.js';
 import { KEY_BYTES_MAX, type Leaf } from './leaf.js';
 import type { Space } from './space.js';
 import { Tree } from './tree.js';
@@ -22,6 +30,13 @@ import { Tree } from './tree.js';
 const FIXED_BYTES = 8;
 const END_MARK_BYTES = 2;
 const NOTHING = Buffer.alloc(0);
+/** First byte of the sub keys of elements that have an owner. */
+export const OWNED_PREFIX = 5;
+const OWNED_ID_BYTES = 16;
+/** Where the owner begins in the value of such an element. */
+const OWNER_AT = 16;
+/** Where the class begins in its sub key, behind its length. */
+const CLASS_AT = 3;
 /** Up to so many bytes a loop beats the native copy. */
 const LOOP_BYTES_MAX = 64;
 
@@ -41,6 +56,7 @@ export class Mirror {
   key = Buffer.allocUnsafeSlow(256);
   keyBytes = 0;
   #isFixed = false;
+  #isOwned = false;
   /** The key that `remember` has put aside; -1 bytes: none. */
   #remembered = Buffer.allocUnsafeSlow(256);
   #rememberedBytes = -1;
@@ -50,11 +66,20 @@ export class Mirror {
     this.tree = new Tree(space, { expiries: false, digests: false, path });
   }
 
-  /** Turns to another sub tree's mirror. */
-  open(root: number, isFixed: boolean): void {
+  /** Turns to the mirror of another sub tree, of this type. */
+  open(root: number, type: number): void {
     this.tree.root = root;
     this.tree.version++;
-    this.#isFixed = isFixed;
+    this.#isFixed = (type & TYPE_FIXED8) !== 0;
+    this.#isOwned = (type & TYPE_OWNED) !== 0;
+  }
+
+  /** Whether the element with this sub key belongs into the mirror. */
+  holds(subKey: Buffer, from: number, to: number): boolean {
+    if (!this.#isOwned) return true;
+    const restBytes = to - from - CLASS_AT - OWNED_ID_BYTES;
+    if (restBytes < 0 || subKey[from] !== OWNED_PREFIX) return false;
+    return restBytes === subKey.readUInt16BE(from + 1);
   }
 
   /** Whether an element may be in a mirror whose values may have any length. */
@@ -77,6 +102,10 @@ export class Mirror {
   ): void {
     const most = (this.#isFixed ? 1 : 2) * (vto - vfrom) + END_MARK_BYTES + sto - sfrom;
     if (most > this.key.length) this.#grow(most);
+    if (this.#isOwned) {
+      this.#makeOwnedKey(value, vfrom + OWNER_AT, vto, subKey, sfrom, sto);
+      return;
+    }
     const end = this.#putValue(value, vfrom, vto);
     this.keyBytes = copyBytes(subKey, sfrom, sto, this.key, end);
     if (this.keyBytes > KEY_BYTES_MAX) throw new MirrorKeyTooLongError();
@@ -136,6 +165,7 @@ export class Mirror {
     const bytes = this.tree.keyBytes(leaf);
     if (bytes > this.key.length) this.#grow(bytes);
     this.tree.copyKey(leaf, this.key, 0);
+    if (this.#isOwned) return this.#copyOwnedSubKey(bytes, target, at);
     const start = this.#valueEnd(this.key);
     return at + this.key.copy(target, at, start, bytes);
   }
@@ -144,6 +174,33 @@ export class Mirror {
   subKey(leaf: Leaf): Buffer {
     const target = Buffer.allocUnsafe(this.tree.keyBytes(leaf));
     return target.subarray(0, this.copySubKey(leaf, target, 0));
+  }
+
+  #makeOwnedKey(
+    value: Buffer,
+    ownerFrom: number,
+    ownerTo: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+  ): void {
+    const { key } = this;
+    // No owner is the empty one: replicas may hold what another type has put there.
+    const ownerBytes = Math.max(0, ownerTo - ownerFrom);
+    if (ownerBytes + sto - sfrom + 1 > KEY_BYTES_MAX) throw new MirrorKeyTooLongError();
+    const idAt = sto - OWNED_ID_BYTES;
+    let end = copyBytes(subKey, sfrom + 1, idAt, key, 0);
+    end = key.writeUInt16BE(ownerBytes, end);
+    end = copyBytes(value, ownerFrom, ownerFrom + ownerBytes, key, end);
+    this.keyBytes = copyBytes(subKey, idAt, sto, key, end);
+  }
+
+  #copyOwnedSubKey(bytes: number, target: Buffer, at: number): number {
+    const { key } = this;
+    target[at] = OWNED_PREFIX;
+    const classEnd = CLASS_AT - 1 + key.readUInt16BE(0);
+    const end = copyBytes(key, 0, classEnd, target, at + 1);
+    return copyBytes(key, bytes - OWNED_ID_BYTES, bytes, target, end);
   }
 
   #putValue(value: Buffer, from: number, to: number): number {

@@ -27,6 +27,8 @@ import {
 } from './node.js';
 
 const CAPACITY_FIRST = 64;
+/** How many children are looked at for a leaf among them. */
+const CHILDREN_LOOKED_AT = 8;
 
 export class Path {
   nodes: Int32Array = new Int32Array(CAPACITY_FIRST);
@@ -154,18 +156,23 @@ function compare(
   return path.found;
 }
 
-/** Some leaf below a node; all of them share the bytes before its depth. */
+/**
+ * Some leaf below a node; all of them share the bytes before its depth. From behind, since where
+ * keys are appended the last ones have just been seen.
+ */
 function anyLeaf(nodes: Arena, node: number): number {
   let pointer = node;
   while (pointer > 0) {
     const i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
     const word = (pointer & GRANULE_MASK) << 1;
     const header = i32[word]!;
-    let slot = firstSlot(i32, word, header);
-    const first = i32[slot]!;
-    // A leaf among the children is nearer than one below the first child.
-    while (slot !== 0 && i32[slot]! > 0) slot = slotAfter(i32, word, header, slot);
-    pointer = slot === 0 ? first : i32[slot]!;
+    let slot = lastSlot(i32, word, header);
+    const last = i32[slot]!;
+    // A leaf among the children is nearer than one below the last child.
+    for (let left = CHILDREN_LOOKED_AT; left > 0 && slot !== 0 && i32[slot]! > 0; left--) {
+      slot = slotBefore(i32, word, header, slot);
+    }
+    pointer = slot === 0 || i32[slot]! > 0 ? last : i32[slot]!;
   }
   return pointer;
 }

@@ -16,7 +16,7 @@
 import assert from 'node:assert';
 import { OutOfMemoryError } from './arena.js';
 import type { Cursor } from './cursor.js';
-import { HEAD_TYPE_WORD, TYPE_FIXED8, TYPE_NUMBER_MASK } from './head.js';
+import { HEAD_TYPE_WORD, TYPE_NUMBER_MASK } from './head.js';
 import { HEAD_MIRROR_WORD, HEAD_ROOT_WORD, headWord, KEY_BYTES_MAX, type Leaf } from './leaf.js';
 import { Mirror } from './mirror.js';
 import { Path } from './path.js';
@@ -201,10 +201,10 @@ export class SubTreeSnapshot implements SnapshotReader {
     const leaf = elements.findVisible(subKey, sfrom, sto);
     if (leaf !== 0) {
       const value = elements.value(leaf);
+      const mirror = this.#mirror;
       if (!this.#byValue) {
         this.#putOld(subKey, sfrom, sto, value);
-      } else {
-        const mirror = this.#mirror;
+      } else if (mirror.holds(subKey, sfrom, sto)) {
         mirror.makeKey(value, 0, value.length, subKey, sfrom, sto);
         this.#putOld(mirror.key, 0, mirror.keyBytes, NOTHING);
       }
@@ -255,7 +255,7 @@ export class SubTreeSnapshot implements SnapshotReader {
 
   #turnBase(root: number): void {
     if (this.#byValue) {
-      this.#mirror.open(root, (this.#type & TYPE_FIXED8) !== 0);
+      this.#mirror.open(root, this.#type);
     } else {
       this.#base.root = root;
       this.#base.version++;

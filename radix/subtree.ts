@@ -19,7 +19,7 @@
  */
 import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { HEAD_VALUE_BYTES, HeadParts, TYPE_FIXED8, TYPE_MIRRORED } from './head.js';
+import { HEAD_VALUE_BYTES, HeadParts, TYPE_FIXED8, TYPE_MIRRORED, TYPE_OWNED } from './head.js';
 import {
   FLAG_HIDDEN,
   FLAG_LED,
@@ -146,6 +146,29 @@ export class SubTree {
   }
 
   /**
+   * `drop` of the first `count` visible elements; `subKey` has room for the longest of their keys.
+   * One way down and one way up for all of them.
+   */
+  dropFirst(
+    key: Buffer,
+    from: number,
+    to: number,
+    count: number,
+    subKey: Buffer,
+    stamp: number,
+    origin: number,
+  ): void {
+    if (!this.beginExisting(key, from, to)) return;
+    const { elements } = this;
+    for (let left = count; left > 0; left -= 1) {
+      const bytes = elements.copyKey(elements.first(), subKey, 0);
+      this.#tellObserver(key, from, to, subKey, 0, bytes);
+      this.#dropElement(subKey, 0, bytes);
+    }
+    this.finish(stamp, origin, 0);
+  }
+
+  /**
    * Makes a sub tree of what another one holds, which is of the same key in another tree of the
    * Space and loses it: O(depth), however much it is. Nothing is at the key. Stamps that the other
    * gave to elements are above `clearedAt` and not above `stamp`. `hints`: HINT_FLAGS of the head.
@@ -171,7 +194,7 @@ export class SubTree {
       parts.expiryOrigin = origin;
     }
     elements.root = other.elements.root;
-    mirror.open(other.mirror.tree.root, (parts.type & TYPE_FIXED8) !== 0);
+    mirror.open(other.mirror.tree.root, parts.type);
     this.rewriteHead(key, from, to, stamp, origin, hints & HINT_FLAGS);
     const { leaves } = tree.space;
     setHeadWord(leaves, other.head, HEAD_ROOT_WORD, 0);
@@ -249,8 +272,8 @@ export class SubTree {
     assert(made.tree.liveCount === elements.liveCount, 'the mirror has all elements');
     elements.space.reclaim(mirror.tree.root);
     parts.type |= TYPE_MIRRORED;
-    mirror.open(made.tree.root, (parts.type & TYPE_FIXED8) !== 0);
-    made.open(0, false);
+    mirror.open(made.tree.root, parts.type);
+    made.open(0, 0);
     this.rewriteHead(key, from, to, stamp, origin, 0);
     return true;
   }
@@ -327,7 +350,7 @@ export class SubTree {
     expiryMs = 0,
   ): boolean {
     const { elements, mirror } = this;
-    const isMirrored = this.isMirrored;
+    const isMirrored = this.#isInMirror(subKey, sfrom, sto);
     // What may throw comes before the first change: too long a key, no memory for a big value.
     if (isMirrored) {
       if (this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
@@ -353,7 +376,7 @@ export class SubTree {
     origin: number,
     flags: number,
   ): boolean {
-    if (this.isMirrored && this.#makeOldKey(subKey, sfrom, sto)) this.mirror.remove();
+    this.#removeFromMirror(subKey, sfrom, sto);
     const wasVisible = this.elements.delete(subKey, sfrom, sto, stamp, origin, flags);
     this.finish(stamp, origin, flags);
     const { path } = this.tree;
@@ -368,7 +391,7 @@ export class SubTree {
     elements.space.reclaim(mirror.tree.root);
     elements.root = 0;
     elements.version++;
-    mirror.open(0, (this.parts.type & TYPE_FIXED8) !== 0);
+    mirror.open(0, this.parts.type);
     this.finish(0, 0, 0);
   }
 
@@ -484,15 +507,15 @@ export class SubTree {
   changeType(type: number): void {
     const { elements, mirror } = this;
     const before = this.parts.type;
-    const mask = TYPE_MIRRORED | TYPE_FIXED8;
+    const mask = TYPE_MIRRORED | TYPE_FIXED8 | TYPE_OWNED;
     if ((before & mask) !== (type & mask)) {
       const root = mirror.tree.root;
-      mirror.open(0, (type & TYPE_FIXED8) !== 0);
+      mirror.open(0, type);
       try {
         if ((type & TYPE_MIRRORED) !== 0) this.#buildMirror();
       } catch (error) {
         elements.space.reclaim(mirror.tree.root);
-        mirror.open(root, (before & TYPE_FIXED8) !== 0);
+        mirror.open(root, before);
         throw error;
       }
       elements.space.reclaim(root);
@@ -505,6 +528,8 @@ export class SubTree {
     const { elements } = this;
     const bytes = elements.memoryOf(element);
     if (!this.isMirrored) return bytes;
+    const { keyScratch } = elements.space;
+    if (!this.mirror.holds(keyScratch, 0, elements.copyKey(element, keyScratch, 0))) return bytes;
     const mirrorKeyBytes = elements.keyBytes(element) + elements.valueBytes(element);
     return bytes + leafGranules(0, mirrorKeyBytes, 0) * GRANULE_BYTES + NODE_BYTES_SHARE;
   }
@@ -517,21 +542,24 @@ export class SubTree {
     mirror.tree.checkTree();
     const live = elements.liveCount;
     assert.equal(tree.visible(head), live > 0, 'a head is hidden if no element is visible');
-    assert.equal(mirror.tree.liveCount, this.isMirrored ? live : 0, 'the mirror has all elements');
     const stamp = tree.stamp(head);
     assert(stamp > parts.clearedAt && stamp >= parts.expiryStamp, "the head's stamp is highest");
     assert(parts.expiryStamp === 0 || parts.expiryStamp > parts.clearedAt, 'the expiry is valid');
+    let mirroredCount = 0;
     const cursor = elements.cursor({ all: true });
     for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
       assert(elements.stamp(leaf) > parts.clearedAt, 'no element is cleared');
       assert(elements.stamp(leaf) <= stamp, "no element's stamp is above the head's");
-      if (!this.isMirrored || !elements.visible(leaf)) continue;
+      if (!elements.visible(leaf)) continue;
       const subKey = elements.key(leaf);
+      if (!this.#isInMirror(subKey, 0, subKey.length)) continue;
+      mirroredCount++;
       const value = elements.value(leaf);
       mirror.makeKey(value, 0, value.length, subKey, 0, subKey.length);
       const mirrored = mirror.tree.find(mirror.key, 0, mirror.keyBytes);
       assert(mirrored !== 0 && mirror.subKey(mirrored).equals(subKey), 'mirrored');
     }
+    assert.equal(mirror.tree.liveCount, mirroredCount, 'the mirror has no other elements');
   }
 
   #tellObserver(
@@ -558,13 +586,13 @@ export class SubTree {
     if (leaf === 0) {
       elements.root = 0;
       parts.reset(0, 0);
-      mirror.open(0, false);
+      mirror.open(0, 0);
       return;
     }
     elements.root = headWord(leaves, leaf, HEAD_ROOT_WORD);
     parts.load(leaves, leaf);
     const mirrorRoot = headWord(leaves, leaf, HEAD_MIRROR_WORD);
-    mirror.open(mirrorRoot, (parts.type & TYPE_FIXED8) !== 0);
+    mirror.open(mirrorRoot, parts.type);
   }
 
   #buildMirror(): void {
@@ -572,14 +600,24 @@ export class SubTree {
     const cursor = elements.cursor();
     for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
       const subKey = elements.key(leaf);
+      if (!mirror.holds(subKey, 0, subKey.length)) continue;
       const value = elements.value(leaf);
       mirror.makeKey(value, 0, value.length, subKey, 0, subKey.length);
       mirror.add();
     }
   }
 
+  #isInMirror(subKey: Buffer, sfrom: number, sto: number): boolean {
+    return this.isMirrored && this.mirror.holds(subKey, sfrom, sto);
+  }
+
+  #removeFromMirror(subKey: Buffer, sfrom: number, sto: number): void {
+    if (!this.#isInMirror(subKey, sfrom, sto)) return;
+    if (this.#makeOldKey(subKey, sfrom, sto)) this.mirror.remove();
+  }
+
   #dropElement(subKey: Buffer, sfrom: number, sto: number): boolean {
-    if (this.isMirrored && this.#makeOldKey(subKey, sfrom, sto)) this.mirror.remove();
+    this.#removeFromMirror(subKey, sfrom, sto);
     return this.elements.drop(subKey, sfrom, sto);
   }
 

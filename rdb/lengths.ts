@@ -42,6 +42,13 @@ export function writeLength(buf: Buffer, at: number, length: number): number {
   return buf.writeUInt32BE(length % TWO_32, at + 5);
 }
 
+/** `writeLength` of any number of 64 bits. */
+export function writeBigLength(buf: Buffer, at: number, length: bigint): number {
+  if (length < TWO_32) return writeLength(buf, at, Number(length));
+  buf[at] = MARK_64;
+  return buf.writeBigUInt64BE(length, at + 1);
+}
+
 /**
  * Writes buf[from, to) at target[at, ...) as an integer, if it is the canonical text of an int32.
  * Returns the end, or `at` if it is not.

@@ -34,6 +34,16 @@ export class ListpackWriter {
     this.#backLength(this.#at - start);
   }
 
+  /** Adds an integer of 64 bits. */
+  addInteger(value: number | bigint): void {
+    this.#reserve(ELEMENT_BYTES_MAX);
+    this.#count += 1;
+    const start = this.#at;
+    if (typeof value === 'number') this.#integer(value);
+    else this.#int64(value);
+    this.#backLength(this.#at - start);
+  }
+
   /** The whole listpack. */
   finish(): Buffer {
     this.#reserve(1);

@@ -52,6 +52,8 @@ export interface StreamSink {
   consumer(name: Buffer, seenMs: bigint, activeMs: bigint | undefined): void;
   /** One of the entries that are pending, of the last consumer. */
   owned(id: StreamId): void;
+  /** That was all. */
+  end(): void;
 }
 
 export interface ValueSinks {

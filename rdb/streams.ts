@@ -38,6 +38,7 @@ export function* readStream(reader: RdbReader, type: number, sink: StreamSink): 
   yield* readState(reader, type, sink);
   const groups = yield* readLength(reader);
   for (let group = 0; group < groups; group += 1) yield* readGroup(reader, type, sink);
+  sink.end();
 }
 
 function* readEntries(

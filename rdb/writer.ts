@@ -11,7 +11,7 @@
  *   if (!writer.string(buf, from, to)) while (!writer.more()) yield;
  */
 import { Crc64 } from './crc64.js';
-import { TWO_32, writeInteger, writeLength } from './lengths.js';
+import { TWO_32, writeBigLength, writeInteger, writeLength } from './lengths.js';
 import { LzfCompressor } from './lzf.js';
 
 /** What is written: the version of Redis 7.0, which later ones read too. */
@@ -55,6 +55,21 @@ export class RdbWriter {
   length(length: number): void {
     this.#reserve(HEADER_BYTES_MAX);
     this.#at = writeLength(this.#chunk, this.#at, length);
+  }
+
+  bigLength(length: bigint): void {
+    this.#reserve(HEADER_BYTES_MAX);
+    this.#at = writeBigLength(this.#chunk, this.#at, length);
+  }
+
+  /** A few bytes as they are. */
+  raw(buf: Buffer, from: number, to: number): void {
+    this.#copy(buf, from, to);
+  }
+
+  int64(value: bigint): void {
+    this.#reserve(8);
+    this.#at = this.#chunk.writeBigInt64LE(value, this.#at);
   }
 
   double(value: number): void {

@@ -120,5 +120,6 @@ function streamCommands(key: Buffer, send: (args: readonly Argument[]) => void):
       const claim = ['XCLAIM', key, group, consumer, '0', idOf(id), 'TIME', `${deliveredMs}`];
       send([...claim, 'RETRYCOUNT', `${deliveries}`, 'JUSTID', 'FORCE']);
     },
+    end: () => {},
   };
 }

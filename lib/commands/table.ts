@@ -54,6 +54,14 @@ import { setOperationCommands } from './sets/set-operations.js';
 import { setRandomCommands } from './sets/set-random.js';
 import { setCommands } from './sets/sets.js';
 import { sortCommands } from './sort/sort.js';
+import { streamCommands } from './streams/streams.js';
+import { xaddCommands } from './streams/xadd.js';
+import { xautoclaimCommands } from './streams/xautoclaim.js';
+import { xclaimCommands } from './streams/xclaim.js';
+import { xgroupCommands } from './streams/xgroup.js';
+import { xinfoCommands } from './streams/xinfo.js';
+import { xpendingCommands } from './streams/xpending.js';
+import { xreadCommands } from './streams/xread.js';
 import { lcsCommands } from './strings/lcs.js';
 import { stringNumberCommands } from './strings/string-numbers.js';
 import { stringPartCommands } from './strings/string-parts.js';
@@ -121,11 +129,19 @@ export const commandRows: readonly CommandRow[] = [
   ...setRandomCommands,
   ...slowlogCommands,
   ...subscribeCommands,
+  ...streamCommands,
   ...stringNumberCommands,
   ...stringPartCommands,
   ...stringCommands,
   ...transactionCommands,
   ...waitCommands,
+  ...xaddCommands,
+  ...xautoclaimCommands,
+  ...xclaimCommands,
+  ...xgroupCommands,
+  ...xinfoCommands,
+  ...xpendingCommands,
+  ...xreadCommands,
   ...zaddCommands,
   ...zrangestoreCommands,
   ...zsetBlockingCommands,

@@ -243,7 +243,7 @@ const encodingRows: readonly Row[] = [
     ...noEffect,
   }),
   row('stream-node-max-bytes', 'streamNodeMaxBytes', size, 'Streams have no nodes', noEffect),
-  row('stream-node-max-entries', 'streamNodeMaxEntries', count, 'Streams have no nodes', noEffect),
+  row('stream-node-max-entries', 'streamNodeMaxEntries', count, 'Entries that `~` trims together'),
   row('hll-sparse-max-bytes', 'hllSparseMaxBytes', size, 'A sparse HyperLogLog, at most'),
   row('busy-reply-threshold', 'busyReplyThreshold', count, 'Milliseconds for a script', {
     alias: 'lua-time-limit',

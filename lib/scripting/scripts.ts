@@ -118,6 +118,7 @@ export class Scripts {
       carrier: NOWHERE,
       nowMs: this.#world.clock.wallMs(),
     });
+    session.isScript = true;
     const { libraries } = this;
     const { clock } = this.runner;
     const hooks = {

@@ -102,6 +102,8 @@ export class Session implements Watcher {
   /** The reply of the task that the session waits for is not wanted. */
   taskMuted = false;
   noEvict = false;
+  /** It runs the commands of scripts. */
+  isScript = false;
   /** Undefined until the first subscription. */
   subscriptions: Subscriptions | undefined;
   tracking: Tracking | undefined;

@@ -165,6 +165,18 @@ export class Collection {
     return true;
   }
 
+  /**
+   * Removes the first `count` elements, not all that there are. `subKey` has room for the longest of
+   * their sub keys.
+   */
+  removeFirst(count: number, subKey: Buffer): void {
+    const { store } = this.database;
+    const stamp = store.stamp();
+    store.collected(stamp);
+    this.sub.dropFirst(this.#buf, this.#from, this.#to, count, subKey, stamp, store.origin);
+    this.#written();
+  }
+
   /** Removes the key with all elements: one small write; their memory comes back in slices. */
   removeAll(): void {
     if (this.sub.head === 0) return;

@@ -7,6 +7,7 @@ import type { DumpType } from './dump-type.js';
 import { hashDump } from './hash-dump.js';
 import { listDump } from './list-dump.js';
 import { setDump } from './set-dump.js';
+import { streamDump } from './stream-dump.js';
 import { zsetDump } from './zset-dump.js';
 
 /** By the name that RDB's types have (rdb/value-types.ts). */
@@ -14,6 +15,7 @@ const dumpTypes: Readonly<Partial<Record<ValueTypeName & keyof ValueSinks, DumpT
   hash: hashDump,
   list: listDump,
   set: setDump,
+  stream: streamDump,
   zset: zsetDump,
 };
 

@@ -9,6 +9,7 @@ import { type ServerProcess, startDhash, startRedis } from '../support/server-pr
 import { randomBlockingScript } from './blocking-programs.js';
 import { randomScript } from './connection-programs.js';
 import { runScript } from './connections.js';
+import { streamScripts } from './stream-scripts.js';
 
 const seed = seedOfRun();
 const stepCount = 150;
@@ -16,6 +17,7 @@ const stepCount = 150;
 t.setTimeout(120_000);
 
 const scripts: Readonly<Record<string, string>> = {
+  ...streamScripts,
   'subscribe mode of RESP2': `
     a: SUBSCRIBE x y x
     b: PUBLISH x hello

@@ -228,6 +228,46 @@ export const differences: readonly Difference[] = [
     covers: () => false,
   },
   {
+    id: 'stream-nodes',
+    commands: ['xadd', 'xtrim', 'xinfo'],
+    what: '`~` trims whole groups of `stream-node-max-entries` entries, counted from the first ever added; the radix tree of XINFO has a key and a node for each element.',
+    why: 'Redis trims whole nodes, which are also full at `stream-node-max-bytes`; here entries lie one by one.',
+    // The grammar trims so that both do the same; what XINFO tells of nodes has a rule.
+    covers: () => false,
+  },
+  {
+    id: 'stream-names',
+    commands: ['xgroup', 'xreadgroup', 'xclaim', 'xautoclaim'],
+    what: 'Names of groups and consumers have at most 32,000 bytes; longer ones are refused.',
+    why: 'Both are part of the key of what is pending.',
+    covers: (_args, { actual }) => actual.includes('group or consumer name is too long'),
+  },
+  {
+    id: 'stream-counters',
+    commands: ['xsetid', 'xgroup', 'xclaim'],
+    what: 'ENTRIESADDED, ENTRIESREAD and RETRYCOUNT end at 2^53 - 1; more is refused.',
+    why: 'Counters are exact JavaScript numbers.',
+    covers: (args, { actual }) =>
+      /^(xsetid|xgroup|xclaim)$/.test(args[0] ?? '') &&
+      /not an integer|Invalid RETRYCOUNT/.test(actual) &&
+      args.some((arg) => /^-?\d{16,}$/.test(arg)),
+  },
+  {
+    id: 'stream-sequence',
+    commands: ['xadd'],
+    what: 'XADD of `ms-*` behind the highest sequence says that the ID is too small.',
+    why: 'Redis 7.0 means to say so, and says `Elements are too large to be stored`, or what errno holds.',
+    covers: (args, { actual }) => args[0] === 'xadd' && actual.includes('equal or smaller'),
+  },
+  {
+    id: 'stream-watch',
+    commands: ['watch'],
+    what: 'WATCH and CLIENT TRACKING see every write to a stream.',
+    why: 'Redis passes over those to its groups (XGROUP, XREADGROUP, XACK, XCLAIM) and XSETID.',
+    covers: (args, { expected, actual }) =>
+      args[0] === 'exec' && expected.startsWith('*[') && /nil/.test(actual),
+  },
+  {
     id: 'lolwut',
     commands: ['lolwut'],
     what: 'LOLWUT draws a ring of its own, whatever VERSION says.',

@@ -14,7 +14,7 @@ import type { SeededRandom } from '../support/random.js';
 const polynomial = 0x95ac9329ac4bc9b5n;
 const table = makeTable();
 const rdbVersion = 10;
-const [list, set, hash, zset] = [1, 2, 4, 5];
+const [list, set, hash, zset, stream] = [1, 2, 4, 5, 19];
 
 export function restorePayload(value: Buffer, version = rdbVersion): Buffer {
   return seal(Buffer.concat([Buffer.from([0]), encodeString(value)]), version);
@@ -30,7 +30,8 @@ function seal(bytes: Buffer, version: number): Buffer {
 
 /** A collection, element after element: RESTORE makes of it what its settings say. */
 function collectionPayload(random: SeededRandom, value: Buffer): Buffer {
-  const type = random.pick([list, set, hash, zset]);
+  const type = random.pick([list, set, hash, zset, stream]);
+  if (type === stream) return seal(streamBody(random), rdbVersion);
   const count = random.between(1, 10);
   const parts: Buffer[] = [Buffer.from([type, count])];
   for (let i = 0; i < count; i++) {
@@ -40,6 +41,19 @@ function collectionPayload(random: SeededRandom, value: Buffer): Buffer {
     if (type === zset) parts.push(encodeScore(random.between(-100, 100) / 8));
   }
   return seal(Buffer.concat(parts), rdbVersion);
+}
+
+/** One entry `1-1 a 1`, and a group or none with that entry pending for consumer `a` or not. */
+function streamBody(random: SeededRandom): Buffer {
+  const id = '00000000000000010000000000000001';
+  const elements = ['0101', '0001', '0101', '816102', '0001', '0201', '0001', '0001', '0101'];
+  const entry = `130110${id}1c1c0000000a00${elements.join('')}0401ff`;
+  const state = '01' + '0101' + '0101' + random.pick(['0000', '0002']) + random.pick(['01', '05']);
+  const pending = random.chance(0.5);
+  const pendings = pending ? `01${id}050000000000000003` : '00';
+  const consumer = `0101610700000000000000${pending ? `01${id}` : '00'}`;
+  const group = `01${'0167'}0101${random.pick(['01', '00'])}${pendings}${consumer}`;
+  return Buffer.from(entry + state + random.pick(['00', group]), 'hex');
 }
 
 function encodeScore(score: number): Buffer {

@@ -20,6 +20,7 @@ import {
 import { geoRows } from './grammar-geo.js';
 import { connectionRows, serverRows } from './grammar-server.js';
 import { sortRows } from './grammar-sort.js';
+import { streamRows } from './grammar-streams.js';
 import { zsetRows } from './grammar-zsets.js';
 import { lit, type Make, type MakeContext, pick, type Row, seq, subKey, value } from './makers.js';
 import { randomRawBytes } from './raw-bytes.js';
@@ -58,6 +59,7 @@ const dataGroups = [
   zsetRows,
   geoRows,
   sortRows,
+  streamRows,
 ];
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];

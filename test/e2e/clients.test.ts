@@ -218,6 +218,19 @@ async function blockedClients(redis: Redis): Promise<number> {
   return Number(/blocked_clients:(\d+)/.exec(await redis.info('clients'))?.[1]);
 }
 
+t.test('ioredis: streams, and a consumer that waits', async (t) => {
+  const [redis, consumer] = [ioredis(t), ioredis(t)];
+  await redis.xgroup('CREATE', 'jobs', 'workers', '$', 'MKSTREAM');
+  const read = ['GROUP', 'workers', 'w1', 'BLOCK', '0', 'STREAMS', 'jobs', '>'] as const;
+  const waiting = consumer.xreadgroup(...read);
+  const id = await redis.xadd('jobs', '*', 'kind', 'mail', 'to', 'you');
+  t.same(await waiting, [['jobs', [[id, ['kind', 'mail', 'to', 'you']]]]]);
+  t.same(await redis.xpending('jobs', 'workers'), [1, id, id, [['w1', '1']]]);
+  t.equal(await redis.xack('jobs', 'workers', id!), 1);
+  t.same(await redis.xrange('jobs', '-', '+'), [[id, ['kind', 'mail', 'to', 'you']]]);
+  t.equal(await redis.xlen('jobs'), 1);
+});
+
 t.test('ioredis: binary keys and a big value', async (t) => {
   const redis = ioredis(t);
   for (const bytes of awkwardBytes()) {
@@ -489,6 +502,31 @@ t.test('node-redis: a cache of its own, kept true by CLIENT TRACKING', async (t)
   await other.set('k', '2');
   await until('it hears of the change', async () => (await cached.get('k')) === '2');
 });
+
+for (const RESP of [2, 3] as const) {
+  t.test(`node-redis: streams, RESP${RESP}`, async (t) => {
+    const client = await nodeRedis(t, RESP);
+    const reader = await nodeRedis(t, RESP, 0, 'reader');
+    t.equal(await client.xAdd('s', '1-1', { a: '1' }), '1-1');
+    await client.xGroupCreate('s', 'g', '0');
+    const waiting = reader.xRead({ key: 's', id: '$' }, { BLOCK: 0 });
+    await until('the reader waits', async () => {
+      return (await client.clientList()).some(
+        (one) => one.name === 'reader' && one.cmd === 'xread',
+      );
+    });
+    await client.xAdd('s', '2-1', { b: '2' });
+    const told = [{ name: 's', messages: [{ id: '2-1', message: { b: '2' } }] }];
+    t.match(await waiting, told);
+    const delivered = await client.xReadGroup('g', 'w1', { key: 's', id: '>' }, { COUNT: 1 });
+    t.match(delivered, [{ name: 's', messages: [{ id: '1-1', message: { a: '1' } }] }]);
+    t.match(await client.xPending('s', 'g'), { pending: 1, firstId: '1-1', lastId: '1-1' });
+    t.match(await client.xAutoClaim('s', 'g', 'w2', 0, '0'), { nextId: '0-0' });
+    t.match(await client.xInfoGroups('s'), [{ name: 'g', consumers: 2, pending: 1, lag: 1 }]);
+    t.match(await client.xInfoStream('s'), { length: 2, 'last-generated-id': '2-1' });
+    t.equal(await client.xDel('s', ['1-1', '2-1']), 2);
+  });
+}
 
 t.test('node-redis: a password', async (t) => {
   const url = `redis://default:${encodeURIComponent(password)}@${locked.host}:${locked.port}`;

@@ -86,6 +86,7 @@ export function collecting(elements: string[]): Required<ValueSinks> {
       pending: (id, _ms, deliveries) => elements.push(`pending ${idOf(id)} ${deliveries}`),
       consumer: (name) => elements.push(`consumer ${name}`),
       owned: (id) => elements.push(`owned ${idOf(id)}`),
+      end: () => {},
     },
   };
 }

@@ -9,6 +9,7 @@
  *               a set       for each member: xor member
  *               a zset      for each member: xor (mix member, mix score as %.17g)
  *               a list      for each element: mix element
+ *               a stream    for each entry: mix its id as `ms.seq`, then each field and value
  *   digest  = for each database with keys: mix its index, xor every entry
  *   xor: d ^= SHA1(x)       mix: d = SHA1(d ^ SHA1(x))
  *
@@ -24,10 +25,14 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import type { Store } from '../../store/store.js';
+import { EntryReader } from '../../types/stream-entry.js';
+import { StreamId } from '../../types/stream-id.js';
+import { loadEntryId } from '../../types/streams.js';
 import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   TYPE_ZSET,
   typeOf,
@@ -108,7 +113,19 @@ const ELEMENT_DIGESTS: Readonly<Record<number, ElementDigest>> = {
     digest.xor(scored.bytes);
   },
   [TYPE_LIST]: (digest, elements, element) => digest.mixBytes(elements, element),
+  [TYPE_STREAM]: mixEntry,
 };
+
+const id = new StreamId();
+const strings = new EntryReader();
+
+/** Mixes an element of a stream, if it is an entry. */
+function mixEntry(digest: Digest, elements: Tree, element: Leaf): void {
+  if (!loadEntryId(elements, element, id)) return;
+  digest.mix(Buffer.from(`${id.ms}.${id.seq}`));
+  strings.load(elements, element);
+  while (strings.next()) digest.mix(strings.bytes.subarray(strings.from, strings.to));
+}
 
 /** Mixes what a key holds into a digest, in steps: a collection may have millions of elements. */
 class ValueDigest {
