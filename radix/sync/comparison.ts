@@ -7,7 +7,7 @@ import { type Frame, PAYLOAD_BYTES_MAX } from './frame.js';
 import { ItemList, SLICE_ITEMS } from './items.js';
 import { CELLS_MAX, cellsFor, groupsOf, LIST_ITEMS_MAX, NEEDS_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
-import { type Mapping, mappingFor } from './mapping.js';
+import { Mapping } from './mapping.js';
 import {
   CELL_BYTES,
   encodeCell,
@@ -57,7 +57,7 @@ export class Comparison {
     }
     const list = new ItemList(this.#replica, this.#ranges, this.#hash);
     yield* list.collect(group);
-    const mapping = mappingFor(cellCount);
+    const mapping = new Mapping(cellCount);
     encodeSet(this.#payload, group, this.#ranges.length);
     this.#payload.varint(list.count);
     this.#payload.u32(list.sum);

@@ -9,7 +9,7 @@ import { PAYLOAD_BYTES_MAX } from './frame.js';
 import { ItemList } from './items.js';
 import { CELLS_MAX, cellsFor, GROUP_ITEMS_MAX, LISTED_MAX, NEEDS_MAX } from './limits.js';
 import type { Task } from './link.js';
-import { type Mapping, mappingFor } from './mapping.js';
+import { Mapping } from './mapping.js';
 import {
   CELL_BYTES,
   comparesCommon,
@@ -75,7 +75,7 @@ export class GroupAnswer {
     let decoder: Decoder | null = null;
     for (let needs = 0; ; needs++) {
       const [from, to] = readSpan(reader, decoder?.cellCount ?? 1);
-      mapping ??= mappingFor(to);
+      mapping ??= new Mapping(to);
       decoder ??= new Decoder(
         mapping,
         theirSum - list.sum,

@@ -10,8 +10,8 @@
  *                                                            |
  *                   one item, of B only: f <-----------------+  taken out of cell 2: a, of A only
  *
- * An item is a symbol of 32 bits. It lies in cell 0 and in the cells that a generator seeded with
- * the symbol leads to (mapping.ts), fewer and fewer as the index grows.
+ * An item is a symbol of 32 bits. It lies in cell 0 and in those that the symbol leads to
+ * (mapping.ts): four of the first message, and ever fewer of what may follow.
  *
  *   word  0    sum of the symbols
  *         1    sum of check << 8 | 1, check being 24 bits of a function of the symbol
@@ -29,7 +29,14 @@
  * Invariant: cells subtracted from each other are those of the symmetric difference; a Decoder is
  * `isComplete` only if what it has found has the sum and count of cell 0.
  */
-import { GENERATOR_ADD, GENERATOR_FACTOR, type Mapping, POSITION_SHIFT } from './mapping.js';
+import {
+  GENERATOR_ADD,
+  GENERATOR_FACTOR,
+  JUMPS,
+  type Mapping,
+  mixed,
+  POSITION_SHIFT,
+} from './mapping.js';
 
 // Constants of this module the compiler takes for constants, those of others it loads each time.
 const FACTOR = GENERATOR_FACTOR;
@@ -38,17 +45,20 @@ const SHIFT = POSITION_SHIFT;
 
 const CELLS_FIRST = 64;
 const COUNT_BITS = 8;
+/** Room for the cells of one item. A jump leads on by the factor 1.65 in the mean: few dozens. */
+const PLACES = new Int32Array(512);
 /** The rest is estimated from the sparser cells: of these the density is known best. */
 const ESTIMATED_SHARE = 0.25;
 
 /** Word 1 of a cell with this item alone. */
 export function checkOf(item: number): number {
-  let x = Math.imul(item ^ (item >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return ((x ^ (x >>> 16)) << COUNT_BITS) | 1;
+  return (mixed(item) << COUNT_BITS) | 1;
 }
 
-/** The cells [from, to) of a set. Cell `i` is at `2 * (i - from)` of the words. */
+/**
+ * The cells [from, to) of a set: those of the first message, all of them, or others. Cell `i` is at
+ * `2 * (i - from)` of the words.
+ */
 export class Cells {
   readonly from: number;
   readonly to: number;
@@ -62,15 +72,45 @@ export class Cells {
     this.words = new Int32Array(2 * (to - from));
   }
 
-  /** Adds items[begin, end). As one function of locals, since a million items go through it. */
+  /** Adds items[begin, end). As functions of locals, since a million items go through them. */
   addAll(items: Int32Array, begin: number, end: number): void {
+    if (this.from < this.#mapping.firstEnd) this.#addFirst(items, begin, end);
+    else this.#addMore(items, begin, end);
+  }
+
+  #addFirst(items: Int32Array, begin: number, end: number): void {
+    const { words } = this;
+    const { parts } = this.#mapping;
+    const [p0, p1, p2, p3, p4] = [...parts] as [number, number, number, number, number];
+    const [n0, n1, n2, n3] = [p1 - p0, p2 - p1, p3 - p2, p4 - p3];
+    for (let i = begin; i < end; i++) {
+      const item = items[i]!;
+      const x = mixed(item);
+      const check = (x << COUNT_BITS) | 1;
+      const a = (p0 - 1 + (Math.imul(item >>> 16, n0) >>> 16)) << 1;
+      const b = (p1 - 1 + (Math.imul(item & 0xffff, n1) >>> 16)) << 1;
+      const c = (p2 - 1 + (Math.imul(x >>> 16, n2) >>> 16)) << 1;
+      const d = (p3 - 1 + (Math.imul(x & 0xffff, n3) >>> 16)) << 1;
+      words[a] = words[a]! + item;
+      words[a + 1] = words[a + 1]! + check;
+      words[b] = words[b]! + item;
+      words[b + 1] = words[b + 1]! + check;
+      words[c] = words[c]! + item;
+      words[c + 1] = words[c + 1]! + check;
+      words[d] = words[d]! + item;
+      words[d + 1] = words[d + 1]! + check;
+    }
+  }
+
+  #addMore(items: Int32Array, begin: number, end: number): void {
     const { from, to, words } = this;
-    const { jumps } = this.#mapping;
+    const start = this.#mapping.firstEnd - 1;
+    const jumps = JUMPS;
     for (let i = begin; i < end; i++) {
       const item = items[i]!;
       const check = checkOf(item);
       let state = item;
-      let position = 0;
+      let position = start;
       for (;;) {
         state = (Math.imul(state, FACTOR) + ADD) | 0;
         position = (position + 1) * jumps[state >>> SHIFT]!;
@@ -86,15 +126,9 @@ export class Cells {
   /** Adds an item and its check; with both negated: takes it out. The item itself leads the way. */
   add(sum: number, check: number, item = sum): void {
     const { from, to, words } = this;
-    const jumps = this.#mapping.jumps;
-    let state = item;
-    let position = 0;
-    for (;;) {
-      state = (Math.imul(state, FACTOR) + ADD) | 0;
-      position = (position + 1) * jumps[state >>> SHIFT]!;
-      if (position >= to) return;
-      if (position < from) continue;
-      const at = ((position | 0) - from) << 1;
+    const count = this.#mapping.cellsOf(item, from, to, PLACES);
+    for (let i = 0; i < count; i++) {
+      const at = (PLACES[i]! - from) << 1;
       words[at] = words[at]! + sum;
       words[at + 1] = words[at + 1]! + check;
     }
@@ -206,16 +240,11 @@ export class Decoder {
   }
 
   #takeOut(item: number, sum: number, check: number): void {
-    const jumps = this.#mapping.jumps;
     const words = this.#words;
     this.#restSum = (this.#restSum - sum) | 0;
-    let state = item;
-    let position = 0;
-    for (;;) {
-      state = (Math.imul(state, FACTOR) + ADD) | 0;
-      position = (position + 1) * jumps[state >>> SHIFT]!;
-      if (position >= this.cellCount) return;
-      const cell = position | 0;
+    const cells = this.#mapping.cellsOf(item, 1, this.cellCount, PLACES);
+    for (let i = 0; i < cells; i++) {
+      const cell = PLACES[i]!;
       words[2 * cell]! -= sum;
       words[2 * cell + 1]! -= check;
       const count = words[2 * cell + 1]! & 255;
