@@ -117,7 +117,7 @@ function rangeDigest(entries: readonly Entry[], salt: number): number {
   let x = (low + Math.imul(high, salt)) ^ entries.length;
   x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d);
   x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
-  return x >>> 16;
+  return ((x >>> 20) << 4) | (entries.length & 15);
 }
 
 function mixed(symbol: number): number {
@@ -186,8 +186,8 @@ t.test('so are the sub ranges', (t) => {
 t.test('and the cells and symbols', (t) => {
   const symbols = MINE.map(symbolOf);
   const sum = symbols.reduce((a, b) => (a + b) | 0, 0);
-  const to = 0x11;
-  const cells = hexOf('02000028', sum, '01', '11', ...cellsOf(symbols, to));
+  const to = 0x12;
+  const cells = hexOf('02000028', sum, '01', '12', ...cellsOf(symbols, to));
   t.strictSame(payloads('CELLS'), [cells]);
   t.strictSame(payloads('WANT'), [hexOf(symbolOf(NEW))]);
   t.end();

@@ -425,7 +425,12 @@ function rangesOf(rangeCount: number, places: readonly number[]): Buffer {
 
 function* needing(step: number): Lies {
   yield rangesOf(1, []);
-  for (let wanted = 2000; ; wanted += step) yield frameOf(6, (writer) => writer.varint(wanted));
+  for (let wanted = 2000; ; wanted += step) {
+    yield frameOf(6, (writer) => {
+      writer.varint(wanted);
+      writer.u8(0);
+    });
+  }
 }
 
 function* wantingForever(random: SeededRandom): Lies {
