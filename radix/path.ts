@@ -155,7 +155,7 @@ function compare(
 }
 
 /** Some leaf below a node; all of them share the bytes before its depth. */
-function anyLeaf(nodes: Arena, node: number): number {
+export function anyLeaf(nodes: Arena, node: number): number {
   let pointer = node;
   while (pointer > 0) {
     const i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;

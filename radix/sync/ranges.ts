@@ -15,7 +15,7 @@
 import type { ByteReader, ByteWriter } from './bytes.js';
 import type { Piece } from './dropper.js';
 import type { Task } from './link.js';
-import { comparePlaces, encodePlaces, FIRST_PLACE, type Place, separator } from './place.js';
+import { comparePlaces, encodePlaces, FIRST_PLACE, type Place } from './place.js';
 import type { Prefix, Replica } from './replica.js';
 import type { Item } from './takers.js';
 
@@ -55,11 +55,8 @@ function* balancedBounds(replica: Replica, rangeCount: number): Task<Place[]> {
   for (let left = rangeCount; left > 1; left--) {
     const items = (count - rank) / left;
     const slack = Math.floor(items * WINDOW_SHARE);
-    const middle = rank + Math.round(items);
-    const low = replica.placeOf(middle - slack - 1);
-    const high = replica.placeOf(middle + slack);
-    if (low === null || high === null) break;
-    const bound = separator(low, high);
+    const bound = replica.placeNear(rank + Math.round(items), slack);
+    if (bound === null) break;
     // Writers may have moved what is there.
     if (bounds.length > 0 && comparePlaces(bounds.at(-1)!, bound) >= 0) break;
     bounds.push(bound);
