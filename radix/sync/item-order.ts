@@ -64,9 +64,9 @@ export interface Bound {
 }
 
 /**
- * The shortest place with at least `low` and at most `high` entries before it, the nearest to their
- * middle; null if it is not within a tree. One descent: as long as all such places are below one
- * child the bytes up to it are shared; where several children begin in between, one more byte tells.
+ * The last of the shortest places with at least `low` and at most `high` entries before them; null
+ * if it is not within a tree. One descent: as long as all such places are below one child the bytes
+ * up to it are shared; where children begin in between, one more byte tells.
  */
 export function boundAt(tree: Tree, low: number, high: number): Bound | null {
   const { leaves, nodes } = tree.space;
@@ -103,7 +103,7 @@ interface Step {
   readonly before: number;
 }
 
-/** The child of a node that begins nearest to the middle, or that has all of [low, high] within. */
+/** The last child of a node that begins in [low, high], or the one that has all of it within. */
 function stepTo(
   tree: Tree,
   node: number,
@@ -118,13 +118,12 @@ function stepTo(
   const end = pointersEnd(word, header);
   let before = nodeBefore;
   let slot = word + TERMINAL;
-  let best: Step | null = null;
+  let last: Step | null = null;
   while (slot < end && before <= high) {
     const pointer = i32[slot]!;
     const count = countBelow(tree, pointer);
     if (pointer !== 0 && before >= low && before > nodeBefore) {
-      const isNearer = best === null || low + high - 2 * before > 2 * best.before - low - high;
-      if (isNearer) best = { isBound: true, pointer, before };
+      last = { isBound: true, pointer, before };
     }
     if (before < low && before + count > high) return { isBound: false, pointer, before };
     before += count;
@@ -137,7 +136,7 @@ function stepTo(
       slot = groupBegin(i32, word, header, group);
     }
   }
-  return best;
+  return last;
 }
 
 function countBelow(tree: Tree, pointer: number): number {

@@ -19,7 +19,7 @@ export const ENTRIES_MAX = 2 ** 28;
 export const DEVIATIONS = 1;
 /** Cells a difference needs at most, but for small numbers. */
 const CELLS_PER_DIFFERENCE = 1.34;
-const CELLS_MIN = 2.6;
+const CELLS_MIN = 2.3;
 const CELLS_SPREAD = 4;
 
 /** How many cells, cell 0 included, very likely tell so many differences. */
