@@ -186,8 +186,8 @@ t.test('so are the sub ranges', (t) => {
 t.test('and the cells and symbols', (t) => {
   const symbols = MINE.map(symbolOf);
   const sum = symbols.reduce((a, b) => (a + b) | 0, 0);
-  const to = 0x12;
-  const cells = hexOf('02000028', sum, '01', '12', ...cellsOf(symbols, to));
+  const to = 0x11;
+  const cells = hexOf('02000028', sum, '01', '11', ...cellsOf(symbols, to));
   t.strictSame(payloads('CELLS'), [cells]);
   t.strictSame(payloads('WANT'), [hexOf(symbolOf(NEW))]);
   t.end();
