@@ -13,6 +13,7 @@ import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
+import { ClearPurge } from '../../radix/sync/clear.js';
 import { Tree } from '../../radix/tree.js';
 import { Collection } from './collection.js';
 import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW } from './notify.js';
@@ -33,12 +34,16 @@ export class Database {
   /** The number that SELECT knows it by; SWAPDB changes it. */
   index: number;
   readonly #collections: Collection[] = [];
+  readonly #purge: ClearPurge;
+  /** Whether the tree may still hold what a clear that came by sync hides. */
+  isPurging = false;
 
   constructor(store: Store, index: number) {
     this.store = store;
     this.index = index;
     this.tree = new Tree(store.space);
     this.cursor = this.tree.cursor();
+    this.#purge = new ClearPurge(this.tree);
   }
 
   /**
@@ -105,6 +110,7 @@ export class Database {
 
   /** Looks a key up without leaving a trace. Removes it first if it has expired. */
   peek(buf: Buffer, from: number, to: number): Leaf {
+    if (this.isPurging) this.#purge.purgeKey(buf, from, to);
     const leaf = this.tree.find(buf, from, to);
     if (leaf === 0) return 0;
     const flags = this.tree.flags(leaf);
@@ -137,7 +143,7 @@ export class Database {
       buf,
       from,
       to,
-      store.stamp(),
+      this.stampFor(buf, from, to),
       store.origin,
       hints,
       expiryMs,
@@ -187,7 +193,7 @@ export class Database {
       buf,
       from,
       to,
-      store.stamp(),
+      this.stampFor(buf, from, to),
       store.origin,
       FLAG_RAW,
       offset,
@@ -217,10 +223,10 @@ export class Database {
   #writeExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
     const { store, tree } = this;
     if (tree.kind(tree.find(buf, from, to)) !== KIND_HEAD) {
-      tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+      tree.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
     } else {
       const { sub } = this.collection();
-      sub.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+      sub.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
     }
   }
 
@@ -242,12 +248,15 @@ export class Database {
     const { sub } = this.collection();
     const isNew = this.peek(buf, from, to) === 0;
     const leaf = tree.find(buf, from, to);
-    const clearedAt = leaf === 0 ? 0 : tree.stamp(leaf);
+    const stamp = this.stampFor(buf, from, to);
+    // One that is ahead of the clock would hide what has been prepared.
+    const isBefore = leaf !== 0 && tree.stamp(leaf) < other.tree.stamp(other.head);
+    const clearedAt = isBefore ? tree.stamp(leaf) : 0;
     // Nothing is lost if there is no memory for the new head.
     tree.space.nodes.reserve();
     tree.space.leaves.reserve();
     tree.drop(buf, from, to);
-    sub.adopt(buf, from, to, other, clearedAt, store.stamp(), store.origin, expiryMs, hints);
+    sub.adopt(buf, from, to, other, clearedAt, stamp, store.origin, expiryMs, hints);
     tree.setAccess(sub.head, access);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     this.signalReady(buf, from, to);
@@ -261,7 +270,7 @@ export class Database {
    */
   remove(buf: Buffer, from: number, to: number): boolean {
     if (this.peek(buf, from, to) === 0) return false;
-    this.store.collected(this.store.stamp());
+    this.store.collected(this.stampFor(buf, from, to));
     this.tree.drop(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
     this.signalRemoved(buf, from, to);
@@ -271,7 +280,7 @@ export class Database {
 
   /** Removes a visible key to make room; not a change that a client has made. */
   evict(buf: Buffer, from: number, to: number): void {
-    this.store.collected(this.store.stamp());
+    this.store.collected(this.stampFor(buf, from, to));
     this.tree.drop(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
     this.signalRemoved(buf, from, to);
@@ -290,9 +299,38 @@ export class Database {
     this.touchWatched();
     if (store.waits.removalSize !== 0) store.waits.signalAll(this.index);
     store.dirty += this.tree.liveCount;
-    this.clearedAt = store.stamp();
+    this.clearedAt = store.stampAbove(store.storedAhead);
+    this.isPurging = false;
     store.collected(this.clearedAt);
     this.tree.clear();
+  }
+
+  /**
+   * Hides what is at or below a stamp, which elsewhere cleared the database: at once for who looks
+   * at a key, and for who counts as soon as `purge` is done. A lower stamp than before unhides nothing.
+   */
+  hideUpTo(stamp: number): void {
+    this.clearedAt = stamp;
+    this.#purge.setClearedAt(stamp);
+    this.isPurging = this.#purge.isPending;
+  }
+
+  /** Takes out what is hidden, looking at so many entries at most; true if there are more. */
+  purge(entriesMax: number): boolean {
+    this.isPurging = this.#purge.step(entriesMax);
+    return this.isPurging;
+  }
+
+  /**
+   * The stamp of a write to a key: above that of what it replaces, though that may be ahead of the
+   * clock: stored by a sync with a member whose clock nobody believed.
+   */
+  stampFor(buf: Buffer, from: number, to: number): number {
+    const { store, tree } = this;
+    const stamp = store.stamp();
+    if (store.storedAhead < stamp) return stamp;
+    const leaf = tree.find(buf, from, to);
+    return store.stampAbove(Math.max(this.clearedAt, leaf === 0 ? 0 : tree.stamp(leaf)));
   }
 
   /**
