@@ -8,42 +8,27 @@
  * Keys come as `(buf, from, to)`, leaves go out as numbers: nothing is allocated when a key is read
  * or written. A leaf is valid until the next write to any database of the store.
  */
-
 import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
-import { ClearPurge } from '../../radix/sync/clear.js';
-import { Tree } from '../../radix/tree.js';
 import { Collection } from './collection.js';
-import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW } from './notify.js';
+import { DatabaseBase } from './database-base.js';
+import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_NEW } from './notify.js';
 import type { Store } from './store.js';
 
-export const WRONG_TYPE: Leaf = -1;
+export { WRONG_TYPE } from './database-base.js';
 
 /** Flyweights kept; a command that opens more makes its own. */
 const COLLECTIONS_MAX = 16;
-
-export class Database {
-  readonly store: Store;
-  readonly tree: Tree;
+export class Database extends DatabaseBase {
   /** For walks that end before anything else runs. */
   readonly cursor: Cursor;
-  /** Stamp of the last FLUSHDB: entries at or below it are refused. */
-  clearedAt = 0;
-  /** The number that SELECT knows it by; SWAPDB changes it. */
-  index: number;
   readonly #collections: Collection[] = [];
-  readonly #purge: ClearPurge;
-  /** Whether the tree may still hold what a clear that came by sync hides. */
-  isPurging = false;
 
   constructor(store: Store, index: number) {
-    this.store = store;
-    this.index = index;
-    this.tree = new Tree(store.space);
+    super(store, index);
     this.cursor = this.tree.cursor();
-    this.#purge = new ClearPurge(this.tree);
   }
 
   /**
@@ -68,49 +53,9 @@ export class Database {
     return this.tree.expiries.size;
   }
 
-  /** Looks a key up to read it: counts a hit or miss and marks the access. 0 = not there. */
-  read(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.peek(buf, from, to);
-    const store = this.store;
-    if (leaf === 0) {
-      this.missed(buf, from, to);
-      return 0;
-    }
-    store.keyspaceHits += 1;
-    store.touch(this.tree, leaf);
-    return leaf;
-  }
-
-  /** `read` of a string value: WRONG_TYPE (-1) if the key holds something else. */
-  readString(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.read(buf, from, to);
-    if (leaf !== 0 && (this.tree.flags(leaf) & KIND_MASK) !== KIND_BYTES) return WRONG_TYPE;
-    return leaf;
-  }
-
-  /** A key that a command wanted to read is not there. */
-  missed(buf: Buffer, from: number, to: number): void {
-    this.store.keyspaceMisses += 1;
-    this.notify(NOTIFY_KEY_MISS, 'keymiss', buf, from, to);
-  }
-
-  /** Looks a key up in order to change it: marks the access, counts nothing. */
-  find(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.peek(buf, from, to);
-    if (leaf !== 0) this.store.touch(this.tree, leaf);
-    return leaf;
-  }
-
-  /** `find` of a string value: WRONG_TYPE (-1) if the key holds something else. */
-  findString(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.find(buf, from, to);
-    if (leaf !== 0 && (this.tree.flags(leaf) & KIND_MASK) !== KIND_BYTES) return WRONG_TYPE;
-    return leaf;
-  }
-
   /** Looks a key up without leaving a trace. Removes it first if it has expired. */
   peek(buf: Buffer, from: number, to: number): Leaf {
-    if (this.isPurging) this.#purge.purgeKey(buf, from, to);
+    if (this.isPurging) this.purgeKey(buf, from, to);
     const leaf = this.tree.find(buf, from, to);
     if (leaf === 0) return 0;
     const flags = this.tree.flags(leaf);
@@ -306,22 +251,6 @@ export class Database {
   }
 
   /**
-   * Hides what is at or below a stamp, which elsewhere cleared the database: at once for who looks
-   * at a key, and for who counts as soon as `purge` is done. A lower stamp than before unhides nothing.
-   */
-  hideUpTo(stamp: number): void {
-    this.clearedAt = stamp;
-    this.#purge.setClearedAt(stamp);
-    this.isPurging = this.#purge.isPending;
-  }
-
-  /** Takes out what is hidden, looking at so many entries at most; true if there are more. */
-  purge(entriesMax: number): boolean {
-    this.isPurging = this.#purge.step(entriesMax);
-    return this.isPurging;
-  }
-
-  /**
    * The stamp of a write to a key: above that of what it replaces, though that may be ahead of the
    * clock: stored by a sync with a member whose clock nobody believed.
    */
@@ -343,7 +272,7 @@ export class Database {
       if (done === most) return false;
       const leaf = heap.peekDue(dueMs);
       const key = this.store.keyScratch;
-      const bytes = this.#tellsOfChanges ? this.tree.copyKey(leaf, key, 0) : -1;
+      const bytes = this.tellsOfChanges ? this.tree.copyKey(leaf, key, 0) : -1;
       this.tree.dropLeaf(leaf);
       this.store.expiredKeys += 1;
       if (bytes >= 0) this.#expired(key, 0, bytes);
@@ -351,54 +280,10 @@ export class Database {
     return true;
   }
 
-  /** All that is visible changes: tells who watches any of it. */
-  touchWatched(): void {
-    const { watches } = this.store;
-    if (watches.size === 0) return;
-    watches.touchAll(this.index, (key) => {
-      const bytes = Buffer.from(key, 'latin1');
-      return this.peek(bytes, 0, bytes.length) !== 0;
-    });
-  }
-
-  /** A key has changed in any way: tells its watchers. */
-  changed(buf: Buffer, from: number, to: number, expired = false): void {
-    this.store.watches.touch(this.index, buf.toString('latin1', from, to), expired);
-  }
-
-  /**
-   * Tells subscribers of an event, once what it tells of is done. `flags` is the NOTIFY_ class of
-   * the event; one comparison while nobody asked for that class.
-   */
-  notify(flags: number, event: string, buf: Buffer, from: number, to: number): void {
-    const { events } = this.store;
-    if ((events.flags & flags) !== 0) events.emit(this.index, event, buf, from, to);
-  }
-
-  /**
-   * A key was made, or its list, sorted set or stream has grown: who waits for it is served once
-   * the command, transaction or script at hand is over. One comparison while nobody waits.
-   */
-  signalReady(buf: Buffer, from: number, to: number): void {
-    const { waits } = this.store;
-    if (waits.size !== 0) waits.signal(this.index, buf, from, to);
-  }
-
-  /** A key has gone: for those who wait for that, too. */
-  signalRemoved(buf: Buffer, from: number, to: number): void {
-    const { waits } = this.store;
-    if (waits.removalSize !== 0) waits.signal(this.index, buf, from, to);
-  }
-
   /** Whether a key is about to be made and its making is to be told; one that has expired goes. */
   #isNewsOfKey(buf: Buffer, from: number, to: number): boolean {
     if (this.store.events.flags === 0) return false;
     return this.peek(buf, from, to) === 0;
-  }
-
-  get #tellsOfChanges(): boolean {
-    const { events, waits, watches } = this.store;
-    return watches.size !== 0 || events.flags !== 0 || waits.removalSize !== 0;
   }
 
   #expire(buf: Buffer, from: number, to: number): void {

@@ -38,6 +38,8 @@ const DECODE_CELLS = 4096;
 /** If the rest is a smaller part of what has been found, or few, a block of cells for it does. */
 const BLOCK_SHARE = 0.5;
 const BLOCK_ITEMS = 16;
+/** A block and a stream together take a little more than a block of the right length. */
+const STREAM_SHARE = 1.05;
 /** Cells for a knot that two blocks of the fewest have not undone. */
 const KNOT_CELLS = 24;
 
@@ -198,12 +200,12 @@ function cellsWanted(decoder: Decoder, theirCount: number): Wanted {
   const found = decoder.positive.length + decoder.negative.length;
   // The estimate is as good as there are cells; a second question costs a round trip.
   const rest = decoder.estimateRest();
-  const most = rest * (1 + 1.2 * Math.sqrt(2 / cellCount));
+  const most = rest * (1 + 0.4 * Math.sqrt(2 / cellCount));
   // So many cells without a result: a knot of equal symbols, which no cells undo.
   if (decoder.isOverfull || cellCount > 2 * cellsFor(found + rest) + KNOT_CELLS) return LIST_WANTED;
   const isBlock = most < Math.max(found * BLOCK_SHARE, BLOCK_ITEMS);
-  const more = isBlock ? cellsFor(most) : cellsFor(found + most) - cellCount;
-  const wanted = cellCount + Math.max(more, isBlock ? 0 : Math.ceil(cellCount / 4) + 4);
+  const more = isBlock ? cellsFor(most) : STREAM_SHARE * cellsFor(found + most) - cellCount;
+  const wanted = cellCount + Math.ceil(Math.max(more, isBlock ? 0 : cellCount / 4 + 4));
   const isListedLess = (wanted - cellCount) * CELL_BYTES > theirCount * LISTED_BYTES;
   return isListedLess || wanted > CELLS_MAX ? LIST_WANTED : { to: wanted, isBlock };
 }

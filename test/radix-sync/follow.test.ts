@@ -9,7 +9,7 @@ import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js
 import {
   checkStore,
   contentsOf,
-  dropStore,
+  done,
   newStore,
   randomPair,
   randomWrite,
@@ -19,13 +19,6 @@ import { type Run, runSync, WHOLE, type WireOptions } from './wire.js';
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
-
-function done(...stores: Store[]): void {
-  for (const store of stores) {
-    checkStore(store);
-    dropStore(store);
-  }
-}
 
 function follow(
   pair: readonly [Store, Store],

@@ -8,7 +8,7 @@ import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js
 import {
   checkStore,
   contentsOf,
-  dropStore,
+  done,
   mergeOf,
   newStore,
   putKeys,
@@ -23,13 +23,6 @@ t.comment(`SEED=${seed}`);
 
 function randomSalt(random: SeededRandom): number {
   return random.below(2 ** 32);
-}
-
-function done(...stores: Store[]): void {
-  for (const store of stores) {
-    checkStore(store);
-    dropStore(store);
-  }
 }
 
 t.test('a link that breaks after any frame: the next session makes equal', (t) => {

@@ -13,7 +13,7 @@ import { SyncSession } from '../../radix/sync/session.js';
 import { Tree } from '../../radix/tree.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import type { Store } from './stores.js';
-import { checkStore, contentsOf, dropStore, newStore, putElements, putKeys } from './stores.js';
+import { contentsOf, done, newStore, putElements, putKeys } from './stores.js';
 import { WHOLE } from './wire.js';
 
 const seed = seedOfRun();
@@ -187,10 +187,7 @@ t.test('no slice does more than its share of the work', (t: Test) => {
     t.ok(most <= SLICE_UNITS_MAX, `${name}: ${most}`);
     t.ok(total > 500, `${name}: it is counted`);
     if (mode === 'two-way') t.equal(contentsOf(pair[0]), contentsOf(pair[1]), name);
-    for (const store of pair) {
-      checkStore(store);
-      dropStore(store);
-    }
+    done(...pair);
   }
   t.end();
 });
