@@ -160,7 +160,7 @@ function compare(
  * Some leaf below a node; all of them share the bytes before its depth. From behind, since where
  * keys are appended the last ones have just been seen.
  */
-function anyLeaf(nodes: Arena, node: number): number {
+export function anyLeaf(nodes: Arena, node: number): number {
   let pointer = node;
   while (pointer > 0) {
     const i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;

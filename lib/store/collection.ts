@@ -133,7 +133,7 @@ export class Collection {
       subKey,
       sfrom,
       sto,
-      store.stamp(),
+      this.#stamp(),
       store.origin,
       0,
       value,
@@ -158,7 +158,7 @@ export class Collection {
       return true;
     }
     const { store } = database;
-    const stamp = store.stamp();
+    const stamp = this.#stamp();
     store.collected(stamp);
     sub.drop(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
     this.#written();
@@ -181,7 +181,7 @@ export class Collection {
   removeAll(): void {
     if (this.sub.head === 0) return;
     const { store, tree } = this.database;
-    store.collected(store.stamp());
+    store.collected(this.#stamp());
     tree.drop(this.#buf, this.#from, this.#to);
     this.sub.openHead(0);
     this.#isEmptied = true;
@@ -194,9 +194,13 @@ export class Collection {
     const { database, sub } = this;
     const { store } = database;
     const at = [this.#buf, this.#from, this.#to] as const;
-    if (made === null) sub.setMirrored(...at, false, store.stamp(), store.origin);
-    else sub.adoptMirror(...at, made, store.stamp(), store.origin);
+    if (made === null) sub.setMirrored(...at, false, this.#stamp(), store.origin);
+    else sub.adoptMirror(...at, made, this.#stamp(), store.origin);
     this.#written();
+  }
+
+  #stamp(): number {
+    return this.database.stampFor(this.#buf, this.#from, this.#to);
   }
 
   #written(): void {

@@ -8,36 +8,26 @@
  * Keys come as `(buf, from, to)`, leaves go out as numbers: nothing is allocated when a key is read
  * or written. A leaf is valid until the next write to any database of the store.
  */
-
 import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
-import { Tree } from '../../radix/tree.js';
 import { Collection } from './collection.js';
-import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW } from './notify.js';
+import { DatabaseBase } from './database-base.js';
+import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_NEW } from './notify.js';
 import type { Store } from './store.js';
 
-export const WRONG_TYPE: Leaf = -1;
+export { WRONG_TYPE } from './database-base.js';
 
 /** Flyweights kept; a command that opens more makes its own. */
 const COLLECTIONS_MAX = 16;
-
-export class Database {
-  readonly store: Store;
-  readonly tree: Tree;
+export class Database extends DatabaseBase {
   /** For walks that end before anything else runs. */
   readonly cursor: Cursor;
-  /** Stamp of the last FLUSHDB: entries at or below it are refused. */
-  clearedAt = 0;
-  /** The number that SELECT knows it by; SWAPDB changes it. */
-  index: number;
   readonly #collections: Collection[] = [];
 
   constructor(store: Store, index: number) {
-    this.store = store;
-    this.index = index;
-    this.tree = new Tree(store.space);
+    super(store, index);
     this.cursor = this.tree.cursor();
   }
 
@@ -63,48 +53,9 @@ export class Database {
     return this.tree.expiries.size;
   }
 
-  /** Looks a key up to read it: counts a hit or miss and marks the access. 0 = not there. */
-  read(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.peek(buf, from, to);
-    const store = this.store;
-    if (leaf === 0) {
-      this.missed(buf, from, to);
-      return 0;
-    }
-    store.keyspaceHits += 1;
-    store.touch(this.tree, leaf);
-    return leaf;
-  }
-
-  /** `read` of a string value: WRONG_TYPE (-1) if the key holds something else. */
-  readString(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.read(buf, from, to);
-    if (leaf !== 0 && (this.tree.flags(leaf) & KIND_MASK) !== KIND_BYTES) return WRONG_TYPE;
-    return leaf;
-  }
-
-  /** A key that a command wanted to read is not there. */
-  missed(buf: Buffer, from: number, to: number): void {
-    this.store.keyspaceMisses += 1;
-    this.notify(NOTIFY_KEY_MISS, 'keymiss', buf, from, to);
-  }
-
-  /** Looks a key up in order to change it: marks the access, counts nothing. */
-  find(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.peek(buf, from, to);
-    if (leaf !== 0) this.store.touch(this.tree, leaf);
-    return leaf;
-  }
-
-  /** `find` of a string value: WRONG_TYPE (-1) if the key holds something else. */
-  findString(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.find(buf, from, to);
-    if (leaf !== 0 && (this.tree.flags(leaf) & KIND_MASK) !== KIND_BYTES) return WRONG_TYPE;
-    return leaf;
-  }
-
   /** Looks a key up without leaving a trace. Removes it first if it has expired. */
   peek(buf: Buffer, from: number, to: number): Leaf {
+    if (this.isPurging) this.purgeKey(buf, from, to);
     const leaf = this.tree.find(buf, from, to);
     if (leaf === 0) return 0;
     const flags = this.tree.flags(leaf);
@@ -137,7 +88,7 @@ export class Database {
       buf,
       from,
       to,
-      store.stamp(),
+      this.stampFor(buf, from, to),
       store.origin,
       hints,
       expiryMs,
@@ -187,7 +138,7 @@ export class Database {
       buf,
       from,
       to,
-      store.stamp(),
+      this.stampFor(buf, from, to),
       store.origin,
       FLAG_RAW,
       offset,
@@ -217,10 +168,10 @@ export class Database {
   #writeExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
     const { store, tree } = this;
     if (tree.kind(tree.find(buf, from, to)) !== KIND_HEAD) {
-      tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+      tree.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
     } else {
       const { sub } = this.collection();
-      sub.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+      sub.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
     }
   }
 
@@ -243,12 +194,15 @@ export class Database {
     const { sub } = this.collection();
     const isNew = this.peek(buf, from, to) === 0;
     const leaf = tree.find(buf, from, to);
-    const clearedAt = leaf === 0 ? 0 : tree.stamp(leaf);
+    const stamp = this.stampFor(buf, from, to);
+    // One that is ahead of the clock would hide what has been prepared.
+    const isBefore = leaf !== 0 && tree.stamp(leaf) < other.tree.stamp(other.head);
+    const clearedAt = isBefore ? tree.stamp(leaf) : 0;
     // Nothing is lost if there is no memory for the new head.
     tree.space.nodes.reserve();
     tree.space.leaves.reserve();
     tree.drop(buf, from, to);
-    sub.adopt(buf, from, to, other, clearedAt, store.stamp(), store.origin, expiryMs, hints);
+    sub.adopt(buf, from, to, other, clearedAt, stamp, store.origin, expiryMs, hints);
     tree.setAccess(sub.head, access);
     if (isNew) {
       this.notify(NOTIFY_NEW, 'new', buf, from, to);
@@ -264,7 +218,7 @@ export class Database {
    */
   remove(buf: Buffer, from: number, to: number): boolean {
     if (this.peek(buf, from, to) === 0) return false;
-    this.store.collected(this.store.stamp());
+    this.store.collected(this.stampFor(buf, from, to));
     this.tree.drop(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
     this.signalRemoved(buf, from, to);
@@ -274,7 +228,7 @@ export class Database {
 
   /** Removes a visible key to make room; not a change that a client has made. */
   evict(buf: Buffer, from: number, to: number): void {
-    this.store.collected(this.store.stamp());
+    this.store.collected(this.stampFor(buf, from, to));
     this.tree.drop(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
     this.signalRemoved(buf, from, to);
@@ -298,9 +252,22 @@ export class Database {
     this.touchWatched();
     if (store.waits.removalSize !== 0) store.waits.signalAll(this.index);
     store.dirty += this.tree.liveCount;
-    this.clearedAt = store.stamp();
+    this.clearedAt = store.stampAbove(store.storedAhead);
+    this.isPurging = false;
     store.collected(this.clearedAt);
     this.tree.clear();
+  }
+
+  /**
+   * The stamp of a write to a key: above that of what it replaces, though that may be ahead of the
+   * clock: stored by a sync with a member whose clock nobody believed.
+   */
+  stampFor(buf: Buffer, from: number, to: number): number {
+    const { store, tree } = this;
+    const stamp = store.stamp();
+    if (store.storedAhead < stamp) return stamp;
+    const leaf = tree.find(buf, from, to);
+    return store.stampAbove(Math.max(this.clearedAt, leaf === 0 ? 0 : tree.stamp(leaf)));
   }
 
   /**
@@ -313,7 +280,7 @@ export class Database {
       if (done === most) return false;
       const leaf = heap.peekDue(dueMs);
       const key = this.store.keyScratch;
-      const bytes = this.#tellsOfChanges ? this.tree.copyKey(leaf, key, 0) : -1;
+      const bytes = this.tellsOfChanges ? this.tree.copyKey(leaf, key, 0) : -1;
       this.tree.dropLeaf(leaf);
       this.store.expiredKeys += 1;
       if (bytes >= 0) this.#expired(key, 0, bytes);
@@ -321,54 +288,10 @@ export class Database {
     return true;
   }
 
-  /** All that is visible changes: tells who watches any of it. */
-  touchWatched(): void {
-    const { watches } = this.store;
-    if (watches.size === 0) return;
-    watches.touchAll(this.index, (key) => {
-      const bytes = Buffer.from(key, 'latin1');
-      return this.peek(bytes, 0, bytes.length) !== 0;
-    });
-  }
-
-  /** A key has changed in any way: tells its watchers. */
-  changed(buf: Buffer, from: number, to: number, expired = false): void {
-    this.store.watches.touch(this.index, buf.toString('latin1', from, to), expired);
-  }
-
-  /**
-   * Tells subscribers of an event, once what it tells of is done. `flags` is the NOTIFY_ class of
-   * the event; one comparison while nobody asked for that class.
-   */
-  notify(flags: number, event: string, buf: Buffer, from: number, to: number): void {
-    const { events } = this.store;
-    if ((events.flags & flags) !== 0) events.emit(this.index, event, buf, from, to);
-  }
-
-  /**
-   * A key was made, or its list, sorted set or stream has grown: who waits for it is served once
-   * the command, transaction or script at hand is over. One comparison while nobody waits.
-   */
-  signalReady(buf: Buffer, from: number, to: number): void {
-    const { waits } = this.store;
-    if (waits.size !== 0) waits.signal(this.index, buf, from, to);
-  }
-
-  /** A key has gone: for those who wait for that, too. */
-  signalRemoved(buf: Buffer, from: number, to: number): void {
-    const { waits } = this.store;
-    if (waits.removalSize !== 0) waits.signal(this.index, buf, from, to);
-  }
-
   /** Whether a key is about to be made and its making is to be told; one that has expired goes. */
   #isNewsOfKey(buf: Buffer, from: number, to: number): boolean {
     if (this.store.events.flags === 0) return false;
     return this.peek(buf, from, to) === 0;
-  }
-
-  get #tellsOfChanges(): boolean {
-    const { events, waits, watches } = this.store;
-    return watches.size !== 0 || events.flags !== 0 || waits.removalSize !== 0;
   }
 
   #expire(buf: Buffer, from: number, to: number): void {

@@ -2,7 +2,6 @@
  * One database as sync sees it: merges take out of it and put into it as writers do, so that
  * watchers hear of it, the clock has seen each stamp, and what is new does not look long unused.
  */
-import { ClearPurge } from '../../radix/sync/clear.js';
 import type { SyncDatabase } from '../../radix/sync/database.js';
 import type { Tree } from '../../radix/tree.js';
 import type { Database } from './database.js';
@@ -10,12 +9,17 @@ import type { Database } from './database.js';
 export class ReplicatedDatabase implements SyncDatabase {
   readonly tree: Tree;
   readonly #database: Database;
-  readonly #purge: ClearPurge;
+  readonly #index: number;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#index = database.index;
     this.tree = database.tree;
-    this.#purge = new ClearPurge(database.tree);
+  }
+
+  /** SWAPDB has given it another number. */
+  get isMoved(): boolean {
+    return this.#database.index !== this.#index;
   }
 
   get clearedAt(): number {
@@ -25,14 +29,13 @@ export class ReplicatedDatabase implements SyncDatabase {
   setClearedAt(stamp: number): void {
     const { store } = this.#database;
     if (stamp > this.clearedAt) this.#database.touchWatched();
-    store.clock.witness(stamp);
+    store.witness(stamp);
     store.dirty += 1;
-    this.#database.clearedAt = stamp;
-    this.#purge.setClearedAt(stamp);
+    this.#database.hideUpTo(stamp);
   }
 
   purge(entriesMax: number): boolean {
-    return this.#purge.step(entriesMax);
+    return this.#database.purge(entriesMax);
   }
 
   dropExpired(untilMs: number, entriesMax: number): boolean {
@@ -42,7 +45,7 @@ export class ReplicatedDatabase implements SyncDatabase {
   changed(key: Buffer, from: number, to: number, stamp: number): void {
     const { store } = this.#database;
     if (stamp > 0) {
-      store.clock.witness(stamp);
+      store.witness(stamp);
       const leaf = this.tree.find(key, from, to);
       if (leaf !== 0) store.touchNew(this.tree, leaf);
     }

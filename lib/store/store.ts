@@ -49,6 +49,8 @@ export class Store {
   touching = true;
   /** The highest stamp of a write whose entry was dropped without a tombstone. */
   collectedStamp = 0;
+  /** The highest stamp that is stored though the clock has not believed it; 0: none. */
+  storedAhead = 0;
 
   keyspaceHits = 0;
   keyspaceMisses = 0;
@@ -117,6 +119,17 @@ export class Store {
     return this.#commandStamp;
   }
 
+  /** As `stamp`, and above this one. What the command has written before keeps its lower one. */
+  stampAbove(stamp: number): number {
+    if (this.stamp() <= stamp) this.#commandStamp = this.clock.nextAbove(stamp);
+    return this.#commandStamp;
+  }
+
+  /** A stamp has come in with what is stored by now. */
+  witness(stamp: number): void {
+    if (!this.clock.witness(stamp)) this.storedAhead = Math.max(this.storedAhead, stamp);
+  }
+
   collected(stamp: number): void {
     this.#isStampUsedUp = true;
     if (stamp > this.collectedStamp) this.collectedStamp = stamp;
@@ -167,17 +180,24 @@ export class Store {
     this.watches.allChanged();
   }
 
-  /** True if some key's time has come and it is still there. */
+  /** True if some key's time has come, or a clear hides it, and it is still there. */
   hasDue(): boolean {
     for (const database of this.databases) {
+      if (database.isPurging) return true;
       if (database.tree.expiries.firstDueMs <= this.nowMs) return true;
     }
     return false;
   }
 
-  /** Removes expired keys of all databases until none is due or `deadlineMs` (monotonic) has come. */
+  /**
+   * Removes expired keys of all databases, and what their clears hide, until nothing is left to
+   * remove or `deadlineMs` (monotonic) has come.
+   */
   expireDue(deadlineMs: number): boolean {
     for (const database of this.databases) {
+      while (database.isPurging && database.purge(EXPIRE_STEP_KEYS)) {
+        if (this.world.clock.monotonicMs() >= deadlineMs) return false;
+      }
       while (!database.expireDue(EXPIRE_STEP_KEYS)) {
         if (this.world.clock.monotonicMs() >= deadlineMs) return false;
       }

@@ -5,6 +5,8 @@
  * of earlier clears, since the database's covers those. So every replica that knows the same clear
  * and the same entries has the same tree, in whatever order it heard of them.
  *
+ * Until then whoever looks at a key calls `purgeKey` first, so that nothing hidden is seen there.
+ *
  * Invariant: once `step` has returned false, nothing at or below `clearedAt` is in the tree, given
  * that every writer refuses it from `setClearedAt` on.
  */
@@ -12,6 +14,9 @@ import type { Cursor } from '../cursor.js';
 import { KIND_HEAD } from '../leaf.js';
 import { SubTree } from '../subtree.js';
 import type { Tree } from '../tree.js';
+
+/** Heads remembered as purged ahead of the walk; more are looked through again at each access. */
+const PURGED_HEADS_MAX = 4096;
 
 export class ClearPurge {
   readonly #tree: Tree;
@@ -24,6 +29,8 @@ export class ClearPurge {
   /** The last of its elements looked at. */
   #subKey = Buffer.alloc(0);
   readonly #elementCursor: Cursor;
+  /** Heads purged since the clear, because somebody looked at them. */
+  readonly #purgedHeads = new Set<string>();
 
   constructor(tree: Tree) {
     this.#tree = tree;
@@ -36,7 +43,13 @@ export class ClearPurge {
     return this.#clearedAt;
   }
 
+  /** Whether there may be anything left that the clear hides. */
+  get isPending(): boolean {
+    return !this.#isDone;
+  }
+
   setClearedAt(stamp: number): void {
+    this.#purgedHeads.clear();
     if (stamp > this.#clearedAt && this.#tree.root !== 0) {
       this.#isDone = false;
       this.#head = null;
@@ -55,11 +68,31 @@ export class ClearPurge {
     return false;
   }
 
+  /** Takes out what is hidden at one key, at once. */
+  purgeKey(buf: Buffer, from: number, to: number): void {
+    const tree = this.#tree;
+    const leaf = tree.find(buf, from, to);
+    if (this.#isDone || leaf === 0) return;
+    if (tree.stamp(leaf) <= this.#clearedAt) {
+      tree.dropLeaf(leaf);
+      return;
+    }
+    if (tree.kind(leaf) !== KIND_HEAD) return;
+    const key = Buffer.from(buf.subarray(from, to));
+    const name = key.toString('latin1');
+    if (this.#purgedHeads.has(name)) return;
+    if (this.#purgedHeads.size < PURGED_HEADS_MAX) this.#purgedHeads.add(name);
+    this.#purgeParts(key);
+    this.#sub.beginExisting(key, 0, key.length);
+    this.#sub.purge(key, 0, key.length, this.#clearedAt);
+  }
+
   #nextEntry(): void {
     const tree = this.#tree;
     const leaf = this.#cursor.next();
     if (leaf === 0) {
       this.#isDone = true;
+      this.#purgedHeads.clear();
     } else if (tree.stamp(leaf) <= this.#clearedAt) {
       tree.dropLeaf(leaf);
     } else if (tree.kind(leaf) === KIND_HEAD) {

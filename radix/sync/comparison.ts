@@ -3,11 +3,11 @@
  * cells, more of them as long as the responder needs more, or by a list of all items.
  */
 import { ByteReader, ByteWriter } from './bytes.js';
+import { CellSpan } from './cell-span.js';
 import { type Frame, PAYLOAD_BYTES_MAX } from './frame.js';
 import { ItemList, SLICE_ITEMS } from './items.js';
 import { CELLS_MAX, cellsFor, groupsOf, LIST_ITEMS_MAX, NEEDS_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
-import { type Mapping, mappingFor } from './mapping.js';
 import {
   CELL_BYTES,
   encodeCell,
@@ -57,12 +57,11 @@ export class Comparison {
     }
     const list = new ItemList(this.#replica, this.#ranges, this.#hash);
     yield* list.collect(group);
-    const mapping = mappingFor(cellCount);
     encodeSet(this.#payload, group, this.#ranges.length);
     this.#payload.varint(list.count);
     this.#payload.u32(list.sum);
-    yield* this.#sendCells(list, mapping, 1, cellCount);
-    let sent = cellCount;
+    let span = new CellSpan(1, cellCount, true);
+    yield* this.#sendCells(list, span);
     for (let needs = 0; needs <= NEEDS_MAX; needs++) {
       const answer = yield* this.#link.expect(FRAME_NEED, FRAME_WANT, FRAME_ENTRIES, FRAME_END);
       if (answer.type !== FRAME_NEED) {
@@ -71,13 +70,14 @@ export class Comparison {
       }
       const reader = new ByteReader(answer.payload);
       const wanted = reader.varint(CELLS_MAX);
+      const kind = reader.u8();
       reader.end();
       if (wanted === 0) break;
-      if (wanted <= sent || needs === NEEDS_MAX) {
+      if (wanted <= span.to || kind > 1 || needs === NEEDS_MAX) {
         throw new SyncError('SYNC_PROTOCOL', 'cells wanted that were sent, or too often');
       }
-      yield* this.#sendCells(list, mapping, sent, wanted);
-      sent = wanted;
+      span = new CellSpan(span.to, wanted, kind === 1);
+      yield* this.#sendCells(list, span);
     }
     yield* this.list(group);
   }
@@ -103,9 +103,10 @@ export class Comparison {
     }
   }
 
-  /** Sends the cells [from, to) of a list, after what has been written of the first frame. */
-  *#sendCells(list: ItemList, mapping: Mapping, from: number, to: number): Task<void> {
-    const cells = new Cells(mapping, from, to);
+  /** Sends the cells of a list, after what has been written of the first frame. */
+  *#sendCells(list: ItemList, span: CellSpan): Task<void> {
+    const { from, to } = span;
+    const cells = new Cells(span);
     yield* addInSlices(cells, list);
     const payload = this.#payload;
     payload.varint(from);

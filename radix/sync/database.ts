@@ -17,6 +17,8 @@ export interface SyncDatabase {
   purge(entriesMax: number): boolean;
   /** Drops up to so many entries whose time had come by then; true: there are more. */
   dropExpired(untilMs: number, entriesMax: number): boolean;
+  /** Whether users know this database by another number by now: a session ends then. */
+  readonly isMoved: boolean;
   /** What is at a key has been changed by the session; `stamp`: of the entry that came, or 0. */
   changed(key: Buffer, from: number, to: number, stamp: number): void;
 }
@@ -48,6 +50,10 @@ export class TreeDatabase implements SyncDatabase {
       if (left === 0) return true;
       tree.dropLeaf(tree.expiries.peekDue(untilMs));
     }
+    return false;
+  }
+
+  get isMoved(): boolean {
     return false;
   }
 

@@ -28,6 +28,8 @@ import { SyncError } from './sync-error.js';
 /** Records merged in one slice of work. */
 const SLICE_RECORDS = 256;
 const VARINT_BYTES_MAX = 8;
+/** Pieces of a record that are kept apart. */
+const PIECES_MAX = 64;
 
 export interface ApplyOptions {
   readonly valueBytesMax: number;
@@ -67,6 +69,8 @@ export class EntryApplier {
   *push(bytes: Buffer): Task<void> {
     if (this.#big !== null) throw new SyncError('SYNC_PROTOCOL', 'a record within a value');
     if (bytes.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
+    // A buffer for each byte of a record would take a hundred times as much.
+    if (this.#pieces.length === PIECES_MAX) this.#pieces = [Buffer.concat(this.#pieces)];
     this.#pieces.push(Buffer.from(bytes));
     this.#pieceBytes += bytes.length;
     if (this.#pieceBytes < this.#neededBytes) return;

@@ -3,13 +3,13 @@
  * wants of it, and what only it has.
  */
 import { ByteReader, ByteWriter } from './bytes.js';
+import { CellSpan } from './cell-span.js';
 import { addInSlices } from './comparison.js';
 import type { Exchange } from './exchange.js';
 import { PAYLOAD_BYTES_MAX } from './frame.js';
 import { ItemList } from './items.js';
 import { CELLS_MAX, cellsFor, GROUP_ITEMS_MAX, LISTED_MAX, NEEDS_MAX } from './limits.js';
 import type { Task } from './link.js';
-import { type Mapping, mappingFor } from './mapping.js';
 import {
   CELL_BYTES,
   comparesCommon,
@@ -35,7 +35,13 @@ import { SyncError } from './sync-error.js';
 import type { Item } from './takers.js';
 
 const DECODE_CELLS = 4096;
-const KNOT_CELLS = 8;
+/** If the rest is a smaller part of what has been found, or few, a block of cells for it does. */
+const BLOCK_SHARE = 0.5;
+const BLOCK_ITEMS = 16;
+/** A block and a stream together take a little more than a block of the right length. */
+const STREAM_SHARE = 1.05;
+/** Cells for a knot that two blocks of the fewest have not undone. */
+const KNOT_CELLS = 24;
 
 export class GroupAnswer {
   readonly #exchange: Exchange;
@@ -71,29 +77,28 @@ export class GroupAnswer {
     let reader = copyOf(first);
     const list = new ItemList(replica, this.#ranges, this.#hash);
     yield* list.collect(group);
-    let mapping: Mapping | null = null;
-    let decoder: Decoder | null = null;
+    const decoder = new Decoder(
+      theirSum - list.sum,
+      theirCount - list.count,
+      Math.min(theirCount + list.count, CELLS_MAX),
+    );
+    let isBlock = true;
     for (let needs = 0; ; needs++) {
-      const [from, to] = readSpan(reader, decoder?.cellCount ?? 1);
-      mapping ??= mappingFor(to);
-      decoder ??= new Decoder(
-        mapping,
-        theirSum - list.sum,
-        theirCount - list.count,
-        Math.min(theirCount + list.count, CELLS_MAX),
-      );
-      const cells = new Cells(mapping, from, to);
+      const span = readSpan(reader, decoder.cellCount, isBlock);
+      const cells = new Cells(span);
       yield* this.#readCells(reader, cells);
-      const own = new Cells(mapping, from, to);
+      const own = new Cells(span);
       yield* addInSlices(own, list);
       cells.subtract(own);
       decoder.add(cells);
       while (decoder.step(DECODE_CELLS)) yield 'slice';
       if (decoder.isComplete) break;
-      const wanted = needs < NEEDS_MAX ? cellsWanted(decoder, theirCount) : 0;
-      this.#payload.varint(wanted);
+      const wanted = needs < NEEDS_MAX ? cellsWanted(decoder, theirCount) : LIST_WANTED;
+      isBlock = wanted.isBlock;
+      this.#payload.varint(wanted.to);
+      this.#payload.u8(isBlock ? 1 : 0);
       yield* link.send(FRAME_NEED, this.#payload);
-      if (wanted === 0) return;
+      if (wanted.to === 0) return;
       const frame = yield* link.expect(FRAME_CELLS);
       reader = copyOf(new ByteReader(frame.payload));
     }
@@ -127,10 +132,11 @@ export class GroupAnswer {
   /** Reads cells out of this frame and those that follow. */
   *#readCells(first: ByteReader, cells: Cells): Task<void> {
     let reader = first;
-    let cell = cells.from;
+    const { to } = cells.span;
+    let cell = cells.span.from;
     for (;;) {
-      while (cell < cells.to && reader.left > 0) decodeCell(reader, cells, cell++);
-      if (cell === cells.to) break;
+      while (cell < to && reader.left > 0) decodeCell(reader, cells, cell++);
+      if (cell === to) break;
       const frame = yield* this.#exchange.link.expect(FRAME_CELLS);
       if (frame.payload.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
       reader = new ByteReader(frame.payload);
@@ -173,23 +179,33 @@ function copyOf(reader: ByteReader): ByteReader {
 }
 
 /** Which cells come: those from `from` on. */
-function readSpan(reader: ByteReader, from: number): [number, number] {
+function readSpan(reader: ByteReader, from: number, isBlock: boolean): CellSpan {
   if (reader.varint() !== from) throw new SyncError('SYNC_PROTOCOL', 'other cells than wanted');
   const to = reader.varint(CELLS_MAX);
   if (to <= from) throw new SyncError('SYNC_PROTOCOL', 'no cells');
-  return [from, to];
+  return new CellSpan(from, to, isBlock);
 }
 
-/** How many cells would do, as far as one can tell; 0: listing the items costs less. */
-function cellsWanted(decoder: Decoder, theirCount: number): number {
+/** What NEED asks for: cells up to this one, 0 if listing the items costs less. */
+interface Wanted {
+  readonly to: number;
+  readonly isBlock: boolean;
+}
+
+const LIST_WANTED: Wanted = { to: 0, isBlock: false };
+
+/** Which cells would do, as far as one can tell. */
+function cellsWanted(decoder: Decoder, theirCount: number): Wanted {
   const { cellCount } = decoder;
   const found = decoder.positive.length + decoder.negative.length;
-  const differences = found + decoder.estimateRest();
-  // So many cells without a result: a knot of equal symbols, which no cells undo.
-  if (decoder.isOverfull || cellCount > 2 * cellsFor(differences) + KNOT_CELLS) return 0;
   // The estimate is as good as there are cells; a second question costs a round trip.
-  const margin = 1 + 1.2 * Math.sqrt(2 / cellCount);
-  const wanted = Math.max(cellsFor(differences * margin), Math.ceil(cellCount * 1.25) + 4);
+  const rest = decoder.estimateRest();
+  const most = rest * (1 + 0.4 * Math.sqrt(2 / cellCount));
+  // So many cells without a result: a knot of equal symbols, which no cells undo.
+  if (decoder.isOverfull || cellCount > 2 * cellsFor(found + rest) + KNOT_CELLS) return LIST_WANTED;
+  const isBlock = most < Math.max(found * BLOCK_SHARE, BLOCK_ITEMS);
+  const more = isBlock ? cellsFor(most) : STREAM_SHARE * cellsFor(found + most) - cellCount;
+  const wanted = cellCount + Math.ceil(Math.max(more, isBlock ? 0 : cellCount / 4 + 4));
   const isListedLess = (wanted - cellCount) * CELL_BYTES > theirCount * LISTED_BYTES;
-  return isListedLess || wanted > CELLS_MAX ? 0 : wanted;
+  return isListedLess || wanted > CELLS_MAX ? LIST_WANTED : { to: wanted, isBlock };
 }

@@ -12,6 +12,7 @@ import { Comparison } from './comparison.js';
 import type { SyncDatabase } from './database.js';
 import { Dropper, type Piece } from './dropper.js';
 import type { ApplyOptions } from './entry-applier.js';
+import { findMismatches } from './estimate.js';
 import { Exchange } from './exchange.js';
 import { FollowDrops } from './follow-drops.js';
 import type { Frame } from './frame.js';
@@ -46,7 +47,7 @@ import {
 } from './messages.js';
 import { decodePlaces, FIRST_PLACE } from './place.js';
 import { expiredEntries, pendingPurges } from './purges.js';
-import { CommonSums, estimateDifferences, RANGES_MAX, Ranges, saltOf } from './ranges.js';
+import { CommonSums, RANGES_MAX, Ranges, saltOf } from './ranges.js';
 import { keyCheck, Replica } from './replica.js';
 import { SymbolHash } from './symbol-hash.js';
 import { SyncError } from './sync-error.js';
@@ -210,20 +211,16 @@ export class Initiator {
     const digests = Array.from({ length: rangeCount }, () => reader.u16());
     reader.end();
     const ranges = yield* Ranges.of(this.#replica, bounds);
-    const mismatches: number[] = [];
-    for (const [i, digest] of digests.entries()) {
-      if (digest !== ranges.digest(i, this.#salt)) mismatches.push(i);
-    }
-    const excess = Math.abs(theirCount - this.#whole.count);
-    const all = estimateDifferences(mismatches.length, rangeCount, excess);
+    const excess = this.#whole.count - theirCount;
+    const mismatches = findMismatches(ranges, digests, this.#salt, excess);
     const common = new CommonSums(ranges);
     const comparison = this.#comparison(ranges, common, theirCount);
     const itemsMax = isStuck ? LIST_ITEMS_MAX : GROUP_ITEMS_MAX;
-    for (const group of groupsOf(ranges, mismatches, itemsMax)) {
-      const share = group.length / mismatches.length;
-      const differences = all.differences * share + DEVIATIONS * all.deviation * Math.sqrt(share);
+    for (const group of groupsOf(ranges, mismatches.ranges, itemsMax)) {
+      const share = group.length / mismatches.ranges.length;
+      const spread = DEVIATIONS * mismatches.deviation * Math.sqrt(share);
       if (isStuck) yield* comparison.list(group);
-      else yield* comparison.compare(group, differences);
+      else yield* comparison.compare(group, mismatches.differences * share + spread);
     }
     return yield* this.#settleCommon(ranges, common);
   }

@@ -21,14 +21,17 @@ const TERMINAL_WORD = TERMINAL;
 
 /** Slot of a node of which nothing has been taken yet, from its word on. */
 const NOTHING_TAKEN = TERMINAL_WORD - 1;
-/** How many nodes ahead are fetched. */
-const AHEAD = 4;
+const FETCHED_FIRST = 64;
+/** How many slots ahead nodes are fetched, at once. */
+const AHEAD = 16;
 
 export class LeafWalk {
   readonly #space: Space;
   /** Of each node the slot taken last. */
   readonly #path = new Path();
   readonly #single = new Int32Array(1);
+  /** Of each node the slot up to which its children have been fetched. */
+  #fetched = new Int32Array(FETCHED_FIRST);
   /** A leaf that comes before what the path leads to; 0: none. */
   #first: Leaf = 0;
   /** Keeps what was loaded to be in the cache. */
@@ -50,12 +53,12 @@ export class LeafWalk {
     path.behind = false;
     if (root === 0) return;
     if (key !== null) {
-      if (locate(path, nodes, leaves, root, key, 0, key.length)) {
-        if (!isBehind) this.#first = path.leaf;
-        return;
-      }
-      settle(path, nodes, key, 0, key.length);
-      if (path.length > 0 || path.behind) return;
+      const isThere = locate(path, nodes, leaves, root, key, 0, key.length);
+      if (!isThere) settle(path, nodes, key, 0, key.length);
+      else if (!isBehind) this.#first = path.leaf;
+      while (path.length > this.#fetched.length) this.#growFetched();
+      this.#fetched.fill(0, 0, path.length);
+      if (isThere || path.length > 0 || path.behind) return;
     }
     if (root > 0) this.#push(root);
     else this.#first = 0 - root;
@@ -106,8 +109,8 @@ export class LeafWalk {
         path.length = top;
       } else if (pointer > 0) {
         path.slots[top] = slot;
+        if (this.#fetched[top]! <= slot) this.#fetch(top, i32, slot, end);
         this.#push(pointer);
-        if (slot + AHEAD < end) this.#touch(i32[slot + AHEAD]!);
       } else {
         path.slots[top] = slot - 1;
       }
@@ -115,17 +118,34 @@ export class LeafWalk {
     return count;
   }
 
-  /** Fetches a node that comes soon: its cache misses overlap with what is done till then. */
-  #touch(node: number): void {
-    if (node <= 0) return;
-    const i32 = this.#space.nodes.i32[node >>> SHIFT]!;
-    this.touched = fetchNode(i32, (node & MASK) << 1) ^ i32[(node & MASK) << 1]!;
+  /** Fetches the next nodes below one, all at once: their cache misses overlap. */
+  #fetch(depth: number, i32: Int32Array, from: number, end: number): void {
+    const chunks = this.#space.nodes.i32;
+    const to = Math.min(end, from + AHEAD);
+    let touched = 0;
+    for (let slot = from; slot < to; slot++) {
+      const node = i32[slot]!;
+      if (node <= 0) continue;
+      const child = chunks[node >>> SHIFT]!;
+      const word = (node & MASK) << 1;
+      touched ^= child[word]! ^ fetchNode(child, word);
+    }
+    this.#fetched[depth] = to;
+    this.touched = touched;
   }
 
   #push(node: number): void {
     const path = this.#path;
     if (path.length === path.nodes.length) path.grow();
+    if (path.length === this.#fetched.length) this.#growFetched();
+    this.#fetched[path.length] = 0;
     path.nodes[path.length] = node;
     path.slots[path.length++] = ((node & MASK) << 1) + NOTHING_TAKEN;
+  }
+
+  #growFetched(): void {
+    const longer = new Int32Array(this.#fetched.length * 4);
+    longer.set(this.#fetched);
+    this.#fetched = longer;
   }
 }

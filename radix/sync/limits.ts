@@ -18,12 +18,13 @@ export const ENTRIES_MAX = 2 ** 28;
 /** Standard deviations of the estimate that the first cells allow for. */
 export const DEVIATIONS = 1;
 /** Cells a difference needs at most, but for small numbers. */
-const CELLS_PER_DIFFERENCE = 1.36;
-const CELLS_MIN = 3;
+const CELLS_PER_DIFFERENCE = 1.34;
+const CELLS_MIN = 2.3;
+const CELLS_SPREAD = 4;
 
 /** How many cells, cell 0 included, very likely tell so many differences. */
 export function cellsFor(differences: number): number {
-  const spread = 3.2 * Math.sqrt(differences);
+  const spread = CELLS_SPREAD * Math.sqrt(differences);
   return Math.ceil(CELLS_MIN + CELLS_PER_DIFFERENCE * differences + spread);
 }
 

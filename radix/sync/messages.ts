@@ -29,7 +29,7 @@
  *              which is 1 | varint behind the last
  *            of more cells, the first frame, in front: varint first cell | varint behind the last
  *            cells: u32 sum | u32 sum of checks and count (riblt.ts)
- *   NEED     varint cells in all
+ *   NEED     varint cells in all | u8 kind of the cells to come: 0 stream, 1 block
  *   LIST     the first frame, in front: set of sub ranges | varint items
  *            items: u32 low half of the hash | u24 the high half's low 21 bits
  *   WANT     symbols, or of a list low halves of hashes: u32
@@ -171,13 +171,13 @@ export function decodeBitmap(reader: ByteReader, rangeCount: number): number[] {
 }
 
 export function encodeCell(writer: ByteWriter, cells: Cells, cell: number): void {
-  const at = 2 * (cell - cells.from);
+  const at = 2 * (cell - cells.span.from);
   writer.u32(cells.words[at]!);
   writer.u32(cells.words[at + 1]!);
 }
 
 export function decodeCell(reader: ByteReader, cells: Cells, cell: number): void {
-  const at = 2 * (cell - cells.from);
+  const at = 2 * (cell - cells.span.from);
   cells.words[at] = reader.i32();
   cells.words[at + 1] = reader.i32();
 }

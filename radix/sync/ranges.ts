@@ -1,6 +1,6 @@
 /**
  * Ranges: cuts a replica into up to 256 sub ranges with about as many items each, wherever the keys
- * lie, and tells from two sides' digests of them how many items differ.
+ * lie, and sums them up. What two sides' digests of them tell, estimate.ts reads.
  *
  *   items      |............|............|............|............|
  *   window            [..]         [..]         [..]                  a quarter of a range each way
@@ -10,19 +10,19 @@
  * A bound may lie anywhere in its window, and the shortest costs least to send: keys that are
  * uniform give the 255 first bytes, which are one run. What is left behind a bound is shared out
  * anew, so that the bounds need not keep to ranks that chance has moved away from the short ones.
- *
- * How many differ (linear counting, Whang et al. 1990): d items thrown into M ranges leave
- * M e^(-d/M) of them equal. So if m differ, d is about -M ln(1 - m/M).
  */
 
 import type { ByteReader, ByteWriter } from './bytes.js';
 import type { Piece } from './dropper.js';
 import type { Task } from './link.js';
-import { comparePlaces, encodePlaces, FIRST_PLACE, type Place, separator } from './place.js';
+import { comparePlaces, encodePlaces, FIRST_PLACE, type Place } from './place.js';
 import type { Prefix, Replica } from './replica.js';
 import type { Item } from './takers.js';
 
 export const RANGES_MAX = 256;
+/** Low bits of a range's digest that are those of its count. */
+export const DIGEST_COUNT_BITS = 4;
+const DIGEST_COUNT_MASK = 2 ** DIGEST_COUNT_BITS - 1;
 /** Fewer items in a range than these are not worth its digest. */
 const RANGE_ITEMS_MIN = 16;
 /** A bound may lie this part of a range off its place, each way. */
@@ -55,11 +55,8 @@ function* balancedBounds(replica: Replica, rangeCount: number): Task<Place[]> {
   for (let left = rangeCount; left > 1; left--) {
     const items = (count - rank) / left;
     const slack = Math.floor(items * WINDOW_SHARE);
-    const middle = rank + Math.round(items);
-    const low = replica.placeOf(middle - slack - 1);
-    const high = replica.placeOf(middle + slack);
-    if (low === null || high === null) break;
-    const bound = separator(low, high);
+    const bound = replica.placeNear(rank + Math.round(items), slack);
+    if (bound === null) break;
     // Writers may have moved what is there.
     if (bounds.length > 0 && comparePlaces(bounds.at(-1)!, bound) >= 0) break;
     bounds.push(bound);
@@ -122,12 +119,13 @@ export class Ranges {
     return { from: this.starts[index]!, to: this.end(index), count, low, high };
   }
 
-  /** The 16 bits by which two sides compare a range. */
+  /** The 16 bits by which two sides compare a range: the lowest are those of its count. */
   digest(index: number, salt: number): number {
-    let x = (this.lows[index]! + Math.imul(this.highs[index]!, salt)) ^ this.counts[index]!;
+    const count = this.counts[index]!;
+    let x = (this.lows[index]! + Math.imul(this.highs[index]!, salt)) ^ count;
     x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d);
     x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
-    return x >>> 16;
+    return ((x >>> 20) << DIGEST_COUNT_BITS) | (count & DIGEST_COUNT_MASK);
   }
 }
 
@@ -168,27 +166,6 @@ export class CommonSums {
     reader.end();
     return equal;
   }
-}
-
-export interface Estimate {
-  /** How many items differ. */
-  readonly differences: number;
-  /** Its standard deviation. */
-  readonly deviation: number;
-}
-
-/** From how many of `rangeCount` ranges differ, and by how much the counts of all items do. */
-export function estimateDifferences(
-  mismatchCount: number,
-  rangeCount: number,
-  excess: number,
-): Estimate {
-  // If all differ, the formula says infinitely many; half a range equal is as likely as none.
-  const mismatches = Math.min(mismatchCount, rangeCount - 0.5);
-  const load = -Math.log(1 - mismatches / rangeCount);
-  const byCounting = Math.max(load * rangeCount, mismatchCount);
-  const deviation = Math.sqrt(rangeCount * (Math.exp(load) - load - 1));
-  return { differences: Math.max(byCounting, excess), deviation };
 }
 
 /** The salt of an attempt. */

@@ -23,8 +23,8 @@ import type { SubTree } from '../subtree.js';
 import { addLeaf, hashLeaf, Sum } from '../totals.js';
 import type { Tree } from '../tree.js';
 import type { SyncDatabase } from './database.js';
-import { entryAt } from './item-order.js';
-import { FIRST_PLACE, type Place } from './place.js';
+import { type Bound, boundAt, entryAt } from './item-order.js';
+import { FIRST_PLACE, type Place, separator } from './place.js';
 import { Scan } from './scan.js';
 import { SymbolHash } from './symbol-hash.js';
 import { type Item, type SymbolList, SymbolTaker, VisitingTaker, type Visitor } from './takers.js';
@@ -122,6 +122,31 @@ export class Replica {
   }
 
   /**
+   * A short place with about `index` items before it, as many more or fewer as `slack` at most; null
+   * if there are not as many items.
+   */
+  placeNear(index: number, slack: number): Place | null {
+    let rest = index;
+    for (const view of this.#views) {
+      if (view.isEmpty) continue;
+      if (view.database.clearedAt > 0) rest--;
+      for (const interval of this.#intervals) {
+        this.#sum.clear();
+        this.#addInterval(view, interval, null);
+        const count = this.#sum.all;
+        if (rest - slack > 0 && rest + slack < count) {
+          const bound = this.#boundInTree(view, interval, rest, slack);
+          if (bound !== null) return { db: view.db, ...bound };
+        }
+        rest -= count;
+        // Near the bounds of databases and intervals, or of the range.
+        if (rest <= slack) return this.#placeBetween(index - slack - 1, index + slack);
+      }
+    }
+    return null;
+  }
+
+  /**
    * Visits up to `itemsMax` items from a place on, up to another one (null: to the end). Returns
    * where to go on; null at the end.
    */
@@ -211,6 +236,19 @@ export class Replica {
     this.#addUpTo(elements, sub, 1);
     const element = elements.find(sub, 0, sub.length);
     if (element !== 0) addLeaf(sum, elements, element, -1);
+  }
+
+  #placeBetween(first: number, last: number): Place | null {
+    const low = this.placeOf(Math.max(0, first));
+    const high = this.placeOf(last);
+    return low === null || high === null ? null : separator(low, high);
+  }
+
+  #boundInTree({ tree }: View, { low }: Interval, index: number, slack: number): Bound | null {
+    this.#sum.clear();
+    if (low !== null) this.#addUpTo(tree, low, 1);
+    const rank = index + this.#sum.all;
+    return boundAt(tree, rank - slack, rank + slack);
   }
 
   #placeInTree(view: View, interval: Interval, index: number): Place {

@@ -64,10 +64,15 @@ export class SyncSession {
   readonly #link = new Link();
   readonly #side: Initiator | Responder;
   readonly #task: Generator<Pause, Outcome, void>;
+  readonly #databases: readonly SyncDatabase[];
   #outcome: Outcome | null = null;
   #error: SyncError | null = null;
 
-  private constructor(makeSide: (link: Link) => Initiator | Responder) {
+  private constructor(
+    databases: readonly SyncDatabase[],
+    makeSide: (link: Link) => Initiator | Responder,
+  ) {
+    this.#databases = databases;
     this.#side = makeSide(this.#link);
     this.#task = this.#side.run();
   }
@@ -76,14 +81,14 @@ export class SyncSession {
   static initiate(databases: readonly SyncDatabase[], options: InitiateOptions): SyncSession {
     const { mode = 'two-way', range, salt } = options;
     const all = { mode, range, salt, ...limitsOf(options) };
-    return new SyncSession((link) => new Initiator(databases, link, all));
+    return new SyncSession(databases, (link) => new Initiator(databases, link, all));
   }
 
   /** The side that answers. */
   static respond(databases: readonly SyncDatabase[], options: RespondOptions = {}): SyncSession {
     const { modes = SYNC_MODES } = options;
     const all = { modes, ...limitsOf(options) };
-    return new SyncSession((link) => new Responder(databases, link, all));
+    return new SyncSession(databases, (link) => new Responder(databases, link, all));
   }
 
   /** Not null: it ended well. What it has to say may still have to be taken. */
@@ -126,6 +131,9 @@ export class SyncSession {
     if (this.isOver) return false;
     let hasMore = false;
     this.#guard(() => {
+      if (this.#databases.some(({ isMoved }) => isMoved)) {
+        throw new SyncError('SYNC_MOVED', 'databases have changed places');
+      }
       const step = this.#task.next();
       if (step.done === true) this.#outcome = step.value;
       else hasMore = step.value === 'slice';

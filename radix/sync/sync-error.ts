@@ -18,6 +18,8 @@ export type SyncErrorCode =
   | 'SYNC_LINK'
   /** An entry that the local tree cannot take. */
   | 'SYNC_APPLY'
+  /** SWAPDB has given databases other numbers while it ran. */
+  | 'SYNC_MOVED'
   /** The caller ended the session. */
   | 'SYNC_CANCELLED';
 

@@ -6,8 +6,8 @@ import t, { type Test } from 'tap';
 import { KEY_SHAPES } from '../radix/shapes.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import {
-  checkStore,
   contentsOf,
+  done,
   dropStore,
   mergeOf,
   newStore,
@@ -20,13 +20,6 @@ import { type Run, runSync, WHOLE, type WireOptions } from './wire.js';
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
-
-function done(...stores: Store[]): void {
-  for (const store of stores) {
-    checkStore(store);
-    dropStore(store);
-  }
-}
 
 function moveAll(pair: readonly [Store, Store], random: SeededRandom, wire: WireOptions): Run {
   return runSync(pair, { range: WHOLE, mode: 'destructive', salt: random.below(2 ** 32) }, wire);

@@ -9,7 +9,7 @@ import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js
 import {
   checkStore,
   contentsOf,
-  dropStore,
+  done,
   newStore,
   randomPair,
   randomWrite,
@@ -19,13 +19,6 @@ import { type Run, runSync, WHOLE, type WireOptions } from './wire.js';
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
-
-function done(...stores: Store[]): void {
-  for (const store of stores) {
-    checkStore(store);
-    dropStore(store);
-  }
-}
 
 function follow(
   pair: readonly [Store, Store],
@@ -172,5 +165,122 @@ t.test('follow-led: what was led is as there, what is free is merged', (t) => {
     done(...pair, expected);
   }
   t.pass('80 rounds');
+  t.end();
+});
+
+interface Element {
+  readonly stamp: number;
+  readonly origin: number;
+  readonly isLed: boolean;
+  readonly text: string;
+}
+
+/** All elements of a store, by key and sub key, tombstones among them. */
+function elementsOf(store: Store): Map<string, Element> {
+  const all = new Map<string, Element>();
+  const { sub, tree } = store[0]!;
+  const cursor = tree.cursor({ all: true });
+  for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+    const key = tree.key(leaf);
+    if (!sub.open(key, 0, key.length)) continue;
+    const { elements } = sub;
+    const inner = elements.cursor({ all: true });
+    for (let at = inner.next(); at !== 0; at = inner.next()) {
+      all.set(`${key.toString()}/${elements.key(at).toString()}`, {
+        stamp: elements.stamp(at),
+        origin: elements.origin(at),
+        isLed: (elements.flags(at) & FLAG_LED) !== 0,
+        text: `${elements.kind(at)} ${elements.value(at).toString('hex')}`,
+      });
+    }
+  }
+  return all;
+}
+
+/** What a side that follows should hold of each element: led as there, free merged. */
+function followedElements(
+  mine: ReadonlyMap<string, Element>,
+  theirs: ReadonlyMap<string, Element>,
+): Map<string, Element> {
+  const expected = new Map<string, Element>();
+  for (const path of new Set([...mine.keys(), ...theirs.keys()])) {
+    const own = mine.get(path);
+    const other = theirs.get(path);
+    const kept = own === undefined || own.isLed ? undefined : own;
+    const isOwn =
+      kept !== undefined &&
+      (other === undefined ||
+        kept.stamp > other.stamp ||
+        (kept.stamp === other.stamp && kept.origin >= other.origin));
+    const result = isOwn ? kept : other;
+    if (result !== undefined) expected.set(path, result);
+  }
+  return expected;
+}
+
+function elementWrite(random: SeededRandom, stamp: number, store: Store, members: number): void {
+  const { sub } = store[0]!;
+  const key = Buffer.from(`set ${random.below(6)}`);
+  const member = Buffer.from(`member ${random.below(members)}`);
+  const at = [key, 0, key.length] as const;
+  const element = [member, 0, member.length] as const;
+  const what = [stamp, random.below(3), random.pick([0, FLAG_LED])] as const;
+  const value = random.bytes(5);
+  const isDeleted = random.chance(0.2);
+  const isExpiry = random.chance(0.1);
+  if (isExpiry) sub.setExpiry(...at, stamp, what[1], 2 ** 41 + random.below(100));
+  else if (isDeleted) sub.delete(...at, ...element, ...what);
+  else sub.put(...at, 1, ...element, ...what, value, 0, value.length);
+}
+
+/** Stamp and parts of the heads that the other side has led. */
+function ledHeads(store: Store): Map<string, string> {
+  const heads = new Map<string, string>();
+  const { sub, tree } = store[0]!;
+  const cursor = tree.cursor({ all: true });
+  for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+    const key = tree.key(leaf);
+    if ((tree.flags(leaf) & FLAG_LED) === 0 || !sub.open(key, 0, key.length)) continue;
+    const { clearedAt, expiryMs, expiryStamp, type } = sub.parts;
+    heads.set(key.toString(), [type, clearedAt, expiryMs, expiryStamp].join());
+  }
+  return heads;
+}
+
+t.test('follow-led: elements of sub trees, and their heads', (t) => {
+  let followedHeads = 0;
+  for (let round = 0; round < 80; round++) {
+    const random = seededRandom(seed + round);
+    const pair = [newStore(0), newStore(1)] as const;
+    const members = random.pick([3, 30, 300]);
+    for (let stamp = 1; stamp < random.pick([2, 300]); stamp++) {
+      const writeSeed = random.below(2 ** 32);
+      for (const store of pair) elementWrite(seededRandom(writeSeed), stamp, store, members);
+    }
+    for (const [side, store] of pair.entries()) {
+      for (let i = random.below(100); i > 0; i--) {
+        elementWrite(random, 1000 + 2 * i + side, store, members);
+      }
+    }
+    const [mine, theirs] = [elementsOf(pair[0]), elementsOf(pair[1])] as const;
+    const expected = followedElements(mine, theirs);
+    const hadLed = ledHeads(pair[0]);
+    const before = contentsOf(pair[1]);
+    expectEqualOutcome(t, `round ${round}`, follow(pair, 'follow-led', random, { random }));
+    if (contentsOf(pair[1]) !== before) t.fail(`round ${round}: the other has changed`);
+    const actual = elementsOf(pair[0]);
+    for (const path of new Set([...expected.keys(), ...actual.keys()])) {
+      const [is, should] = [actual.get(path), expected.get(path)].map((one) => JSON.stringify(one));
+      if (is !== should) t.fail(`round ${round}: ${path} is ${is}, should be ${should}`);
+    }
+    const after = ledHeads(pair[0]);
+    for (const [key, parts] of ledHeads(pair[1])) {
+      if (!hadLed.has(key)) continue;
+      followedHeads++;
+      if (after.get(key) !== parts) t.fail(`round ${round}: head ${key}, ${after.get(key)}`);
+    }
+    done(...pair);
+  }
+  t.ok(followedHeads > 20, `${followedHeads} heads`);
   t.end();
 });

@@ -4,8 +4,8 @@ import type { KeyRange } from '../../radix/sync/view.js';
 import { anyKey, KEY_SHAPES } from '../radix/shapes.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import {
-  checkStore,
   contentsOf,
+  done,
   dropStore,
   mergeOf,
   newStore,
@@ -49,10 +49,7 @@ for (const [mode, taker] of MODES) {
       expectNoError(t, run);
       if (contentsOf(pair[1 - taker]!) !== before) t.fail(`round ${round}: the source changed`);
       if (contentsOf(pair[taker]!) !== contentsOf(merged)) t.fail(`round ${round}: not the merge`);
-      for (const store of [...pair, merged]) {
-        checkStore(store);
-        dropStore(store);
-      }
+      done(...pair, merged);
     }
     t.pass('60 rounds');
     t.end();
@@ -80,10 +77,7 @@ t.test('only the range is touched', (t) => {
       const after = pair.map((store) => digestsOf(store, outside));
       if (after.join() !== before.join()) t.fail(`round ${round}: changed outside`);
     }
-    for (const store of pair) {
-      checkStore(store);
-      dropStore(store);
-    }
+    done(...pair);
   }
   t.end();
 });

@@ -117,27 +117,26 @@ function rangeDigest(entries: readonly Entry[], salt: number): number {
   let x = (low + Math.imul(high, salt)) ^ entries.length;
   x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d);
   x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
-  return x >>> 16;
+  return ((x >>> 20) << 4) | (entries.length & 15);
 }
 
-function checkOf(symbol: number): number {
+function mixed(symbol: number): number {
   let x = Math.imul(symbol ^ (symbol >>> 16), 0x85ebca6b);
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return ((x ^ (x >>> 16)) << 8) | 1;
+  return x ^ (x >>> 16);
 }
 
-/** Cells 1 to `to` - 1, two words each. */
+/** Cells 1 to `to` - 1 of a first message, two words each. */
 function cellsOf(symbols: readonly number[], to: number): number[] {
   const words = new Int32Array(2 * to);
+  const bounds = [0, 1, 2, 3, 4].map((j) => 1 + Math.floor(((to - 1) * j) / 4));
   for (const symbol of symbols) {
-    let state = symbol;
-    let position = 0;
-    for (;;) {
-      state = (Math.imul(state, 0x2c9277b5) + 0x5f356495) | 0;
-      position = (position + 1) / Math.sqrt(((state >>> 21) + 0.5) / 2048);
-      if (position >= to) break;
-      words[2 * Math.floor(position)]! += symbol;
-      words[2 * Math.floor(position) + 1]! += checkOf(symbol);
+    const x = mixed(symbol);
+    const halves = [symbol >>> 16, symbol & 0xffff, x >>> 16, x & 0xffff];
+    for (const [j, half] of halves.entries()) {
+      const cell = bounds[j]! + Math.floor((half * (bounds[j + 1]! - bounds[j]!)) / 65536);
+      words[2 * cell]! += symbol;
+      words[2 * cell + 1]! += (x << 8) | 1;
     }
   }
   return [...words.subarray(2)];

@@ -8,7 +8,7 @@ import {
   type Place,
   separator,
 } from '../../radix/sync/place.js';
-import { estimateDifferences, Ranges, writeBalancedBounds } from '../../radix/sync/ranges.js';
+import { Ranges, writeBalancedBounds } from '../../radix/sync/ranges.js';
 import { Replica } from '../../radix/sync/replica.js';
 import type { Item } from '../../radix/sync/takers.js';
 import type { KeyRange } from '../../radix/sync/view.js';
@@ -233,21 +233,3 @@ function checkBalance(t: Test, replica: Replica, name: string, bytesMax: number)
   t.ok(Math.min(...ranges.counts) >= 0.25 * mean, `${name}: the smallest`);
   t.ok(writer.length <= bytesMax, `${name}: ${writer.length} bytes`);
 }
-
-t.test('the share of ranges that differ tells how many items do', (t) => {
-  const random = seededRandom(seed);
-  for (const differences of [1, 2, 10, 50, 100, 300, 700]) {
-    let sum = 0;
-    const rounds = 50;
-    for (let round = 0; round < rounds; round++) {
-      const hit = new Set<number>();
-      for (let i = 0; i < differences; i++) hit.add(random.below(256));
-      sum += estimateDifferences(hit.size, 256, 0).differences;
-    }
-    const mean = sum / rounds;
-    t.ok(mean > differences * 0.9 && mean < differences * 1.1, `${differences}: ${mean}`);
-  }
-  t.equal(estimateDifferences(1, 1, 90).differences, 90, 'counts tell too');
-  t.ok(estimateDifferences(256, 256, 0).differences > 1000, 'all differ: many');
-  t.end();
-});

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { MAPPING_FEW, type Mapping, mappingFor } from '../../radix/sync/mapping.js';
+import { CellSpan } from '../../radix/sync/cell-span.js';
+import { cellsFor } from '../../radix/sync/limits.js';
 import { Cells, checkOf, Decoder } from '../../radix/sync/riblt.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 
@@ -31,27 +32,19 @@ function sumOf(items: number[]): number {
   return items.reduce((sum, item) => (sum + item) | 0, 0);
 }
 
-/** Decodes with cells `stride` at a time; returns the decoder, complete or not. */
-function reconcile(
-  sets: Sets,
-  stride: number,
-  cellsMax: number,
-  mapping: Mapping = MAPPING_FEW,
-): Decoder {
+/** Decodes with `first` cells, then `stride` at a time; returns the decoder, complete or not. */
+function reconcile(sets: Sets, stride: number, cellsMax: number, first = stride): Decoder {
   const mine = Int32Array.from([...sets.both, ...sets.mine]);
   const theirs = Int32Array.from([...sets.both, ...sets.theirs]);
   const sum = (sumOf(sets.mine) - sumOf(sets.theirs)) | 0;
-  const decoder = new Decoder(
-    mapping,
-    sum,
-    mine.length - theirs.length,
-    2 * (mine.length + theirs.length),
-  );
+  const itemsMax = 2 * (mine.length + theirs.length);
+  const decoder = new Decoder(sum, mine.length - theirs.length, itemsMax);
   let isComplete = decoder.isComplete;
   while (!isComplete && decoder.cellCount < cellsMax) {
     const from = decoder.cellCount;
-    const cells = new Cells(mapping, from, from + stride);
-    const others = new Cells(mapping, from, from + stride);
+    const span = new CellSpan(from, from + (from === 1 ? first : stride), from === 1);
+    const cells = new Cells(span);
+    const others = new Cells(span);
     cells.addAll(mine, 0, mine.length);
     others.addAll(theirs, 0, theirs.length);
     cells.subtract(others);
@@ -104,49 +97,128 @@ t.test('cells per difference are those of the paper', (t) => {
     [10, 200, 1, 1.3, 2.2],
     [100, 40, 5, 1.3, 1.65],
     [1000, 6, 20, 1.25, 1.5],
-    [10_000, 1, 200, 1.2, 1.4],
+    [10_000, 1, 200, 1.2, 1.75],
   ] as const;
   for (const [differences, rounds, stride, low, high] of rows) {
-    let cellCount = 0;
-    for (let round = 0; round < rounds; round++) {
-      const half = differences / 2;
-      const decoder = reconcile(
-        randomSets(random, 0, half, half),
-        stride,
-        100_000,
-        mappingFor(differences),
-      );
-      cellCount += decoder.cellCount;
+    // All as a stream, and most of what it takes in the first message.
+    for (const first of [1, differences]) {
+      let cellCount = 0;
+      for (let round = 0; round < rounds; round++) {
+        const half = differences / 2;
+        const sets = randomSets(random, 0, half, half);
+        cellCount += reconcile(sets, stride, 100_000, first).cellCount;
+      }
+      const perDifference = cellCount / rounds / differences;
+      t.comment(`${differences} differences: ${perDifference.toFixed(3)} cells each`);
+      t.ok(perDifference > low && perDifference < high, `${differences}: ${perDifference}`);
     }
-    const perDifference = cellCount / rounds / differences;
-    t.comment(`${differences} differences: ${perDifference.toFixed(3)} cells each`);
-    t.ok(perDifference > low && perDifference < high, `${differences}`);
+  }
+  t.end();
+});
+
+t.test('a first message of the usual length does', (t) => {
+  const random = seededRandom(seed);
+  const rows = [
+    [1, 2000, 0.005],
+    [10, 2000, 0.06],
+    [100, 400, 0.02],
+    [1000, 50, 0.02],
+  ] as const;
+  for (const [differences, rounds, share] of rows) {
+    let failed = 0;
+    for (let round = 0; round < rounds; round++) {
+      const mine = random.below(differences + 1);
+      const sets = randomSets(random, 0, mine, differences - mine);
+      const first = cellsFor(differences) - 1;
+      if (!reconcile(sets, 1, first + 1, first).isComplete) failed++;
+    }
+    t.comment(`${differences}: ${failed} of ${rounds} need more`);
+    t.ok(failed <= rounds * share, `${failed} of ${rounds}`);
   }
   t.end();
 });
 
 t.test('an item lies in a cell with the density of the cell', (t) => {
   const items = 20_000;
-  for (const mapping of [MAPPING_FEW, mappingFor(10_000)]) {
-    const counts = new Array<number>(64).fill(0);
+  const spans = [
+    [1, 64, false],
+    [500, 564, false],
+    [1, 65, true],
+    [1, 6, true],
+    [30, 50, true],
+  ] as const;
+  for (const [from, to, isBlock] of spans) {
+    const span = new CellSpan(from, to, isBlock);
+    const counts = new Array<number>(to).fill(0);
     for (let i = 0; i < items; i++) {
       const item = Math.imul(i, 0x9e3779b1);
-      const cells = new Cells(mapping, 1, counts.length);
+      const cells = new Cells(span);
       cells.add(item, checkOf(item));
-      for (let cell = 1; cell < counts.length; cell++) {
-        const [sum, check] = [cells.words[2 * (cell - 1)]!, cells.words[2 * (cell - 1) + 1]!];
+      for (let cell = from; cell < to; cell++) {
+        const at = 2 * (cell - from);
+        const [sum, check] = [cells.words[at]!, cells.words[at + 1]!];
         if (check === 0 && sum === 0) continue;
         if (sum !== item || check !== checkOf(item)) t.fail('once in a cell');
         counts[cell]!++;
       }
     }
-    for (let cell = 4; cell < counts.length; cell++) {
-      const expected = items * mapping.density(cell);
+    // Parts of a block differ by a cell.
+    const slack = isBlock ? 4 / (to - from) : 0.04;
+    for (let cell = Math.max(from, isBlock ? 1 : 4); cell < to; cell++) {
+      const expected = items * span.density(cell);
       const deviation = Math.abs(counts[cell]! - expected);
-      if (deviation > 5 * Math.sqrt(expected) + 0.04 * expected) t.fail(`${cell}: ${counts[cell]}`);
+      if (deviation > 5 * Math.sqrt(expected) + slack * expected) {
+        t.fail(`${from}, ${cell}: ${counts[cell]} for ${expected}`);
+      }
     }
   }
-  t.pass('63 cells of both mappings');
+  t.pass('blocks and streams');
+  t.end();
+});
+
+t.test('many items at a time are put where one is', (t) => {
+  const random = seededRandom(seed);
+  const items = Int32Array.from(randomSets(random, 300, 0, 0).both);
+  for (const [from, to] of [
+    [1, 2],
+    [1, 5],
+    [1, 6],
+    [1, 100],
+    [7, 10],
+    [7, 12],
+    [50, 90],
+  ] as const) {
+    for (const isBlock of [true, false]) {
+      const all = new Cells(new CellSpan(from, to, isBlock));
+      const each = new Cells(all.span);
+      all.addAll(items, 0, items.length);
+      for (const item of items) each.add(item, checkOf(item));
+      t.strictSame(all.words, each.words, `${isBlock ? 'block' : 'stream'} ${from} to ${to}`);
+    }
+  }
+  t.end();
+});
+
+t.test('a few that are left are found by a block for a few', (t) => {
+  const random = seededRandom(seed);
+  let failed = 0;
+  for (let round = 0; round < 400; round++) {
+    // Items that the first block cannot find: in each of its cells there is another one.
+    const { mine } = randomSets(random, 0, 6, 0);
+    const decoder = new Decoder(sumOf(mine), mine.length, 100);
+    for (const [from, to] of [
+      [1, 5],
+      [5, 5 + cellsFor(6)],
+    ] as const) {
+      const cells = new Cells(new CellSpan(from, to, true));
+      cells.addAll(Int32Array.from(mine), 0, mine.length);
+      decoder.add(cells);
+      while (decoder.step(7));
+    }
+    if (!decoder.isComplete) failed++;
+  }
+  t.comment(`${failed} of 400 need more`);
+  t.ok(failed <= 40, `${failed}`);
   t.end();
 });
 
@@ -176,8 +248,8 @@ t.test('equal items of one side are never called complete', (t) => {
 t.test('cells that are none end', (t) => {
   const random = seededRandom(seed);
   for (let round = 0; round < 30; round++) {
-    const decoder = new Decoder(MAPPING_FEW, random.below(2 ** 31), 1, 50);
-    const cells = new Cells(MAPPING_FEW, 1, 300);
+    const decoder = new Decoder(random.below(2 ** 31), 1, 50);
+    const cells = new Cells(new CellSpan(1, 300, true));
     for (let i = 0; i < 299; i++) {
       cells.words[2 * i] = random.below(2 ** 31);
       cells.words[2 * i + 1] = random.below(2 ** 31);

@@ -7,16 +7,7 @@ import { type SimHost, SimWorld } from '../../world/sim/sim-world.js';
 import type { Link, LinkHandler, World } from '../../world/world.js';
 import { KEY_SHAPES } from '../radix/shapes.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
-import {
-  checkStore,
-  contentsOf,
-  dropStore,
-  mergeOf,
-  newStore,
-  putKeys,
-  randomPair,
-  type Store,
-} from './stores.js';
+import { contentsOf, done, mergeOf, newStore, putKeys, randomPair, type Store } from './stores.js';
 import { WHOLE } from './wire.js';
 
 const seed = seedOfRun();
@@ -70,13 +61,6 @@ function initiatorOf(
 function responderOf(world: World, store: Store, options: RunnerOptions = {}): SyncRunner {
   const session = SyncSession.respond(store);
   return new SyncRunner({ session, clock: world.clock, timers: world.timers }, options);
-}
-
-function done(...stores: Store[]): void {
-  for (const store of stores) {
-    checkStore(store);
-    dropStore(store);
-  }
 }
 
 function someKeys(count: number): Buffer[] {

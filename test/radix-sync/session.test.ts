@@ -4,6 +4,7 @@ import { seededRandom, seedOfRun } from '../support/random.js';
 import {
   checkStore,
   contentsOf,
+  done,
   dropStore,
   mergeOf,
   newStore,
@@ -37,11 +38,7 @@ for (const [name, shape] of Object.entries(KEY_SHAPES)) {
       const run = runSync(pair, { range: WHOLE, salt: random.below(2 ** 32) }, { random });
       expectEqual(t, pair, run, `round ${round}`);
       if (contentsOf(pair[0]) !== contentsOf(merged)) t.fail(`round ${round}: not the merge`);
-      dropStore(merged);
-      for (const store of pair) {
-        checkStore(store);
-        dropStore(store);
-      }
+      done(...pair, merged);
     }
     t.pass('12 rounds');
     t.end();

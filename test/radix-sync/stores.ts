@@ -66,6 +66,14 @@ export function checkStore(store: Store): void {
   }
 }
 
+/** Checks stores, and gives their memory back. */
+export function done(...stores: Store[]): void {
+  for (const store of stores) {
+    checkStore(store);
+    dropStore(store);
+  }
+}
+
 /** One write, as a command of a node makes it. The same write may be applied to several stores. */
 export type Write = (store: Store) => void;
 

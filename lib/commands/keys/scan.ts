@@ -62,7 +62,8 @@ class KeyWalk {
       }
       last = leaf;
       const expiryMs = tree.expiryMs(leaf);
-      if ((expiryMs === 0 || expiryMs > store.nowMs) && this.#matches(leaf)) {
+      const isHidden = this.#database.isPurging && tree.stamp(leaf) <= this.#database.clearedAt;
+      if (!isHidden && (expiryMs === 0 || expiryMs > store.nowMs) && this.#matches(leaf)) {
         this.#add(leaf);
       }
       leaf = cursor.next();
