@@ -57,7 +57,7 @@ export class BackupSource {
   /** Begins at the start: what the node said of this backup. */
   async facts(): Promise<BackupFacts> {
     this.#at = 0;
-    checkFileHeader(await this.#read(FILE_HEADER_BYTES));
+    checkFileHeader(await this.#read(Math.min(FILE_HEADER_BYTES, this.bytes)));
     const { content, kind } = await this.#block();
     if (kind !== BLOCK_FACTS)
       throw new BackupFileError('the file is damaged: its facts are missing');

@@ -76,7 +76,7 @@ export function fileHeader(): Buffer {
 }
 
 export function checkFileHeader(header: Buffer): void {
-  if (header.length < FILE_HEADER_BYTES || header.compare(MAGIC, 0, 8, 0, 8) !== 0) {
+  if (!header.subarray(0, MAGIC.length).equals(MAGIC)) {
     throw new BackupFileError('this is no backup: it does not begin with DHASHBAK');
   }
   const version = header.readUInt16LE(MAGIC.length);

@@ -38,10 +38,12 @@ export class RdbExport {
 
   begin({ createdMs, functions }: BackupFacts): Buffer[] {
     const notes = { 'dhash-ver': DHASH_VERSION, ctime: String(Math.floor(createdMs / 1000)) };
-    const libraries = functions.flatMap((code) =>
-      this.#file.functions(Buffer.from(code, 'latin1')),
-    );
-    return [...this.#file.begin(notes), ...libraries];
+    // In the order of the file, since each part goes into its checksum.
+    const head = this.#file.begin(notes);
+    return [
+      ...head,
+      ...functions.flatMap((code) => this.#file.functions(Buffer.from(code, 'latin1'))),
+    ];
   }
 
   /** What is complete with this chunk. */

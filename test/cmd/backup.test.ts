@@ -34,8 +34,7 @@ async function run(
 }
 
 async function text(client: RespClient, ...command: (string | Buffer)[]): Promise<string> {
-  const reply = await client.call(...command);
-  return String(reply);
+  return String(await client.callPlain(...command));
 }
 
 /** The digest of all data, on a server of its own that is stopped. */
