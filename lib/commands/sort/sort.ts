@@ -20,6 +20,13 @@ function sortRo(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 export const sortCommands: readonly CommandRow[] = [
-  { name: 'sort', arity: -2, flags: WRITE, findKeys: sortKeys, handler: sort },
-  { name: 'sort_ro', arity: -2, flags: READONLY, findKeys: () => [1], handler: sortRo },
+  { name: 'sort', arity: -2, flags: WRITE, keys: [1, 1, 1], findKeys: sortKeys, handler: sort },
+  {
+    name: 'sort_ro',
+    arity: -2,
+    flags: READONLY,
+    keys: [1, 1, 1],
+    findKeys: () => [1],
+    handler: sortRo,
+  },
 ];
