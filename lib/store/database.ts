@@ -14,6 +14,7 @@ import type { Leaf } from '../../radix/leaf.js';
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
 import { Tree } from '../../radix/tree.js';
+import type { DatabaseJournal } from '../persistence/journal.js';
 import { Collection } from './collection.js';
 import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW } from './notify.js';
 import type { Store } from './store.js';
@@ -32,6 +33,8 @@ export class Database {
   clearedAt = 0;
   /** The number that SELECT knows it by; SWAPDB changes it. */
   index: number;
+  /** Writes changes down for the disk; null: nobody does. */
+  journal: DatabaseJournal | null = null;
   readonly #collections: Collection[] = [];
 
   constructor(store: Store, index: number) {
@@ -133,6 +136,8 @@ export class Database {
   ): Leaf {
     const store = this.store;
     const isNew = this.#isNewsOfKey(buf, from, to);
+    const { journal } = this;
+    if (journal !== null) journal.begin();
     const leaf = this.tree.put(
       buf,
       from,
@@ -145,6 +150,7 @@ export class Database {
       valueFrom,
       valueTo,
     );
+    if (journal !== null) journal.written(leaf);
     store.touchNew(this.tree, leaf);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
@@ -183,6 +189,8 @@ export class Database {
   ): Leaf {
     const store = this.store;
     const isNew = this.peek(buf, from, to) === 0;
+    const { journal } = this;
+    if (journal !== null) journal.begin();
     const leaf = this.tree.patch(
       buf,
       from,
@@ -195,6 +203,10 @@ export class Database {
       valueFrom,
       valueTo,
     );
+    if (journal !== null) {
+      if (isNew) journal.written(leaf);
+      else journal.patched(leaf, offset, offset + valueTo - valueFrom);
+    }
     store.touchNew(this.tree, leaf);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
@@ -217,7 +229,10 @@ export class Database {
   #writeExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
     const { store, tree } = this;
     if (tree.kind(tree.find(buf, from, to)) !== KIND_HEAD) {
-      tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+      const { journal } = this;
+      if (journal !== null) journal.begin();
+      const leaf = tree.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
+      if (journal !== null && leaf !== 0) journal.patched(leaf, 0, 0);
     } else {
       const { sub } = this.collection();
       sub.setExpiry(buf, from, to, store.stamp(), store.origin, expiryMs);
@@ -249,6 +264,7 @@ export class Database {
     tree.drop(buf, from, to);
     sub.adopt(buf, from, to, other, clearedAt, store.stamp(), store.origin, expiryMs, hints);
     tree.setAccess(sub.head, access);
+    if (this.journal !== null) this.journal.adopted(buf, from, to);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     this.signalReady(buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);

@@ -29,6 +29,7 @@ export class ReplicatedDatabase implements SyncDatabase {
     store.dirty += 1;
     this.#database.clearedAt = stamp;
     this.#purge.setClearedAt(stamp);
+    this.#database.journal?.hidden(stamp);
   }
 
   purge(entriesMax: number): boolean {
