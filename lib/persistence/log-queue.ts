@@ -20,6 +20,9 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 const BATCH_BLOCKS_MAX = 1024;
 /** Keys removed by one batch. */
 const REMOVAL_KEYS_MAX = 1024;
+/** Batches that nobody waits for are gathered for so long, or until they have so many bytes. */
+const GATHER_MS = 10;
+const GATHER_BYTES = 512 * 1024;
 /** A store that has failed is tried again after this, ms. */
 const RETRY_MS = 250;
 
@@ -30,6 +33,10 @@ interface QueuedBlock extends FilledBlock {
 export interface LogQueueEvents {
   /** Whether the batch about to be written is to be synced before it counts as written. */
   mustSync(): boolean;
+  /** A block was sealed. */
+  sealed(number: number, block: Buffer): void;
+  /** Whether somebody waits for blocks to be written. */
+  isAwaited(): boolean;
   /** Blocks have become written, or synced. */
   progressed(): void;
   /** Nothing can be written; called once until `recovered`. */
@@ -66,6 +73,7 @@ export class LogQueue {
   #removeFrom = 0;
   #removeTo = 0;
   #retry: Timer | undefined;
+  #gathering: Timer | undefined;
   #isClosed = false;
   #idle: (() => void)[] = [];
 
@@ -107,6 +115,7 @@ export class LogQueue {
       this.addedNumber += 1;
       const number = this.addedNumber;
       sealBlock(block.buf, block.end, { number, sealedMs, closes: block.closes });
+      this.#events.sealed(number, block.buf.subarray(0, block.end));
       this.#queue.push({ ...block, number });
       this.queuedBytes += block.end;
       if (block.closes) this.closedNumber = number;
@@ -144,7 +153,9 @@ export class LogQueue {
   /** Resolves once nothing waits, or it has failed. */
   drained(): Promise<void> {
     if (this.isIdle || this.isFailed) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.flush();
+    return idle;
   }
 
   /** All that is written is made safe from a crash of the machine. */
@@ -166,13 +177,32 @@ export class LogQueue {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#retry?.cancel();
+    this.#gathering?.cancel();
     await this.#store.close();
   }
 
   #underWay = new Set<QueuedBlock>();
 
-  /** Writes what there is, if nothing is under way. */
+  /** Writes what there is, if nothing is under way and it is worth it. */
   pump(): void {
+    if (this.#isBusy || this.isFailed || this.#isClosed) return;
+    if (this.#queue.length > 0 && this.queuedBytes < GATHER_BYTES && !this.#isUrgent()) {
+      this.#gathering ??= this.#world.timers.after(GATHER_MS, () => {
+        this.#gathering = undefined;
+        this.flush();
+      });
+      return;
+    }
+    this.flush();
+  }
+
+  #isUrgent(): boolean {
+    const { mustSync, isAwaited } = this.#events;
+    return mustSync() || isAwaited() || this.#idle.length > 0 || this.#companion !== undefined;
+  }
+
+  /** Writes what there is, if nothing is under way. */
+  flush(): void {
     if (this.#isBusy || this.isFailed || this.#isClosed) return;
     const batch = this.#nextBatch();
     if (batch.puts.length === 0 && batch.deletes.length === 0) {

@@ -4,14 +4,19 @@
  *   DIR/log/         the LogStore, which also keeps a second process away
  *   DIR/records.a    durable records, twice (durable-records.ts)
  *   DIR/records.b
+ *   DIR/pad          what a crash of the process would keep from the log (pad.ts)
  */
 import type { Disk } from '../../world/world.js';
+import { blockKey } from './block.js';
 import { DurableRecords } from './durable-records.js';
-import { type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
+import { lastBlockNumber } from './log-queue.js';
+import { type LogPut, type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
+import { Pad, type PadBlock } from './pad.js';
 
 export interface OpenedFolder {
   readonly logStore: LogStore;
   readonly records: DurableRecords;
+  readonly pad: Pad;
   /** Opens the LogStore again, once it is closed. */
   readonly open: OpenLogStore;
 }
@@ -27,11 +32,27 @@ export async function openFolder(
   // First, since it locks the folder.
   const logStore = await open();
   try {
-    return { logStore, records: await DurableRecords.open(disk, folder), open };
+    const records = await DurableRecords.open(disk, folder);
+    const { pad, blocks } = await Pad.open(disk, `${folder}/pad`);
+    await pad.reset(await takeOver(logStore, blocks));
+    return { logStore, records, pad, open };
   } catch (error) {
     await logStore.close();
     throw error;
   }
+}
+
+/** Puts the blocks that follow those of the store into it. Returns the number of its last. */
+async function takeOver(logStore: LogStore, blocks: readonly PadBlock[]): Promise<number> {
+  let last = await lastBlockNumber(logStore);
+  const puts: LogPut[] = [];
+  for (const { number, block } of blocks) {
+    if (number !== last + 1) continue;
+    puts.push({ key: blockKey(number), value: block });
+    last = number;
+  }
+  if (puts.length > 0) await logStore.batch(puts, [], true);
+  return last;
 }
 
 /** Why a folder cannot be used, for people; undefined: the error is about something else. */

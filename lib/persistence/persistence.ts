@@ -4,9 +4,8 @@
  *
  *   command -> journal -> (end of the turn) -> blocks -> queue -> LogStore
  *      |                                                    |
- *    reply ---------- held back until ----------------------+   `always`: synced
- *                                                               otherwise: written, so that a
- *                                                               crash of the process loses nothing
+ *    reply ---------- held back until ----------------------+   `always`: synced by the store;
+ *                                                               else: in the pad, at once (pad.ts)
  *
  * A reply is held back if anything that was changed before it is not yet so far: what a client has
  * been told, of its own writes or of others', is then safe. Held replies keep their order, for a
@@ -27,6 +26,7 @@ import { Journal } from './journal.js';
 import { Loader, startPair } from './loader.js';
 import { LogQueue } from './log-queue.js';
 import { type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
+import type { Pad } from './pad.js';
 import { Sweep } from './sweep.js';
 
 /** Bytes on their way to the disk beyond which no client is read from. */
@@ -60,6 +60,7 @@ export interface PersistenceComponents {
   readonly log: Log;
   readonly settings: Settings;
   readonly records: DurableRecords;
+  readonly pad: Pad;
   readonly logStore: LogStore;
   readonly open: OpenLogStore;
 }
@@ -99,6 +100,7 @@ export class Persistence {
   readonly #log: Log;
   readonly #settings: Settings;
   readonly #events: PersistenceEvents;
+  readonly #pad: Pad;
   readonly #queue: LogQueue;
   #held: Held[] = [];
   #isTurnPlanned = false;
@@ -115,7 +117,8 @@ export class Persistence {
     events: PersistenceEvents,
     options: { readonly skipsDamage: boolean },
   ) {
-    const { world, store, log, settings, records, logStore, open } = components;
+    const { world, store, log, settings, records, pad, logStore, open } = components;
+    this.#pad = pad;
     this.#world = world;
     this.#store = store;
     this.#log = log;
@@ -130,6 +133,8 @@ export class Persistence {
       { world, store: logStore, open },
       {
         mustSync: () => settings.fsync === 'always',
+        sealed: (number, block) => this.#sealed(number, block),
+        isAwaited: () => this.#held.length > 0,
         progressed: () => this.#progressed(),
         failed: (error) => this.#failed(error),
         recovered: (isWhole) => this.#recovered(isWhole),
@@ -167,6 +172,7 @@ export class Persistence {
     const stamp = Math.max(loader.replayer.stampMax, numberOf(this.records.get(RECORD_STAMP)));
     this.#store.clock.nextAbove(stamp);
     this.#queue.startAt(Math.max(loader.lastNumber, this.#savedSynced));
+    this.#pad.restart(this.#queue.writtenNumber);
     await this.#reserve();
     this.#tellLoad(this.#world.clock.monotonicMs() - startMs);
     this.logBytes = loader.bytes;
@@ -240,6 +246,7 @@ export class Persistence {
     }
     this.journal.isOn = false;
     await this.#queue.close();
+    await this.#pad.close();
     await this.records.close();
   }
 
@@ -253,17 +260,20 @@ export class Persistence {
   /** False: all that was changed so far is safe. True: `waiter` is told when it is. */
   hold(waiter: DiskWaiter): boolean {
     if (!this.journal.isOn || this.failure !== undefined) return false;
+    if (this.journal.hasNews) this.turnEnds();
     const hasNews = this.journal.hasNews || this.journal.writer.isOpen;
     const number = hasNews ? Number.POSITIVE_INFINITY : this.#queue.closedNumber;
     const stamp = this.#store.clock.last;
     if (number <= this.#safeNumber && stamp <= this.#reservedStamp) return false;
     this.#held.push({ number, stamp, waiter });
+    this.#queue.flush();
     return true;
   }
 
   get #safeNumber(): number {
     const { syncedNumber, writtenNumber } = this.#queue;
-    return this.#settings.fsync === 'always' ? syncedNumber : writtenNumber;
+    if (this.#settings.fsync === 'always') return syncedNumber;
+    return Math.max(writtenNumber, this.#pad.number);
   }
 
   /** The commands of a turn have been executed: writes down what they changed. */
@@ -311,6 +321,17 @@ export class Persistence {
     if (this.failure !== undefined && this.pendingBytes > QUEUE_BYTES_MAX) this.#giveUp();
   }
 
+  /** A block that is not synced before anybody hears of it goes to the pad. */
+  #sealed(number: number, block: Buffer): void {
+    if (this.#settings.fsync === 'always' || this.failure !== undefined) return;
+    try {
+      this.#pad.add(number, block, this.#queue.writtenNumber);
+    } catch (error) {
+      // Replies now wait for the store.
+      this.#log.warn({ err: error }, 'cannot write to the pad');
+    }
+  }
+
   #progressed(): void {
     const safe = this.#safeNumber;
     const reserved = this.#reservedStamp;
@@ -349,10 +370,12 @@ export class Persistence {
     this.sweep = undefined;
     this.journal.discard();
     this.#queue.discard();
+    this.#pad.restart(this.#queue.writtenNumber);
   }
 
   #recovered(isWhole: boolean): void {
     this.failure = undefined;
+    this.#pad.restart(this.#queue.writtenNumber);
     this.#log.warn({}, 'the disk takes writes again');
     if (!isWhole) this.#log.error({}, 'the disk has lost what it had; writing all of it anew');
     if (!isWhole || this.#needsSweep) {
@@ -404,7 +427,9 @@ export class Persistence {
   #sweepIfGrown(): void {
     const { autoAofRewritePercentage, autoAofRewriteMinSize } = this.#settings;
     if (autoAofRewritePercentage === 0 || this.logBytes < autoAofRewriteMinSize) return;
-    const limit = this.baseBytes * (1 + autoAofRewritePercentage / 100);
+    // A log that has grown with what it describes has nothing to give back.
+    const base = Math.max(this.baseBytes, this.#store.space.usedBytes);
+    const limit = base * (1 + autoAofRewritePercentage / 100);
     if (this.logBytes > limit && this.failure === undefined) this.startSweep();
   }
 

@@ -33,6 +33,7 @@ function interrupted(disk: Disk, call: number, act: (what: string) => Promise<ne
   const wrap = (file: DiskFile): DiskFile => ({
     read: (target, position) => file.read(target, position),
     write: (bytes, position) => counted('write', () => file.write(bytes, position)),
+    writeNow: (bytes, position) => file.writeNow(bytes, position),
     truncate: (bytes) => counted('truncate', () => file.truncate(bytes)),
     sync: () => counted('sync', () => file.sync()),
     sizeBytes: () => file.sizeBytes(),
