@@ -4,8 +4,8 @@
  *   key     'b' (1 B) | number (7 B, big-endian), counted up by one
  *
  *   value   byte (little-endian)
- *            0   4  mark: "DHB" and the version of this format, 1
- *            4   4  CRC-32 of all bytes from 8 on
+ *            0   4  CRC-32 of all that follows
+ *            4   4  mark: "DHB" and the version of this format, 1
  *            8   8  number, as in the key
  *           16   8  wall clock when it was sealed, ms since 1970
  *           24   4  bytes that follow the header
@@ -56,21 +56,21 @@ export function blockNumber(key: Buffer): number {
 
 /** Writes the header of the block that ends at `end`. */
 export function sealBlock(buf: Buffer, end: number, header: BlockHeader): void {
-  buf.writeUInt32LE(MARK | (BLOCK_VERSION << 24), 0);
+  buf.writeUInt32LE(MARK | (BLOCK_VERSION << 24), 4);
   buf.writeDoubleLE(header.number, 8);
   buf.writeDoubleLE(header.sealedMs, 16);
   buf.writeUInt32LE(end - BLOCK_HEADER_BYTES, 24);
   buf.writeUInt32LE(header.closes ? FLAG_CLOSES : 0, 28);
-  buf.writeUInt32LE(crc32(buf, 8, end), 4);
+  buf.writeUInt32LE(crc32(buf, 4, end), 0);
 }
 
 /** Reads the header and checks the whole; what is wrong with it, or undefined. */
 export function readBlock(block: Buffer, into: BlockHeader): BlockProblem | undefined {
   if (block.length < BLOCK_HEADER_BYTES) return 'cut short';
-  const mark = block.readUInt32LE(0);
-  if ((mark & 0xffffff) !== MARK) return 'no block';
   if (block.readUInt32LE(24) !== block.length - BLOCK_HEADER_BYTES) return 'cut short';
-  if (block.readUInt32LE(4) !== crc32(block, 8, block.length)) return 'a wrong checksum';
+  if (block.readUInt32LE(0) !== crc32(block, 4, block.length)) return 'a wrong checksum';
+  const mark = block.readUInt32LE(4);
+  if ((mark & 0xffffff) !== MARK) return 'no block';
   if (mark >>> 24 > BLOCK_VERSION) return 'a newer version';
   into.number = block.readDoubleLE(8);
   into.sealedMs = block.readDoubleLE(16);
