@@ -16,7 +16,7 @@ import {
   LogStoreError,
 } from '../lib/persistence/log-store.js';
 
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 const PAIRS_PER_STEP_MAX = 1024;

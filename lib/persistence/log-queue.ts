@@ -24,7 +24,7 @@ const REMOVAL_KEYS_MAX = 1024;
 const GATHER_MS = 10;
 const GATHER_BYTES = 512 * 1024;
 /** A store that has failed is tried again after this, ms. */
-const RETRY_MS = 250;
+const RETRY_MS = 500;
 
 interface QueuedBlock extends FilledBlock {
   readonly number: number;

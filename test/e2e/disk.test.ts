@@ -107,13 +107,13 @@ void t.test('a full disk: MISCONF, reads, and back again by itself', async (t) =
   const folder = await newFolder();
   const disk = join(folder, 'small');
   await mkdir(disk);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', disk]);
   let server: ServerProcess | undefined;
   try {
     const args = ['--dir', join(disk, 'd'), '--auto-aof-rewrite-percentage', '0'];
     server = await startDhash({ args });
     const client = await server.connect();
-    await writeFile(join(disk, 'ballast'), Buffer.alloc(12 * 1024 * 1024));
+    await writeFile(join(disk, 'ballast'), Buffer.alloc(60 * 1024 * 1024));
     const value = 'v'.repeat(20_000);
     const acknowledged: number[] = [];
     let refusal = '';
