@@ -284,7 +284,7 @@ const diskRows: readonly Row[] = [
     'fsync',
     'fsync',
     oneOf(['everysec', 'always', 'no']),
-    'When writes are made safe from a crash of the machine: before they are acknowledged, every second, or when the system likes',
+    'When writes are synced: before they are acknowledged, every second, or by the system',
     { alias: 'appendfsync', help: 'main' },
   ),
   row(

@@ -177,7 +177,8 @@ export class Journal {
     const isHead = leaf !== 0 && tree.kind(leaf) === KIND_HEAD;
     const sub = this.#subs[slot]!;
     if (isHead) sub.openHead(leaf);
-    switch (marks[at]) {
+    const kind = marks[at]!;
+    switch (kind) {
       case MARK_KEY:
         if (leaf === 0 || isHead) this.writer.absent(slot, marks, from, to);
         if (isHead) this.writer.head(slot, sub);
