@@ -8,11 +8,13 @@ import { chmod, readFile, stat } from 'node:fs/promises';
 import { machine, release, type as systemName, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
+import * as zlib from 'node:zlib';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { loadSettings, type Sources } from '../lib/config/load.js';
 import type { Settings } from '../lib/config/settings.js';
 import { DhashNode } from '../lib/node.js';
+import { useCrc32 } from '../lib/persistence/crc32.js';
 import { explainFolder } from '../lib/persistence/open-folder.js';
 import type { ProcessInfo } from '../lib/server/process-info.js';
 import { DHASH_VERSION } from '../lib/version.js';
@@ -181,6 +183,7 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
     log.level = pinoLevel(settings.loglevel);
   });
   const stopping = new Stopping(log);
+  useCrc32(zlib.crc32 as typeof zlib.crc32 | undefined);
   const world = new RealWorld();
   const processInfo = createProcessInfo(world.disk, configFile, () => stopping.begin('SHUTDOWN'));
   const node = new DhashNode(

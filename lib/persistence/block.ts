@@ -19,9 +19,8 @@
 import { crc32 } from './crc32.js';
 
 export const BLOCK_HEADER_BYTES = 32;
-export const FLAG_CLOSES = 1;
-export const BLOCK_VERSION = 1;
-export const BLOCK_NUMBER_MAX = Number.MAX_SAFE_INTEGER;
+const FLAG_CLOSES = 1;
+const BLOCK_VERSION = 1;
 const KEY_BYTES = 8;
 const KEY_PREFIX = 0x62;
 const MARK = 0x424844;
