@@ -204,11 +204,7 @@ export class Replayer {
     parts.expiryStamp = this.#double();
     parts.expiryMs = this.#expiryMs;
     const sub = this.#subs[slot]!;
-    const isThere = sub.open(this.#buf, from, to);
-    if (isThere && (sub.parts.type & 0xff) !== (parts.type & 0xff)) {
-      sub.tree.drop(this.#buf, from, to);
-      sub.openHead(0);
-    }
+    sub.open(this.#buf, from, to);
     const isNew = sub.head === 0;
     if (isNew) sub.parts.reset(parts.type, 0);
     else if (sub.parts.clearedAt < parts.clearedAt) {
