@@ -183,7 +183,10 @@ export class Persistence {
     this.#timer = this.#world.timers.every(SYNC_EVERY_MS, () => this.#everySecond(), true);
   }
 
-  /** Forgets what is in memory and loads it from the disk; nobody may write meanwhile. */
+  /**
+   * Forgets what is in memory and loads it from the disk; nobody may write meanwhile. If it rejects
+   * the node goes on as one that loads, for good.
+   */
   async reload(): Promise<void> {
     const { journal } = this;
     this.#handOver(journal.drain(Number.POSITIVE_INFINITY));
@@ -191,21 +194,19 @@ export class Persistence {
     if (this.failure !== undefined) throw this.failure;
     journal.isOn = false;
     this.isLoading = true;
-    try {
-      for (const [index, database] of journal.slots.entries()) {
-        database.tree.clear();
-        database.clearedAt = 0;
-        database.index = index;
-        this.#store.databases[index] = database;
-      }
-      const startMs = this.#world.clock.monotonicMs();
-      this.loader = this.#makeLoader(this.#queue.store, false);
-      await this.loader.load();
-      this.#tellLoad(this.#world.clock.monotonicMs() - startMs);
-    } finally {
-      this.isLoading = false;
-      journal.isOn = true;
+    for (const [index, database] of journal.slots.entries()) {
+      database.tree.clear();
+      database.clearedAt = 0;
+      database.index = index;
+      this.#store.databases[index] = database;
     }
+    const startMs = this.#world.clock.monotonicMs();
+    this.loader = this.#makeLoader(this.#queue.store, false);
+    // If this fails nothing may be written: what is in memory is not what is on the disk.
+    await this.loader.load();
+    this.#tellLoad(this.#world.clock.monotonicMs() - startMs);
+    this.isLoading = false;
+    journal.isOn = true;
   }
 
   #makeLoader(logStore: LogStore, skipsDamage: boolean): Loader {
