@@ -7,6 +7,8 @@
  *    2       4    type (16 bits) | origin of the expiry << 16
  *    3       8    clearedAt, a stamp, low word first
  *    5       8    stamp of the expiry
+ *   [7       4    root of the elements' order by expiry    once an element had one; this node's
+ *    8       4    slot in the heap of such heads, or -1 ]  own, in no digest
  *
  *   type:  0..7 what the user sees (hash, set, ...)   8 mirrored   9 values are all of 8 bytes
  *
@@ -20,7 +22,6 @@
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { HEAD_ROOT_WORD, headWord, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';
 
-export const HEAD_VALUE_BYTES = 28;
 export const HEAD_TYPE_WORD = 2;
 export const HEAD_CLEARED_WORD = 3;
 export const HEAD_EXPIRY_STAMP_WORD = 5;
@@ -62,7 +63,7 @@ export class HeadParts {
     this.expiryMs = 0;
   }
 
-  /** Writes a head's value, roots included. */
+  /** Writes a head's value, roots included, up to HEAD_VALUE_BYTES. */
   store(target: Buffer, root: number, mirrorRoot: number): void {
     target.writeInt32LE(root, HEAD_ROOT_WORD * 4);
     target.writeInt32LE(mirrorRoot, 4);

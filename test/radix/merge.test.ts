@@ -44,7 +44,8 @@ function apply(merger: Merger, fact: Fact): boolean {
     return merger.head(key, 0, key.length, ...at, parts);
   }
   const element = [subKey, 0, subKey.length] as const;
-  return merger.element(key, 0, key.length, type, ...element, ...at, value, 0, value.length);
+  const given = [value, 0, value.length, expiryMs] as const;
+  return merger.element(key, 0, key.length, type, ...element, ...at, ...given);
 }
 
 /** The definition at the top of merge.ts, over all facts of a key at once. */
@@ -113,7 +114,7 @@ function randomFacts(random: SeededRandom, count: number): Fact[] {
     const hasExpiry = expiryStamp > clearedAt;
     const plain = isTombstone ? KIND_TOMBSTONE : KIND_BYTES;
     const value = plain === KIND_BYTES && kind !== 'head' ? random.bytes(random.below(3)) : null;
-    const expires = kind === 'head' ? hasExpiry : plain === KIND_BYTES && kind === 'entry';
+    const expires = kind === 'head' ? hasExpiry : plain === KIND_BYTES;
     facts.push({
       kind,
       key,
@@ -186,6 +187,7 @@ function tellAll(from: Merger, to: Merger): void {
         value,
         0,
         value.length,
+        sub.elements.expiryMs(element),
       );
     }
   }
