@@ -20,7 +20,16 @@
  * above clearedAt. So whoever wins over the head wins over all that it holds.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { HEAD_ROOT_WORD, headWord, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';
+import {
+  HEAD_ROOT_WORD,
+  headWord,
+  KIND_HEAD,
+  type Leaf,
+  leafExpiryMs,
+  valueWordAt,
+} from './leaf.js';
+import { liveBelow } from './node.js';
+import type { Tree } from './tree.js';
 
 export const HEAD_TYPE_WORD = 2;
 export const HEAD_CLEARED_WORD = 3;
@@ -87,6 +96,13 @@ export class HeadParts {
     this.expiryOrigin = 0;
     this.expiryMs = 0;
   }
+}
+
+/** Visible elements of a head's sub tree; 0 of any other entry. */
+export function elementCount(tree: Tree, leaf: Leaf): number {
+  const { leaves, nodes } = tree.space;
+  if (tree.kind(leaf) !== KIND_HEAD) return 0;
+  return liveBelow(nodes, leaves, headWord(leaves, leaf, HEAD_ROOT_WORD), false);
 }
 
 /** The type's number of the head at hand. */

@@ -27,6 +27,8 @@ import {
   SCRIPT,
   WRITE,
 } from '../commands/command.js';
+import { findKeys } from '../commands/key-positions.js';
+import { findKnown } from '../commands/known-commands.js';
 import { metadata } from '../commands/metadata.js';
 import { OUT_OF_MEMORY, shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
@@ -56,6 +58,9 @@ export const SERVER_MEMORY_LIMIT = 1 << 19;
 export const SERVER_SCRIPTING = 1 << 20;
 /** Keys that sessions wait for are ready: see `Blocking`. */
 export const SERVER_KEYS_READY = 1 << 21;
+
+/** Elements of collections have expired that are still there. */
+export const SERVER_ELEMENTS_DUE = 1 << 22;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -264,6 +269,9 @@ export class Dispatcher {
       return;
     }
     if ((command.flags & COUNTS) !== 0 && !this.#expireFirst(session, args)) return;
+    if ((this.gate & SERVER_ELEMENTS_DUE) !== 0 && !this.#expireElements(session, command, args)) {
+      return;
+    }
     this.call(session, command, args);
   }
 
@@ -331,6 +339,19 @@ export class Dispatcher {
     return false;
   }
 
+  /** The same of elements of the command's keys. */
+  #expireElements(session: Session, command: Command, args: Args): boolean {
+    const known = findKnown(this.#server, command.fullName);
+    if (known === undefined || this.atomic) return true;
+    const places = findKeys(known, args).map(({ at }) => at);
+    const deadlineMs = this.#world.clock.monotonicMs() + EXPIRE_SLICE_MS;
+    if (expireElements(session, args, places, deadlineMs)) return true;
+    const postponed = args.clone();
+    session.postponed = postponed;
+    session.defer({ step: (dueMs) => expireElements(session, postponed, places, dueMs) });
+    return false;
+  }
+
   #reject(session: Session, command: Command | undefined, text: string): void {
     if (command !== undefined) command.stats.rejectedCalls += 1;
     const transaction = session.transaction;
@@ -350,6 +371,16 @@ export class Dispatcher {
     command.stats.failedCalls += 1;
     this.#server.countError(session.reply.lastError);
   }
+}
+
+/** Removes elements that have expired of the keys in these arguments; false: there are more. */
+function expireElements(
+  { database }: Session,
+  { buf, starts, ends }: Args,
+  places: readonly number[],
+  deadlineMs: number,
+): boolean {
+  return places.every((i) => database.expireElements(buf, starts[i]!, ends[i]!, deadlineMs));
 }
 
 /** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */

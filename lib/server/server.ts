@@ -16,6 +16,7 @@ import { Blocking } from './blocking.js';
 import { Connection } from './connection.js';
 import {
   Dispatcher,
+  SERVER_ELEMENTS_DUE,
   SERVER_EXACT_TIMES,
   SERVER_KEYS_READY,
   SERVER_MEMORY_LIMIT,
@@ -205,6 +206,9 @@ export class Server {
   /** A turn of the event loop begins to execute commands. Returns its start, monotonic ms. */
   beginTurn(): number {
     this.store.refresh();
+    const { dispatcher } = this;
+    if (this.store.hasDueElements()) dispatcher.gate |= SERVER_ELEMENTS_DUE;
+    else dispatcher.gate &= ~SERVER_ELEMENTS_DUE;
     return this.#world.clock.monotonicMs();
   }
 

@@ -62,9 +62,8 @@ class KeyWalk {
       }
       last = leaf;
       const expiryMs = tree.expiryMs(leaf);
-      if ((expiryMs === 0 || expiryMs > store.nowMs) && this.#matches(leaf)) {
-        this.#add(leaf);
-      }
+      const isThere = (expiryMs === 0 || expiryMs > store.nowMs) && !this.#database.isEmptied(leaf);
+      if (isThere && this.#matches(leaf)) this.#add(leaf);
       leaf = cursor.next();
     }
     this.place = tree.key(last);
