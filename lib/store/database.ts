@@ -368,7 +368,7 @@ export class Database {
     const isEmptied = sub.elements.liveCount === 0;
     this.notify(NOTIFY_HASH, 'hexpired', buf, from, to);
     if (isEmptied) this.notify(NOTIFY_GENERIC, 'del', buf, from, to);
-    if (store.watches.size !== 0) this.changed(buf, from, to);
+    if (store.watches.size !== 0) this.changed(buf, from, to, true);
     if (isEmptied) this.signalRemoved(buf, from, to);
     return count;
   }
