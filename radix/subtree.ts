@@ -22,7 +22,7 @@ import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { ElementExpiries, TIMED_SUB_KEY_BYTES_MAX } from './element-expiries.js';
 import { NO_SLOT } from './expiry-heap.js';
-import { HeadParts, TYPE_FIXED8, TYPE_MIRRORED } from './head.js';
+import { HeadParts, TYPE_FIXED8, TYPE_MIRRORED, TYPE_NUMBER_MASK } from './head.js';
 import {
   FLAG_HIDDEN,
   FLAG_LED,
@@ -123,6 +123,12 @@ export class SubTree {
     expiryMs = 0,
   ): boolean {
     if (!this.begin(key, from, to, type, subKey, sfrom, sto, stamp, origin, flags)) return false;
+    if (this.isOfAnotherType(type)) {
+      // Hidden: what is left of it are tombstones.
+      const own = this.tree.stamp(this.head);
+      this.becomeType(key, from, to, type, Math.min(own, stamp - 1), stamp, origin, flags);
+      this.beginExisting(key, from, to, subKey, sfrom, sto);
+    }
     return this.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto, expiryMs);
   }
 
@@ -582,6 +588,30 @@ export class SubTree {
       elements.space.reclaim(root);
     }
     this.parts.type = type;
+  }
+
+  /** Whether what it is turned to is a list, and this the type of a hash, or the like. */
+  isOfAnotherType(type: number): boolean {
+    return ((this.parts.type ^ type) & TYPE_NUMBER_MASK) !== 0;
+  }
+
+  /** Drops all elements of the sub tree opened, and makes it one of another type. */
+  becomeType(
+    key: Buffer,
+    from: number,
+    to: number,
+    type: number,
+    clearedAt: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): void {
+    this.tree.observer?.beforeChange(this.tree, key, from, to);
+    this.beginExisting(key, from, to);
+    this.detachElements();
+    this.parts.raiseClearedAt(clearedAt);
+    this.changeType(type);
+    this.replaceHead(key, from, to, stamp, origin, flags);
   }
 
   /** Bytes that an element takes: its leaf, big value, share of the nodes; in other orders too. */
