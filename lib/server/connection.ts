@@ -14,6 +14,7 @@ import type { ChunkPool } from '../../resp/chunk-pool.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
 import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
 import type { Link, LinkHandler } from '../../world/world.js';
+import type { Deferred } from './loop-budget.js';
 import type { Server } from './server.js';
 import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
 
@@ -26,10 +27,13 @@ const BLOCKED_QUERY_BYTES_MAX = 64 * 1024;
 /** Replies gathered within one turn beyond which they are sent on their way, bytes. */
 const FLUSH_BYTES = 256 * 1024;
 
+/** Bytes of requests executed between two looks at the clock. */
+const LOOK_BYTES = 8 * 1024;
+
 /** The request at hand. One for all connections: nothing of a request outlives its command. */
 const args = new Args();
 
-export class Connection implements LinkHandler, Carrier {
+export class Connection implements LinkHandler, Carrier, Deferred {
   readonly session: Session;
   readonly #server: Server;
   readonly #link: Link;
@@ -40,6 +44,8 @@ export class Connection implements LinkHandler, Carrier {
   #closed = false;
   #running = false;
   #isFlushPlanned = false;
+  /** The time of the loop's turn is spent: it goes on in the next one. */
+  #isDeferred = false;
   /** Bytes of replies that the server's count has. */
   #countedBytes = 0;
   /** Where the reply to the request at hand begins. */
@@ -98,7 +104,7 @@ export class Connection implements LinkHandler, Carrier {
       return;
     }
     // A client may close its side and still wait for the replies to what it sent.
-    if (!this.session.suspended && !this.#stalled()) this.#finish();
+    if (!this.session.suspended && !this.#stalled() && !this.#isDeferred) this.#finish();
   }
 
   closed(): void {
@@ -126,6 +132,11 @@ export class Connection implements LinkHandler, Carrier {
   resume(): void {
     if (this.#closed || this.#running) return;
     this.#turn();
+  }
+
+  goOn(): void {
+    this.#isDeferred = false;
+    if (!this.#closed) this.#turn();
   }
 
   setAuthenticated(authenticated: boolean): void {
@@ -160,8 +171,19 @@ export class Connection implements LinkHandler, Carrier {
       return;
     }
     if (this.#reply.mark() !== this.#countedBytes) this.flushSoon();
+    if (!this.#isDeferred) this.#looksAtTime();
     this.#pauseOrResume();
-    if (this.#ended && !session.suspended && !this.#stalled()) this.#finish();
+    const isDone = !session.suspended && !this.#stalled() && !this.#isDeferred;
+    if (this.#ended && isDone) this.#finish();
+  }
+
+  /** True if the time of the loop's turn is spent: then it goes on in the next one. */
+  #looksAtTime(): boolean {
+    const { budget, store } = this.#server;
+    if (!budget.isSpent(store.world.clock.monotonicMs())) return false;
+    this.#isDeferred = true;
+    budget.defer(this);
+    return true;
   }
 
   /** False if a command failed in a way that it should not, and there may be more to execute. */
@@ -181,7 +203,8 @@ export class Connection implements LinkHandler, Carrier {
     const dispatcher = this.#server.dispatcher;
     const reply = this.#reply;
     const reader = this.#reader;
-    while (!session.suspended && !session.closing) {
+    let lookAtBytes = reader.unreadBytes - LOOK_BYTES;
+    while (!session.suspended && !session.closing && !this.#isDeferred) {
       const postponed = session.postponed;
       if (postponed !== undefined) {
         session.postponed = undefined;
@@ -191,7 +214,11 @@ export class Connection implements LinkHandler, Carrier {
       }
       if (reply.pendingBytes > FLUSH_BYTES) {
         this.#send();
-        if (this.#stalled()) return;
+        if (this.#stalled() || this.#looksAtTime()) return;
+      }
+      if (reader.unreadBytes <= lookAtBytes) {
+        lookAtBytes = reader.unreadBytes - LOOK_BYTES;
+        if (this.#looksAtTime()) return;
       }
       const found = reader.next(args);
       if (found === NEED_MORE) return;
@@ -220,7 +247,8 @@ export class Connection implements LinkHandler, Carrier {
   }
 
   #pauseOrResume(): void {
-    const pause = this.#stalled() || (this.session.suspended && !this.#readsAhead());
+    const isBusy = this.session.suspended && !this.#readsAhead();
+    const pause = isBusy || this.#isDeferred || this.#stalled();
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#link.pause();

@@ -26,6 +26,7 @@ import {
 import { FlushQueue } from './flush-queue.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
+import { LoopBudget } from './loop-budget.js';
 import { monitorLine } from './monitor.js';
 import { OpsSampler } from './ops-sampler.js';
 import { isOverOutputLimit } from './output-limit.js';
@@ -71,6 +72,7 @@ export class Server {
   /** Buffers of replies. */
   readonly pool = new ChunkPool();
   readonly flushes: FlushQueue;
+  readonly budget: LoopBudget;
   readonly monitors = new Set<Session>();
   readonly slowlog = new Slowlog();
   readonly latency = new LatencyMonitor();
@@ -136,6 +138,7 @@ export class Server {
     };
     this.dispatcher = new Dispatcher(this, this.#world, rows);
     this.flushes = new FlushQueue(this.#world);
+    this.budget = new LoopBudget(this.#world);
     this.scripts = new Scripts({ ...components, server: this });
     const { runner } = this.scripts;
     this.tasks = new TaskQueue(
@@ -209,7 +212,9 @@ export class Server {
     const { dispatcher } = this;
     if (this.store.hasDueElements()) dispatcher.gate |= SERVER_ELEMENTS_DUE;
     else dispatcher.gate &= ~SERVER_ELEMENTS_DUE;
-    return this.#world.clock.monotonicMs();
+    const startMs = this.#world.clock.monotonicMs();
+    this.budget.begin(startMs);
+    return startMs;
   }
 
   endTurn(startMs: number): void {
