@@ -10,7 +10,7 @@
 import type { World } from '../../world/world.js';
 
 /** Time of a turn that requests may take, ms. */
-const BUDGET_MS = 4;
+const BUDGET_MS = 3;
 /** Requests so far apart are of different turns, ms. */
 const APART_MS = 0.5;
 

@@ -186,7 +186,7 @@ async function runProgram(random: SeededRandom): Promise<string> {
     if (random.chance(0.05)) {
       done.push(`DUMP ${key}`);
       const reply = dumpAndRestore(client, key);
-      if (reply !== 'OK') return `${done.join('\n')}\n${reply}`;
+      if (reply !== 'OK') return `${done.join('\n')}\n${JSON.stringify(reply)}`;
     }
     if (random.chance(0.03)) client.send('HMIRROR', key, random.pick(['ON', 'OFF']));
     const command = randomCommand(random, model.nowMs);
