@@ -459,9 +459,9 @@ export class Tree {
     return below(this, key, from, to, false, true);
   }
 
-  /** How many visible keys are below this one. */
-  rank(key: Buffer, from: number, to: number): number {
-    return rank(this, key, from, to, false);
+  /** How many visible keys are below this one, or with `inclusive` not above it. */
+  rank(key: Buffer, from: number, to: number, inclusive = false): number {
+    return rank(this, key, from, to, inclusive);
   }
 
   /** The entry with this many visible ones before it; 0 if out of range. */

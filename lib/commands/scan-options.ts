@@ -22,8 +22,8 @@ export interface ScanOptions {
 
 /** The cursor in argument `i`; NaN, the error replied, if it is none. */
 export function scanCursor(args: Args, i: number, reply: ReplyWriter): number {
-  const text = args.string(i);
-  // As `strtoul` reads it: nothing is 0, and what is negative wraps round.
+  // As `strtoul` reads it: it ends at a zero byte, nothing is 0, and what is negative wraps round.
+  const text = args.string(i).split('\0', 1)[0]!;
   if (/^\d{0,15}$/.test(text)) return Number(text);
   const [, digits] = /^[+-]?(\d+)$/.exec(text) ?? [];
   if (digits !== undefined && BigInt(digits) <= UINT64_MAX) return Number(text);

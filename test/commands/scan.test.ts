@@ -49,6 +49,7 @@ t.test('filters', async (t) => {
 t.test('bad input', async (t) => {
   const client = await localClient();
   t.equal(client.send('SCAN', 'x'), '-ERR invalid cursor');
+  t.same(client.send('SCAN', '\0x'), client.send('SCAN', '0'));
   t.match(client.send('SCAN', '-1'), /^-ERR unknown cursor -1/);
   t.equal(client.send('SCAN', '0', 'COUNT', '0'), '-ERR syntax error');
   t.equal(client.send('SCAN', '0', 'COUNT', 'x'), '-ERR value is not an integer or out of range');

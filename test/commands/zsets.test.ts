@@ -168,6 +168,7 @@ testRows('ranges', [
     'ZRANGE by rank',
     ['ZADD z 1 a 2 b 3 c', 3],
     ['ZRANGE z 0 -1', ['a', 'b', 'c']],
+    ['ZRANGE z 0 1 LIMIT 1 -1', ['a', 'b']],
     ['ZRANGE z -2 10', ['b', 'c']],
     ['ZRANGE z 5 10', []],
     ['ZRANGE z 2 1', []],

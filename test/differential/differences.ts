@@ -169,6 +169,14 @@ export const differences: readonly Difference[] = [
     },
   },
   {
+    id: 'corrupt-hyperloglog',
+    commands: ['pfadd', 'pfmerge'],
+    what: 'PFADD of several elements to a HyperLogLog that proves corrupt on the way adds none.',
+    why: 'What is refused changes nothing. Redis keeps the elements before the one that failed.',
+    covers: (args, { expected }) =>
+      args[0]?.startsWith('pf') === true && expected.includes('INVALIDOBJ'),
+  },
+  {
     id: 'zrank-withscore',
     commands: ['zrank', 'zrevrank'],
     what: 'ZRANK and ZREVRANK take WITHSCORE.',

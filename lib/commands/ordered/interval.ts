@@ -62,14 +62,10 @@ function valueRank(mirror: Mirror, args: Args, i: number, past: number): number 
   return tree.rank(mirror.key, 0, mirror.keyBytes);
 }
 
-/** Rank of the bound's key, or one more if the bound begins with `past` and the key is there. */
+/** How many keys are below the bound's, or not above it if the bound begins with `past`. */
 function boundRank(tree: Tree, args: Args, i: number, past: number): number {
   const first = args.byte(i, 0);
   if (args.length(i) === 1 && first === MINUS) return 0;
   if (args.length(i) === 1 && first === PLUS) return tree.liveCount;
-  const from = args.starts[i]! + 1;
-  const to = args.ends[i]!;
-  const rank = tree.rank(args.buf, from, to);
-  if (first !== past || tree.findVisible(args.buf, from, to) === 0) return rank;
-  return rank + 1;
+  return tree.rank(args.buf, args.starts[i]! + 1, args.ends[i]!, first === past);
 }

@@ -75,7 +75,10 @@ export function readRange(
       return undefined;
     }
   }
-  return isConsistent(reply) && readBounds(args, keyAt, reply) ? options : undefined;
+  if (!isConsistent(reply)) return undefined;
+  // LIMIT with -1 passes for none, with its offset.
+  if (options.by === BY_RANK) options.offset = 0;
+  return readBounds(args, keyAt, reply) ? options : undefined;
 }
 
 /** REV may come once, where the command's name leaves it open. */
