@@ -170,6 +170,7 @@ function detachMirror(tree: Tree, key: Buffer, from: number, to: number): number
   const head = tree.find(key, from, to);
   const root = headWord(leaves, head, HEAD_MIRROR_WORD);
   setHeadWord(leaves, head, HEAD_MIRROR_WORD, 0);
+  tree.version++;
   return root;
 }
 
@@ -185,6 +186,7 @@ function changeRoot(
   const sum = new Sum();
   locate(tree.path, nodes, leaves, tree.root, key, from, to);
   const head = tree.path.leaf;
+  tree.version++;
   addLeaf(sum, tree, head, -1);
   setHeadWord(leaves, head, HEAD_ROOT_WORD, makeRoot());
   addLeaf(sum, tree, head, 1);

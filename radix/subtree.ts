@@ -20,6 +20,7 @@
 import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { HEAD_VALUE_BYTES, HeadParts, TYPE_FIXED8, TYPE_MIRRORED } from './head.js';
+import { HeadPlace } from './head-place.js';
 import {
   FLAG_HIDDEN,
   FLAG_LED,
@@ -39,8 +40,7 @@ import {
 } from './leaf.js';
 import { Mirror } from './mirror.js';
 import { HINT_TOMBSTONE } from './node.js';
-import { locate } from './path.js';
-import { addAlong, addLeaf, hintAlong, Sum } from './totals.js';
+import { addAlong, addHashed, hintAlong, Sum } from './totals.js';
 import { NODE_BYTES_SHARE, Tree } from './tree.js';
 import { putEntry } from './write.js';
 
@@ -57,6 +57,10 @@ export class SubTree {
   /** The head that it is turned to; 0: none. */
   head: Leaf = 0;
 
+  /** The way to the key that it is turned to, or to the last one sought. */
+  readonly #place: HeadPlace;
+  /** The tree's version for which head, elements, mirror and parts are as loaded; -1: for none. */
+  #version = -1;
   /** What the write under way takes from and adds to the nodes above the head. */
   readonly #sum = new Sum();
   readonly #headValue = Buffer.alloc(HEAD_VALUE_BYTES);
@@ -67,19 +71,28 @@ export class SubTree {
     const path = tree.space.elementPath;
     this.elements = new Tree(tree.space, { expiries: false, digests: tree.digests, path });
     this.mirror = new Mirror(tree.space);
+    this.#place = new HeadPlace(tree);
   }
 
   /** Turns to the sub tree at a key; false, and empty, if there is none. */
   open(key: Buffer, from: number, to: number): boolean {
-    const leaf = this.tree.find(key, from, to);
+    const leaf = this.#place.seek(key, from, to);
     const isHead = leaf !== 0 && this.tree.kind(leaf) === KIND_HEAD;
-    this.#load(isHead ? leaf : 0);
+    this.openHead(isHead ? leaf : 0);
     return isHead;
   }
 
   /** Turns to the sub tree of a head at hand; 0: to an empty one. */
   openHead(head: Leaf): void {
-    this.#load(head);
+    if (!this.#isLoaded(head)) this.#load(head);
+  }
+
+  /**
+   * The entry at a key, of whatever kind; 0: there is none. If it is a head, `openHead` may follow,
+   * and what is written then need not look for it again.
+   */
+  seek(key: Buffer, from: number, to: number): Leaf {
+    return this.#place.seek(key, from, to);
   }
 
   get isMirrored(): boolean {
@@ -88,7 +101,8 @@ export class SubTree {
 
   /**
    * Writes an element, making the sub tree, or clearing what else is at the key, if need be. True
-   * if users did not see it before. Throws if the mirror cannot take it.
+   * if users did not see it before. Throws if the mirror cannot take it. `isAbsent`: the caller has
+   * just not found it by `elements.seek`, and it need not be looked for again.
    */
   put(
     key: Buffer,
@@ -104,9 +118,22 @@ export class SubTree {
     value: Buffer,
     vfrom: number,
     vto: number,
+    isAbsent = false,
   ): boolean {
     if (!this.begin(key, from, to, type, subKey, sfrom, sto, stamp, origin, flags)) return false;
-    return this.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto);
+    return this.putElement(
+      subKey,
+      sfrom,
+      sto,
+      stamp,
+      origin,
+      flags,
+      value,
+      vfrom,
+      vto,
+      0,
+      isAbsent,
+    );
   }
 
   /** Writes an element's tombstone; true if users saw it. Nothing happens without a sub tree. */
@@ -276,7 +303,7 @@ export class SubTree {
     if (this.beginExisting(key, from, to, subKey, sfrom, sto)) {
       return stamp > this.parts.clearedAt;
     }
-    const leaf = this.tree.find(key, from, to);
+    const leaf = this.seek(key, from, to);
     const clearedAt = leaf === 0 ? 0 : this.tree.stamp(leaf);
     if (leaf !== 0 && stamp <= clearedAt) return false;
     this.parts.reset(type, clearedAt);
@@ -302,14 +329,10 @@ export class SubTree {
     // For head, element and mirror together, so that none of them fails after another.
     nodes.reserve(RECORDS_RESERVED);
     leaves.reserve(RECORDS_RESERVED);
-    const isThere = locate(tree.path, nodes, leaves, tree.root, key, from, to);
-    if (!isThere || tree.kind(tree.path.leaf) !== KIND_HEAD) {
-      this.#load(0);
-      return false;
-    }
-    this.#load(tree.path.leaf);
+    if (!this.open(key, from, to)) return false;
     this.#sum.clear();
-    addLeaf(this.#sum, tree, this.head, -1);
+    this.#place.hash();
+    addHashed(this.#sum, tree, this.head, -1);
     return true;
   }
 
@@ -325,17 +348,18 @@ export class SubTree {
     vfrom: number,
     vto: number,
     expiryMs = 0,
+    isAbsent = false,
   ): boolean {
     const { elements, mirror } = this;
     const isMirrored = this.isMirrored;
     // What may throw comes before the first change: too long a key, no memory for a big value.
     if (isMirrored) {
-      if (this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
+      if (!isAbsent && this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
       else mirror.forget();
       mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
     }
     const liveBefore = elements.liveCount;
-    elements.put(subKey, sfrom, sto, stamp, origin, flags, expiryMs, value, vfrom, vto);
+    elements.put(subKey, sfrom, sto, stamp, origin, flags, expiryMs, value, vfrom, vto, isAbsent);
     if (isMirrored) {
       mirror.removeRemembered();
       mirror.add();
@@ -356,7 +380,7 @@ export class SubTree {
     if (this.isMirrored && this.#makeOldKey(subKey, sfrom, sto)) this.mirror.remove();
     const wasVisible = this.elements.delete(subKey, sfrom, sto, stamp, origin, flags);
     this.finish(stamp, origin, flags);
-    const { path } = this.tree;
+    const { path } = this.#place;
     hintAlong(this.tree, path, path.length, HINT_TOMBSTONE);
     return wasVisible;
   }
@@ -393,6 +417,7 @@ export class SubTree {
    */
   finish(stamp: number, origin: number, flags: number): void {
     const { elements, head, mirror, tree } = this;
+    const { path } = this.#place;
     const leaves = tree.space.leaves;
     setHeadWord(leaves, head, HEAD_ROOT_WORD, elements.root);
     setHeadWord(leaves, head, HEAD_MIRROR_WORD, mirror.tree.root);
@@ -407,8 +432,11 @@ export class SubTree {
     }
     if (elements.liveCount === 0) headFlags |= FLAG_HIDDEN;
     setStampAt(i32, word, headStamp, headFlags);
-    addLeaf(this.#sum, tree, head, 1);
-    addAlong(tree, tree.path, tree.path.length, this.#sum);
+    this.#place.written(head);
+    this.#place.hash();
+    addHashed(this.#sum, tree, head, 1);
+    addAlong(tree, path, path.length, this.#sum);
+    this.#version = tree.version;
   }
 
   /**
@@ -437,6 +465,8 @@ export class SubTree {
         led = tree.flags(head) & FLAG_LED;
       }
     }
+    // Should this throw, what has been changed in `parts` is not what the head says.
+    this.#version = -1;
     parts.store(this.#headValue, elements.root, mirror.tree.root);
     const all = KIND_HEAD | led | hints | (elements.liveCount === 0 ? FLAG_HIDDEN : 0);
     const value = this.#headValue;
@@ -484,6 +514,7 @@ export class SubTree {
   changeType(type: number): void {
     const { elements, mirror } = this;
     const before = this.parts.type;
+    this.#version = -1;
     const mask = TYPE_MIRRORED | TYPE_FIXED8;
     if ((before & mask) !== (type & mask)) {
       const root = mirror.tree.root;
@@ -549,10 +580,18 @@ export class SubTree {
     else observer.beforeElement(tree, key, from, to, subKey, sfrom, sto);
   }
 
+  /** Whether it is turned to this head and knows it as it is. */
+  #isLoaded(head: Leaf): boolean {
+    if (head !== this.head || this.#version !== this.tree.version) return false;
+    // The place knows that it lies in this tree: another's may go unnoticed.
+    return head === 0 || this.#place.leadsTo(head);
+  }
+
   #load(leaf: Leaf): void {
     const { elements, mirror, parts, tree } = this;
     const leaves = tree.space.leaves;
     this.head = leaf;
+    this.#version = tree.version;
     elements.head = leaf;
     elements.version++;
     if (leaf === 0) {

@@ -65,7 +65,12 @@ export class Database {
 
   /** Looks a key up to read it: counts a hit or miss and marks the access. 0 = not there. */
   read(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.peek(buf, from, to);
+    return this.readFound(this.tree.find(buf, from, to), buf, from, to);
+  }
+
+  /** `read` of what the tree has at the key. */
+  readFound(found: Leaf, buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.#present(found, buf, from, to);
     const store = this.store;
     if (leaf === 0) {
       this.missed(buf, from, to);
@@ -91,7 +96,12 @@ export class Database {
 
   /** Looks a key up in order to change it: marks the access, counts nothing. */
   find(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.peek(buf, from, to);
+    return this.findFound(this.tree.find(buf, from, to), buf, from, to);
+  }
+
+  /** `find` of what the tree has at the key. */
+  findFound(found: Leaf, buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.#present(found, buf, from, to);
     if (leaf !== 0) this.store.touch(this.tree, leaf);
     return leaf;
   }
@@ -105,7 +115,11 @@ export class Database {
 
   /** Looks a key up without leaving a trace. Removes it first if it has expired. */
   peek(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.tree.find(buf, from, to);
+    return this.#present(this.tree.find(buf, from, to), buf, from, to);
+  }
+
+  /** What users see of the entry at a key; 0: nothing. */
+  #present(leaf: Leaf, buf: Buffer, from: number, to: number): Leaf {
     if (leaf === 0) return 0;
     const flags = this.tree.flags(leaf);
     if ((flags & (KIND_MASK | FLAG_EXPIRY)) === KIND_BYTES) return leaf;

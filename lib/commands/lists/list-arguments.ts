@@ -38,6 +38,7 @@ export function integerFrom(
 export function replyPopped(session: Session, list: Collection, where: Where): void {
   const { elements } = list;
   const element = where === 'LEFT' ? elements.first() : elements.last();
+  elements.lead(element);
   replyValue(session.reply, session.database, element);
   removeElement(list, element);
 }
