@@ -15,7 +15,7 @@
  */
 import assert from 'node:assert';
 import type { Leaf } from './leaf.js';
-import { Path } from './path.js';
+import { locate, Path } from './path.js';
 import { leadsTo, seek } from './seek.js';
 import { hashLeaf } from './totals.js';
 import type { Tree } from './tree.js';
@@ -58,6 +58,28 @@ export class HeadPlace {
     this.#hashedLeaf = leaf;
     this.#hashLow = hash.low;
     this.#hashHigh = hash.high;
+  }
+
+  /** Throws if what it would answer for this key is not what the tree holds. */
+  check(key: Buffer, from: number, to: number): void {
+    const { path } = this;
+    const tree = this.#tree;
+    const { hash, leaves, nodes } = tree.space;
+    const found = this.seek(key, from, to);
+    const fresh = new Path();
+    locate(fresh, nodes, leaves, tree.root, key, from, to);
+    assert.equal(found, fresh.found ? fresh.leaf : 0, 'the way leads to the entry');
+    if (found === 0) return;
+    assert.equal(path.length, fresh.length, 'the way is as long');
+    for (let i = 0; i < fresh.length; i++) {
+      assert.equal(path.nodes[i], fresh.nodes[i], 'by the same nodes');
+      assert.equal(path.slots[i], fresh.slots[i], 'by the same slots');
+      assert.equal(path.bytes[i], fresh.bytes[i], 'by the same bytes');
+    }
+    this.hash();
+    const { high, low } = hash;
+    hashLeaf(tree, found);
+    assert(hash.low === low && hash.high === high, 'the hash is the hash of the leaf');
   }
 
   /**

@@ -544,6 +544,7 @@ export class SubTree {
   check(): void {
     const { elements, head, mirror, parts, tree } = this;
     if (head === 0) return;
+    this.#checkKnown();
     elements.checkTree();
     mirror.tree.checkTree();
     const live = elements.liveCount;
@@ -563,6 +564,21 @@ export class SubTree {
       const mirrored = mirror.tree.find(mirror.key, 0, mirror.keyBytes);
       assert(mirrored !== 0 && mirror.subKey(mirrored).equals(subKey), 'mirrored');
     }
+  }
+
+  /** What it knows of its head without looking at it again is what stands there. */
+  #checkKnown(): void {
+    const { elements, head, mirror, parts, tree } = this;
+    const key = tree.key(head);
+    this.#place.check(key, 0, key.length);
+    if (!this.#isLoaded(head)) return;
+    const { leaves } = tree.space;
+    const fresh = new HeadParts();
+    fresh.load(leaves, head);
+    assert.deepEqual(parts, fresh, 'the parts are those of the head');
+    assert.equal(elements.root, headWord(leaves, head, HEAD_ROOT_WORD), 'the elements are');
+    assert.equal(mirror.tree.root, headWord(leaves, head, HEAD_MIRROR_WORD), 'the mirror is');
+    assert.equal(elements.head, head, 'elements know their head');
   }
 
   #tellObserver(
