@@ -5,8 +5,8 @@
  *    0       4    root of the elements         pointers like a node's; this node's own,
  *    1       4    root of the mirror           in no digest
  *    2       4    type (16 bits) | origin of the expiry << 16
- *    3       8    clearedAt, a stamp, low word first
- *    5       8    stamp of the expiry
+ *  [ 3       8    clearedAt, a stamp, low word first
+ *    5       8    stamp of the expiry                   both left out if both are 0 ]
  *
  *   type:  0..7 what the user sees (hash, set, ...)   8 mirrored   9 values are all of 8 bytes
  *
@@ -18,9 +18,18 @@
  * above clearedAt. So whoever wins over the head wins over all that it holds.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { HEAD_ROOT_WORD, headWord, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';
+import {
+  HEAD_ROOT_WORD,
+  headWord,
+  type Leaf,
+  leafExpiryMs,
+  leafValueBytes,
+  valueWordAt,
+} from './leaf.js';
 
 export const HEAD_VALUE_BYTES = 28;
+/** Without clearedAt and the expiry's stamp: most heads, and many of them are small. */
+const SHORT_VALUE_BYTES = 12;
 export const HEAD_TYPE_WORD = 2;
 export const HEAD_CLEARED_WORD = 3;
 export const HEAD_EXPIRY_STAMP_WORD = 5;
@@ -48,8 +57,9 @@ export class HeadParts {
     const word = valueWordAt(i32, (head & GRANULE_MASK) << 1);
     this.type = i32[word + HEAD_TYPE_WORD]! & 0xffff;
     this.expiryOrigin = i32[word + HEAD_TYPE_WORD]! >>> 16;
-    this.clearedAt = stampAtWord(i32, word + HEAD_CLEARED_WORD);
-    this.expiryStamp = stampAtWord(i32, word + HEAD_EXPIRY_STAMP_WORD);
+    const isShort = leafValueBytes(leaves, head) === SHORT_VALUE_BYTES;
+    this.clearedAt = isShort ? 0 : stampAtWord(i32, word + HEAD_CLEARED_WORD);
+    this.expiryStamp = isShort ? 0 : stampAtWord(i32, word + HEAD_EXPIRY_STAMP_WORD);
     this.expiryMs = leafExpiryMs(leaves, head);
   }
 
@@ -62,7 +72,12 @@ export class HeadParts {
     this.expiryMs = 0;
   }
 
-  /** Writes a head's value, roots included. */
+  /** How long a head's value is that says this: equal heads are equally long on every node. */
+  get valueBytes(): number {
+    return this.clearedAt === 0 && this.expiryStamp === 0 ? SHORT_VALUE_BYTES : HEAD_VALUE_BYTES;
+  }
+
+  /** Writes a head's value, roots included, of which the first `valueBytes` count. */
   store(target: Buffer, root: number, mirrorRoot: number): void {
     target.writeInt32LE(root, HEAD_ROOT_WORD * 4);
     target.writeInt32LE(mirrorRoot, 4);

@@ -486,7 +486,7 @@ export class SubTree {
         expiryMs,
         value,
         0,
-        HEAD_VALUE_BYTES,
+        parts.valueBytes,
       );
       this.#load(leaf);
     } finally {

@@ -35,6 +35,7 @@ import {
   LEAF_WORDS,
   type Leaf,
   STAMP_HIGH_MASK,
+  valueBytesAt,
   valueWordAt,
   WIDE_WORDS,
 } from '../leaf.js';
@@ -246,7 +247,8 @@ export class SymbolHash {
     for (let i = 0; i < keyWords; i++) scratch[count++] = i32[at++]!;
     if ((flags & KIND_MASK) !== KIND_HEAD) return count;
     const value = valueWordAt(i32, word);
-    for (let i = HEAD_MIRROR_WORD + 1; i < HEAD_VALUE_BYTES / 4; i++) {
+    const valueWords = valueBytesAt(i32, word) >>> 2;
+    for (let i = HEAD_MIRROR_WORD + 1; i < valueWords; i++) {
       scratch[count++] = i32[value + i]!;
     }
     return count;
