@@ -4,32 +4,21 @@
  * LPUSH has put, so in each round a server runs all of them, and then it is the next one's turn.
  */
 
-import { compareSpeed, withContest } from './support/contest.js';
+import { type CommandTest, compareCommands, withContest } from './support/contest.js';
 import { type BenchOptions, Report } from './support/harness.js';
 import { fill } from './support/redis-benchmark.js';
-
-interface Test {
-  readonly name: string;
-  readonly command: readonly string[];
-  /** Commands without a pipeline; twice as many with one. */
-  readonly count: number;
-}
 
 const VALUE = 'v'.repeat(64);
 /** What LRANGE reads. */
 const RANGE_KEY = 'range';
 const RANGE_SIZE = 600;
-const TESTS: readonly Test[] = [
+const TESTS: readonly CommandTest[] = [
   { name: 'LPUSH', command: ['LPUSH', 'list', VALUE], count: 200_000 },
   { name: 'LPOP', command: ['LPOP', 'list'], count: 200_000 },
   { name: 'LRANGE_100', command: ['LRANGE', RANGE_KEY, '0', '99'], count: 40_000 },
   { name: 'LRANGE_600', command: ['LRANGE', RANGE_KEY, '0', '599'], count: 10_000 },
 ];
-const PIPELINES = [1, 16] as const;
-/** What dhash must reach of Redis's rate. */
-const TARGETS = { 1: { 20: 0.9, 24: 0.9 }, 16: { 20: 0.6, 24: 0.75 } } as const;
 const ROUNDS_DEFAULT = 5;
-const QUICK_DIVISOR = 10;
 
 export async function run(options: BenchOptions): Promise<void> {
   const quick = options.quick === true;
@@ -40,15 +29,7 @@ export async function run(options: BenchOptions): Promise<void> {
     for (const server of servers) {
       await fill(server, RANGE_SIZE, () => ['RPUSH', RANGE_KEY, VALUE]);
     }
-    for (const pipeline of PIPELINES) {
-      const divisor = (quick ? QUICK_DIVISOR : 1) / (pipeline === 1 ? 1 : 2);
-      const tests = TESTS.map(({ name, command, count }) => ({
-        name: pipeline === 1 ? name : `${name} -P ${pipeline}`,
-        load: { command, pipeline, count: Math.ceil(count / divisor) },
-        targets: TARGETS[pipeline],
-      }));
-      await compareSpeed(report, contest, tests, { rounds });
-    }
+    await compareCommands(report, contest, TESTS, { quick, rounds });
   });
   report.finish();
 }

@@ -4,22 +4,21 @@
  * that is pending. dhash runs on Node 24 and on Node 20.
  */
 
-import { compareMemory, compareSpeed, type MemoryTest, withContest } from './support/contest.js';
+import {
+  type CommandTest,
+  compareCommands,
+  compareMemory,
+  type MemoryTest,
+  withContest,
+} from './support/contest.js';
 import { type BenchOptions, Report } from './support/harness.js';
 import { fill } from './support/redis-benchmark.js';
-
-interface Test {
-  readonly name: string;
-  readonly command: readonly string[];
-  /** Commands without a pipeline; twice as many with one. */
-  readonly count: number;
-}
 
 const VALUE = 'v'.repeat(64);
 /** What XRANGE and XREAD read. */
 const RANGE_KEY = 'range';
 const RANGE_SIZE = 600;
-const TESTS: readonly Test[] = [
+const TESTS: readonly CommandTest[] = [
   { name: 'XADD', command: ['XADD', 'stream', '*', 'field', VALUE], count: 200_000 },
   {
     name: 'XADD MAXLEN ~',
@@ -33,9 +32,6 @@ const TESTS: readonly Test[] = [
     count: 40_000,
   },
 ];
-const PIPELINES = [1, 16] as const;
-/** What dhash must reach of Redis's rate. */
-const TARGETS = { 1: { 20: 0.9, 24: 0.9 }, 16: { 20: 0.6, 24: 0.75 } } as const;
 const CONTENTS: readonly Omit<MemoryTest, 'count'>[] = [
   {
     name: 'entry of a stream',
@@ -45,7 +41,6 @@ const CONTENTS: readonly Omit<MemoryTest, 'count'>[] = [
   },
 ];
 const ROUNDS_DEFAULT = 5;
-const QUICK_DIVISOR = 10;
 
 export async function run(options: BenchOptions): Promise<void> {
   const quick = options.quick === true;
@@ -61,15 +56,7 @@ export async function run(options: BenchOptions): Promise<void> {
     for (const server of servers) {
       await fill(server, RANGE_SIZE, () => ['XADD', RANGE_KEY, '*', 'field', VALUE]);
     }
-    for (const pipeline of PIPELINES) {
-      const divisor = (quick ? QUICK_DIVISOR : 1) / (pipeline === 1 ? 1 : 2);
-      const tests = TESTS.map(({ name, command, count }) => ({
-        name: pipeline === 1 ? name : `${name} -P ${pipeline}`,
-        load: { command, pipeline, count: Math.ceil(count / divisor) },
-        targets: TARGETS[pipeline],
-      }));
-      await compareSpeed(report, contest, tests, { rounds });
-    }
+    await compareCommands(report, contest, TESTS, { quick, rounds });
   });
   report.finish();
 }

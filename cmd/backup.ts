@@ -55,15 +55,11 @@ async function runBackup(path: string, flags: BackupFlags): Promise<void> {
   const client = await connectTo(flags.at);
   const startedMs = performance.now();
   try {
-    const file = await NewFile.create(path, flags.force === true);
-    try {
-      const totals = await writeBackup(client, file, flags.json !== true);
-      await file.finish();
-      report(file, totals, flags, (performance.now() - startedMs) / 1000);
-    } catch (error) {
-      await file.abandon();
-      throw error;
-    }
+    const replaces = flags.force === true;
+    const { file, written } = await NewFile.of(path, replaces, (file) =>
+      writeBackup(client, file, flags.json !== true),
+    );
+    report(file, written, flags, (performance.now() - startedMs) / 1000);
   } finally {
     client.close();
   }

@@ -44,15 +44,11 @@ async function runExport(path: string, flags: ExportFlags): Promise<void> {
   const client = await connectTo(flags.at);
   const startedMs = performance.now();
   try {
-    const file = await NewFile.create(path, flags.force === true);
-    try {
-      const written = await writeFile(client, file, flags);
-      await file.finish();
-      report(file, written, flags, (performance.now() - startedMs) / 1000);
-    } catch (error) {
-      await file.abandon();
-      throw error;
-    }
+    const replaces = flags.force === true;
+    const { file, written } = await NewFile.of(path, replaces, (file) =>
+      writeFile(client, file, flags),
+    );
+    report(file, written, flags, (performance.now() - startedMs) / 1000);
   } finally {
     client.close();
   }

@@ -140,3 +140,33 @@ function addSpeedRows(
     atMost: true,
   });
 }
+
+const PIPELINES = [1, 16] as const;
+/** What dhash must reach of Redis's rate, by pipeline and version of Node. */
+const TARGETS = { 1: { 20: 0.9, 24: 0.9 }, 16: { 20: 0.6, 24: 0.75 } } as const;
+const QUICK_DIVISOR = 10;
+
+export interface CommandTest {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Commands without a pipeline; twice as many with one. */
+  readonly count: number;
+}
+
+/** The speed of commands, plain and in pipelines of 16; `quick`: of a tenth as many. */
+export async function compareCommands(
+  report: Report,
+  contest: Contest,
+  commands: readonly CommandTest[],
+  { quick, rounds }: { readonly quick: boolean; readonly rounds: number },
+): Promise<void> {
+  for (const pipeline of PIPELINES) {
+    const divisor = (quick ? QUICK_DIVISOR : 1) / (pipeline === 1 ? 1 : 2);
+    const tests = commands.map(({ name, command, count }) => ({
+      name: pipeline === 1 ? name : `${name} -P ${pipeline}`,
+      load: { command, pipeline, count: Math.ceil(count / divisor) },
+      targets: TARGETS[pipeline],
+    }));
+    await compareSpeed(report, contest, tests, { rounds });
+  }
+}

@@ -1,5 +1,4 @@
 /** Backup files on disk, read block by block: each is checked before anything is done with it. */
-import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import {
@@ -11,15 +10,15 @@ import {
   BLOCK_FACTS,
   BLOCK_HEADER_BYTES,
   BLOCK_TOTALS,
+  CHUNK_FORMAT,
   checkFileHeader,
   FILE_HEADER_BYTES,
   isSound,
   readBlockHeader,
 } from '../../lib/backup/backup-file.js';
-import { systemCode, usageError } from '../exit.js';
+import { InputFile } from '../input-file.js';
 
 const inflate = promisify(inflateRaw);
-const FORMAT_VERSION = 1;
 
 interface Block {
   readonly kind: number;
@@ -27,26 +26,24 @@ interface Block {
 }
 
 export class BackupSource {
-  readonly path: string;
-  readonly #file: FileHandle;
-  /** Of the whole file. */
-  readonly bytes: number;
+  readonly #file: InputFile;
   #at = 0;
 
-  private constructor(path: string, file: FileHandle, bytes: number) {
-    this.path = path;
+  private constructor(file: InputFile) {
     this.#file = file;
-    this.bytes = bytes;
   }
 
   static async open(path: string): Promise<BackupSource> {
-    try {
-      const file = await open(path, 'r');
-      return new BackupSource(path, file, (await file.stat()).size);
-    } catch (error) {
-      const code = systemCode(error);
-      throw usageError(`${path}: ${code === 'ENOENT' ? 'no such file' : (code ?? String(error))}`);
-    }
+    return new BackupSource(await InputFile.open(path));
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+
+  /** Of the whole file. */
+  get bytes(): number {
+    return this.#file.bytes;
   }
 
   /** Bytes read so far. */
@@ -62,9 +59,9 @@ export class BackupSource {
     if (kind !== BLOCK_FACTS)
       throw new BackupFileError('the file is damaged: its facts are missing');
     const facts = JSON.parse(content.toString()) as BackupFacts;
-    if (facts.format !== FORMAT_VERSION) {
+    if (facts.format !== CHUNK_FORMAT) {
       throw new BackupFileError(
-        `written by dhash ${facts.version}, in format ${facts.format}: known is ${FORMAT_VERSION}`,
+        `written by dhash ${facts.version}, in format ${facts.format}: known is ${CHUNK_FORMAT}`,
       );
     }
     return facts;
@@ -112,12 +109,8 @@ export class BackupSource {
     if (this.bytes - this.#at < bytes) {
       throw new BackupFileError('the file is cut short: it was not written to its end');
     }
-    const piece = Buffer.allocUnsafeSlow(bytes);
-    for (let have = 0; have < bytes; ) {
-      const { bytesRead } = await this.#file.read(piece, have, bytes - have, this.#at + have);
-      if (bytesRead === 0) throw new BackupFileError('the file has become shorter');
-      have += bytesRead;
-    }
+    const piece = await this.#file.read(this.#at, bytes);
+    if (piece.length < bytes) throw new BackupFileError('the file has become shorter');
     this.#at += bytes;
     return piece;
   }

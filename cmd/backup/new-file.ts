@@ -18,8 +18,28 @@ export class NewFile {
     this.#file = file;
   }
 
-  /** Rejects with an ExitError, also if there is such a file and `replaces` is false. */
-  static async create(path: string, replaces: boolean): Promise<NewFile> {
+  /**
+   * Makes a file of what `write` writes to it, and returns it with what that returned; leaves
+   * nothing behind if it fails. Rejects with an ExitError, also if there is such a file and `replaces` is
+   * false.
+   */
+  static async of<T>(
+    path: string,
+    replaces: boolean,
+    write: (file: NewFile) => Promise<T>,
+  ): Promise<{ readonly file: NewFile; readonly written: T }> {
+    const file = await NewFile.#create(path, replaces);
+    try {
+      const written = await write(file);
+      await file.#finish();
+      return { file, written };
+    } catch (error) {
+      await file.#abandon();
+      throw error;
+    }
+  }
+
+  static async #create(path: string, replaces: boolean): Promise<NewFile> {
     if (!replaces && (await exists(path))) {
       throw usageError(`${path} is there already: give another name, or --force`);
     }
@@ -40,7 +60,7 @@ export class NewFile {
   }
 
   /** The file is complete: syncs it and gives it its name. */
-  async finish(): Promise<void> {
+  async #finish(): Promise<void> {
     try {
       await this.#file.sync();
       await this.#file.close();
@@ -54,7 +74,7 @@ export class NewFile {
   }
 
   /** Gives it up. */
-  async abandon(): Promise<void> {
+  async #abandon(): Promise<void> {
     await this.#file.close().catch(() => undefined);
     await unlink(this.#part).catch(() => undefined);
   }

@@ -1,40 +1,28 @@
 /** An RDB file on disk: checked whole before anything is done with it, then read in pieces. */
-import { type FileHandle, open } from 'node:fs/promises';
 import { Crc64 } from '../../rdb/crc64.js';
 import { hasChecksum, RDB_CHECKSUM_BYTES, RDB_HEADER_BYTES, versionOf } from '../../rdb/file.js';
 import { corrupt } from '../../rdb/rdb-error.js';
-import { ExitError, systemCode, usageError } from '../exit.js';
+import { InputFile } from '../input-file.js';
 
 const PIECE_BYTES = 256 * 1024;
 
 export class RdbSource {
-  readonly path: string;
-  readonly #file: FileHandle;
-  /** Of the whole file. */
-  readonly bytes: number;
+  readonly #file: InputFile;
   #version = 0;
   /** Where the next piece begins. */
   #at = 0;
 
-  private constructor(path: string, file: FileHandle, bytes: number) {
-    this.path = path;
+  private constructor(file: InputFile) {
     this.#file = file;
-    this.bytes = bytes;
   }
 
   static async open(path: string): Promise<RdbSource> {
-    let file: FileHandle | undefined;
-    try {
-      file = await open(path, 'r');
-      const stat = await file.stat();
-      if (!stat.isFile()) throw usageError(`${path}: not a file`);
-      return new RdbSource(path, file, stat.size);
-    } catch (error) {
-      await file?.close();
-      if (error instanceof ExitError) throw error;
-      const code = systemCode(error);
-      throw usageError(`${path}: ${code === 'ENOENT' ? 'no such file' : (code ?? String(error))}`);
-    }
+    return new RdbSource(await InputFile.open(path));
+  }
+
+  /** Of the whole file. */
+  get bytes(): number {
+    return this.#file.bytes;
   }
 
   /**
@@ -42,20 +30,20 @@ export class RdbSource {
    * Returns false if the file has none.
    */
   async check(progress: (doneBytes: number) => void): Promise<boolean> {
-    const header = await this.#read(0, RDB_HEADER_BYTES);
+    const header = await this.#file.read(0, RDB_HEADER_BYTES);
     this.#version = versionOf(header);
     if (!hasChecksum(this.#version)) return false;
     const end = this.bytes - RDB_CHECKSUM_BYTES;
     if (end <= RDB_HEADER_BYTES) throw corrupt('the file is cut short');
     const crc = new Crc64();
     for (let at = 0; at < end; ) {
-      const piece = await this.#read(at, Math.min(PIECE_BYTES, end - at));
+      const piece = await this.#file.read(at, Math.min(PIECE_BYTES, end - at));
       if (piece.length === 0) throw corrupt('the file is cut short');
       crc.update(piece, 0, piece.length);
       at += piece.length;
       progress(at);
     }
-    const sum = await this.#read(end, RDB_CHECKSUM_BYTES);
+    const sum = await this.#file.read(end, RDB_CHECKSUM_BYTES);
     if (sum.equals(Buffer.alloc(RDB_CHECKSUM_BYTES))) return false;
     if (!crc.equals(sum, 0))
       throw corrupt('the checksum is wrong: the file is damaged or cut short');
@@ -65,7 +53,7 @@ export class RdbSource {
   /** What lies between header and checksum, piece by piece, at least `bytes` if there are so many. */
   async next(bytes: number): Promise<Buffer> {
     if (this.#at === 0) this.#at = RDB_HEADER_BYTES;
-    const piece = await this.#read(
+    const piece = await this.#file.read(
       this.#at,
       Math.min(Math.max(bytes, PIECE_BYTES), this.leftBytes),
     );
@@ -82,17 +70,5 @@ export class RdbSource {
 
   close(): Promise<void> {
     return this.#file.close();
-  }
-
-  async #read(at: number, bytes: number): Promise<Buffer> {
-    // Of its own, for what is read stays in use after the next piece has come.
-    const piece = Buffer.allocUnsafeSlow(bytes);
-    let have = 0;
-    while (have < bytes) {
-      const { bytesRead } = await this.#file.read(piece, have, bytes - have, at + have);
-      if (bytesRead === 0) break;
-      have += bytesRead;
-    }
-    return piece.subarray(0, have);
   }
 }

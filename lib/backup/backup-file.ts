@@ -19,6 +19,8 @@ import { Crc64 } from '../../rdb/crc64.js';
 
 const MAGIC = Buffer.from('DHASHBAK');
 const FILE_VERSION = 1;
+/** The version of what is in chunks (backup-stream.ts). */
+export const CHUNK_FORMAT = 1;
 export const FILE_HEADER_BYTES = 10;
 export const BLOCK_HEADER_BYTES = 9;
 export const BLOCK_CHECK_BYTES = 8;
@@ -35,7 +37,7 @@ export interface BackupRange {
 }
 
 export interface BackupFacts {
-  /** Of the chunks. */
+  /** CHUNK_FORMAT of the chunks. */
   readonly format: number;
   /** Of the dhash that wrote it. */
   readonly version: string;

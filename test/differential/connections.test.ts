@@ -11,7 +11,7 @@ import { randomScript } from './connection-programs.js';
 import { runScript } from './connections.js';
 import { streamScripts } from './stream-scripts.js';
 
-const seed = process.env['SEED'] === undefined ? 1 : seedOfRun();
+const seed = seedOfRun(1);
 const stepCount = 150;
 
 t.setTimeout(120_000);

@@ -83,13 +83,6 @@ function shown(client: LocalClient): [string, number][] {
   return pairs;
 }
 
-function shuffled<T>(random: SeededRandom, items: readonly T[]): T[] {
-  const rest = [...items];
-  const order: T[] = [];
-  while (rest.length > 0) order.push(...rest.splice(random.below(rest.length), 1));
-  return order;
-}
-
 t.test('the order in which writes come does not matter', async (t) => {
   const nodes = [await new LocalNode().start(), await new LocalNode().start()];
   for (let round = 0; round < 300; round += 1) {
@@ -99,7 +92,7 @@ t.test('the order in which writes come does not matter', async (t) => {
     for (const local of nodes) {
       const { tree } = local.node.store.databases[0]!;
       const merger = new Merger(tree);
-      for (const write of shuffled(random, writes)) {
+      for (const write of random.shuffle([...writes])) {
         merge(merger, write);
         if (random.chance(0.1)) merge(merger, random.pick(writes));
       }

@@ -58,8 +58,8 @@ export function seededRandom(seed: number): SeededRandom {
   };
 }
 
-/** The seed of this run: SEED of the environment, or one that changes with every run. */
-export function seedOfRun(): number {
+/** The seed of this run: SEED of the environment, else `usual`, by default another in each run. */
+export function seedOfRun(usual = Math.floor(Math.random() * 0x7fff_ffff)): number {
   const given = process.env['SEED'];
-  return given === undefined ? Math.floor(Math.random() * 0x7fff_ffff) : Number(given) >>> 0;
+  return given === undefined ? usual : Number(given) >>> 0;
 }

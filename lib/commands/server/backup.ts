@@ -14,7 +14,7 @@ import type { Pause } from '../../../radix/sync/link.js';
 import { SyncError } from '../../../radix/sync/sync-error.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import type { BackupFacts } from '../../backup/backup-file.js';
+import { type BackupFacts, CHUNK_FORMAT } from '../../backup/backup-file.js';
 import { BackupStream } from '../../backup/backup-stream.js';
 import { RestoreIntake } from '../../backup/restore-intake.js';
 import type { Session, Task } from '../../server/session.js';
@@ -31,8 +31,6 @@ import {
 } from '../command.js';
 import { SYNTAX_ERROR } from '../replies.js';
 
-/** Of the chunks. */
-const FORMAT_VERSION = 1;
 /** Records between two looks at the clock. */
 const STEP_RECORDS = 64;
 const OUT_OF_PLACE = 'ERR DHASH RESTORE BEGIN comes first';
@@ -45,14 +43,13 @@ class BackupTask implements Task {
     this.#session = session;
     const { store } = session.server;
     this.#stream = new BackupStream(store);
-    const entries = store.databases.reduce((sum, { tree }) => sum + tree.allCount, 0);
     const { libraries } = session.server.scripts.libraries;
     const facts: BackupFacts = {
-      format: FORMAT_VERSION,
+      format: CHUNK_FORMAT,
       version: DHASH_VERSION,
       createdMs: store.nowMs,
       databases: store.databases.length,
-      entries,
+      entries: entryCount(store),
       memoryBytes: store.space.usedBytes,
       // Of a node that is alone: all keys, from the lowest round to it.
       ranges: [{ after: '', upTo: '' }],
@@ -129,10 +126,14 @@ class RestoreTask implements Task {
   }
 }
 
+function entryCount(store: Store): number {
+  return store.databases.reduce((sum, { tree }) => sum + tree.allCount, 0);
+}
+
 /** Makes a store that holds nothing forget its clears: they would hide what is older. */
 function begin(session: Session, _args: Args, reply: ReplyWriter): void {
   const { store } = session.server;
-  const held = store.databases.reduce((sum, { tree }) => sum + tree.allCount, 0);
+  const held = entryCount(store);
   if (held > 0) {
     reply.error(`ERR the node holds ${held} entries: a backup is restored into an empty one`);
     return;
