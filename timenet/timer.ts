@@ -12,7 +12,8 @@
  *
  * It rests on the monotonic clock, so setting the wall clock does not move it. The target is the
  * median of what the peers say and this member's own time, not their mean: a minority of wrong
- * clocks, however wrong, moves nobody else.
+ * clocks, however wrong, moves nobody else. Nor do the first that answer: who is to be asked and
+ * has not been heard yet is taken to agree with this member, up to PEERS_ENOUGH of them.
  *
  * `skewMs` tells of the wall clock, which stamps are made of: how far it is from the median of all
  * wall clocks that were seen. Beyond the bound a member must not lead (`isSkewed`).
@@ -64,6 +65,8 @@ export const PEERS_MAX = 1024;
 export const SLEW_MAX = 0.1;
 /** A correction is spread over this, unless that would be too fast, ms of the monotonic clock. */
 const SLEW_MS = 1000;
+/** So many peers, picked at random, speak for all. */
+const PEERS_ENOUGH = 8;
 /** What a peer said longer ago counts no more, ms. */
 const FRESH_MS = 60_000;
 /** A sample that took longer says nothing, ms. */
@@ -90,6 +93,8 @@ export class Timer {
   #anchorMs: number;
   #anchorNowMs: number;
   #slew = 0;
+  /** How many peers there are to ask. */
+  #peerCount = 0;
   #slewEndMs: number;
 
   constructor({ clock, random }: { clock: Clock; random: Random }, options: TimerOptions = {}) {
@@ -108,6 +113,7 @@ export class Timer {
 
   /** Whom to ask next; undefined if there is nobody. */
   pickPeer(ids: readonly string[]): string | undefined {
+    this.#peerCount = ids.length;
     return ids.length === 0 ? undefined : ids[this.#random.below(ids.length)];
   }
 
@@ -169,7 +175,8 @@ export class Timer {
     const nowMs = this.#at(monotonicMs);
     const ownMs = nowMs - monotonicMs;
     const peers = this.#freshPeers(monotonicMs).map(({ nowOffsetMs }) => nowOffsetMs - ownMs);
-    const errorMs = median([0, ...peers]);
+    const unheard = Math.max(0, Math.min(this.#peerCount, PEERS_ENOUGH) - peers.length);
+    const errorMs = median([0, ...peers, ...Array.from({ length: unheard }, () => 0)]);
     const slewMs = Math.max(SLEW_MS, Math.abs(errorMs) / SLEW_MAX);
     this.#anchorMs = monotonicMs;
     this.#anchorNowMs = nowMs;

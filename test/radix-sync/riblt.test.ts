@@ -4,7 +4,8 @@ import { cellsFor } from '../../radix/sync/limits.js';
 import { Cells, checkOf, Decoder } from '../../radix/sync/riblt.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 
-const seed = seedOfRun();
+// Chance decides about some of what is asked here, so each run asks it of the same numbers.
+const seed = seedOfRun(1);
 t.comment(`SEED=${seed}`);
 
 interface Sets {
