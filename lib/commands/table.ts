@@ -41,6 +41,7 @@ import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
 import { debugCommands } from './server/debug.js';
 import { dhashCommands } from './server/dhash.js';
+import { diskCommands } from './server/disk.js';
 import { infoCommands } from './server/info.js';
 import { latencyCommands } from './server/latency.js';
 import { lolwutCommands } from './server/lolwut.js';
@@ -113,6 +114,7 @@ export const commandRows: readonly CommandRow[] = [
   ...listTrimCommands,
   ...lolwutCommands,
   ...memoryCommands,
+  ...diskCommands,
   ...miscCommands,
   ...monitorCommands,
   ...objectCommands,

@@ -14,6 +14,7 @@ import type { ChunkPool } from '../../resp/chunk-pool.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
 import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
 import type { Link, LinkHandler } from '../../world/world.js';
+import type { DiskWaiter } from '../persistence/persistence.js';
 import type { Server } from './server.js';
 import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
 
@@ -29,7 +30,7 @@ const FLUSH_BYTES = 256 * 1024;
 /** The request at hand. One for all connections: nothing of a request outlives its command. */
 const args = new Args();
 
-export class Connection implements LinkHandler, Carrier {
+export class Connection implements LinkHandler, Carrier, DiskWaiter {
   readonly session: Session;
   readonly #server: Server;
   readonly #link: Link;
@@ -40,6 +41,9 @@ export class Connection implements LinkHandler, Carrier {
   #closed = false;
   #running = false;
   #isFlushPlanned = false;
+  /** Its replies are held back until what was changed is safe on disk; nothing is executed. */
+  #isHeld = false;
+  #heldMark = 0;
   /** Bytes of replies that the server's count has. */
   #countedBytes = 0;
   /** Where the reply to the request at hand begins. */
@@ -80,7 +84,7 @@ export class Connection implements LinkHandler, Carrier {
     this.#reader.feed(buf, 0, bytes);
     this.#turn();
     this.#reader.keep();
-    if (this.session.blocked !== undefined) this.#pauseOrResume();
+    if (this.session.blocked !== undefined || this.#isHeld) this.#pauseOrResume();
   }
 
   drained(): void {
@@ -98,7 +102,7 @@ export class Connection implements LinkHandler, Carrier {
       return;
     }
     // A client may close its side and still wait for the replies to what it sent.
-    if (!this.session.suspended && !this.#stalled()) this.#finish();
+    if (!this.session.suspended && !this.#stalled() && !this.#isHeld) this.#finish();
   }
 
   closed(): void {
@@ -121,6 +125,23 @@ export class Connection implements LinkHandler, Carrier {
       this.#isFlushPlanned = true;
       this.#server.flushes.add(this);
     }
+  }
+
+  safe(): void {
+    this.#isHeld = false;
+    if (this.#closed) return;
+    // What a task has replied since may tell of later changes; what is pushed is no reply.
+    const isListening = this.session.isSubscribed || this.#server.monitors.has(this.session);
+    if (isListening || this.#reply.mark() === this.#heldMark) this.#sendNow();
+    else this.#send();
+    if (this.session.closing) this.#finish();
+    else if (!this.#running) this.#turn();
+  }
+
+  /** Whether its last writes survive is open, and there is no reply that says so: it hears none. */
+  doubtful(): void {
+    this.#isHeld = false;
+    this.destroy();
   }
 
   resume(): void {
@@ -181,7 +202,12 @@ export class Connection implements LinkHandler, Carrier {
     const dispatcher = this.#server.dispatcher;
     const reply = this.#reply;
     const reader = this.#reader;
-    while (!session.suspended && !session.closing) {
+    const { persistence } = this.#server;
+    while (!session.suspended && !session.closing && !this.#isHeld) {
+      if (persistence?.isFull === true) {
+        this.#server.awaitDisk(session);
+        return;
+      }
       const postponed = session.postponed;
       if (postponed !== undefined) {
         session.postponed = undefined;
@@ -191,7 +217,7 @@ export class Connection implements LinkHandler, Carrier {
       }
       if (reply.pendingBytes > FLUSH_BYTES) {
         this.#send();
-        if (this.#stalled()) return;
+        if (this.#stalled() || this.#isHeld) return;
       }
       const found = reader.next(args);
       if (found === NEED_MORE) return;
@@ -205,7 +231,19 @@ export class Connection implements LinkHandler, Carrier {
     }
   }
 
+  /** Sends what may leave: nothing before what was changed so far is safe on disk. */
   #send(): void {
+    if (this.#isHeld) return;
+    const { persistence } = this.#server;
+    if (persistence !== undefined && this.#reply.pendingBytes > 0 && persistence.hold(this)) {
+      this.#isHeld = true;
+      this.#heldMark = this.#reply.mark();
+      return;
+    }
+    this.#sendNow();
+  }
+
+  #sendNow(): void {
     const written = this.#reply.mark();
     if (written !== this.#countedBytes) {
       this.#server.bytesOut += written - this.#countedBytes;
@@ -220,17 +258,19 @@ export class Connection implements LinkHandler, Carrier {
   }
 
   #pauseOrResume(): void {
-    const pause = this.#stalled() || (this.session.suspended && !this.#readsAhead());
+    const waits =
+      this.session.suspended || this.#isHeld || this.#server.persistence?.isFull === true;
+    const pause = this.#stalled() || (waits && !this.#readsAhead());
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#link.pause();
     else this.#link.resume();
   }
 
-  /** A client whose command blocks is read from, to hear when it goes. */
+  /** A client whose command blocks, or waits for the disk, is read from, to hear when it goes. */
   #readsAhead(): boolean {
-    const isBlocked = this.session.blocked !== undefined;
-    return isBlocked && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
+    const readsAhead = this.session.blocked !== undefined || this.#isHeld;
+    return readsAhead && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
   }
 
   /** Executes nothing more; closes once the replies have left, at the latest when they drain. */

@@ -25,10 +25,17 @@ import {
   PUSHES,
   READONLY,
   SCRIPT,
+  WHILE_LOADING,
   WRITE,
 } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
-import { OUT_OF_MEMORY, shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
+import {
+  LOADING,
+  OUT_OF_MEMORY,
+  shortText,
+  unknownSubcommand,
+  wrongArity,
+} from '../commands/replies.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
 import type { Server } from './server.js';
 import {
@@ -56,6 +63,11 @@ export const SERVER_MEMORY_LIMIT = 1 << 19;
 export const SERVER_SCRIPTING = 1 << 20;
 /** Keys that sessions wait for are ready: see `Blocking`. */
 export const SERVER_KEYS_READY = 1 << 21;
+
+/** The node loads what it has on disk. */
+export const SERVER_LOADING = 1 << 22;
+/** The disk takes no writes, and so neither does the node. */
+export const SERVER_DISK_FAILED = 1 << 23;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -247,6 +259,14 @@ export class Dispatcher {
       this.#reject(session, command, "ERR Replica can't interact with the keyspace");
       return;
     }
+    if ((this.gate & SERVER_LOADING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
+      this.#reject(session, command, LOADING);
+      return;
+    }
+    if ((this.gate & SERVER_DISK_FAILED) !== 0 && needsDisk(session, command)) {
+      this.#reject(session, command, this.#server.diskError());
+      return;
+    }
     if ((this.gate & SERVER_SCRIPTING) !== 0 && !this.#mayInterrupt(session, command, args)) return;
     if (this.#mustWait(session, command)) {
       session.lastCommand = command;
@@ -352,6 +372,14 @@ export class Dispatcher {
   }
 }
 
+/** What is refused while nothing can be kept: writes, and PING, by which a client is to notice. */
+function needsDisk(session: Session, command: Command): boolean {
+  if (command.name === 'exec') {
+    return (session.transaction?.queue ?? []).some((queued) => mayWrite(queued.command));
+  }
+  return (command.flags & WRITE) !== 0 || command.name === 'ping';
+}
+
 /** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */
 function mayWrite(command: Command): boolean {
   return (command.flags & (WRITE | SCRIPT)) !== 0 && !command.name.endsWith('_ro');
@@ -391,6 +419,7 @@ function flagsOfMetadata(name: string, fullName: string): number {
   if (names.includes('denyoom')) flags |= DENY_OOM;
   if (names.includes('noscript')) flags |= NO_SCRIPT;
   if (names.includes('allow_busy')) flags |= ALLOW_BUSY;
+  if (names.includes('loading')) flags |= WHILE_LOADING;
   return flags;
 }
 

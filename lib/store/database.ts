@@ -12,6 +12,7 @@ import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
+import type { DatabaseJournal } from '../persistence/journal.js';
 import { Collection } from './collection.js';
 import { DatabaseBase } from './database-base.js';
 import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_NEW } from './notify.js';
@@ -24,6 +25,8 @@ const COLLECTIONS_MAX = 16;
 export class Database extends DatabaseBase {
   /** For walks that end before anything else runs. */
   readonly cursor: Cursor;
+  /** Writes changes down for the disk; null: nobody does. */
+  journal: DatabaseJournal | null = null;
   readonly #collections: Collection[] = [];
 
   constructor(store: Store, index: number) {
@@ -84,6 +87,8 @@ export class Database extends DatabaseBase {
   ): Leaf {
     const store = this.store;
     const isNew = this.#isNewsOfKey(buf, from, to);
+    const { journal } = this;
+    if (journal !== null) journal.begin();
     const leaf = this.tree.put(
       buf,
       from,
@@ -96,6 +101,7 @@ export class Database extends DatabaseBase {
       valueFrom,
       valueTo,
     );
+    if (journal !== null) journal.written(leaf);
     store.touchNew(this.tree, leaf);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
@@ -134,6 +140,8 @@ export class Database extends DatabaseBase {
   ): Leaf {
     const store = this.store;
     const isNew = this.peek(buf, from, to) === 0;
+    const { journal } = this;
+    if (journal !== null) journal.begin();
     const leaf = this.tree.patch(
       buf,
       from,
@@ -146,6 +154,10 @@ export class Database extends DatabaseBase {
       valueFrom,
       valueTo,
     );
+    if (journal !== null) {
+      if (isNew) journal.written(leaf);
+      else journal.patched(leaf, offset, offset + valueTo - valueFrom);
+    }
     store.touchNew(this.tree, leaf);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
@@ -168,7 +180,11 @@ export class Database extends DatabaseBase {
   #writeExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
     const { store, tree } = this;
     if (tree.kind(tree.find(buf, from, to)) !== KIND_HEAD) {
-      tree.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
+      const { journal } = this;
+      if (journal !== null) journal.begin();
+      const stamp = this.stampFor(buf, from, to);
+      const leaf = tree.setExpiry(buf, from, to, stamp, store.origin, expiryMs);
+      if (journal !== null && leaf !== 0) journal.patched(leaf, 0, 0);
     } else {
       const { sub } = this.collection();
       sub.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
@@ -204,6 +220,7 @@ export class Database extends DatabaseBase {
     tree.drop(buf, from, to);
     sub.adopt(buf, from, to, other, clearedAt, stamp, store.origin, expiryMs, hints);
     tree.setAccess(sub.head, access);
+    if (this.journal !== null) this.journal.adopted(buf, from, to);
     if (isNew) {
       this.notify(NOTIFY_NEW, 'new', buf, from, to);
       this.signalReady(buf, from, to);
@@ -243,7 +260,8 @@ export class Database extends DatabaseBase {
 
   /** What is older than the last flush is let in again. Of an empty database. */
   forgetClear(): void {
-    this.clearedAt = 0;
+    this.hideUpTo(0);
+    this.tree.clear();
   }
 
   /** `flush`, of which the caller tells who listens to changes. */

@@ -10,6 +10,7 @@ import type { Tree } from '../../radix/tree.js';
 import { HybridClock } from '../../timenet/hlc.js';
 import type { World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';
+import type { Journal } from '../persistence/journal.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
 import { Eviction } from './eviction.js';
@@ -38,6 +39,8 @@ export class Store {
   readonly events = new KeyspaceEvents();
   readonly compactor: Compactor;
   readonly eviction = new Eviction(this);
+  /** Writes changes down for the disk; null: nobody does. */
+  journal: Journal | null = null;
   /** Room for one key. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   /** The number of this member in its ring; 0 while a node is alone. */
@@ -170,6 +173,7 @@ export class Store {
     b.index = first;
     this.databases[first] = b;
     this.databases[second] = a;
+    if (this.journal !== null) this.journal.swapped();
     this.waits.signalAll(first);
     this.waits.signalAll(second);
     this.dirty += 1;
