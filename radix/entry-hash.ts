@@ -41,6 +41,7 @@ import {
   FLAG_WIDE,
   FLAGS_SHIFT,
   HEAD_MIRROR_WORD,
+  HEAD_VALUE_BYTES,
   KIND_HEAD,
   KIND_MASK,
   LEAF_WORDS,
@@ -158,6 +159,7 @@ export class EntryHash {
     let valueBytes = header[2]! & 0xffff;
     let headerWords = 3;
     let at = word + LEAF_WORDS;
+    const isHead = (w1 & KIND_BITS) === HEAD_BITS;
     if ((w1 & EXPIRY_BIT) !== 0) {
       state[1] = state[1]! ^ DOMAIN_EXPIRY;
       header[headerWords++] = i32[at]!;
@@ -169,21 +171,23 @@ export class EntryHash {
     if (isWide) {
       state[1] = state[1]! ^ DOMAIN_WIDE;
       keyBytes = i32[at]!;
-      valueBytes = i32[at + 1]!;
+      valueBytes = isHead ? HEAD_VALUE_BYTES : i32[at + 1]!;
       header[headerWords++] = keyBytes;
       header[headerWords++] = valueBytes;
       at += WIDE_WORDS;
+    } else if (isHead) {
+      header[2] = (header[2]! & ~0xffff) | HEAD_VALUE_BYTES;
     }
     const valueWord = at + ((keyBytes + 3) >>> 2);
-    if (!isWide && (w1 & KIND_BITS) !== HEAD_BITS) {
+    if (!isWide && !isHead) {
       this.#finish(headerWords, i32, at, valueWord + ((valueBytes + 3) >>> 2));
       return;
     }
     this.#absorb(header, 0, headerWords);
     this.#absorb(i32, at, valueWord);
-    if ((w1 & KIND_BITS) === HEAD_BITS) {
+    if (isHead) {
       const shared = valueWord + HEAD_MIRROR_WORD + 1;
-      this.#finish(0, i32, shared, valueWord + ((valueBytes + 3) >>> 2));
+      this.#finish(0, i32, shared, valueWord + HEAD_VALUE_BYTES / 4);
     } else {
       this.#finish(0, i32, hashWord, hashWord + 2);
     }

@@ -7,6 +7,8 @@
  *    2       4    type (16 bits) | origin of the expiry << 16
  *    3       8    clearedAt, a stamp, low word first
  *    5       8    stamp of the expiry
+ *   [7       4    root of the elements' order by expiry    once an element had one; this node's
+ *    8       4    slot in the heap of such heads, or -1 ]  own, in no digest
  *
  *   type:  0..7 what the user sees (hash, set, ...)   8 mirrored   9 values are all of 8 bytes
  *          10 only what has an owner is mirrored
@@ -19,9 +21,17 @@
  * above clearedAt. So whoever wins over the head wins over all that it holds.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { HEAD_ROOT_WORD, headWord, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';
+import {
+  HEAD_ROOT_WORD,
+  headWord,
+  KIND_HEAD,
+  type Leaf,
+  leafExpiryMs,
+  valueWordAt,
+} from './leaf.js';
+import { liveBelow } from './node.js';
+import type { Tree } from './tree.js';
 
-export const HEAD_VALUE_BYTES = 28;
 export const HEAD_TYPE_WORD = 2;
 export const HEAD_CLEARED_WORD = 3;
 export const HEAD_EXPIRY_STAMP_WORD = 5;
@@ -65,7 +75,7 @@ export class HeadParts {
     this.expiryMs = 0;
   }
 
-  /** Writes a head's value, roots included. */
+  /** Writes a head's value, roots included, up to HEAD_VALUE_BYTES. */
   store(target: Buffer, root: number, mirrorRoot: number): void {
     target.writeInt32LE(root, HEAD_ROOT_WORD * 4);
     target.writeInt32LE(mirrorRoot, 4);
@@ -89,6 +99,13 @@ export class HeadParts {
     this.expiryOrigin = 0;
     this.expiryMs = 0;
   }
+}
+
+/** Visible elements of a head's sub tree; 0 of any other entry. */
+export function elementCount(tree: Tree, leaf: Leaf): number {
+  const { leaves, nodes } = tree.space;
+  if (tree.kind(leaf) !== KIND_HEAD) return 0;
+  return liveBelow(nodes, leaves, headWord(leaves, leaf, HEAD_ROOT_WORD), false);
 }
 
 /** The type's number of the head at hand. */

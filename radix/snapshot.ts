@@ -21,6 +21,7 @@ import { OutOfMemoryError } from './arena.js';
 import {
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
+  HEAD_VALUE_BYTES,
   headWord,
   KIND_HEAD,
   KIND_MASK,
@@ -434,6 +435,7 @@ function copyEntry(source: Tree, target: Tree, key: Buffer, from: number, to: nu
     value.writeInt32LE(0, HEAD_ROOT_WORD * 4);
     value.writeInt32LE(0, HEAD_MIRROR_WORD * 4);
   }
+  const bytes = (flags & KIND_MASK) === KIND_HEAD ? HEAD_VALUE_BYTES : value.length;
   const at = [source.stamp(leaf), source.origin(leaf), flags, source.expiryMs(leaf)] as const;
-  target.putEntry(key, from, to, ...at, value, 0, value.length);
+  target.putEntry(key, from, to, ...at, value, 0, bytes);
 }

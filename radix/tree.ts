@@ -106,7 +106,9 @@ export class Tree {
   observer: TreeObserver | null = null;
   /** Leaves with an expiry, soonest first; `clear` makes a new one. */
   readonly expiries: ExpiryHeap;
-  /** Whether leaves with an expiry go to the heap. */
+  /** Heads with elements that expire, by their first. */
+  readonly heads: ExpiryHeap;
+  /** Whether leaves with an expiry go to the heap, and heads. */
   readonly timed: boolean;
 
   constructor(space: Space, options: TreeOptions = {}) {
@@ -114,6 +116,7 @@ export class Tree {
     this.path = options.path ?? space.path;
     this.digests = options.digests ?? true;
     this.expiries = new ExpiryHeap(space);
+    this.heads = new ExpiryHeap(space.headSlots);
     this.timed = options.expiries ?? true;
   }
 
@@ -307,6 +310,7 @@ export class Tree {
     this.root = 0;
     this.version++;
     this.expiries.clear();
+    this.heads.clear();
   }
 
   // What a leaf says.

@@ -17,7 +17,9 @@ import {
   FLAG_WIDE,
   FLAGS_SHIFT,
   flagsAt,
+  HEAD_SLOT_WORD,
   INLINE_VALUE_BYTES_MAX,
+  isTimedHeadAt,
   isWide,
   KEY_BYTES_MAX,
   KIND_HEAD,
@@ -424,6 +426,9 @@ export function relayout(
   }
   copyWords(from, keyWordAt(from, fromWord), to, keyWordAt(to, word), (keyBytes + 3) >>> 2);
   copyOldValue(from, fromWord, to, word, flags, valueBytes);
+  if ((flags & KIND_MASK) === KIND_HEAD && isTimedHeadAt(from, fromWord) && tree.timed) {
+    tree.heads.move(to[valueWordAt(to, word) + HEAD_SLOT_WORD]!, leaf);
+  }
   leaves.free(old);
   relink(tree, path, path.length, 0 - leaf);
   return leaf;

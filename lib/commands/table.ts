@@ -11,6 +11,7 @@ import { transactionCommands } from './connection/transactions.js';
 import { waitCommands } from './connection/wait.js';
 import { geoCommands } from './geo/geo.js';
 import { geoSearchCommands } from './geo/geo-search.js';
+import { hashExpiryCommands } from './hashes/hash-expiry.js';
 import { hashMirrorCommands } from './hashes/hash-mirror.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
@@ -95,6 +96,7 @@ export const commandRows: readonly CommandRow[] = [
   ...fcallCommands,
   ...functionCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
   ...hashMirrorCommands,
   ...hashNumberCommands,
   ...hashRandomCommands,

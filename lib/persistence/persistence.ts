@@ -195,8 +195,7 @@ export class Persistence {
     journal.isOn = false;
     this.isLoading = true;
     for (const [index, database] of journal.slots.entries()) {
-      database.tree.clear();
-      database.clearedAt = 0;
+      database.forgetClear();
       database.index = index;
       this.#store.databases[index] = database;
     }

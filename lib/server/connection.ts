@@ -15,6 +15,7 @@ import { ReplyWriter } from '../../resp/reply-writer.js';
 import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
 import type { Link, LinkHandler } from '../../world/world.js';
 import type { DiskWaiter } from '../persistence/persistence.js';
+import type { Deferred } from './loop-budget.js';
 import type { Server } from './server.js';
 import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
 
@@ -27,10 +28,13 @@ const BLOCKED_QUERY_BYTES_MAX = 64 * 1024;
 /** Replies gathered within one turn beyond which they are sent on their way, bytes. */
 const FLUSH_BYTES = 256 * 1024;
 
+/** Bytes of requests executed between two looks at the clock. */
+const LOOK_BYTES = 8 * 1024;
+
 /** The request at hand. One for all connections: nothing of a request outlives its command. */
 const args = new Args();
 
-export class Connection implements LinkHandler, Carrier, DiskWaiter {
+export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
   readonly session: Session;
   readonly #server: Server;
   readonly #link: Link;
@@ -44,6 +48,8 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
   /** Its replies are held back until what was changed is safe on disk; nothing is executed. */
   #isHeld = false;
   #heldMark = 0;
+  /** The time of the loop's turn is spent: it goes on in the next one. */
+  #isDeferred = false;
   /** Bytes of replies that the server's count has. */
   #countedBytes = 0;
   /** Where the reply to the request at hand begins. */
@@ -102,7 +108,12 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
       return;
     }
     // A client may close its side and still wait for the replies to what it sent.
-    if (!this.session.suspended && !this.#stalled() && !this.#isHeld) this.#finish();
+    if (!this.#mustGoOn()) this.#finish();
+  }
+
+  /** Whether there is, or may be, more to execute or to send. */
+  #mustGoOn(): boolean {
+    return this.session.suspended || this.#stalled() || this.#isHeld || this.#isDeferred;
   }
 
   closed(): void {
@@ -149,6 +160,11 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
     this.#turn();
   }
 
+  goOn(): void {
+    this.#isDeferred = false;
+    if (!this.#closed) this.#turn();
+  }
+
   setAuthenticated(authenticated: boolean): void {
     this.#reader.authenticated = authenticated;
   }
@@ -181,8 +197,18 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
       return;
     }
     if (this.#reply.mark() !== this.#countedBytes) this.flushSoon();
+    if (!this.#isDeferred) this.#looksAtTime();
     this.#pauseOrResume();
     if (this.#ended) this.ended();
+  }
+
+  /** True if the time of the loop's turn is spent: then it goes on in the next one. */
+  #looksAtTime(): boolean {
+    const { budget, store } = this.#server;
+    if (!budget.isSpent(store.world.clock.monotonicMs())) return false;
+    this.#isDeferred = true;
+    budget.defer(this);
+    return true;
   }
 
   /** False if a command failed in a way that it should not, and there may be more to execute. */
@@ -203,7 +229,8 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
     const reply = this.#reply;
     const reader = this.#reader;
     const { persistence } = this.#server;
-    while (!session.suspended && !session.closing && !this.#isHeld) {
+    let lookAtBytes = reader.unreadBytes - LOOK_BYTES;
+    while (!session.suspended && !session.closing && !this.#isHeld && !this.#isDeferred) {
       if (persistence?.isFull === true) {
         this.#server.awaitDisk(session);
         return;
@@ -217,7 +244,11 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
       }
       if (reply.pendingBytes > FLUSH_BYTES) {
         this.#send();
-        if (this.#stalled() || this.#isHeld) return;
+        if (this.#stalled() || this.#isHeld || this.#looksAtTime()) return;
+      }
+      if (reader.unreadBytes <= lookAtBytes) {
+        lookAtBytes = reader.unreadBytes - LOOK_BYTES;
+        if (this.#looksAtTime()) return;
       }
       const found = reader.next(args);
       if (found === NEED_MORE) return;
@@ -260,7 +291,7 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
   #pauseOrResume(): void {
     const waits =
       this.session.suspended || this.#isHeld || this.#server.persistence?.isFull === true;
-    const pause = this.#stalled() || (waits && !this.#readsAhead());
+    const pause = this.#stalled() || this.#isDeferred || (waits && !this.#readsAhead());
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#link.pause();

@@ -17,6 +17,7 @@ import {
   type CommandRow,
   DENY_OOM,
   FAST,
+  type FoundKey,
   HIDDEN,
   NO_AUTH,
   NO_MULTI,
@@ -28,6 +29,8 @@ import {
   WHILE_LOADING,
   WRITE,
 } from '../commands/command.js';
+import { findKeys } from '../commands/key-positions.js';
+import { findKnown } from '../commands/known-commands.js';
 import { metadata } from '../commands/metadata.js';
 import {
   LOADING,
@@ -68,6 +71,8 @@ export const SERVER_KEYS_READY = 1 << 21;
 export const SERVER_LOADING = 1 << 22;
 /** The disk takes no writes, and so neither does the node. */
 export const SERVER_DISK_FAILED = 1 << 23;
+/** Elements of collections have expired that are still there. */
+export const SERVER_ELEMENTS_DUE = 1 << 24;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -284,6 +289,9 @@ export class Dispatcher {
       return;
     }
     if ((command.flags & COUNTS) !== 0 && !this.#expireFirst(session, args)) return;
+    if ((this.gate & SERVER_ELEMENTS_DUE) !== 0 && !this.#expireElements(session, command, args)) {
+      return;
+    }
     this.call(session, command, args);
   }
 
@@ -351,6 +359,19 @@ export class Dispatcher {
     return false;
   }
 
+  /** The same of elements of the command's keys. */
+  #expireElements(session: Session, command: Command, args: Args): boolean {
+    const known = findKnown(this.#server, command.fullName);
+    if (known === undefined || this.atomic) return true;
+    const deadlineMs = this.#world.clock.monotonicMs() + EXPIRE_SLICE_MS;
+    if (expireElements(session, findKeys(known, args), deadlineMs)) return true;
+    const postponed = args.clone();
+    const keys = findKeys(known, postponed);
+    session.postponed = postponed;
+    session.defer({ step: (dueMs) => expireElements(session, keys, dueMs) });
+    return false;
+  }
+
   #reject(session: Session, command: Command | undefined, text: string): void {
     if (command !== undefined) command.stats.rejectedCalls += 1;
     const transaction = session.transaction;
@@ -378,6 +399,15 @@ function needsDisk(session: Session, command: Command): boolean {
     return (session.transaction?.queue ?? []).some((queued) => mayWrite(queued.command));
   }
   return (command.flags & WRITE) !== 0 || command.name === 'ping';
+}
+
+/** Removes elements of these keys that have expired; false: there are more. */
+function expireElements(
+  { database }: Session,
+  keys: readonly FoundKey[],
+  deadlineMs: number,
+): boolean {
+  return keys.every(({ buf, from, to }) => database.expireElements(buf, from, to, deadlineMs));
 }
 
 /** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */

@@ -18,6 +18,7 @@ import { Connection } from './connection.js';
 import {
   Dispatcher,
   SERVER_DISK_FAILED,
+  SERVER_ELEMENTS_DUE,
   SERVER_EXACT_TIMES,
   SERVER_KEYS_READY,
   SERVER_LOADING,
@@ -28,6 +29,7 @@ import {
 import { FlushQueue } from './flush-queue.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
+import { LoopBudget } from './loop-budget.js';
 import { monitorLine } from './monitor.js';
 import { OpsSampler } from './ops-sampler.js';
 import { isOverOutputLimit } from './output-limit.js';
@@ -73,6 +75,7 @@ export class Server {
   /** Buffers of replies. */
   readonly pool = new ChunkPool();
   readonly flushes: FlushQueue;
+  readonly budget: LoopBudget;
   readonly monitors = new Set<Session>();
   readonly slowlog = new Slowlog();
   readonly latency = new LatencyMonitor();
@@ -142,6 +145,7 @@ export class Server {
     };
     this.dispatcher = new Dispatcher(this, this.#world, rows);
     this.flushes = new FlushQueue(this.#world);
+    this.budget = new LoopBudget(this.#world);
     this.scripts = new Scripts({ ...components, server: this });
     const { runner } = this.scripts;
     this.tasks = new TaskQueue(
@@ -244,7 +248,12 @@ export class Server {
   /** A turn of the event loop begins to execute commands. Returns its start, monotonic ms. */
   beginTurn(): number {
     this.store.refresh();
-    return this.#world.clock.monotonicMs();
+    const { dispatcher } = this;
+    if (this.store.hasDueElements()) dispatcher.gate |= SERVER_ELEMENTS_DUE;
+    else dispatcher.gate &= ~SERVER_ELEMENTS_DUE;
+    const startMs = this.#world.clock.monotonicMs();
+    this.budget.begin(startMs);
+    return startMs;
   }
 
   endTurn(startMs: number): void {

@@ -113,7 +113,7 @@ export class Collection {
 
   // Writing.
 
-  /** Writes an element; true if it is new. */
+  /** Writes an element, which expires then, or never (0); true if it is new. */
   put(
     subKey: Buffer,
     sfrom: number,
@@ -121,6 +121,7 @@ export class Collection {
     value: Buffer,
     vfrom: number,
     vto: number,
+    expiryMs = 0,
   ): boolean {
     const { database, sub } = this;
     const { store } = database;
@@ -139,6 +140,7 @@ export class Collection {
       value,
       vfrom,
       vto,
+      expiryMs,
     );
     if (!wasThere) {
       store.touchNew(database.tree, sub.head);
@@ -147,6 +149,16 @@ export class Collection {
     }
     this.#written();
     return isNew;
+  }
+
+  /** Sets when an element that is there expires, or that it never does (0). */
+  setElementExpiry(subKey: Buffer, sfrom: number, sto: number, expiryMs: number): void {
+    const { database, sub } = this;
+    const { store } = database;
+    const element = [subKey, sfrom, sto] as const;
+    const at = [this.#buf, this.#from, this.#to] as const;
+    sub.setElementExpiry(...at, ...element, store.stamp(), store.origin, expiryMs);
+    this.#written();
   }
 
   /** Removes an element, and the key with the last one; true if it was there. */

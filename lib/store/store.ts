@@ -20,7 +20,7 @@ import { WatchTable } from './watches.js';
 
 /** Longest key, bytes. */
 export const KEY_BYTES_MAX = 65_536;
-/** Keys expired between two looks at the clock. */
+/** Keys and elements expired between two looks at the clock. */
 const EXPIRE_STEP_KEYS = 64;
 /** Records given back between two looks at the clock. */
 const RECLAIM_STEP_RECORDS = 256;
@@ -58,6 +58,7 @@ export class Store {
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
+  expiredElements = 0;
   /** Changes since the start, as Redis counts `rdb_changes_since_last_save`. */
   dirty = 0;
 
@@ -184,17 +185,22 @@ export class Store {
     this.watches.allChanged();
   }
 
-  /** True if some key's time has come, or a clear hides it, and it is still there. */
+  /** True if the time of some key or element has come, or a clear hides it, and it is still there. */
   hasDue(): boolean {
     for (const database of this.databases) {
-      if (database.isPurging) return true;
-      if (database.tree.expiries.firstDueMs <= this.nowMs) return true;
+      if (database.isPurging || database.hasDue) return true;
     }
     return false;
   }
 
+  /** True if the time of some collection's elements has come and they are still there. */
+  hasDueElements(): boolean {
+    for (const database of this.databases) if (database.hasDueElements) return true;
+    return false;
+  }
+
   /**
-   * Removes expired keys of all databases, and what their clears hide, until nothing is left to
+   * Removes what has expired in all databases, and what their clears hide, until nothing is left to
    * remove or `deadlineMs` (monotonic) has come.
    */
   expireDue(deadlineMs: number): boolean {

@@ -19,7 +19,6 @@
  */
 import { type Arena, CHUNK_BYTES, CHUNK_SHIFT, GRANULE_MASK } from '../arena.js';
 import type { EntryHash } from '../entry-hash.js';
-import { HEAD_VALUE_BYTES } from '../head.js';
 import {
   EXPIRY_WORDS,
   FLAG_EXPIRY,
@@ -28,6 +27,7 @@ import {
   FLAGS_SHIFT,
   flagsAt,
   HEAD_MIRROR_WORD,
+  HEAD_VALUE_BYTES,
   KIND_HEAD,
   KIND_MASK,
   keyBytesAt,
@@ -240,11 +240,16 @@ export class SymbolHash {
       scratch[count++] = i32[at + 1]!;
       at += EXPIRY_WORDS;
     }
+    const isHead = (flags & KIND_MASK) === KIND_HEAD;
+    if (isHead) scratch[2] = scratch[2]! & ~0xffff;
     if ((flags & FLAG_WIDE) !== 0) {
-      for (let i = 0; i < WIDE_WORDS; i++) scratch[count++] = i32[at++]!;
+      // What a head has of its value's length and hash is its node's own.
+      const words = isHead ? 1 : WIDE_WORDS;
+      for (let i = 0; i < words; i++) scratch[count++] = i32[at + i]!;
+      at += WIDE_WORDS;
     }
     for (let i = 0; i < keyWords; i++) scratch[count++] = i32[at++]!;
-    if ((flags & KIND_MASK) !== KIND_HEAD) return count;
+    if (!isHead) return count;
     const value = valueWordAt(i32, word);
     for (let i = HEAD_MIRROR_WORD + 1; i < HEAD_VALUE_BYTES / 4; i++) {
       scratch[count++] = i32[value + i]!;

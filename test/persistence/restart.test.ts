@@ -28,6 +28,12 @@ async function run(seed: number): Promise<void> {
     const at = step.connection;
     if (clients[at]!.link.closed) clients[at] = node.client();
     clients[at]!.link.send(encode(step.args));
+    if (name === 'hset' && random.chance(0.5)) {
+      const [, key, field] = step.args;
+      const due = Buffer.from(String(random.below(200)));
+      const words = [Buffer.from('HPEXPIRE'), key!, due, Buffer.from('FIELDS'), Buffer.from('1')];
+      if (field !== undefined) clients[at]!.link.send(encode([...words, field]));
+    }
     settle(node, clients);
     if (random.chance(0.02)) node.client().send('BGREWRITEAOF');
     if (random.chance(0.01)) node.client().send('SWAPDB', random.below(4), random.below(4));

@@ -29,7 +29,8 @@ export function keyspaceLines(server: Server): InfoLine[] {
     if (keys === 0) continue;
     lines.push([
       `db${database.index}`,
-      `keys=${keys},expires=${database.expiringSize()},avg_ttl=0`,
+      `keys=${keys},expires=${database.expiringSize()},avg_ttl=0,` +
+        `subexpiry=${database.expiringElementsSize()}`,
     ]);
   }
   return lines;
