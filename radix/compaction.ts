@@ -199,6 +199,7 @@ export class Compactor {
     if (!leaves.isLeaving(leaf)) return leaf;
     const moved = copyRecord(leaves, leaf);
     this.movedCount++;
+    tree.version++;
     relink(tree, path, path.length, 0 - moved);
     const i32 = leaves.i32[moved >>> CHUNK_SHIFT]!;
     const word = (moved & GRANULE_MASK) << 1;

@@ -41,11 +41,11 @@ import {
   FLAG_WIDE,
   FLAGS_SHIFT,
   HEAD_MIRROR_WORD,
-  HEAD_VALUE_BYTES,
   KIND_HEAD,
   KIND_MASK,
   LEAF_WORDS,
   STAMP_HIGH_MASK,
+  sharedHeadWordsAt,
   WIDE_WORDS,
 } from './leaf.js';
 
@@ -160,6 +160,7 @@ export class EntryHash {
     let headerWords = 3;
     let at = word + LEAF_WORDS;
     const isHead = (w1 & KIND_BITS) === HEAD_BITS;
+    const headWords = isHead ? HEAD_MIRROR_WORD + 1 + sharedHeadWordsAt(i32, word) : 0;
     if ((w1 & EXPIRY_BIT) !== 0) {
       state[1] = state[1]! ^ DOMAIN_EXPIRY;
       header[headerWords++] = i32[at]!;
@@ -171,12 +172,12 @@ export class EntryHash {
     if (isWide) {
       state[1] = state[1]! ^ DOMAIN_WIDE;
       keyBytes = i32[at]!;
-      valueBytes = isHead ? HEAD_VALUE_BYTES : i32[at + 1]!;
+      valueBytes = isHead ? headWords * 4 : i32[at + 1]!;
       header[headerWords++] = keyBytes;
       header[headerWords++] = valueBytes;
       at += WIDE_WORDS;
     } else if (isHead) {
-      header[2] = (header[2]! & ~0xffff) | HEAD_VALUE_BYTES;
+      header[2] = (header[2]! & ~0xffff) | (headWords * 4);
     }
     const valueWord = at + ((keyBytes + 3) >>> 2);
     if (!isWide && !isHead) {
@@ -187,7 +188,7 @@ export class EntryHash {
     this.#absorb(i32, at, valueWord);
     if (isHead) {
       const shared = valueWord + HEAD_MIRROR_WORD + 1;
-      this.#finish(0, i32, shared, valueWord + HEAD_VALUE_BYTES / 4);
+      this.#finish(0, i32, shared, valueWord + headWords);
     } else {
       this.#finish(0, i32, hashWord, hashWord + 2);
     }

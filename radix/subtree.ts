@@ -23,6 +23,7 @@ import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { ElementExpiries, TIMED_SUB_KEY_BYTES_MAX } from './element-expiries.js';
 import { NO_SLOT } from './expiry-heap.js';
 import { HeadParts, TYPE_FIXED8, TYPE_MIRRORED, TYPE_NUMBER_MASK, TYPE_OWNED } from './head.js';
+import { HeadPlace } from './head-place.js';
 import {
   FLAG_HIDDEN,
   FLAG_LED,
@@ -31,7 +32,6 @@ import {
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
   HEAD_SLOT_WORD,
-  HEAD_VALUE_BYTES,
   HINT_FLAGS,
   headWord,
   isTimedHead,
@@ -47,8 +47,7 @@ import {
 } from './leaf.js';
 import { Mirror, MirrorKeyTooLongError } from './mirror.js';
 import { HINT_TOMBSTONE } from './node.js';
-import { locate } from './path.js';
-import { addAlong, addLeaf, hintAlong, Sum } from './totals.js';
+import { addAlong, addHashed, hintAlong, Sum } from './totals.js';
 import { NODE_BYTES_SHARE, Tree } from './tree.js';
 import { putEntry, relayout } from './write.js';
 
@@ -67,6 +66,10 @@ export class SubTree {
   /** The head that it is turned to; 0: none. */
   head: Leaf = 0;
 
+  /** The way to the key that it is turned to, or to the last one sought. */
+  readonly #place: HeadPlace;
+  /** The tree's version for which head, elements, mirror and parts are as loaded; -1: for none. */
+  #version = -1;
   /** What the write under way takes from and adds to the nodes above the head. */
   readonly #sum = new Sum();
   readonly #headValue = Buffer.alloc(TIMED_HEAD_VALUE_BYTES);
@@ -78,19 +81,28 @@ export class SubTree {
     this.elements = new Tree(tree.space, { expiries: false, digests: tree.digests, path });
     this.mirror = new Mirror(tree.space);
     this.expiries = new ElementExpiries(tree.space);
+    this.#place = new HeadPlace(tree);
   }
 
   /** Turns to the sub tree at a key; false, and empty, if there is none. */
   open(key: Buffer, from: number, to: number): boolean {
-    const leaf = this.tree.find(key, from, to);
+    const leaf = this.#place.seek(key, from, to);
     const isHead = leaf !== 0 && this.tree.kind(leaf) === KIND_HEAD;
-    this.#load(isHead ? leaf : 0);
+    this.openHead(isHead ? leaf : 0);
     return isHead;
   }
 
   /** Turns to the sub tree of a head at hand; 0: to an empty one. */
   openHead(head: Leaf): void {
-    this.#load(head);
+    if (!this.#isLoaded(head)) this.#load(head);
+  }
+
+  /**
+   * The entry at a key, of whatever kind; 0: there is none. If it is a head, `openHead` may follow,
+   * and what is written then need not look for it again.
+   */
+  seek(key: Buffer, from: number, to: number): Leaf {
+    return this.#place.seek(key, from, to);
   }
 
   /** Whether elements of it expire, or did. */
@@ -104,7 +116,8 @@ export class SubTree {
 
   /**
    * Writes an element, making the sub tree, or clearing what else is at the key, if need be. True
-   * if users did not see it before. Throws if the mirror cannot take it.
+   * if users did not see it before. Throws if the mirror cannot take it. `isAbsent`: the caller has
+   * just not found it by `elements.seek`, and it need not be looked for again.
    */
   put(
     key: Buffer,
@@ -121,6 +134,7 @@ export class SubTree {
     vfrom: number,
     vto: number,
     expiryMs = 0,
+    isAbsent = false,
   ): boolean {
     if (!this.begin(key, from, to, type, subKey, sfrom, sto, stamp, origin, flags)) return false;
     if (this.isOfAnotherType(type)) {
@@ -129,7 +143,19 @@ export class SubTree {
       this.becomeType(key, from, to, type, Math.min(own, stamp - 1), stamp, origin, flags);
       this.beginExisting(key, from, to, subKey, sfrom, sto);
     }
-    return this.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto, expiryMs);
+    return this.putElement(
+      subKey,
+      sfrom,
+      sto,
+      stamp,
+      origin,
+      flags,
+      value,
+      vfrom,
+      vto,
+      expiryMs,
+      isAbsent,
+    );
   }
 
   /**
@@ -377,7 +403,7 @@ export class SubTree {
     if (this.beginExisting(key, from, to, subKey, sfrom, sto)) {
       return stamp > this.parts.clearedAt;
     }
-    const leaf = this.tree.find(key, from, to);
+    const leaf = this.seek(key, from, to);
     const clearedAt = leaf === 0 ? 0 : this.tree.stamp(leaf);
     if (leaf !== 0 && stamp <= clearedAt) return false;
     this.parts.reset(type, clearedAt);
@@ -403,14 +429,10 @@ export class SubTree {
     // For head, element and mirror together, so that none of them fails after another.
     nodes.reserve(RECORDS_RESERVED);
     leaves.reserve(RECORDS_RESERVED);
-    const isThere = locate(tree.path, nodes, leaves, tree.root, key, from, to);
-    if (!isThere || tree.kind(tree.path.leaf) !== KIND_HEAD) {
-      this.#load(0);
-      return false;
-    }
-    this.#load(tree.path.leaf);
+    if (!this.open(key, from, to)) return false;
     this.#sum.clear();
-    addLeaf(this.#sum, tree, this.head, -1);
+    this.#place.hash();
+    addHashed(this.#sum, tree, this.head, -1);
     return true;
   }
 
@@ -426,18 +448,19 @@ export class SubTree {
     vfrom: number,
     vto: number,
     expiryMs = 0,
+    isAbsent = false,
   ): boolean {
     const { elements, mirror } = this;
     const isMirrored = this.#isInMirror(subKey, sfrom, sto);
     // What may throw comes before the first change: too long a key, no memory for a big value.
     if (isMirrored) {
-      if (this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
+      if (!isAbsent && this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
       else mirror.forget();
       mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
     }
     const oldExpiryMs = this.#expiryOf(subKey, sfrom, sto, expiryMs);
     const liveBefore = elements.liveCount;
-    elements.put(subKey, sfrom, sto, stamp, origin, flags, expiryMs, value, vfrom, vto);
+    elements.put(subKey, sfrom, sto, stamp, origin, flags, expiryMs, value, vfrom, vto, isAbsent);
     if (isMirrored) {
       mirror.removeRemembered();
       mirror.add();
@@ -460,7 +483,7 @@ export class SubTree {
     this.#forgetExpiry(subKey, sfrom, sto);
     const wasVisible = this.elements.delete(subKey, sfrom, sto, stamp, origin, flags);
     this.finish(stamp, origin, flags);
-    const { path } = this.tree;
+    const { path } = this.#place;
     hintAlong(this.tree, path, path.length, HINT_TOMBSTONE);
     return wasVisible;
   }
@@ -499,6 +522,7 @@ export class SubTree {
    */
   finish(stamp: number, origin: number, flags: number): void {
     const { elements, head, mirror, tree } = this;
+    const { path } = this.#place;
     const leaves = tree.space.leaves;
     setHeadWord(leaves, head, HEAD_ROOT_WORD, elements.root);
     setHeadWord(leaves, head, HEAD_MIRROR_WORD, mirror.tree.root);
@@ -514,8 +538,11 @@ export class SubTree {
     }
     if (elements.liveCount === 0) headFlags |= FLAG_HIDDEN;
     setStampAt(i32, word, headStamp, headFlags);
-    addLeaf(this.#sum, tree, head, 1);
-    addAlong(tree, tree.path, tree.path.length, this.#sum);
+    this.#place.written(head);
+    this.#place.hash();
+    addHashed(this.#sum, tree, head, 1);
+    addAlong(tree, path, path.length, this.#sum);
+    this.#version = tree.version;
   }
 
   /**
@@ -544,6 +571,8 @@ export class SubTree {
         led = tree.flags(head) & FLAG_LED;
       }
     }
+    // Should this throw, what has been changed in `parts` is not what the head says.
+    this.#version = -1;
     parts.store(this.#headValue, elements.root, mirror.tree.root);
     const all = KIND_HEAD | led | hints | (elements.liveCount === 0 ? FLAG_HIDDEN : 0);
     const value = this.#headValue;
@@ -567,7 +596,7 @@ export class SubTree {
         expiryMs,
         value,
         0,
-        isTimed ? TIMED_HEAD_VALUE_BYTES : HEAD_VALUE_BYTES,
+        isTimed ? TIMED_HEAD_VALUE_BYTES : parts.valueBytes,
       );
       if (slot > NO_SLOT && tree.timed) tree.heads.move(slot, leaf);
       this.#load(leaf);
@@ -597,6 +626,7 @@ export class SubTree {
   changeType(type: number): void {
     const { elements, mirror } = this;
     const before = this.parts.type;
+    this.#version = -1;
     const mask = TYPE_MIRRORED | TYPE_FIXED8 | TYPE_OWNED;
     if ((before & mask) !== (type & mask)) {
       const root = mirror.tree.root;
@@ -653,6 +683,7 @@ export class SubTree {
   check(): void {
     const { elements, head, mirror, parts, tree } = this;
     if (head === 0) return;
+    this.#checkKnown();
     elements.checkTree();
     mirror.tree.checkTree();
     const live = elements.liveCount;
@@ -695,6 +726,23 @@ export class SubTree {
     if (timed > 0) assert.equal(tree.heads.leafAt(slot), head, 'and where it says');
   }
 
+  /** What it knows of its head without looking at it again is what stands there. */
+  #checkKnown(): void {
+    const { elements, head, mirror, parts, tree } = this;
+    const key = tree.key(head);
+    this.#place.check(key, 0, key.length);
+    if (!this.#isLoaded(head)) return;
+    const { leaves } = tree.space;
+    const fresh = new HeadParts();
+    fresh.load(leaves, head);
+    assert.deepEqual(parts, fresh, 'the parts are those of the head');
+    assert.equal(elements.root, headWord(leaves, head, HEAD_ROOT_WORD), 'the elements are');
+    assert.equal(mirror.tree.root, headWord(leaves, head, HEAD_MIRROR_WORD), 'the mirror is');
+    const ordered = this.isTimed ? headWord(leaves, head, HEAD_EXPIRIES_WORD) : 0;
+    assert.equal(this.expiries.tree.root, ordered, 'the order by expiry is');
+    assert.equal(elements.head, head, 'elements know their head');
+  }
+
   #tellObserver(
     key: Buffer,
     from: number,
@@ -710,10 +758,18 @@ export class SubTree {
     else observer.beforeElement(tree, key, from, to, subKey, sfrom, sto);
   }
 
+  /** Whether it is turned to this head and knows it as it is. */
+  #isLoaded(head: Leaf): boolean {
+    if (head !== this.head || this.#version !== this.tree.version) return false;
+    // The place knows that it lies in this tree: another's may go unnoticed.
+    return head === 0 || this.#place.leadsTo(head);
+  }
+
   #load(leaf: Leaf): void {
     const { elements, expiries, mirror, parts, tree } = this;
     const leaves = tree.space.leaves;
     this.head = leaf;
+    this.#version = tree.version;
     elements.head = leaf;
     elements.version++;
     if (leaf === 0) {
@@ -764,7 +820,9 @@ export class SubTree {
   #makeRoomForExpiries(): void {
     const { elements, head, tree } = this;
     const { leaves } = tree.space;
-    const moved = relayout(tree, tree.path, head, tree.flags(head), TIMED_HEAD_VALUE_BYTES);
+    const { path } = this.#place;
+    const moved = relayout(tree, path, head, tree.flags(head), TIMED_HEAD_VALUE_BYTES);
+    this.#place.written(moved);
     setHeadWord(leaves, moved, HEAD_EXPIRIES_WORD, 0);
     setHeadWord(leaves, moved, HEAD_SLOT_WORD, NO_SLOT);
     this.head = moved;

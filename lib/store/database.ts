@@ -68,13 +68,8 @@ export class Database extends DatabaseBase {
     return this.tree.expiries.size;
   }
 
-  /**
-   * Looks a key up without leaving a trace. Removes it first if it has expired, and those of its
-   * elements that have.
-   */
-  peek(buf: Buffer, from: number, to: number): Leaf {
-    if (this.isPurging) this.purgeKey(buf, from, to);
-    const leaf = this.tree.find(buf, from, to);
+  protected present(found: Leaf, buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.isPurging ? this.#purged(buf, from, to) : found;
     if (leaf === 0) return 0;
     const flags = this.tree.flags(leaf);
     if ((flags & (KIND_MASK | FLAG_EXPIRY)) === KIND_BYTES) return leaf;
@@ -87,6 +82,11 @@ export class Database extends DatabaseBase {
     if (this.tree.heads.firstDueMs > this.store.nowMs) return leaf;
     this.#expireElements(buf, from, to, this.store.nowMs, Number.POSITIVE_INFINITY);
     return this.tree.findVisible(buf, from, to);
+  }
+
+  #purged(buf: Buffer, from: number, to: number): Leaf {
+    this.purgeKey(buf, from, to);
+    return this.tree.find(buf, from, to);
   }
 
   /**

@@ -117,9 +117,9 @@ export class Store {
     this.#isStampHeld = false;
   }
 
-  /** The stamp of all writes of this command. */
+  /** The stamp of all writes of this command; like `nowMs`, its time is that of the turn. */
   stamp(): number {
-    if (this.#commandStamp === 0) this.#commandStamp = this.clock.next();
+    if (this.#commandStamp === 0) this.#commandStamp = this.clock.next(this.nowMs);
     return this.#commandStamp;
   }
 
