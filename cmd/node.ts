@@ -8,11 +8,14 @@ import { chmod, readFile, stat } from 'node:fs/promises';
 import { machine, release, type as systemName, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
+import * as zlib from 'node:zlib';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { loadSettings, type Sources } from '../lib/config/load.js';
 import type { Settings } from '../lib/config/settings.js';
 import { DhashNode } from '../lib/node.js';
+import { useCrc32 } from '../lib/persistence/crc32.js';
+import { explainFolder } from '../lib/persistence/open-folder.js';
 import type { ProcessInfo } from '../lib/server/process-info.js';
 import { DHASH_VERSION } from '../lib/version.js';
 import { loadLuaModule } from '../world/real/lua-module.js';
@@ -20,6 +23,7 @@ import { RealWorld } from '../world/real/real-world.js';
 import type { Address, Disk } from '../world/world.js';
 import { printAddress } from './address.js';
 import { ExitError, systemCode, usageError } from './exit.js';
+import { openLevelLogStore } from './level-log-store.js';
 import { createLog, pinoLevel } from './log.js';
 import {
   addSettingFlags,
@@ -30,6 +34,8 @@ import {
 
 /** After this a stop no longer waits for connections to take their last replies. */
 const STOP_MS_MAX = 2000;
+/** The same if what is in memory is on its way to the disk. */
+const STOP_WITH_DISK_MS_MAX = 60_000;
 const EXIT_FORCED = 130;
 
 const HELP = `
@@ -177,9 +183,13 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
     log.level = pinoLevel(settings.loglevel);
   });
   const stopping = new Stopping(log);
+  useCrc32(zlib.crc32 as typeof zlib.crc32 | undefined);
   const world = new RealWorld();
   const processInfo = createProcessInfo(world.disk, configFile, () => stopping.begin('SHUTDOWN'));
-  const node = new DhashNode({ world, log, processInfo, luaModule: loadLuaModule }, settings);
+  const node = new DhashNode(
+    { world, log, processInfo, luaModule: loadLuaModule, openLogStore: openLevelLogStore },
+    settings,
+  );
   stopping.node = node;
   try {
     await node.start();
@@ -212,9 +222,14 @@ class Stopping {
     this.#isUnderWay = true;
     this.#log.info({ reason }, 'stopping');
     // The process ends by itself once the last connection is closed; this is for those that stay.
-    setTimeout(() => process.exit(), STOP_MS_MAX).unref();
+    const keeps = this.node?.server.persistence !== undefined;
+    setTimeout(() => process.exit(), keeps ? STOP_WITH_DISK_MS_MAX : STOP_MS_MAX).unref();
     this.node?.stop().then(
-      () => this.#log.info({}, 'stopped: what was in memory is gone'),
+      () => {
+        const failure = this.node?.server.persistence?.failure;
+        if (failure !== undefined) process.exitCode = 1;
+        this.#log.info({}, keeps ? 'stopped' : 'stopped: what was in memory is gone');
+      },
       (error: unknown) => {
         this.#log.error({ err: error }, 'the stop failed');
         process.exitCode = 1;
@@ -225,6 +240,8 @@ class Stopping {
 
 /** What to do about a node that could not listen. */
 function explainStart(error: unknown, settings: Settings): unknown {
+  const folderProblem = settings.dir === '' ? undefined : explainFolder(error, settings.dir);
+  if (folderProblem !== undefined) return new ExitError(folderProblem);
   const { address, port, path } = error as { address?: string; port?: number; path?: string };
   // Of a unix socket, Node gives the path as the address, and -1 as the port.
   const isPath = port === undefined || port < 0;
@@ -273,7 +290,9 @@ function howToTalk(settings: Settings, addresses: readonly Address[]): string {
     `dhash ${DHASH_VERSION} serves on ${addresses.map(printAddress).join(', ')}. Talk to it:`,
     `  ${cli} SET city:SE:Stockholm hello`,
     `  ${cli} KRANGE '[city:' + WITHVALUES`,
-    'Everything is in memory: a stop forgets it. Ctrl-C stops.',
+    settings.dir === ''
+      ? 'Everything is in memory: a stop forgets it (--dir DIR keeps it). Ctrl-C stops.'
+      : `Everything is kept in ${settings.dir}. Ctrl-C stops.`,
     '',
   ].join('\n');
 }

@@ -6,6 +6,9 @@ import type { Address, World } from '../world/world.js';
 import { commandRows } from './commands/table.js';
 import { listenAddresses } from './config/addresses.js';
 import type { Settings } from './config/settings.js';
+import type { LogStore } from './persistence/log-store.js';
+import { openFolder } from './persistence/open-folder.js';
+import { Persistence } from './persistence/persistence.js';
 import type { LuaModule } from './scripting/web-assembly.js';
 import type { Log } from './server/log.js';
 import type { ProcessInfo } from './server/process-info.js';
@@ -18,6 +21,8 @@ export interface NodeComponents {
   readonly processInfo: ProcessInfo;
   /** Compiles the Lua machine (`world/real/lua-module.ts`), when the first script comes. */
   readonly luaModule: () => LuaModule;
+  /** Opens the store of the log in a folder; needed if the node keeps anything (`dir`). */
+  readonly openLogStore?: (folder: string) => Promise<LogStore>;
 }
 
 export class DhashNode {
@@ -26,16 +31,53 @@ export class DhashNode {
   /** Where the node listens, once it has started: a port of 0 has become the chosen one. */
   addresses: readonly Address[] = [];
   readonly #settings: Settings;
+  readonly #components: NodeComponents;
 
   /** `rows` are the commands that it has: all of them, unless a test adds some. */
   constructor(components: NodeComponents, settings: Settings, rows = commandRows) {
     this.#settings = settings;
+    this.#components = components;
     this.store = new Store(components, settings);
     this.server = new Server({ ...components, store: this.store }, settings, rows);
   }
 
-  /** Starts to serve. Rejects with Node's error codes (EADDRINUSE, EACCES, ...), nothing left open. */
+  /**
+   * Starts to serve, with what is on disk. Rejects with Node's error codes (EADDRINUSE, EACCES, ...),
+   * or with what `explainFolder` (open-folder.ts) tells of, nothing left open.
+   */
   async start(): Promise<void> {
+    const { dir } = this.#settings;
+    const persistence = dir === '' ? undefined : await this.#openFolder(dir);
+    try {
+      await this.#listen();
+      await persistence?.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.server.followDisk();
+  }
+
+  async #openFolder(folder: string): Promise<Persistence> {
+    const { log, openLogStore, world } = this.#components;
+    if (openLogStore === undefined) throw new Error('this node was made without a store for dir');
+    const opened = await openFolder(world.disk, folder, openLogStore);
+    const { server, store } = this;
+    const settings = this.#settings;
+    const persistence = new Persistence(
+      { ...opened, world, store, log, settings },
+      {
+        failureChanged: () => server.followDisk(),
+        roomAgain: () => server.resumeAfterDisk(),
+      },
+      { skipsDamage: settings.loadDamaged },
+    );
+    server.persistence = persistence;
+    server.followDisk();
+    return persistence;
+  }
+
+  async #listen(): Promise<void> {
     const { bind, port, unixsocket, unixsocketperm } = this.#settings;
     const wanted: WantedAddress[] = [];
     if (port !== 0) {
@@ -53,5 +95,6 @@ export class DhashNode {
   /** Stops to serve; replies that are under way still leave. */
   async stop(): Promise<void> {
     await this.server.stop();
+    await this.server.persistence?.stop();
   }
 }

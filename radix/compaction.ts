@@ -21,9 +21,12 @@ import {
   copyLeafKey,
   FLAG_EXPIRY,
   flagsAt,
+  HEAD_EXPIRIES_WORD,
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
+  HEAD_SLOT_WORD,
   headWord,
+  isTimedHead,
   KIND_HEAD,
   KIND_MASK,
   type Leaf,
@@ -181,7 +184,7 @@ export class Compactor {
     tree.version++;
     if (leaf === 0) {
       this.#innerPlace.started = false;
-      this.#innerWord = this.#innerWord === HEAD_ROOT_WORD ? HEAD_MIRROR_WORD : -1;
+      this.#innerWord = wordAfter(space, head, this.#innerWord);
     }
     return left;
   }
@@ -196,12 +199,14 @@ export class Compactor {
     if (!leaves.isLeaving(leaf)) return leaf;
     const moved = copyRecord(leaves, leaf);
     this.movedCount++;
+    tree.version++;
     relink(tree, path, path.length, 0 - moved);
     const i32 = leaves.i32[moved >>> CHUNK_SHIFT]!;
     const word = (moved & GRANULE_MASK) << 1;
     if (tree.timed && (flagsAt(i32, word) & FLAG_EXPIRY) !== 0) {
       tree.expiries.move(slotAt(i32, word), moved);
     }
+    moveInHeap(tree, moved);
     return moved;
   }
 
@@ -214,6 +219,20 @@ export class Compactor {
     path.slots[index] = path.slots[index]! + ((moved & GRANULE_MASK) - (node & GRANULE_MASK)) * 2;
     relink(tree, path, index, moved);
   }
+}
+
+/** The word of the next root in a head; -1: there is none. */
+function wordAfter({ leaves }: Space, head: Leaf, word: number): number {
+  if (word === HEAD_ROOT_WORD) return HEAD_MIRROR_WORD;
+  return word === HEAD_MIRROR_WORD && isTimedHead(leaves, head) ? HEAD_EXPIRIES_WORD : -1;
+}
+
+/** A head lies elsewhere now: tells the heap of those whose elements expire. */
+function moveInHeap(tree: Tree, leaf: Leaf): void {
+  const { leaves } = tree.space;
+  if (!tree.timed) return;
+  if ((leafFlags(leaves, leaf) & KIND_MASK) !== KIND_HEAD || !isTimedHead(leaves, leaf)) return;
+  tree.heads.move(headWord(leaves, leaf, HEAD_SLOT_WORD), leaf);
 }
 
 /** Descends to the entry behind the place, or to the first; 0 if there is none. */

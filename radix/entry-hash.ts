@@ -45,6 +45,7 @@ import {
   KIND_MASK,
   LEAF_WORDS,
   STAMP_HIGH_MASK,
+  sharedHeadWordsAt,
   WIDE_WORDS,
 } from './leaf.js';
 
@@ -158,6 +159,8 @@ export class EntryHash {
     let valueBytes = header[2]! & 0xffff;
     let headerWords = 3;
     let at = word + LEAF_WORDS;
+    const isHead = (w1 & KIND_BITS) === HEAD_BITS;
+    const headWords = isHead ? HEAD_MIRROR_WORD + 1 + sharedHeadWordsAt(i32, word) : 0;
     if ((w1 & EXPIRY_BIT) !== 0) {
       state[1] = state[1]! ^ DOMAIN_EXPIRY;
       header[headerWords++] = i32[at]!;
@@ -169,21 +172,23 @@ export class EntryHash {
     if (isWide) {
       state[1] = state[1]! ^ DOMAIN_WIDE;
       keyBytes = i32[at]!;
-      valueBytes = i32[at + 1]!;
+      valueBytes = isHead ? headWords * 4 : i32[at + 1]!;
       header[headerWords++] = keyBytes;
       header[headerWords++] = valueBytes;
       at += WIDE_WORDS;
+    } else if (isHead) {
+      header[2] = (header[2]! & ~0xffff) | (headWords * 4);
     }
     const valueWord = at + ((keyBytes + 3) >>> 2);
-    if (!isWide && (w1 & KIND_BITS) !== HEAD_BITS) {
+    if (!isWide && !isHead) {
       this.#finish(headerWords, i32, at, valueWord + ((valueBytes + 3) >>> 2));
       return;
     }
     this.#absorb(header, 0, headerWords);
     this.#absorb(i32, at, valueWord);
-    if ((w1 & KIND_BITS) === HEAD_BITS) {
+    if (isHead) {
       const shared = valueWord + HEAD_MIRROR_WORD + 1;
-      this.#finish(0, i32, shared, valueWord + ((valueBytes + 3) >>> 2));
+      this.#finish(0, i32, shared, valueWord + headWords);
     } else {
       this.#finish(0, i32, hashWord, hashWord + 2);
     }

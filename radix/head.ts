@@ -5,8 +5,10 @@
  *    0       4    root of the elements         pointers like a node's; this node's own,
  *    1       4    root of the mirror           in no digest
  *    2       4    type (16 bits) | origin of the expiry << 16
- *    3       8    clearedAt, a stamp, low word first
- *    5       8    stamp of the expiry
+ *  [ 3       8    clearedAt, a stamp, low word first
+ *    5       8    stamp of the expiry                   both left out if both are 0 ]
+ *  [ 7       4    root of the elements' order by expiry    once an element had one; this node's
+ *    8       4    slot in the heap of such heads, or -1    own, in no digest; then nothing is left out ]
  *
  *   type:  0..7 what the user sees (hash, set, ...)   8 mirrored   9 values are all of 8 bytes
  *          10 only what has an owner is mirrored
@@ -19,9 +21,20 @@
  * above clearedAt. So whoever wins over the head wins over all that it holds.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { HEAD_ROOT_WORD, headWord, type Leaf, leafExpiryMs, valueWordAt } from './leaf.js';
+import {
+  HEAD_ROOT_WORD,
+  HEAD_VALUE_BYTES,
+  headWord,
+  KIND_HEAD,
+  type Leaf,
+  leafExpiryMs,
+  leafValueBytes,
+  SHORT_HEAD_VALUE_BYTES,
+  valueWordAt,
+} from './leaf.js';
+import { liveBelow } from './node.js';
+import type { Tree } from './tree.js';
 
-export const HEAD_VALUE_BYTES = 28;
 export const HEAD_TYPE_WORD = 2;
 export const HEAD_CLEARED_WORD = 3;
 export const HEAD_EXPIRY_STAMP_WORD = 5;
@@ -51,8 +64,9 @@ export class HeadParts {
     const word = valueWordAt(i32, (head & GRANULE_MASK) << 1);
     this.type = i32[word + HEAD_TYPE_WORD]! & 0xffff;
     this.expiryOrigin = i32[word + HEAD_TYPE_WORD]! >>> 16;
-    this.clearedAt = stampAtWord(i32, word + HEAD_CLEARED_WORD);
-    this.expiryStamp = stampAtWord(i32, word + HEAD_EXPIRY_STAMP_WORD);
+    const isShort = leafValueBytes(leaves, head) === SHORT_HEAD_VALUE_BYTES;
+    this.clearedAt = isShort ? 0 : stampAtWord(i32, word + HEAD_CLEARED_WORD);
+    this.expiryStamp = isShort ? 0 : stampAtWord(i32, word + HEAD_EXPIRY_STAMP_WORD);
     this.expiryMs = leafExpiryMs(leaves, head);
   }
 
@@ -65,7 +79,13 @@ export class HeadParts {
     this.expiryMs = 0;
   }
 
-  /** Writes a head's value, roots included. */
+  /** How long a head's value is that says this, without the words of one whose elements expire. */
+  get valueBytes(): number {
+    const isShort = this.clearedAt === 0 && this.expiryStamp === 0;
+    return isShort ? SHORT_HEAD_VALUE_BYTES : HEAD_VALUE_BYTES;
+  }
+
+  /** Writes a head's value, roots included, of which the first `valueBytes` count. */
   store(target: Buffer, root: number, mirrorRoot: number): void {
     target.writeInt32LE(root, HEAD_ROOT_WORD * 4);
     target.writeInt32LE(mirrorRoot, 4);
@@ -89,6 +109,13 @@ export class HeadParts {
     this.expiryOrigin = 0;
     this.expiryMs = 0;
   }
+}
+
+/** Visible elements of a head's sub tree; 0 of any other entry. */
+export function elementCount(tree: Tree, leaf: Leaf): number {
+  const { leaves, nodes } = tree.space;
+  if (tree.kind(leaf) !== KIND_HEAD) return 0;
+  return liveBelow(nodes, leaves, headWord(leaves, leaf, HEAD_ROOT_WORD), false);
 }
 
 /** The type's number of the head at hand. */

@@ -52,7 +52,6 @@ export function insertLeaf(
   const sum = space.sum;
   sum.clear();
   addLeaf(sum, tree, leaf, 1);
-  tree.version++;
   if (tree.root === 0) {
     tree.root = 0 - leaf;
     return;

@@ -62,10 +62,19 @@ export const VALUE_BYTES_MAX = 2 ** 32 - 1;
 
 /**
  * Words of a head's value that hold trees, as pointers like a node's (negative: a leaf). The
- * digest does not cover these two; what follows them is the sub tree's own matter.
+ * digest does not cover these two, nor what stands behind HEAD_VALUE_BYTES; what is between them
+ * is the sub tree's own matter.
  */
 export const HEAD_ROOT_WORD = 0;
 export const HEAD_MIRROR_WORD = 1;
+/** Bytes of a head's value, up to what the digest covers. */
+export const HEAD_VALUE_BYTES = 28;
+/** Without clearedAt and the expiry's stamp, which are 0: most heads, and many of them are small. */
+export const SHORT_HEAD_VALUE_BYTES = 12;
+/** Two more words, of one that has had elements with an expiry: their order, its heap slot. */
+export const HEAD_EXPIRIES_WORD = 7;
+export const HEAD_SLOT_WORD = 8;
+export const TIMED_HEAD_VALUE_BYTES = 36;
 
 export const FLAGS_SHIFT = 21;
 export const STAMP_HIGH_MASK = 0x1fffff;
@@ -362,6 +371,25 @@ export function copyLeafKey(leaves: Arena, leaf: Leaf, target: Buffer, at: numbe
   const u8 = leaves.u8[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
   return loadBytes(i32, u8, keyWordAt(i32, word), 0, keyBytesAt(i32, word), target, at);
+}
+
+/**
+ * Words of a head's value behind its roots that are the same on every node: 5; or 1, if the other 4
+ * are 0, be they left out or not.
+ */
+export function sharedHeadWordsAt(i32: Int32Array, word: number): number {
+  if (valueBytesAt(i32, word) === SHORT_HEAD_VALUE_BYTES) return 1;
+  const at = valueWordAt(i32, word) + SHORT_HEAD_VALUE_BYTES / 4;
+  return (i32[at]! | i32[at + 1]! | i32[at + 2]! | i32[at + 3]!) === 0 ? 1 : 5;
+}
+
+/** Whether a head has the words of one whose elements may expire. */
+export function isTimedHeadAt(i32: Int32Array, word: number): boolean {
+  return valueBytesAt(i32, word) === TIMED_HEAD_VALUE_BYTES;
+}
+
+export function isTimedHead(leaves: Arena, head: Leaf): boolean {
+  return isTimedHeadAt(leaves.i32[head >>> CHUNK_SHIFT]!, (head & GRANULE_MASK) << 1);
 }
 
 /** One word of a head's value (HEAD_ROOT_WORD and so on). */

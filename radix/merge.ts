@@ -7,14 +7,18 @@
  *
  *   winner      the highest (stamp, origin, kind, value or type) of bytes, tombstones, heads; an
  *               element counts as a head of its type at its stamp; at equal stamps heads lose
- *               whatever the origins, for bytes and tombstones clear what is at their stamp
- *   clearedAt   the highest stamp of bytes and tombstones, and the highest clearedAt of heads
+ *               whatever the origins, for bytes and tombstones clear what is at their stamp, and
+ *               of two heads of different types (a hash, a list ...) that of the higher number wins
+ *   clearedAt   the highest stamp of bytes and tombstones, and the highest clearedAt of heads; and if
+ *               the winner is a head, the highest stamp of heads and elements of types with higher
+ *               numbers, and 1 less than that of those with lower ones: elements of one type mean
+ *               nothing to another, so each clears what it would win over
  *
  *   winner is bytes or a tombstone:   that is the entry; nothing else is left, for everything else
  *                                     at the key is at or below its stamp
  *   winner is a head:                 type and stamp from it; the expiry with the highest (stamp,
  *                                     origin) above clearedAt; of each sub key the highest
- *                                     element above clearedAt
+ *                                     element of its type above clearedAt
  *
  * Only the state that follows is kept, not the facts; the invariants of head.ts make that enough.
  *
@@ -22,7 +26,7 @@
  * time now less the bound of clocks: others have dropped it without a tombstone, and it must not
  * come back. An expired entry that would have won takes with it what it beats.
  */
-import type { HeadParts } from './head.js';
+import { type HeadParts, TYPE_NUMBER_MASK } from './head.js';
 import { KIND_HEAD, KIND_MASK, KIND_TOMBSTONE } from './leaf.js';
 import { SubTree } from './subtree.js';
 import type { Tree } from './tree.js';
@@ -96,12 +100,16 @@ export class Merger {
       sub.rewriteHead(key, from, to, stamp, origin, flags);
       return true;
     }
-    let isChanged = false;
+    let isChanged = this.#settleType(key, from, to, parts.type, stamp, origin, flags);
     if (parts.clearedAt > sub.parts.clearedAt) {
       this.#clear(key, from, to, parts.clearedAt);
       isChanged = true;
     }
     if (this.#adoptExpiry(parts)) isChanged = true;
+    if (sub.isOfAnotherType(parts.type)) {
+      if (isChanged) sub.rewriteHead(key, from, to, 0, 0, 0);
+      return isChanged;
+    }
     const order = this.#order(stamp, origin, KIND_HEAD) || parts.type - sub.parts.type;
     if (order > 0) {
       sub.changeType(parts.type);
@@ -138,6 +146,11 @@ export class Merger {
       return this.#expireElement(key, from, to, subKey, sfrom, sto, stamp, origin);
     }
     if (!sub.begin(key, from, to, type, subKey, sfrom, sto, stamp, origin, flags)) return false;
+    if (sub.isOfAnotherType(type)) {
+      const isChanged = this.#settleType(key, from, to, type, stamp, origin, flags);
+      if (sub.isOfAnotherType(type)) return isChanged;
+      sub.beginExisting(key, from, to, subKey, sfrom, sto);
+    }
     const { elements } = sub;
     const old = elements.find(subKey, sfrom, sto);
     if (old !== 0) {
@@ -199,6 +212,37 @@ export class Merger {
       return false;
     }
     return sub.drop(key, from, to, subKey, sfrom, sto);
+  }
+
+  /**
+   * A head or an element of another type has come to the sub tree opened: the later of both clears
+   * the earlier. True if that changed anything.
+   */
+  #settleType(
+    key: Buffer,
+    from: number,
+    to: number,
+    type: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): boolean {
+    const { sub, tree } = this;
+    if (!sub.isOfAnotherType(type)) return false;
+    const own = tree.stamp(sub.head);
+    const isHigher = (type & TYPE_NUMBER_MASK) > (sub.parts.type & TYPE_NUMBER_MASK);
+    const wins = stamp > own || (stamp === own && isHigher);
+    // What is at the loser's stamp goes with it, unless the winner's type has the higher number.
+    let clearedAt = (wins ? own : stamp) - (wins === isHigher ? 1 : 0);
+    if (clearedAt <= this.clearedAt) clearedAt = 0;
+    if (wins) {
+      sub.becomeType(key, from, to, type, clearedAt, stamp, origin, flags);
+      return true;
+    }
+    if (clearedAt <= sub.parts.clearedAt) return false;
+    this.#clear(key, from, to, clearedAt);
+    sub.rewriteHead(key, from, to, 0, 0, 0);
+    return true;
   }
 
   /** What the database's clear covers, a head does not remember. */

@@ -142,6 +142,7 @@ function sumLive(space: Space, i32: Int32Array, from: number, to: number, sure: 
 /** The visible entry with `index` visible ones before it, with the path to it; 0 if none has. */
 export function nth(tree: Tree, path: Path, index: number): Leaf {
   const { nodes, leaves } = tree.space;
+  path.tree = null;
   path.length = 0;
   if (index < 0 || index >= tree.liveCount) return 0;
   let pointer = tree.root;

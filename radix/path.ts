@@ -25,6 +25,7 @@ import {
   slotBelow,
   TERMINAL,
 } from './node.js';
+import type { Tree } from './tree.js';
 
 const CAPACITY_FIRST = 64;
 /** How many children are looked at for a leaf among them. */
@@ -51,6 +52,10 @@ export class Path {
   fetched = 0;
   /** A gap without nodes: whether it is behind the whole tree. */
   behind = false;
+  /** The tree in which it leads to `leaf`, or to where a key is not: see seek.ts. null: to none. */
+  tree: Tree | null = null;
+  /** As of this version of that tree. */
+  version = 0;
 
   grow(): void {
     const nodes = new Int32Array(this.nodes.length * 4);
@@ -121,6 +126,7 @@ export function locate(
     pointer = i32[slot]!;
     compared = depth + 1;
   }
+  path.tree = null;
   path.length = length;
   path.fetched = fetched;
   // Here and below 0 - x, since -x would make -0, which is no integer, of 0.
@@ -195,6 +201,7 @@ export function deepest(path: Path, nodes: Arena, depth: number): number {
  * Without nodes on it, `behind` says on which side of the tree the gap is.
  */
 export function settle(path: Path, nodes: Arena, key: Buffer, from: number, to: number): void {
+  path.tree = null;
   const common = path.common;
   const byte = common < to - from ? key[from + common]! : -1;
   const index = deepest(path, nodes, common);
@@ -278,6 +285,7 @@ export function walkFirst(
   root: number,
   all: boolean,
 ): Leaf {
+  path.tree = null;
   path.length = 0;
   if (!counts(nodes, leaves, root, all)) return 0;
   return descendFirst(path, nodes, leaves, root, all);
@@ -290,6 +298,7 @@ export function walkLast(
   root: number,
   all: boolean,
 ): Leaf {
+  path.tree = null;
   path.length = 0;
   if (!counts(nodes, leaves, root, all)) return 0;
   return descendLast(path, nodes, leaves, root, all);
@@ -297,6 +306,7 @@ export function walkLast(
 
 /** The leaf after the slot where the path ends; 0 and an empty path if there is none. */
 export function walkNext(path: Path, nodes: Arena, leaves: Arena, all: boolean): Leaf {
+  path.tree = null;
   while (path.length > 0) {
     const top = path.length - 1;
     const node = path.nodes[top]!;
@@ -328,6 +338,7 @@ export function walkPrev(
   all: boolean,
   inclusive: boolean,
 ): Leaf {
+  path.tree = null;
   let here = inclusive;
   while (path.length > 0) {
     const top = path.length - 1;

@@ -10,8 +10,10 @@ import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import {
   FLAG_EXTERNAL,
   flagsAt,
+  HEAD_EXPIRIES_WORD,
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
+  isTimedHeadAt,
   KIND_HEAD,
   KIND_MASK,
   type Leaf,
@@ -71,6 +73,7 @@ export class Reclaimer {
       const at = valueWordAt(i32, word);
       this.add(i32[at + HEAD_ROOT_WORD]!);
       this.add(i32[at + HEAD_MIRROR_WORD]!);
+      if (isTimedHeadAt(i32, word)) this.add(i32[at + HEAD_EXPIRIES_WORD]!);
     }
     space.leaves.free(leaf);
   }

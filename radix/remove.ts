@@ -12,8 +12,11 @@ import {
   FLAG_EXPIRY,
   FLAG_EXTERNAL,
   flagsAt,
+  HEAD_EXPIRIES_WORD,
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
+  HEAD_SLOT_WORD,
+  isTimedHeadAt,
   KIND_HEAD,
   KIND_MASK,
   type Leaf,
@@ -68,7 +71,7 @@ function unlink(tree: Tree, path: Path): void {
   nodes.free(node);
 }
 
-/** Frees what hangs on a leaf besides its record and heap slot: big value, sub tree. */
+/** Frees what hangs on a leaf besides its record and its own expiry: big value, sub tree. */
 export function releaseContents(tree: Tree, leaf: Leaf): void {
   const space = tree.space;
   const i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
@@ -79,5 +82,8 @@ export function releaseContents(tree: Tree, leaf: Leaf): void {
     const at = valueWordAt(i32, word);
     space.reclaim(i32[at + HEAD_ROOT_WORD]!);
     space.reclaim(i32[at + HEAD_MIRROR_WORD]!);
+    if (!isTimedHeadAt(i32, word)) return;
+    space.reclaim(i32[at + HEAD_EXPIRIES_WORD]!);
+    if (tree.timed) tree.heads.remove(i32[at + HEAD_SLOT_WORD]!);
   }
 }

@@ -21,6 +21,7 @@ import { OutOfMemoryError } from './arena.js';
 import {
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
+  HEAD_VALUE_BYTES,
   headWord,
   KIND_HEAD,
   KIND_MASK,
@@ -170,6 +171,7 @@ function detachMirror(tree: Tree, key: Buffer, from: number, to: number): number
   const head = tree.find(key, from, to);
   const root = headWord(leaves, head, HEAD_MIRROR_WORD);
   setHeadWord(leaves, head, HEAD_MIRROR_WORD, 0);
+  tree.version++;
   return root;
 }
 
@@ -185,6 +187,7 @@ function changeRoot(
   const sum = new Sum();
   locate(tree.path, nodes, leaves, tree.root, key, from, to);
   const head = tree.path.leaf;
+  tree.version++;
   addLeaf(sum, tree, head, -1);
   setHeadWord(leaves, head, HEAD_ROOT_WORD, makeRoot());
   addLeaf(sum, tree, head, 1);
@@ -430,10 +433,12 @@ function copyEntry(source: Tree, target: Tree, key: Buffer, from: number, to: nu
   }
   const flags = source.flags(leaf);
   const value = source.value(leaf);
-  if ((flags & KIND_MASK) === KIND_HEAD) {
+  const isHead = (flags & KIND_MASK) === KIND_HEAD;
+  if (isHead) {
     value.writeInt32LE(0, HEAD_ROOT_WORD * 4);
     value.writeInt32LE(0, HEAD_MIRROR_WORD * 4);
   }
+  const bytes = isHead ? Math.min(value.length, HEAD_VALUE_BYTES) : value.length;
   const at = [source.stamp(leaf), source.origin(leaf), flags, source.expiryMs(leaf)] as const;
-  target.putEntry(key, from, to, ...at, value, 0, value.length);
+  target.putEntry(key, from, to, ...at, value, 0, bytes);
 }

@@ -11,7 +11,8 @@
 import { Arena } from './arena.js';
 import { BigValues } from './big-values.js';
 import { EntryHash } from './entry-hash.js';
-import { KEY_BYTES_MAX, type Leaf, setLeafSlot } from './leaf.js';
+import type { SlotKeeper } from './expiry-heap.js';
+import { HEAD_SLOT_WORD, KEY_BYTES_MAX, type Leaf, setHeadWord, setLeafSlot } from './leaf.js';
 import { Path } from './path.js';
 import { Reclaimer } from './reclaimer.js';
 import { Sum } from './totals.js';
@@ -96,6 +97,14 @@ export class Space {
   addHeapBytes(bytes: number): void {
     this.#expiryBytes += bytes;
   }
+
+  /** The same for heaps of heads. */
+  readonly headSlots: SlotKeeper = {
+    setHeapSlot: (head, slot) => setHeadWord(this.leaves, head, HEAD_SLOT_WORD, slot),
+    addHeapBytes: (bytes) => {
+      this.addHeapBytes(bytes);
+    },
+  };
 
   /** Queues a detached tree (a pointer as in nodes: negative is a leaf) to be freed in slices. */
   reclaim(root: number): void {

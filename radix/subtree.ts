@@ -11,7 +11,8 @@
  * for users the head is one key, hidden while no element is visible.
  *
  * A SubTree is a flyweight: `open` turns it to a key, then `elements` answers as any Tree does
- * (find, next, rank, nth, cursor ...), and `mirror` orders by value. What it shows is valid until
+ * (find, next, rank, nth, cursor ...), `mirror` orders by value, and `expiries` those elements that
+ * expire by when they do; who reads drops first what is due (`dropDue`). What it shows is valid until
  * the next write by another way than through it; then `open` again. Writes take the key anew.
  *
  * Deleting the whole is deleting the key: its tombstone clears everything at or below its stamp.
@@ -19,15 +20,21 @@
  */
 import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { HEAD_VALUE_BYTES, HeadParts, TYPE_FIXED8, TYPE_MIRRORED, TYPE_OWNED } from './head.js';
+import { ElementExpiries, TIMED_SUB_KEY_BYTES_MAX } from './element-expiries.js';
+import { NO_SLOT } from './expiry-heap.js';
+import { HeadParts, TYPE_FIXED8, TYPE_MIRRORED, TYPE_NUMBER_MASK, TYPE_OWNED } from './head.js';
+import { HeadPlace } from './head-place.js';
 import {
   FLAG_HIDDEN,
   FLAG_LED,
   flagsAt,
+  HEAD_EXPIRIES_WORD,
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
+  HEAD_SLOT_WORD,
   HINT_FLAGS,
   headWord,
+  isTimedHead,
   KIND_HEAD,
   type Leaf,
   leafGranules,
@@ -36,30 +43,36 @@ import {
   setOriginAt,
   setStampAt,
   stampAt,
+  TIMED_HEAD_VALUE_BYTES,
 } from './leaf.js';
-import { Mirror } from './mirror.js';
+import { Mirror, MirrorKeyTooLongError } from './mirror.js';
 import { HINT_TOMBSTONE } from './node.js';
-import { locate } from './path.js';
-import { addAlong, addLeaf, hintAlong, Sum } from './totals.js';
+import { addAlong, addHashed, hintAlong, Sum } from './totals.js';
 import { NODE_BYTES_SHARE, Tree } from './tree.js';
-import { putEntry } from './write.js';
+import { putEntry, relayout } from './write.js';
 
 const GRANULE_BYTES = 8;
+const EXPIRY_BYTES = 8;
 const SCRATCH_BYTES_FIRST = 256;
-/** More than head, element and mirror allocate, and what the last of them reserves for itself. */
-const RECORDS_RESERVED = 18;
+/** More than head, element, mirror and expiry allocate, and what the last reserves for itself. */
+const RECORDS_RESERVED = 24;
 
 export class SubTree {
   readonly tree: Tree;
   readonly elements: Tree;
   readonly mirror: Mirror;
+  readonly expiries: ElementExpiries;
   readonly parts = new HeadParts();
   /** The head that it is turned to; 0: none. */
   head: Leaf = 0;
 
+  /** The way to the key that it is turned to, or to the last one sought. */
+  readonly #place: HeadPlace;
+  /** The tree's version for which head, elements, mirror and parts are as loaded; -1: for none. */
+  #version = -1;
   /** What the write under way takes from and adds to the nodes above the head. */
   readonly #sum = new Sum();
-  readonly #headValue = Buffer.alloc(HEAD_VALUE_BYTES);
+  readonly #headValue = Buffer.alloc(TIMED_HEAD_VALUE_BYTES);
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES_FIRST);
 
   constructor(tree: Tree) {
@@ -67,19 +80,34 @@ export class SubTree {
     const path = tree.space.elementPath;
     this.elements = new Tree(tree.space, { expiries: false, digests: tree.digests, path });
     this.mirror = new Mirror(tree.space);
+    this.expiries = new ElementExpiries(tree.space);
+    this.#place = new HeadPlace(tree);
   }
 
   /** Turns to the sub tree at a key; false, and empty, if there is none. */
   open(key: Buffer, from: number, to: number): boolean {
-    const leaf = this.tree.find(key, from, to);
+    const leaf = this.#place.seek(key, from, to);
     const isHead = leaf !== 0 && this.tree.kind(leaf) === KIND_HEAD;
-    this.#load(isHead ? leaf : 0);
+    this.openHead(isHead ? leaf : 0);
     return isHead;
   }
 
   /** Turns to the sub tree of a head at hand; 0: to an empty one. */
   openHead(head: Leaf): void {
-    this.#load(head);
+    if (!this.#isLoaded(head)) this.#load(head);
+  }
+
+  /**
+   * The entry at a key, of whatever kind; 0: there is none. If it is a head, `openHead` may follow,
+   * and what is written then need not look for it again.
+   */
+  seek(key: Buffer, from: number, to: number): Leaf {
+    return this.#place.seek(key, from, to);
+  }
+
+  /** Whether elements of it expire, or did. */
+  get isTimed(): boolean {
+    return this.head !== 0 && isTimedHead(this.tree.space.leaves, this.head);
   }
 
   get isMirrored(): boolean {
@@ -88,7 +116,8 @@ export class SubTree {
 
   /**
    * Writes an element, making the sub tree, or clearing what else is at the key, if need be. True
-   * if users did not see it before. Throws if the mirror cannot take it.
+   * if users did not see it before. Throws if the mirror cannot take it. `isAbsent`: the caller has
+   * just not found it by `elements.seek`, and it need not be looked for again.
    */
   put(
     key: Buffer,
@@ -104,9 +133,82 @@ export class SubTree {
     value: Buffer,
     vfrom: number,
     vto: number,
+    expiryMs = 0,
+    isAbsent = false,
   ): boolean {
     if (!this.begin(key, from, to, type, subKey, sfrom, sto, stamp, origin, flags)) return false;
-    return this.putElement(subKey, sfrom, sto, stamp, origin, flags, value, vfrom, vto);
+    if (this.isOfAnotherType(type)) {
+      // Hidden: what is left of it are tombstones.
+      const own = this.tree.stamp(this.head);
+      this.becomeType(key, from, to, type, Math.min(own, stamp - 1), stamp, origin, flags);
+      this.beginExisting(key, from, to, subKey, sfrom, sto);
+    }
+    return this.putElement(
+      subKey,
+      sfrom,
+      sto,
+      stamp,
+      origin,
+      flags,
+      value,
+      vfrom,
+      vto,
+      expiryMs,
+      isAbsent,
+    );
+  }
+
+  /**
+   * Sets when an element that is there expires; 0: never. Its value stays as it is. Throws if its
+   * sub key is longer than TIMED_SUB_KEY_BYTES_MAX.
+   */
+  setElementExpiry(
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+    expiryMs: number,
+  ): void {
+    const isThere = this.beginExisting(key, from, to, subKey, sfrom, sto);
+    assert(isThere && this.elements.findVisible(subKey, sfrom, sto) !== 0, 'the element is there');
+    const oldExpiryMs = this.#expiryOf(subKey, sfrom, sto, expiryMs);
+    if (oldExpiryMs !== expiryMs) this.#retime(subKey, sfrom, sto, oldExpiryMs, expiryMs);
+    this.elements.setExpiry(subKey, sfrom, sto, stamp, origin, expiryMs);
+    this.finish(stamp, origin, 0);
+  }
+
+  /**
+   * Drops elements that have expired by `nowMs`, at most so many, without tombstones; all at once,
+   * and the key with them, if nothing else is left. Returns how many.
+   */
+  dropDue(key: Buffer, from: number, to: number, nowMs: number, most: number): number {
+    if (!this.open(key, from, to)) return 0;
+    const { elements, expiries, tree } = this;
+    const { size } = expiries;
+    if (size > 0 && size === elements.allCount && expiries.lastMs <= nowMs) {
+      tree.drop(key, from, to);
+      this.#load(0);
+      return size;
+    }
+    const subKey = tree.space.keyScratch;
+    let done = 0;
+    for (; done < most && expiries.firstMs <= nowMs; done++) {
+      const bytes = expiries.copyFirst(subKey, 0);
+      this.beginExisting(key, from, to, subKey, 0, bytes);
+      this.#dropElement(subKey, 0, bytes);
+      this.finish(0, 0, 0);
+    }
+    return done;
+  }
+
+  /** `dropDue` of a head at hand. */
+  dropDueAt(head: Leaf, nowMs: number, most: number): number {
+    const key = this.tree.key(head);
+    return this.dropDue(key, 0, key.length, nowMs, most);
   }
 
   /** Writes an element's tombstone; true if users saw it. Nothing happens without a sub tree. */
@@ -184,7 +286,7 @@ export class SubTree {
     expiryMs: number,
     hints: number,
   ): void {
-    const { elements, mirror, parts, tree } = this;
+    const { elements, expiries, mirror, parts, tree } = this;
     assert(tree.find(key, from, to) === 0, 'a sub tree is adopted where nothing is');
     this.#load(0);
     parts.reset(other.parts.type, clearedAt);
@@ -195,8 +297,10 @@ export class SubTree {
     }
     elements.root = other.elements.root;
     mirror.open(other.mirror.tree.root, parts.type);
+    expiries.open(other.expiries.tree.root);
     this.rewriteHead(key, from, to, stamp, origin, hints & HINT_FLAGS);
     const { leaves } = tree.space;
+    if (other.isTimed) setHeadWord(leaves, other.head, HEAD_EXPIRIES_WORD, 0);
     setHeadWord(leaves, other.head, HEAD_ROOT_WORD, 0);
     setHeadWord(leaves, other.head, HEAD_MIRROR_WORD, 0);
     other.tree.drop(key, from, to);
@@ -299,7 +403,7 @@ export class SubTree {
     if (this.beginExisting(key, from, to, subKey, sfrom, sto)) {
       return stamp > this.parts.clearedAt;
     }
-    const leaf = this.tree.find(key, from, to);
+    const leaf = this.seek(key, from, to);
     const clearedAt = leaf === 0 ? 0 : this.tree.stamp(leaf);
     if (leaf !== 0 && stamp <= clearedAt) return false;
     this.parts.reset(type, clearedAt);
@@ -325,14 +429,10 @@ export class SubTree {
     // For head, element and mirror together, so that none of them fails after another.
     nodes.reserve(RECORDS_RESERVED);
     leaves.reserve(RECORDS_RESERVED);
-    const isThere = locate(tree.path, nodes, leaves, tree.root, key, from, to);
-    if (!isThere || tree.kind(tree.path.leaf) !== KIND_HEAD) {
-      this.#load(0);
-      return false;
-    }
-    this.#load(tree.path.leaf);
+    if (!this.open(key, from, to)) return false;
     this.#sum.clear();
-    addLeaf(this.#sum, tree, this.head, -1);
+    this.#place.hash();
+    addHashed(this.#sum, tree, this.head, -1);
     return true;
   }
 
@@ -348,21 +448,24 @@ export class SubTree {
     vfrom: number,
     vto: number,
     expiryMs = 0,
+    isAbsent = false,
   ): boolean {
     const { elements, mirror } = this;
     const isMirrored = this.#isInMirror(subKey, sfrom, sto);
     // What may throw comes before the first change: too long a key, no memory for a big value.
     if (isMirrored) {
-      if (this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
+      if (!isAbsent && this.#makeOldKey(subKey, sfrom, sto)) mirror.remember();
       else mirror.forget();
       mirror.makeKey(value, vfrom, vto, subKey, sfrom, sto);
     }
+    const oldExpiryMs = this.#expiryOf(subKey, sfrom, sto, expiryMs);
     const liveBefore = elements.liveCount;
-    elements.put(subKey, sfrom, sto, stamp, origin, flags, expiryMs, value, vfrom, vto);
+    elements.put(subKey, sfrom, sto, stamp, origin, flags, expiryMs, value, vfrom, vto, isAbsent);
     if (isMirrored) {
       mirror.removeRemembered();
       mirror.add();
     }
+    if (oldExpiryMs !== expiryMs) this.#retime(subKey, sfrom, sto, oldExpiryMs, expiryMs);
     this.finish(stamp, origin, flags);
     return elements.liveCount > liveBefore;
   }
@@ -377,18 +480,21 @@ export class SubTree {
     flags: number,
   ): boolean {
     this.#removeFromMirror(subKey, sfrom, sto);
+    this.#forgetExpiry(subKey, sfrom, sto);
     const wasVisible = this.elements.delete(subKey, sfrom, sto, stamp, origin, flags);
     this.finish(stamp, origin, flags);
-    const { path } = this.tree;
+    const { path } = this.#place;
     hintAlong(this.tree, path, path.length, HINT_TOMBSTONE);
     return wasVisible;
   }
 
   /** Takes out all elements at once, and finishes; the reclaimer frees them. */
   detachElements(): void {
-    const { elements, mirror } = this;
+    const { elements, expiries, mirror } = this;
     elements.space.reclaim(elements.root);
     elements.space.reclaim(mirror.tree.root);
+    elements.space.reclaim(expiries.tree.root);
+    expiries.open(0);
     elements.root = 0;
     elements.version++;
     mirror.open(0, this.parts.type);
@@ -416,9 +522,11 @@ export class SubTree {
    */
   finish(stamp: number, origin: number, flags: number): void {
     const { elements, head, mirror, tree } = this;
+    const { path } = this.#place;
     const leaves = tree.space.leaves;
     setHeadWord(leaves, head, HEAD_ROOT_WORD, elements.root);
     setHeadWord(leaves, head, HEAD_MIRROR_WORD, mirror.tree.root);
+    if (this.isTimed) this.#schedule();
     const i32 = leaves.i32[head >>> CHUNK_SHIFT]!;
     const word = (head & GRANULE_MASK) << 1;
     let headStamp = stampAt(i32, word);
@@ -430,8 +538,11 @@ export class SubTree {
     }
     if (elements.liveCount === 0) headFlags |= FLAG_HIDDEN;
     setStampAt(i32, word, headStamp, headFlags);
-    addLeaf(this.#sum, tree, head, 1);
-    addAlong(tree, tree.path, tree.path.length, this.#sum);
+    this.#place.written(head);
+    this.#place.hash();
+    addHashed(this.#sum, tree, head, 1);
+    addAlong(tree, path, path.length, this.#sum);
+    this.#version = tree.version;
   }
 
   /**
@@ -446,7 +557,7 @@ export class SubTree {
     origin: number,
     flags: number,
   ): void {
-    const { elements, head, mirror, parts, tree } = this;
+    const { elements, expiries, head, mirror, parts, tree } = this;
     let headStamp = stamp;
     let headOrigin = origin;
     let led = flags & FLAG_LED;
@@ -460,11 +571,17 @@ export class SubTree {
         led = tree.flags(head) & FLAG_LED;
       }
     }
+    // Should this throw, what has been changed in `parts` is not what the head says.
+    this.#version = -1;
     parts.store(this.#headValue, elements.root, mirror.tree.root);
     const all = KIND_HEAD | led | hints | (elements.liveCount === 0 ? FLAG_HIDDEN : 0);
     const value = this.#headValue;
     const expiryMs = parts.expiryMs;
     this.#tellObserver(key, from, to, null, 0, 0);
+    const slot = this.#slotAt(key, from, to);
+    value.writeInt32LE(expiries.tree.root, HEAD_EXPIRIES_WORD * 4);
+    value.writeInt32LE(Math.max(slot, NO_SLOT), HEAD_SLOT_WORD * 4);
+    const isTimed = slot >= NO_SLOT || expiries.tree.root !== 0;
     const observer = tree.observer;
     tree.observer = null;
     try {
@@ -479,9 +596,11 @@ export class SubTree {
         expiryMs,
         value,
         0,
-        HEAD_VALUE_BYTES,
+        isTimed ? TIMED_HEAD_VALUE_BYTES : parts.valueBytes,
       );
+      if (slot > NO_SLOT && tree.timed) tree.heads.move(slot, leaf);
       this.#load(leaf);
+      if (isTimed) this.#schedule();
     } finally {
       tree.observer = observer;
     }
@@ -507,6 +626,7 @@ export class SubTree {
   changeType(type: number): void {
     const { elements, mirror } = this;
     const before = this.parts.type;
+    this.#version = -1;
     const mask = TYPE_MIRRORED | TYPE_FIXED8 | TYPE_OWNED;
     if ((before & mask) !== (type & mask)) {
       const root = mirror.tree.root;
@@ -523,21 +643,47 @@ export class SubTree {
     this.parts.type = type;
   }
 
-  /** Bytes that an element takes: its leaf, big value, share of the nodes; in the mirror too. */
+  /** Whether what it is turned to is a list, and this the type of a hash, or the like. */
+  isOfAnotherType(type: number): boolean {
+    return ((this.parts.type ^ type) & TYPE_NUMBER_MASK) !== 0;
+  }
+
+  /** Drops all elements of the sub tree opened, and makes it one of another type. */
+  becomeType(
+    key: Buffer,
+    from: number,
+    to: number,
+    type: number,
+    clearedAt: number,
+    stamp: number,
+    origin: number,
+    flags: number,
+  ): void {
+    this.tree.observer?.beforeChange(this.tree, key, from, to);
+    this.beginExisting(key, from, to);
+    this.detachElements();
+    this.parts.raiseClearedAt(clearedAt);
+    this.changeType(type);
+    this.replaceHead(key, from, to, stamp, origin, flags);
+  }
+
+  /** Bytes that an element takes: its leaf, big value, share of the nodes; in other orders too. */
   memoryOf(element: Leaf): number {
     const { elements } = this;
-    const bytes = elements.memoryOf(element);
-    if (!this.isMirrored) return bytes;
-    const { keyScratch } = elements.space;
-    if (!this.mirror.holds(keyScratch, 0, elements.copyKey(element, keyScratch, 0))) return bytes;
-    const mirrorKeyBytes = elements.keyBytes(element) + elements.valueBytes(element);
-    return bytes + leafGranules(0, mirrorKeyBytes, 0) * GRANULE_BYTES + NODE_BYTES_SHARE;
+    const keyBytes = elements.keyBytes(element);
+    let bytes = elements.memoryOf(element);
+    if (this.isMirrored && this.#isElementMirrored(element)) {
+      bytes += orderBytes(keyBytes + elements.valueBytes(element));
+    }
+    if (elements.expiryMs(element) !== 0) bytes += orderBytes(keyBytes + EXPIRY_BYTES);
+    return bytes;
   }
 
   /** Throws if an invariant of the sub tree that it is turned to does not hold. */
   check(): void {
     const { elements, head, mirror, parts, tree } = this;
     if (head === 0) return;
+    this.#checkKnown();
     elements.checkTree();
     mirror.tree.checkTree();
     const live = elements.liveCount;
@@ -546,8 +692,14 @@ export class SubTree {
     assert(stamp > parts.clearedAt && stamp >= parts.expiryStamp, "the head's stamp is highest");
     assert(parts.expiryStamp === 0 || parts.expiryStamp > parts.clearedAt, 'the expiry is valid');
     let mirroredCount = 0;
+    let timed = 0;
     const cursor = elements.cursor({ all: true });
     for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
+      const expiryMs = elements.expiryMs(leaf);
+      if (expiryMs !== 0) {
+        assert(this.expiries.has(expiryMs, elements.key(leaf)), 'its expiry is in their order');
+        timed++;
+      }
       assert(elements.stamp(leaf) > parts.clearedAt, 'no element is cleared');
       assert(elements.stamp(leaf) <= stamp, "no element's stamp is above the head's");
       if (!elements.visible(leaf)) continue;
@@ -560,6 +712,35 @@ export class SubTree {
       assert(mirrored !== 0 && mirror.subKey(mirrored).equals(subKey), 'mirrored');
     }
     assert.equal(mirror.tree.liveCount, mirroredCount, 'the mirror has no other elements');
+    this.#checkExpiries(timed);
+  }
+
+  /** `timed`: how many elements have an expiry. */
+  #checkExpiries(timed: number): void {
+    const { expiries, head, tree } = this;
+    expiries.tree.checkTree();
+    assert.equal(expiries.size, timed, 'the order by expiry has all elements that have one');
+    if (!this.isTimed || !tree.timed) return;
+    const slot = headWord(tree.space.leaves, head, HEAD_SLOT_WORD);
+    assert.equal(slot !== NO_SLOT, timed > 0, 'a head is in the heap if it has such elements');
+    if (timed > 0) assert.equal(tree.heads.leafAt(slot), head, 'and where it says');
+  }
+
+  /** What it knows of its head without looking at it again is what stands there. */
+  #checkKnown(): void {
+    const { elements, head, mirror, parts, tree } = this;
+    const key = tree.key(head);
+    this.#place.check(key, 0, key.length);
+    if (!this.#isLoaded(head)) return;
+    const { leaves } = tree.space;
+    const fresh = new HeadParts();
+    fresh.load(leaves, head);
+    assert.deepEqual(parts, fresh, 'the parts are those of the head');
+    assert.equal(elements.root, headWord(leaves, head, HEAD_ROOT_WORD), 'the elements are');
+    assert.equal(mirror.tree.root, headWord(leaves, head, HEAD_MIRROR_WORD), 'the mirror is');
+    const ordered = this.isTimed ? headWord(leaves, head, HEAD_EXPIRIES_WORD) : 0;
+    assert.equal(this.expiries.tree.root, ordered, 'the order by expiry is');
+    assert.equal(elements.head, head, 'elements know their head');
   }
 
   #tellObserver(
@@ -577,22 +758,93 @@ export class SubTree {
     else observer.beforeElement(tree, key, from, to, subKey, sfrom, sto);
   }
 
+  /** Whether it is turned to this head and knows it as it is. */
+  #isLoaded(head: Leaf): boolean {
+    if (head !== this.head || this.#version !== this.tree.version) return false;
+    // The place knows that it lies in this tree: another's may go unnoticed.
+    return head === 0 || this.#place.leadsTo(head);
+  }
+
   #load(leaf: Leaf): void {
-    const { elements, mirror, parts, tree } = this;
+    const { elements, expiries, mirror, parts, tree } = this;
     const leaves = tree.space.leaves;
     this.head = leaf;
+    this.#version = tree.version;
     elements.head = leaf;
     elements.version++;
     if (leaf === 0) {
       elements.root = 0;
       parts.reset(0, 0);
       mirror.open(0, 0);
+      expiries.open(0);
       return;
     }
     elements.root = headWord(leaves, leaf, HEAD_ROOT_WORD);
     parts.load(leaves, leaf);
     const mirrorRoot = headWord(leaves, leaf, HEAD_MIRROR_WORD);
     mirror.open(mirrorRoot, parts.type);
+    expiries.open(this.isTimed ? headWord(leaves, leaf, HEAD_EXPIRIES_WORD) : 0);
+  }
+
+  /** The heap slot of the head at a key; less than NO_SLOT if there is no word for one. */
+  #slotAt(key: Buffer, from: number, to: number): number {
+    const { tree } = this;
+    const leaf = tree.find(key, from, to);
+    const isHead = leaf !== 0 && tree.kind(leaf) === KIND_HEAD;
+    if (!isHead || !isTimedHead(tree.space.leaves, leaf)) return NO_SLOT - 1;
+    return headWord(tree.space.leaves, leaf, HEAD_SLOT_WORD);
+  }
+
+  /** When an element expires that is to have a new expiry; throws if it cannot have that. */
+  #expiryOf(subKey: Buffer, sfrom: number, sto: number, newMs: number): number {
+    if (newMs !== 0 && sto - sfrom > TIMED_SUB_KEY_BYTES_MAX) throw new MirrorKeyTooLongError();
+    if (this.expiries.tree.root === 0) return 0;
+    const element = this.elements.find(subKey, sfrom, sto);
+    return element === 0 ? 0 : this.elements.expiryMs(element);
+  }
+
+  /** Moves an element of the sub tree begun in the order by expiry; 0: it has no place there. */
+  #retime(subKey: Buffer, sfrom: number, sto: number, oldMs: number, newMs: number): void {
+    const { expiries } = this;
+    if (!this.isTimed) this.#makeRoomForExpiries();
+    if (oldMs !== 0) expiries.remove(oldMs, subKey, sfrom, sto);
+    if (newMs !== 0) expiries.add(newMs, subKey, sfrom, sto);
+  }
+
+  #forgetExpiry(subKey: Buffer, sfrom: number, sto: number): void {
+    const oldMs = this.#expiryOf(subKey, sfrom, sto, 0);
+    if (oldMs !== 0) this.#retime(subKey, sfrom, sto, oldMs, 0);
+  }
+
+  /** Moves the head that the path leads to into a record with the words of a timed one. */
+  #makeRoomForExpiries(): void {
+    const { elements, head, tree } = this;
+    const { leaves } = tree.space;
+    const { path } = this.#place;
+    const moved = relayout(tree, path, head, tree.flags(head), TIMED_HEAD_VALUE_BYTES);
+    this.#place.written(moved);
+    setHeadWord(leaves, moved, HEAD_EXPIRIES_WORD, 0);
+    setHeadWord(leaves, moved, HEAD_SLOT_WORD, NO_SLOT);
+    this.head = moved;
+    elements.head = moved;
+  }
+
+  /** Writes where the order by expiry is, and the head's place among those that have one. */
+  #schedule(): void {
+    const { expiries, head, tree } = this;
+    const { leaves } = tree.space;
+    setHeadWord(leaves, head, HEAD_EXPIRIES_WORD, expiries.tree.root);
+    if (!tree.timed) return;
+    const slot = headWord(leaves, head, HEAD_SLOT_WORD);
+    const { firstMs } = expiries;
+    if (firstMs === Infinity) {
+      tree.heads.remove(slot);
+      setHeadWord(leaves, head, HEAD_SLOT_WORD, NO_SLOT);
+    } else if (slot === NO_SLOT) {
+      tree.heads.add(head, firstMs);
+    } else {
+      tree.heads.change(slot, head, firstMs);
+    }
   }
 
   #buildMirror(): void {
@@ -607,6 +859,11 @@ export class SubTree {
     }
   }
 
+  #isElementMirrored(element: Leaf): boolean {
+    const { keyScratch } = this.elements.space;
+    return this.mirror.holds(keyScratch, 0, this.elements.copyKey(element, keyScratch, 0));
+  }
+
   #isInMirror(subKey: Buffer, sfrom: number, sto: number): boolean {
     return this.isMirrored && this.mirror.holds(subKey, sfrom, sto);
   }
@@ -618,6 +875,7 @@ export class SubTree {
 
   #dropElement(subKey: Buffer, sfrom: number, sto: number): boolean {
     this.#removeFromMirror(subKey, sfrom, sto);
+    this.#forgetExpiry(subKey, sfrom, sto);
     return this.elements.drop(subKey, sfrom, sto);
   }
 
@@ -632,4 +890,9 @@ export class SubTree {
     mirror.makeKey(this.#scratch, 0, bytes, subKey, sfrom, sto);
     return true;
   }
+}
+
+/** What an element takes in another order, by a key of so many bytes. */
+function orderBytes(keyBytes: number): number {
+  return leafGranules(0, keyBytes, 0) * GRANULE_BYTES + NODE_BYTES_SHARE;
 }

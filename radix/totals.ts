@@ -61,6 +61,11 @@ export function hashLeaf(tree: Tree, leaf: Leaf): void {
 /** Adds (sign 1) or subtracts (sign -1) the totals of a leaf. */
 export function addLeaf(sum: Sum, tree: Tree, leaf: Leaf, sign: number): void {
   hashLeaf(tree, leaf);
+  addHashed(sum, tree, leaf, sign);
+}
+
+/** `addLeaf` of a leaf whose hash stands in `space.hash`. */
+export function addHashed(sum: Sum, tree: Tree, leaf: Leaf, sign: number): void {
   const space = tree.space;
   const i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;

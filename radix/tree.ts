@@ -13,7 +13,8 @@
  *
  * Keys come as (buffer, from, to) and nothing on the hot paths allocates. A `Leaf`
  * handle (0: absent) is valid until the next write to the Space.
- * Invariant: `version` changes whenever a path that somebody remembers might lead astray.
+ * Invariant: `version` changes with every write, to a sub tree too, and with every record moved: as
+ * long as it is the same, what somebody remembers of the tree is true, a path for instance.
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { checkTree } from './check.js';
@@ -46,6 +47,7 @@ import { patch } from './patch.js';
 import { locate, type Path } from './path.js';
 import { rangeCount, rangeDigest } from './range.js';
 import { removeFound } from './remove.js';
+import { lead, leadsNowhere, seek } from './seek.js';
 import type { Space } from './space.js';
 import { addAlong, addPointer, hintAlong, Sum } from './totals.js';
 import { compareValue, copyValue, valueByte } from './value.js';
@@ -106,7 +108,9 @@ export class Tree {
   observer: TreeObserver | null = null;
   /** Leaves with an expiry, soonest first; `clear` makes a new one. */
   readonly expiries: ExpiryHeap;
-  /** Whether leaves with an expiry go to the heap. */
+  /** Heads with elements that expire, by their first. */
+  readonly heads: ExpiryHeap;
+  /** Whether leaves with an expiry go to the heap, and heads. */
   readonly timed: boolean;
 
   constructor(space: Space, options: TreeOptions = {}) {
@@ -114,6 +118,7 @@ export class Tree {
     this.path = options.path ?? space.path;
     this.digests = options.digests ?? true;
     this.expiries = new ExpiryHeap(space);
+    this.heads = new ExpiryHeap(space.headSlots);
     this.timed = options.expiries ?? true;
   }
 
@@ -167,6 +172,11 @@ export class Tree {
     return keyEqualsAt(i32, (leaf & GRANULE_MASK) << 1, key, from, to) ? leaf : 0;
   }
 
+  /** Like `find`, for who is about to write there: a `drop` of this key need not descend again. */
+  seek(key: Buffer, from: number, to: number): Leaf {
+    return seek(this, this.path, key, from, to);
+  }
+
   /** Like `find`, but 0 for what users do not see. */
   findVisible(key: Buffer, from: number, to: number): Leaf {
     const leaf = this.find(key, from, to);
@@ -176,6 +186,7 @@ export class Tree {
   /**
    * Writes an entry of bytes whatever is there (the sub tree of a head goes to the reclaimer).
    * `flags`: FLAG_LED, FLAG_RAW; `expiryMs` 0: none. Keeps the access bits. Returns the leaf.
+   * `isAbsent`: `seek` has just not found this key, so that it need not be looked for again.
    */
   put(
     key: Buffer,
@@ -188,9 +199,24 @@ export class Tree {
     value: Buffer,
     vfrom: number,
     vto: number,
+    isAbsent = false,
   ): Leaf {
     const kind = KIND_BYTES | (flags & ~KIND_MASK);
-    return putEntry(this, key, from, to, stamp, origin, kind, expiryMs, value, vfrom, vto);
+    const isSought = isAbsent && this.observer === null && leadsNowhere(this, this.path);
+    return putEntry(
+      this,
+      key,
+      from,
+      to,
+      stamp,
+      origin,
+      kind,
+      expiryMs,
+      value,
+      vfrom,
+      vto,
+      isSought,
+    );
   }
 
   /** `put` of any kind (KIND_... in `flags`); a head put over a head frees no sub tree. */
@@ -250,9 +276,8 @@ export class Tree {
   /** Removes the entry without a tombstone; true if there was one. */
   drop(key: Buffer, from: number, to: number): boolean {
     if (this.observer !== null) this.observer.beforeChange(this, key, from, to);
-    const { path, space } = this;
-    if (!locate(path, space.nodes, space.leaves, this.root, key, from, to)) return false;
-    removeFound(this, path);
+    if (this.seek(key, from, to) === 0) return false;
+    removeFound(this, this.path);
     return true;
   }
 
@@ -260,6 +285,11 @@ export class Tree {
   dropLeaf(leaf: Leaf): void {
     const key = this.space.keyScratch;
     this.drop(key, 0, copyLeafKey(this.space.leaves, leaf, key, 0));
+  }
+
+  /** Tells that what first, last or nth has just found is about to be dropped. */
+  lead(leaf: Leaf): void {
+    lead(this, this.path, leaf);
   }
 
   /** Removes the entry if it still has this stamp and origin. */
@@ -307,6 +337,7 @@ export class Tree {
     this.root = 0;
     this.version++;
     this.expiries.clear();
+    this.heads.clear();
   }
 
   // What a leaf says.

@@ -17,7 +17,9 @@ import {
   FLAG_WIDE,
   FLAGS_SHIFT,
   flagsAt,
+  HEAD_SLOT_WORD,
   INLINE_VALUE_BYTES_MAX,
+  isTimedHeadAt,
   isWide,
   KEY_BYTES_MAX,
   KIND_HEAD,
@@ -62,11 +64,15 @@ export function layoutOf(keyBytes: number, valueBytes: number, expiryMs: number)
 
 export function beginWrite(tree: Tree, key: Buffer, from: number, to: number): void {
   if (tree.observer !== null) tree.observer.beforeChange(tree, key, from, to);
+  tree.version++;
   tree.space.nodes.reserve();
   tree.space.leaves.reserve();
 }
 
-/** Writes an entry of any kind over whatever is there. Sets `path.wasVisible`. */
+/**
+ * Writes an entry of any kind over whatever is there. Sets `path.wasVisible`. `isAbsent`: the path
+ * leads to where this key is not (`Tree.seek`), and nothing has been done since.
+ */
 export function putEntry(
   tree: Tree,
   key: Buffer,
@@ -79,27 +85,15 @@ export function putEntry(
   value: Buffer,
   vfrom: number,
   vto: number,
+  isAbsent = false,
 ): Leaf {
   beginWrite(tree, key, from, to);
   const bytes = vto - vfrom;
   const all = (flags & (KIND_MASK | WRITER_FLAGS)) | layoutOf(to - from, bytes, expiryMs);
   let big = 0;
   if ((all & FLAG_EXTERNAL) !== 0) big = createBig(tree.space, bytes, value, vfrom, vto, 0);
-  return writeEntry(
-    tree,
-    key,
-    from,
-    to,
-    stamp,
-    origin,
-    all,
-    expiryMs,
-    bytes,
-    value,
-    vfrom,
-    vto,
-    big,
-  );
+  const write = isAbsent ? insertEntry : writeEntry;
+  return write(tree, key, from, to, stamp, origin, all, expiryMs, bytes, value, vfrom, vto, big);
 }
 
 /**
@@ -141,6 +135,40 @@ export function writeEntry(
       big,
     );
   }
+  return insertEntry(
+    tree,
+    key,
+    from,
+    to,
+    stamp,
+    origin,
+    allFlags,
+    expiryMs,
+    valueBytes,
+    value,
+    vfrom,
+    vto,
+    big,
+  );
+}
+
+/** Writes an entry where the path has led to no entry. */
+function insertEntry(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  stamp: number,
+  origin: number,
+  allFlags: number,
+  expiryMs: number,
+  valueBytes: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+  big: number,
+): Leaf {
+  const { path, space } = tree;
   path.wasVisible = false;
   const leaf = space.leaves.alloc(leafGranules(allFlags, to - from, valueBytes));
   fill(space, leaf, key, from, to, stamp, origin, allFlags, expiryMs, valueBytes);
@@ -424,6 +452,9 @@ export function relayout(
   }
   copyWords(from, keyWordAt(from, fromWord), to, keyWordAt(to, word), (keyBytes + 3) >>> 2);
   copyOldValue(from, fromWord, to, word, flags, valueBytes);
+  if ((flags & KIND_MASK) === KIND_HEAD && isTimedHeadAt(from, fromWord) && tree.timed) {
+    tree.heads.move(to[valueWordAt(to, word) + HEAD_SLOT_WORD]!, leaf);
+  }
   leaves.free(old);
   relink(tree, path, path.length, 0 - leaf);
   return leaf;

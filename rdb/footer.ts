@@ -6,7 +6,7 @@ import { Crc64 } from './crc64.js';
 import { RDB_HASH_METADATA_EARLY, RDB_SET_LISTPACK } from './value-types.js';
 
 /** The newest that is understood: Redis 7.4. */
-const VERSION_MAX = 12;
+export const VERSION_MAX = 12;
 export const FOOTER_BYTES = 10;
 /** Bytes checked in one step. */
 const STEP_BYTES = 256 * 1024;

@@ -16,7 +16,16 @@ export interface ElementSink {
 
 export interface HashSink {
   begin(isPacked: boolean): void;
-  field(field: Buffer, ffrom: number, fto: number, value: Buffer, vfrom: number, vto: number): void;
+  /** `expiryMs`: when it expires, since 1970; 0: never. */
+  field(
+    field: Buffer,
+    ffrom: number,
+    fto: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+    expiryMs: number,
+  ): void;
 }
 
 export interface ZsetSink {

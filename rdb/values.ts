@@ -5,13 +5,13 @@
  *   string            string
  *   list, set         count, strings
  *   hash              count, { field, value };  with expiry of fields: smallest time 8 B first, and
- *                     a time before each field
+ *                     before each field a length: 0, or 1 more than its time is above the smallest
  *   zset              count, { member, score: 8 B, or in an old one a length and digits }
  *   packed            one string: packed.ts
  *   quicklist         count, { packed }; since 7.0 { 1 = a plain string or 2 = a listpack, string }
  *   stream            streams.ts
  */
-import { parseFloat64 } from '../resp/numbers.js';
+import { parseFloat64, parseInt64 } from '../resp/numbers.js';
 import { Intset, Listpack, type Packed, Ziplist, Zipmap } from './packed.js';
 import { corrupt, RdbError } from './rdb-error.js';
 import type { RdbReader } from './reader.js';
@@ -22,6 +22,8 @@ import * as types from './value-types.js';
 
 const QUICKLIST_PLAIN = 1;
 const QUICKLIST_PACKED = 2;
+/** The latest time of a field, ms since 1970 (`EB_EXPIRE_TIME_MAX`), or one more: it has none. */
+const EXPIRY_MAX_MS = 2 ** 48 - 1;
 /** Lengths of an old score that stand for what has no digits; above them the negative one. */
 const SCORE_NAN = 253;
 const SCORE_INFINITE = 254;
@@ -127,9 +129,11 @@ function* readElements(reader: RdbReader, packed: Packed, sink: ElementSink): Re
 
 function* readHash(reader: RdbReader, type: number, sink: HashSink): Reading {
   const isMetadata = type === types.RDB_HASH_METADATA;
-  if (isMetadata || type === types.RDB_HASH_LISTPACK_EX) while (!reader.skip(8)) yield;
+  let firstMs = 1;
+  if (isMetadata) firstMs = yield* readTime(reader);
+  else if (type === types.RDB_HASH_LISTPACK_EX) yield* readTime(reader);
   if (isMetadata || type === types.RDB_HASH || type === types.RDB_HASH_METADATA_EARLY) {
-    yield* readFields(reader, type, sink);
+    yield* readFields(reader, type, firstMs, sink);
     return;
   }
   while (!reader.string()) yield;
@@ -145,17 +149,33 @@ function* readHash(reader: RdbReader, type: number, sink: HashSink): Reading {
   }
 }
 
-function* readFields(reader: RdbReader, type: number, sink: HashSink): Reading {
+/** `firstMs`: what times are told from. */
+function* readFields(reader: RdbReader, type: number, firstMs: number, sink: HashSink): Reading {
   const count = yield* readCount(reader);
   sink.begin(false);
   for (let i = 0; i < count; i += 1) {
-    if (type !== types.RDB_HASH && (yield* readLength(reader)) !== 0) throw expiringField();
+    const time = type === types.RDB_HASH ? 0 : yield* readLength(reader);
+    const expiryMs = time === 0 ? 0 : checkedTime(firstMs + time - 1);
     while (!reader.string()) yield;
     const { bytes, from, to } = reader;
     while (!reader.string()) yield;
-    sink.field(bytes, from, to, reader.bytes, reader.from, reader.to);
+    sink.field(bytes, from, to, reader.bytes, reader.from, reader.to, expiryMs);
     if (reader.isTired()) yield;
   }
+}
+
+function* readTime(reader: RdbReader): Generator<void, number, void> {
+  let time = reader.int64();
+  while (time === undefined) {
+    yield;
+    time = reader.int64();
+  }
+  return checkedTime(Number(time));
+}
+
+function checkedTime(ms: number): number {
+  if (!(ms >= 0 && ms <= EXPIRY_MAX_MS)) throw corrupt('a field that expires at no time');
+  return ms;
 }
 
 function* readPackedFields(
@@ -169,19 +189,15 @@ function* readPackedFields(
     const { bytes, from, to } = packed;
     nextOf(packed);
     const { bytes: value, from: vfrom, to: vto } = packed;
+    let expiryMs = 0;
     if (hasTimes) {
       nextOf(packed);
-      if (packed.to - packed.from !== 1 || packed.bytes[packed.from] !== 0x30)
-        throw expiringField();
+      expiryMs = checkedTime(parseInt64(packed.bytes, packed.from, packed.to));
     }
-    sink.field(bytes, from, to, value, vfrom, vto);
+    sink.field(bytes, from, to, value, vfrom, vto, expiryMs);
     if (reader.isTired()) yield;
   }
   if (count === 0) throw corrupt('no field');
-}
-
-function expiringField(): RdbError {
-  return new RdbError('unsupported', 'a field that expires');
 }
 
 /** The element that must follow. */

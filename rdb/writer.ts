@@ -32,6 +32,8 @@ const STEP_BYTES = 64 * 1024;
 export class RdbWriter {
   /** All but the last are full. */
   readonly chunks: Buffer[] = [];
+  /** In the footer: the lowest that has all of what is written. */
+  version = VERSION_WRITTEN;
   #chunk = Buffer.allocUnsafe(256);
   #at = 0;
   #fullBytes = 0;
@@ -77,7 +79,7 @@ export class RdbWriter {
     this.#at = this.#chunk.writeDoubleLE(value, this.#at);
   }
 
-  /** A whole number of 8 bytes. */
+  /** An unsigned integer of 64 bits, up to 2^53-1. */
   uint64(value: number): void {
     this.#reserve(8);
     this.#at = this.#chunk.writeUInt32LE(value % TWO_32, this.#at);
@@ -137,7 +139,7 @@ export class RdbWriter {
   /** Writes version and checksum, and closes the last chunk. */
   finish(): void {
     this.#reserve(FOOTER_BYTES);
-    this.#at = this.#chunk.writeUInt16LE(VERSION_WRITTEN, this.#at);
+    this.#at = this.#chunk.writeUInt16LE(this.version, this.#at);
     this.#crc.update(this.#chunk, 0, this.#at);
     this.#crc.writeTo(this.#chunk, this.#at);
     this.#at += 8;

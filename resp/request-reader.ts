@@ -126,6 +126,11 @@ export class RequestReader {
     return (this.#kept ? this.#chunk.length : 0) + this.#own.length + offsets;
   }
 
+  /** Bytes of what was fed that `next` has not come to. */
+  get unreadBytes(): number {
+    return this.#end - this.#at;
+  }
+
   /** Attaches buf[from, to), which stays the caller's; valid until `keep` or NEED_MORE. */
   feed(buf: Buffer, from: number, to: number): void {
     if (this.#at < this.#end) {

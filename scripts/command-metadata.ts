@@ -24,12 +24,12 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { elementCommands } from './element-metadata.js';
+import { addLater } from './later-metadata.js';
 import {
   BOUNDS,
   base,
   type Command,
   type Docs,
-  docsOf,
   INDEX,
   KEY,
   keySpec,
@@ -57,11 +57,6 @@ type Info = [
   subcommands: Info[],
 ];
 
-const noTouchSummary =
-  'Controls whether commands sent by the client affect the LRU/LFU of accessed keys.';
-const waitAofSummary =
-  'Blocks until all of the preceding write commands sent by the connection are written to the ' +
-  'append-only file of the master and/or replicas.';
 const replyBytesMax = 64 * 1024 * 1024;
 
 function main(): void {
@@ -108,42 +103,6 @@ function fromRedis(info: Info, docs: Docs): Command {
     }
   }
   return command;
-}
-
-/** What Redis 7.2 has and a 7.0 server does not know. */
-function addLater(table: Table): void {
-  const client = table['client'];
-  if (client?.subcommands === undefined) {
-    throw new Error('the server knows no CLIENT subcommands: is it older than Redis 7?');
-  }
-  const acl = ['@slow', '@connection'];
-  const flags = ['noscript', 'loading', 'stale'];
-  const common = { group: 'connection', since: '7.2.0', complexity: 'O(1)' };
-  client.subcommands['client|setinfo'] ??= {
-    ...base(4, flags, [0, 0, 0], acl),
-    tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
-    docs: docsOf('Sets information specific to the client or connection.', common, [
-      oneOf('attr', [
-        { name: 'libname', type: 'string', token: 'lib-name' },
-        { name: 'libver', type: 'string', token: 'lib-ver' },
-      ]),
-    ]),
-  };
-  client.subcommands['client|no-touch'] ??= {
-    ...base(3, flags, [0, 0, 0], acl),
-    docs: docsOf(noTouchSummary, common, [oneOf('enabled', [token('on'), token('off')])]),
-  };
-  table['waitaof'] ??= {
-    ...base(4, ['noscript', 'blocking'], [0, 0, 0], ['@slow', '@blocking', '@connection']),
-    tips: ['request_policy:all_shards', 'response_policy:agg_min'],
-    docs: docsOf(waitAofSummary, { group: 'generic', since: '7.2.0', complexity: 'O(1)' }, [
-      { name: 'numlocal', type: 'integer' },
-      { name: 'numreplicas', type: 'integer' },
-      { name: 'timeout', type: 'integer' },
-    ]),
-  };
-  const sorted = Object.entries(client.subcommands).sort(([a], [b]) => (a < b ? -1 : 1));
-  client.subcommands = Object.fromEntries(sorted);
 }
 
 /** The commands that only dhash has: the ordered keyspace and collections, and DHASH. */

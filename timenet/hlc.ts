@@ -54,9 +54,12 @@ export class HybridClock {
     this.#last = floor;
   }
 
-  /** A stamp above everything issued, witnessed or reserved, and not behind the wall clock. */
-  next(): number {
-    const now = stampOf(this.#clock.wallMs(), 0);
+  /**
+   * A stamp above everything issued, witnessed or reserved, and not behind the wall clock; or not
+   * behind `wallMs`, for who has just looked at the clock.
+   */
+  next(wallMs = this.#clock.wallMs()): number {
+    const now = stampOf(wallMs, 0);
     this.#last = now > this.#last ? now : this.#last + 1;
     if (this.#last > STAMP_MAX) throw new RangeError('the stamps are used up');
     return this.#last;

@@ -104,6 +104,8 @@ export interface DiskFile {
   read(target: Uint8Array, position: number): Promise<number>;
   /** Writes all of `bytes`; if that fails, a part may have been written. */
   write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Writes before it returns; throws what `write` rejects with. For little, of which much waits. */
+  writeNow(bytes: Uint8Array, position: number): void;
   truncate(bytes: number): Promise<void>;
   /** Data and metadata are on stable storage when it resolves. */
   sync(): Promise<void>;

@@ -16,6 +16,8 @@ export class ValueCommands {
   readonly #key: Buffer;
   #args: Argument[] = [];
   #bytes = 0;
+  /** Of fields that are to be sent. */
+  #expiries: [field: Buffer, expiryMs: number][] = [];
 
   constructor(key: Buffer, send: (args: readonly Argument[]) => void) {
     this.#key = key;
@@ -29,8 +31,10 @@ export class ValueCommands {
       set: this.#elements('SADD'),
       hash: {
         begin,
-        field: (field, ffrom, fto, value, vfrom, vto) => {
-          this.#add('HSET', field.subarray(ffrom, fto), value.subarray(vfrom, vto));
+        field: (field, ffrom, fto, value, vfrom, vto, expiryMs) => {
+          const name = field.subarray(ffrom, fto);
+          if (expiryMs > 0) this.#expiries.push([name, expiryMs]);
+          this.#add('HSET', name, value.subarray(vfrom, vto));
         },
       },
       zset: {
@@ -48,6 +52,10 @@ export class ValueCommands {
     if (this.#args.length > 0) this.#send(this.#args);
     this.#args = [];
     this.#bytes = 0;
+    for (const [field, expiryMs] of this.#expiries) {
+      this.#send(['HPEXPIREAT', this.#key, String(expiryMs), 'FIELDS', '1', field]);
+    }
+    this.#expiries = [];
   }
 
   #elements(command: string): ElementSink {

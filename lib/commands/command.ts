@@ -43,6 +43,8 @@ export const DENY_OOM = 1 << 10;
 export const NO_SCRIPT = 1 << 11;
 /** Answered while a slow script makes all others wait. Redis's `allow_busy`, likewise. */
 export const ALLOW_BUSY = 1 << 12;
+/** Answered while the node loads. Redis's `loading`, likewise. */
+export const WHILE_LOADING = 1 << 14;
 /** Runs commands of its own: MONITOR shows it before them, and CLIENT PAUSE WRITE holds it back. */
 export const SCRIPT = 1 << 13;
 

@@ -93,6 +93,8 @@ class ElementScan implements Task {
   step(deadlineMs: number): boolean {
     const { clock } = this.#database.store.world;
     const isLate = (): boolean => clock.monotonicMs() >= deadlineMs;
+    const key = this.#key;
+    if (!this.#database.expireElements(key, 0, key.length, deadlineMs)) return false;
     while (!this.#isMoving) {
       this.#look();
       if (this.#atEnd || this.#left === 0) this.#beginReply();

@@ -40,7 +40,8 @@ export class SideCopy {
     const { type } = parts;
     try {
       const at = [key, from, to, type, subKey, 0, subKeyBytes] as const;
-      this.sub.put(...at, stamp, origin, 0, value, 0, valueBytes);
+      const expiryMs = elements.expiryMs(element);
+      this.sub.put(...at, stamp, origin, 0, value, 0, valueBytes, expiryMs);
     } catch (error) {
       this.clear();
       throw error;

@@ -11,6 +11,7 @@ import { transactionCommands } from './connection/transactions.js';
 import { waitCommands } from './connection/wait.js';
 import { geoCommands } from './geo/geo.js';
 import { geoSearchCommands } from './geo/geo-search.js';
+import { hashExpiryCommands } from './hashes/hash-expiry.js';
 import { hashMirrorCommands } from './hashes/hash-mirror.js';
 import { hashNumberCommands } from './hashes/hash-numbers.js';
 import { hashRandomCommands } from './hashes/hash-random.js';
@@ -41,6 +42,7 @@ import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
 import { debugCommands } from './server/debug.js';
 import { dhashCommands } from './server/dhash.js';
+import { diskCommands } from './server/disk.js';
 import { infoCommands } from './server/info.js';
 import { latencyCommands } from './server/latency.js';
 import { lolwutCommands } from './server/lolwut.js';
@@ -94,6 +96,7 @@ export const commandRows: readonly CommandRow[] = [
   ...fcallCommands,
   ...functionCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
   ...hashMirrorCommands,
   ...hashNumberCommands,
   ...hashRandomCommands,
@@ -113,6 +116,7 @@ export const commandRows: readonly CommandRow[] = [
   ...listTrimCommands,
   ...lolwutCommands,
   ...memoryCommands,
+  ...diskCommands,
   ...miscCommands,
   ...monitorCommands,
   ...objectCommands,

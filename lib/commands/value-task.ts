@@ -6,6 +6,7 @@
  * So the reply is that of one moment, as if everything had been done at once, and nothing need be
  * copied first.
  */
+import { elementCount } from '../../radix/head.js';
 import type { Leaf } from '../../radix/leaf.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -28,6 +29,8 @@ export abstract class ValueTask implements Task {
   readonly #keys: number[] = [];
   readonly #databases: Database[] = [];
   readonly #stamps: number[] = [];
+  /** Elements that expire go without a stamp. */
+  readonly #sizes: number[] = [];
   #beginnings = 0;
   #begun = false;
 
@@ -60,6 +63,7 @@ export abstract class ValueTask implements Task {
   }
 
   step(deadlineMs: number): boolean {
+    if (!this.#expireElements(deadlineMs)) return false;
     if (!this.#begun || this.hasChanged()) {
       if (!this.#start()) return true;
     }
@@ -81,6 +85,7 @@ export abstract class ValueTask implements Task {
     this.#keys.push(i);
     this.#databases.push(database);
     this.#stamps.push(leaf === 0 ? 0 : database.tree.stamp(leaf));
+    this.#sizes.push(sizeOf(database, leaf));
   }
 
   /** From now on nothing makes the task start over: its reply has begun. */
@@ -88,6 +93,7 @@ export abstract class ValueTask implements Task {
     this.#keys.length = 0;
     this.#databases.length = 0;
     this.#stamps.length = 0;
+    this.#sizes.length = 0;
   }
 
   /** `piece` that leaves nothing behind when it fails. */
@@ -114,7 +120,23 @@ export abstract class ValueTask implements Task {
       const leaf = peekKey(database, this.args, i);
       const stamp = leaf === 0 ? 0 : database.tree.stamp(leaf);
       if (stamp !== this.#stamps[index]) return true;
+      if (sizeOf(database, leaf) !== this.#sizes[index]) return true;
     }
     return false;
   }
+
+  /** Removes elements of the keys watched that have expired; false: there are more. */
+  #expireElements(deadlineMs: number): boolean {
+    const { buf, starts, ends } = this.args;
+    for (const [index, i] of this.#keys.entries()) {
+      const database = this.#databases[index]!;
+      if (!database.expireElements(buf, starts[i]!, ends[i]!, deadlineMs)) return false;
+    }
+    return true;
+  }
+}
+
+/** Elements of the collection of a head; 0 of anything else. */
+function sizeOf({ tree }: Database, leaf: Leaf): number {
+  return leaf === 0 ? 0 : elementCount(tree, leaf);
 }

@@ -7,7 +7,7 @@
 
 import { fixed, type Row } from './row.js';
 
-const NO_DISK = 'dhash follows memory to disk with --dir, which is not built yet in this version';
+const NO_DISK = 'dhash keeps entries on disk with dir and fsync (appendfsync), not with this';
 const NO_REPLICATION = 'replication as in Redis does not exist here, and rings are not built yet';
 const NO_CLUSTER = 'Redis Cluster does not exist here, and rings are not built yet';
 const NO_TLS = 'TLS is not built yet in this version';
@@ -23,7 +23,7 @@ const NO_SYSLOG = 'the log goes to the standard output: pipe it';
 const NO_SYSTEM = 'dhash leaves this to the operating system';
 const NO_CRASH_LOG = 'Node reports a crash by itself';
 const NO_CLIENT_EVICTION = 'limit clients with client-output-buffer-limit';
-const NO_SAVE_ON_EXIT = 'a stop saves nothing: persistence is not built yet in this version';
+const NO_SAVE_ON_EXIT = 'with dir, everything is on disk when a stop ends';
 
 /** Name, value, and whether it is given at the start only or is protected. */
 type FixedLine = readonly [name: string, value: string, change?: 'start' | 'protected'];
@@ -47,15 +47,12 @@ const diskRows = group(NO_DISK, [
   ['aof-timestamp-enabled', 'no'],
   ['aof-disable-auto-gc', 'no'],
   ['aof-rewrite-incremental-fsync', 'yes'],
-  ['auto-aof-rewrite-percentage', '100'],
-  ['auto-aof-rewrite-min-size', '67108864'],
   ['no-appendfsync-on-rewrite', 'no'],
   ['dbfilename', 'dump.rdb', 'protected'],
   ['rdbcompression', 'yes'],
   ['rdbchecksum', 'yes', 'start'],
   ['rdb-save-incremental-fsync', 'yes'],
   ['rdb-del-sync-files', 'no'],
-  ['stop-writes-on-bgsave-error', 'yes'],
   ['sanitize-dump-payload', 'no'],
 ]);
 

@@ -33,7 +33,6 @@ const UINT32_MAX = 4_294_967_295;
 const PASSWORD_BYTES_MAX = 512;
 
 const NO_RINGS = 'rings are not built yet in this version';
-const NO_DISK = 'dhash follows memory to disk with --dir, which is not built yet in this version';
 
 const count = integer(0, INT64_MAX);
 const smallCount = integer(0, INT32_MAX);
@@ -274,16 +273,41 @@ const ringRows: readonly Row[] = [
     secret: true,
   }),
   row('cluster-secret-file', 'clusterSecretFile', path, 'File with the secret', ringOptions),
-  row('dir', 'dir', path, 'Folder to keep the entries in', {
+];
+
+const diskRows: readonly Row[] = [
+  row('dir', 'dir', path, 'Folder to keep the entries in; empty = nothing is kept', {
     change: 'protected',
     help: 'main',
-    pending: NO_DISK,
   }),
-  row('fsync', 'fsync', oneOf(['everysec', 'always', 'no']), 'When writes reach the disk', {
-    alias: 'appendfsync',
-    help: 'main',
-    pending: NO_DISK,
+  row(
+    'fsync',
+    'fsync',
+    oneOf(['everysec', 'always', 'no']),
+    'When writes are synced: before they are acknowledged, every second, or by the system',
+    { alias: 'appendfsync', help: 'main' },
+  ),
+  row(
+    'stop-writes-on-bgsave-error',
+    'stopWritesOnBgsaveError',
+    yesNo,
+    'Refuse writes while the disk takes none',
+  ),
+  row('load-damaged', 'loadDamaged', yesNo, 'Start without what of the folder is damaged', {
+    change: 'start',
   }),
+  row(
+    'auto-aof-rewrite-percentage',
+    'autoAofRewritePercentage',
+    smallCount,
+    'Growth, in per cent, after which the log is written anew; 0 = only on BGREWRITEAOF',
+  ),
+  row(
+    'auto-aof-rewrite-min-size',
+    'autoAofRewriteMinSize',
+    size,
+    'A log shorter than this is not written anew by itself',
+  ),
 ];
 
 /** All rows, by name. */
@@ -295,6 +319,7 @@ export const registry: readonly Row[] = [
   ...backgroundRows,
   ...encodingRows,
   ...ringRows,
+  ...diskRows,
   ...fixedRows,
 ];
 

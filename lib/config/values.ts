@@ -136,13 +136,24 @@ export class SettingValues {
   /** A stamp further ahead of this node's clock than this is refused. */
   clockSkewMaxMs = 500;
 
-  // Ring and disk: not built yet, see the registry.
+  // Disk
+  /** Empty = nothing is kept. */
+  dir = '';
+  fsync: FsyncPolicy = 'everysec';
+  /** Refuse writes while the disk takes none. */
+  stopWritesOnBgsaveError = true;
+  /** Load what is left of a damaged log. */
+  loadDamaged = false;
+  /** The log is written anew when it has grown by this much, per cent; 0 = never by itself. */
+  autoAofRewritePercentage = 100;
+  /** Bytes; a shorter log is not written anew by itself. */
+  autoAofRewriteMinSize = 67_108_864;
+
+  // Ring: not built yet, see the registry.
   announce = '';
   join: readonly string[] = [];
   replicas = 1;
   position = '';
-  dir = '';
-  fsync: FsyncPolicy = 'everysec';
   readLevel: ConsistencyLevel = 'quorum';
   writeLevel: ConsistencyLevel = 'quorum';
   clusterSecret = '';

@@ -14,6 +14,8 @@ import type { ChunkPool } from '../../resp/chunk-pool.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
 import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
 import type { Link, LinkHandler } from '../../world/world.js';
+import type { DiskWaiter } from '../persistence/persistence.js';
+import type { Deferred } from './loop-budget.js';
 import type { Server } from './server.js';
 import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
 
@@ -26,10 +28,13 @@ const BLOCKED_QUERY_BYTES_MAX = 64 * 1024;
 /** Replies gathered within one turn beyond which they are sent on their way, bytes. */
 const FLUSH_BYTES = 256 * 1024;
 
+/** Bytes of requests executed between two looks at the clock. */
+const LOOK_BYTES = 8 * 1024;
+
 /** The request at hand. One for all connections: nothing of a request outlives its command. */
 const args = new Args();
 
-export class Connection implements LinkHandler, Carrier {
+export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
   readonly session: Session;
   readonly #server: Server;
   readonly #link: Link;
@@ -40,6 +45,11 @@ export class Connection implements LinkHandler, Carrier {
   #closed = false;
   #running = false;
   #isFlushPlanned = false;
+  /** Its replies are held back until what was changed is safe on disk; nothing is executed. */
+  #isHeld = false;
+  #heldMark = 0;
+  /** The time of the loop's turn is spent: it goes on in the next one. */
+  #isDeferred = false;
   /** Bytes of replies that the server's count has. */
   #countedBytes = 0;
   /** Where the reply to the request at hand begins. */
@@ -80,7 +90,7 @@ export class Connection implements LinkHandler, Carrier {
     this.#reader.feed(buf, 0, bytes);
     this.#turn();
     this.#reader.keep();
-    if (this.session.blocked !== undefined) this.#pauseOrResume();
+    if (this.session.blocked !== undefined || this.#isHeld) this.#pauseOrResume();
   }
 
   drained(): void {
@@ -98,7 +108,12 @@ export class Connection implements LinkHandler, Carrier {
       return;
     }
     // A client may close its side and still wait for the replies to what it sent.
-    if (!this.session.suspended && !this.#stalled()) this.#finish();
+    if (!this.#mustGoOn()) this.#finish();
+  }
+
+  /** Whether there is, or may be, more to execute or to send. */
+  #mustGoOn(): boolean {
+    return this.session.suspended || this.#stalled() || this.#isHeld || this.#isDeferred;
   }
 
   closed(): void {
@@ -123,9 +138,31 @@ export class Connection implements LinkHandler, Carrier {
     }
   }
 
+  safe(): void {
+    this.#isHeld = false;
+    if (this.#closed) return;
+    // What a task has replied since may tell of later changes; what is pushed is no reply.
+    const isListening = this.session.isSubscribed || this.#server.monitors.has(this.session);
+    if (isListening || this.#reply.mark() === this.#heldMark) this.#sendNow();
+    else this.#send();
+    if (this.session.closing) this.#finish();
+    else if (!this.#running) this.#turn();
+  }
+
+  /** Whether its last writes survive is open, and there is no reply that says so: it hears none. */
+  doubtful(): void {
+    this.#isHeld = false;
+    this.destroy();
+  }
+
   resume(): void {
     if (this.#closed || this.#running) return;
     this.#turn();
+  }
+
+  goOn(): void {
+    this.#isDeferred = false;
+    if (!this.#closed) this.#turn();
   }
 
   setAuthenticated(authenticated: boolean): void {
@@ -160,8 +197,18 @@ export class Connection implements LinkHandler, Carrier {
       return;
     }
     if (this.#reply.mark() !== this.#countedBytes) this.flushSoon();
+    if (!this.#isDeferred) this.#looksAtTime();
     this.#pauseOrResume();
     if (this.#ended) this.ended();
+  }
+
+  /** True if the time of the loop's turn is spent: then it goes on in the next one. */
+  #looksAtTime(): boolean {
+    const { budget, store } = this.#server;
+    if (!budget.isSpent(store.world.clock.monotonicMs())) return false;
+    this.#isDeferred = true;
+    budget.defer(this);
+    return true;
   }
 
   /** False if a command failed in a way that it should not, and there may be more to execute. */
@@ -181,7 +228,13 @@ export class Connection implements LinkHandler, Carrier {
     const dispatcher = this.#server.dispatcher;
     const reply = this.#reply;
     const reader = this.#reader;
-    while (!session.suspended && !session.closing) {
+    const { persistence } = this.#server;
+    let lookAtBytes = reader.unreadBytes - LOOK_BYTES;
+    while (!session.suspended && !session.closing && !this.#isHeld && !this.#isDeferred) {
+      if (persistence?.isFull === true) {
+        this.#server.awaitDisk(session);
+        return;
+      }
       const postponed = session.postponed;
       if (postponed !== undefined) {
         session.postponed = undefined;
@@ -191,7 +244,11 @@ export class Connection implements LinkHandler, Carrier {
       }
       if (reply.pendingBytes > FLUSH_BYTES) {
         this.#send();
-        if (this.#stalled()) return;
+        if (this.#stalled() || this.#isHeld || this.#looksAtTime()) return;
+      }
+      if (reader.unreadBytes <= lookAtBytes) {
+        lookAtBytes = reader.unreadBytes - LOOK_BYTES;
+        if (this.#looksAtTime()) return;
       }
       const found = reader.next(args);
       if (found === NEED_MORE) return;
@@ -205,7 +262,19 @@ export class Connection implements LinkHandler, Carrier {
     }
   }
 
+  /** Sends what may leave: nothing before what was changed so far is safe on disk. */
   #send(): void {
+    if (this.#isHeld) return;
+    const { persistence } = this.#server;
+    if (persistence !== undefined && this.#reply.pendingBytes > 0 && persistence.hold(this)) {
+      this.#isHeld = true;
+      this.#heldMark = this.#reply.mark();
+      return;
+    }
+    this.#sendNow();
+  }
+
+  #sendNow(): void {
     const written = this.#reply.mark();
     if (written !== this.#countedBytes) {
       this.#server.bytesOut += written - this.#countedBytes;
@@ -220,17 +289,19 @@ export class Connection implements LinkHandler, Carrier {
   }
 
   #pauseOrResume(): void {
-    const pause = this.#stalled() || (this.session.suspended && !this.#readsAhead());
+    const waits =
+      this.session.suspended || this.#isHeld || this.#server.persistence?.isFull === true;
+    const pause = this.#stalled() || this.#isDeferred || (waits && !this.#readsAhead());
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#link.pause();
     else this.#link.resume();
   }
 
-  /** A client whose command blocks is read from, to hear when it goes. */
+  /** A client whose command blocks, or waits for the disk, is read from, to hear when it goes. */
   #readsAhead(): boolean {
-    const isBlocked = this.session.blocked !== undefined;
-    return isBlocked && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
+    const readsAhead = this.session.blocked !== undefined || this.#isHeld;
+    return readsAhead && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
   }
 
   /** Executes nothing more; closes once the replies have left, at the latest when they drain. */

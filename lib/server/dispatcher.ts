@@ -17,6 +17,7 @@ import {
   type CommandRow,
   DENY_OOM,
   FAST,
+  type FoundKey,
   HIDDEN,
   NO_AUTH,
   NO_MULTI,
@@ -25,10 +26,19 @@ import {
   PUSHES,
   READONLY,
   SCRIPT,
+  WHILE_LOADING,
   WRITE,
 } from '../commands/command.js';
+import { findKeys } from '../commands/key-positions.js';
+import { findKnown } from '../commands/known-commands.js';
 import { metadata } from '../commands/metadata.js';
-import { OUT_OF_MEMORY, shortText, unknownSubcommand, wrongArity } from '../commands/replies.js';
+import {
+  LOADING,
+  OUT_OF_MEMORY,
+  shortText,
+  unknownSubcommand,
+  wrongArity,
+} from '../commands/replies.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
 import type { Server } from './server.js';
 import {
@@ -56,6 +66,13 @@ export const SERVER_MEMORY_LIMIT = 1 << 19;
 export const SERVER_SCRIPTING = 1 << 20;
 /** Keys that sessions wait for are ready: see `Blocking`. */
 export const SERVER_KEYS_READY = 1 << 21;
+
+/** The node loads what it has on disk. */
+export const SERVER_LOADING = 1 << 22;
+/** The disk takes no writes, and so neither does the node. */
+export const SERVER_DISK_FAILED = 1 << 23;
+/** Elements of collections have expired that are still there. */
+export const SERVER_ELEMENTS_DUE = 1 << 24;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -247,6 +264,14 @@ export class Dispatcher {
       this.#reject(session, command, "ERR Replica can't interact with the keyspace");
       return;
     }
+    if ((this.gate & SERVER_LOADING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
+      this.#reject(session, command, LOADING);
+      return;
+    }
+    if ((this.gate & SERVER_DISK_FAILED) !== 0 && needsDisk(session, command)) {
+      this.#reject(session, command, this.#server.diskError());
+      return;
+    }
     if ((this.gate & SERVER_SCRIPTING) !== 0 && !this.#mayInterrupt(session, command, args)) return;
     if (this.#mustWait(session, command)) {
       session.lastCommand = command;
@@ -264,6 +289,9 @@ export class Dispatcher {
       return;
     }
     if ((command.flags & COUNTS) !== 0 && !this.#expireFirst(session, args)) return;
+    if ((this.gate & SERVER_ELEMENTS_DUE) !== 0 && !this.#expireElements(session, command, args)) {
+      return;
+    }
     this.call(session, command, args);
   }
 
@@ -331,6 +359,19 @@ export class Dispatcher {
     return false;
   }
 
+  /** The same of elements of the command's keys. */
+  #expireElements(session: Session, command: Command, args: Args): boolean {
+    const known = findKnown(this.#server, command.fullName);
+    if (known === undefined || this.atomic) return true;
+    const deadlineMs = this.#world.clock.monotonicMs() + EXPIRE_SLICE_MS;
+    if (expireElements(session, findKeys(known, args), deadlineMs)) return true;
+    const postponed = args.clone();
+    const keys = findKeys(known, postponed);
+    session.postponed = postponed;
+    session.defer({ step: (dueMs) => expireElements(session, keys, dueMs) });
+    return false;
+  }
+
   #reject(session: Session, command: Command | undefined, text: string): void {
     if (command !== undefined) command.stats.rejectedCalls += 1;
     const transaction = session.transaction;
@@ -350,6 +391,23 @@ export class Dispatcher {
     command.stats.failedCalls += 1;
     this.#server.countError(session.reply.lastError);
   }
+}
+
+/** What is refused while nothing can be kept: writes, and PING, by which a client is to notice. */
+function needsDisk(session: Session, command: Command): boolean {
+  if (command.name === 'exec') {
+    return (session.transaction?.queue ?? []).some((queued) => mayWrite(queued.command));
+  }
+  return (command.flags & WRITE) !== 0 || command.name === 'ping';
+}
+
+/** Removes elements of these keys that have expired; false: there are more. */
+function expireElements(
+  { database }: Session,
+  keys: readonly FoundKey[],
+  deadlineMs: number,
+): boolean {
+  return keys.every(({ buf, from, to }) => database.expireElements(buf, from, to, deadlineMs));
 }
 
 /** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */
@@ -391,6 +449,7 @@ function flagsOfMetadata(name: string, fullName: string): number {
   if (names.includes('denyoom')) flags |= DENY_OOM;
   if (names.includes('noscript')) flags |= NO_SCRIPT;
   if (names.includes('allow_busy')) flags |= ALLOW_BUSY;
+  if (names.includes('loading')) flags |= WHILE_LOADING;
   return flags;
 }
 

@@ -24,6 +24,8 @@ export class FlushQueue {
   #waiting: Flushable[] = [];
   #spare: Flushable[] = [];
   #isPlanned = false;
+  /** The commands of a turn have been executed; nothing of their replies has been sent. */
+  beforeFlush: () => void = () => {};
 
   constructor(world: World) {
     this.#world = world;
@@ -41,6 +43,7 @@ export class FlushQueue {
   }
 
   flushAll(): void {
+    this.beforeFlush();
     const waiting = this.#waiting;
     this.#waiting = this.#spare;
     for (const connection of waiting) connection.flush();

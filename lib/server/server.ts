@@ -8,6 +8,7 @@ import { ChunkPool } from '../../resp/chunk-pool.js';
 import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
+import type { Persistence } from '../persistence/persistence.js';
 import { Scripts } from '../scripting/scripts.js';
 import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
@@ -16,8 +17,11 @@ import { Blocking } from './blocking.js';
 import { Connection } from './connection.js';
 import {
   Dispatcher,
+  SERVER_DISK_FAILED,
+  SERVER_ELEMENTS_DUE,
   SERVER_EXACT_TIMES,
   SERVER_KEYS_READY,
+  SERVER_LOADING,
   SERVER_MEMORY_LIMIT,
   SERVER_MONITORED,
   SERVER_PAUSED,
@@ -25,6 +29,7 @@ import {
 import { FlushQueue } from './flush-queue.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
+import { LoopBudget } from './loop-budget.js';
 import { monitorLine } from './monitor.js';
 import { OpsSampler } from './ops-sampler.js';
 import { isOverOutputLimit } from './output-limit.js';
@@ -70,6 +75,7 @@ export class Server {
   /** Buffers of replies. */
   readonly pool = new ChunkPool();
   readonly flushes: FlushQueue;
+  readonly budget: LoopBudget;
   readonly monitors = new Set<Session>();
   readonly slowlog = new Slowlog();
   readonly latency = new LatencyMonitor();
@@ -99,6 +105,10 @@ export class Server {
   pauseAll = false;
   pausedUntilMs = 0;
   readonly errorCounts = new Map<string, number>();
+  /** Follows memory to disk; undefined: nothing is kept. */
+  persistence: Persistence | undefined;
+  /** Connections that are not read from until the disk has caught up. */
+  readonly #waitingForDisk = new Set<Session>();
   /** Whose turn it is; undefined while nobody's command runs. */
   current: Session | undefined;
 
@@ -135,12 +145,13 @@ export class Server {
     };
     this.dispatcher = new Dispatcher(this, this.#world, rows);
     this.flushes = new FlushQueue(this.#world);
+    this.budget = new LoopBudget(this.#world);
     this.scripts = new Scripts({ ...components, server: this });
     const { runner } = this.scripts;
     this.tasks = new TaskQueue(
       this.#world,
       (session, error) => this.failed(session, error),
-      () => runner.running === undefined,
+      () => runner.running === undefined && this.persistence?.isFull !== true,
     );
     this.blocking = new Blocking(this);
     this.store.events.publish = (channel, buf, from, to) => {
@@ -155,17 +166,49 @@ export class Server {
     this.runId = id.toString('hex');
     this.#expiring = new BackgroundWork(this.#world, (deadlineMs) => {
       // No key goes in the middle of a script; the next tick starts this again.
-      if (runner.running !== undefined) return true;
+      if (runner.running !== undefined || this.isLoading) return true;
       this.store.refresh();
       const isDone = this.store.expireDue(deadlineMs);
       this.dispatcher.serveReady();
       return isDone;
     });
+    this.flushes.beforeFlush = () => this.persistence?.turnEnds();
     this.#reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
     this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
     this.#follow();
+  }
+
+  get isLoading(): boolean {
+    return this.persistence?.isLoading === true;
+  }
+
+  /** The state of the disk has changed: what is refused because of it changes too. */
+  followDisk(): void {
+    const { dispatcher, persistence } = this;
+    dispatcher.gate &= ~(SERVER_LOADING | SERVER_DISK_FAILED);
+    if (this.isLoading) dispatcher.gate |= SERVER_LOADING;
+    if (persistence?.refusesWrites === true) dispatcher.gate |= SERVER_DISK_FAILED;
+  }
+
+  /** What a write is refused with while the disk takes none. */
+  diskError(): string {
+    const reason = this.persistence?.failure?.message ?? 'unknown';
+    return `MISCONF Errors writing to the AOF file: ${reason}`;
+  }
+
+  /** The session goes on once the disk has caught up. */
+  awaitDisk(session: Session): void {
+    this.#waitingForDisk.add(session);
+  }
+
+  /** The disk has caught up. */
+  resumeAfterDisk(): void {
+    const waiting = [...this.#waitingForDisk];
+    this.#waitingForDisk.clear();
+    for (const session of waiting) session.carrier.resume();
+    this.tasks.wake();
   }
 
   /** Listens on all addresses or rejects with Node's error codes; then none is left open. */
@@ -205,7 +248,12 @@ export class Server {
   /** A turn of the event loop begins to execute commands. Returns its start, monotonic ms. */
   beginTurn(): number {
     this.store.refresh();
-    return this.#world.clock.monotonicMs();
+    const { dispatcher } = this;
+    if (this.store.hasDueElements()) dispatcher.gate |= SERVER_ELEMENTS_DUE;
+    else dispatcher.gate &= ~SERVER_ELEMENTS_DUE;
+    const startMs = this.#world.clock.monotonicMs();
+    this.budget.begin(startMs);
+    return startMs;
   }
 
   endTurn(startMs: number): void {
@@ -218,6 +266,7 @@ export class Server {
   forget(session: Session): void {
     this.sessions.delete(session.id);
     this.#heldBack.delete(session);
+    this.#waitingForDisk.delete(session);
     this.scripts.runner.forget(session);
     this.tasks.cancel(session);
     this.blocking.forget(session);
@@ -365,6 +414,7 @@ export class Server {
     const notify = () => this.store.events.configure(this.settings.notifyKeyspaceEvents);
     this.settings.onChange('notify-keyspace-events', notify);
     notify();
+    this.settings.onChange('stop-writes-on-bgsave-error', () => this.followDisk());
     this.settings.onChange('maxmemory', limitMemory);
     limitMemory();
     for (const name of [
@@ -382,7 +432,7 @@ export class Server {
     this.store.refresh();
     const nowMs = this.store.nowMs;
     const monotonicMs = this.#world.clock.monotonicMs();
-    if (this.activeExpire && this.store.hasDue()) this.#expiring.start();
+    if (this.activeExpire && !this.isLoading && this.store.hasDue()) this.#expiring.start();
     this.#compacting.start();
     if (this.pausedUntilMs !== 0 && nowMs >= this.pausedUntilMs) this.unpause();
     this.sampleMemory();

@@ -56,12 +56,14 @@ export class Collection {
 
   /** To read: counts a hit or miss and marks the access. */
   openToRead(buf: Buffer, from: number, to: number, type: number): boolean {
-    return this.#turn(this.database.read(buf, from, to), buf, from, to, type);
+    const leaf = this.database.readFound(this.sub.seek(buf, from, to), buf, from, to);
+    return this.#turn(leaf, buf, from, to, type);
   }
 
   /** To change: marks the access, counts nothing. */
   openToWrite(buf: Buffer, from: number, to: number, type: number): boolean {
-    return this.#turn(this.database.find(buf, from, to), buf, from, to, type);
+    const leaf = this.database.findFound(this.sub.seek(buf, from, to), buf, from, to);
+    return this.#turn(leaf, buf, from, to, type);
   }
 
   /** To look at, or to go on in a later slice: leaves no trace. */
@@ -113,7 +115,25 @@ export class Collection {
 
   // Writing.
 
-  /** Writes an element; true if it is new. */
+  /** Writes an element unless users see one with this sub key; false if they do. */
+  add(
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+  ): boolean {
+    const { elements } = this;
+    const element = elements.seek(subKey, sfrom, sto);
+    if (element !== 0 && elements.visible(element)) return false;
+    return this.put(subKey, sfrom, sto, value, vfrom, vto, 0, element === 0);
+  }
+
+  /**
+   * Writes an element, which expires then, or never (0); true if it is new. `isAbsent`:
+   * `elements.seek` has just not found it.
+   */
   put(
     subKey: Buffer,
     sfrom: number,
@@ -121,6 +141,8 @@ export class Collection {
     value: Buffer,
     vfrom: number,
     vto: number,
+    expiryMs = 0,
+    isAbsent = false,
   ): boolean {
     const { database, sub } = this;
     const { store } = database;
@@ -139,6 +161,8 @@ export class Collection {
       value,
       vfrom,
       vto,
+      expiryMs,
+      isAbsent,
     );
     if (!wasThere) {
       store.touchNew(database.tree, sub.head);
@@ -149,10 +173,21 @@ export class Collection {
     return isNew;
   }
 
+  /** Sets when an element that is there expires, or that it never does (0). */
+  setElementExpiry(subKey: Buffer, sfrom: number, sto: number, expiryMs: number): void {
+    const { database, sub } = this;
+    const { store } = database;
+    const element = [subKey, sfrom, sto] as const;
+    const at = [this.#buf, this.#from, this.#to] as const;
+    sub.setElementExpiry(...at, ...element, store.stamp(), store.origin, expiryMs);
+    this.#written();
+  }
+
   /** Removes an element, and the key with the last one; true if it was there. */
   remove(subKey: Buffer, from: number, to: number): boolean {
     const { database, elements, sub } = this;
-    if (elements.findVisible(subKey, from, to) === 0) return false;
+    const element = elements.seek(subKey, from, to);
+    if (element === 0 || !elements.visible(element)) return false;
     if (elements.liveCount === 1) {
       this.removeAll();
       return true;

@@ -35,12 +35,25 @@ export abstract class DatabaseBase {
     this.#purge = new ClearPurge(this.tree);
   }
 
-  /** Looks a key up without leaving a trace; 0: it is not there. */
-  abstract peek(buf: Buffer, from: number, to: number): Leaf;
+  /**
+   * What users see of what the tree has at a key; 0: nothing. Removes it first if it has expired,
+   * and those of its elements that have.
+   */
+  protected abstract present(found: Leaf, buf: Buffer, from: number, to: number): Leaf;
+
+  /** Looks a key up without leaving a trace, but for what has expired; 0: it is not there. */
+  peek(buf: Buffer, from: number, to: number): Leaf {
+    return this.present(this.tree.find(buf, from, to), buf, from, to);
+  }
 
   /** Looks a key up to read it: counts a hit or miss and marks the access. 0 = not there. */
   read(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.peek(buf, from, to);
+    return this.readFound(this.tree.find(buf, from, to), buf, from, to);
+  }
+
+  /** `read` of what the tree has at the key. */
+  readFound(found: Leaf, buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.present(found, buf, from, to);
     const store = this.store;
     if (leaf === 0) {
       this.missed(buf, from, to);
@@ -66,7 +79,12 @@ export abstract class DatabaseBase {
 
   /** Looks a key up in order to change it: marks the access, counts nothing. */
   find(buf: Buffer, from: number, to: number): Leaf {
-    const leaf = this.peek(buf, from, to);
+    return this.findFound(this.tree.find(buf, from, to), buf, from, to);
+  }
+
+  /** `find` of what the tree has at the key. */
+  findFound(found: Leaf, buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.present(found, buf, from, to);
     if (leaf !== 0) this.store.touch(this.tree, leaf);
     return leaf;
   }

@@ -11,20 +11,35 @@
 import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
-import type { SubTree } from '../../radix/subtree.js';
+import { SubTree } from '../../radix/subtree.js';
+import type { DatabaseJournal } from '../persistence/journal.js';
 import { Collection } from './collection.js';
 import { DatabaseBase } from './database-base.js';
-import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_NEW } from './notify.js';
+import {
+  NOTIFY_EVICTED,
+  NOTIFY_EXPIRED,
+  NOTIFY_GENERIC,
+  NOTIFY_HASH,
+  NOTIFY_NEW,
+} from './notify.js';
 import type { Store } from './store.js';
 
 export { WRONG_TYPE } from './database-base.js';
 
 /** Flyweights kept; a command that opens more makes its own. */
 const COLLECTIONS_MAX = 16;
+
+/** Elements expired between two looks at the clock. */
+const EXPIRE_STEP_ELEMENTS = 128;
+
 export class Database extends DatabaseBase {
   /** For walks that end before anything else runs. */
   readonly cursor: Cursor;
+  /** Writes changes down for the disk; null: nobody does. */
+  journal: DatabaseJournal | null = null;
   readonly #collections: Collection[] = [];
+  /** What elements that have expired are removed with; made when it is needed. */
+  #expiring: SubTree | undefined;
 
   constructor(store: Store, index: number) {
     super(store, index);
@@ -53,10 +68,8 @@ export class Database extends DatabaseBase {
     return this.tree.expiries.size;
   }
 
-  /** Looks a key up without leaving a trace. Removes it first if it has expired. */
-  peek(buf: Buffer, from: number, to: number): Leaf {
-    if (this.isPurging) this.purgeKey(buf, from, to);
-    const leaf = this.tree.find(buf, from, to);
+  protected present(found: Leaf, buf: Buffer, from: number, to: number): Leaf {
+    const leaf = this.isPurging ? this.#purged(buf, from, to) : found;
     if (leaf === 0) return 0;
     const flags = this.tree.flags(leaf);
     if ((flags & (KIND_MASK | FLAG_EXPIRY)) === KIND_BYTES) return leaf;
@@ -65,7 +78,15 @@ export class Database extends DatabaseBase {
       this.#expire(buf, from, to);
       return 0;
     }
-    return leaf;
+    if ((flags & KIND_MASK) !== KIND_HEAD) return leaf;
+    if (this.tree.heads.firstDueMs > this.store.nowMs) return leaf;
+    this.#expireElements(buf, from, to, this.store.nowMs, Number.POSITIVE_INFINITY);
+    return this.tree.findVisible(buf, from, to);
+  }
+
+  #purged(buf: Buffer, from: number, to: number): Leaf {
+    this.purgeKey(buf, from, to);
+    return this.tree.find(buf, from, to);
   }
 
   /**
@@ -84,6 +105,8 @@ export class Database extends DatabaseBase {
   ): Leaf {
     const store = this.store;
     const isNew = this.#isNewsOfKey(buf, from, to);
+    const { journal } = this;
+    if (journal !== null) journal.begin();
     const leaf = this.tree.put(
       buf,
       from,
@@ -96,6 +119,7 @@ export class Database extends DatabaseBase {
       valueFrom,
       valueTo,
     );
+    if (journal !== null) journal.written(leaf);
     store.touchNew(this.tree, leaf);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
@@ -134,6 +158,8 @@ export class Database extends DatabaseBase {
   ): Leaf {
     const store = this.store;
     const isNew = this.peek(buf, from, to) === 0;
+    const { journal } = this;
+    if (journal !== null) journal.begin();
     const leaf = this.tree.patch(
       buf,
       from,
@@ -146,6 +172,10 @@ export class Database extends DatabaseBase {
       valueFrom,
       valueTo,
     );
+    if (journal !== null) {
+      if (isNew) journal.written(leaf);
+      else journal.patched(leaf, offset, offset + valueTo - valueFrom);
+    }
     store.touchNew(this.tree, leaf);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
@@ -168,7 +198,11 @@ export class Database extends DatabaseBase {
   #writeExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
     const { store, tree } = this;
     if (tree.kind(tree.find(buf, from, to)) !== KIND_HEAD) {
-      tree.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
+      const { journal } = this;
+      if (journal !== null) journal.begin();
+      const stamp = this.stampFor(buf, from, to);
+      const leaf = tree.setExpiry(buf, from, to, stamp, store.origin, expiryMs);
+      if (journal !== null && leaf !== 0) journal.patched(leaf, 0, 0);
     } else {
       const { sub } = this.collection();
       sub.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
@@ -204,6 +238,7 @@ export class Database extends DatabaseBase {
     tree.drop(buf, from, to);
     sub.adopt(buf, from, to, other, clearedAt, stamp, store.origin, expiryMs, hints);
     tree.setAccess(sub.head, access);
+    if (this.journal !== null) this.journal.adopted(buf, from, to);
     if (isNew) {
       this.notify(NOTIFY_NEW, 'new', buf, from, to);
       this.signalReady(buf, from, to);
@@ -243,7 +278,8 @@ export class Database extends DatabaseBase {
 
   /** What is older than the last flush is let in again. Of an empty database. */
   forgetClear(): void {
-    this.clearedAt = 0;
+    this.hideUpTo(0);
+    this.tree.clear();
   }
 
   /** `flush`, of which the caller tells who listens to changes. */
@@ -256,6 +292,29 @@ export class Database extends DatabaseBase {
     this.isPurging = false;
     store.collected(this.clearedAt);
     this.tree.clear();
+  }
+
+  /** Collections with elements that expire. */
+  expiringElementsSize(): number {
+    return this.tree.heads.size;
+  }
+
+  /** True if a time has come of what is still there. */
+  get hasDue(): boolean {
+    const { expiries, heads } = this.tree;
+    return Math.min(expiries.firstDueMs, heads.firstDueMs) <= this.store.nowMs;
+  }
+
+  /** True if the time of elements has come that are still there. */
+  get hasDueElements(): boolean {
+    return this.tree.heads.firstDueMs <= this.store.nowMs;
+  }
+
+  /** Whether all elements of a collection have expired, of which none may have been removed yet. */
+  isEmptied(head: Leaf): boolean {
+    if (!this.hasDueElements || this.tree.kind(head) !== KIND_HEAD) return false;
+    const { elements, expiries } = this.#turnExpiring(head);
+    return expiries.dueCount(this.store.nowMs) === elements.liveCount;
   }
 
   /**
@@ -271,10 +330,60 @@ export class Database extends DatabaseBase {
   }
 
   /**
-   * Removes what has expired, now or at an earlier time, the earliest first, at most `most` keys.
-   * True if nothing is left due.
+   * Removes elements of the key's collection that have expired, until none is due or `deadlineMs`
+   * (monotonic) has come: then false. For who has slices; `peek` removes what is left at once.
+   */
+  expireElements(buf: Buffer, from: number, to: number, deadlineMs: number): boolean {
+    const { nowMs, world } = this.store;
+    while (this.hasDueElements) {
+      const leaf = this.tree.findVisible(buf, from, to);
+      if (leaf === 0 || this.tree.kind(leaf) !== KIND_HEAD) return true;
+      const count = this.#expireElements(buf, from, to, nowMs, EXPIRE_STEP_ELEMENTS);
+      if (count < EXPIRE_STEP_ELEMENTS) return true;
+      if (world.clock.monotonicMs() >= deadlineMs) return false;
+    }
+    return true;
+  }
+
+  #turnExpiring(head: Leaf): SubTree {
+    this.#expiring ??= new SubTree(this.tree);
+    this.#expiring.openHead(head);
+    return this.#expiring;
+  }
+
+  /** Removes elements whose time had come by `dueMs`; returns how many. */
+  #expireElements(buf: Buffer, from: number, to: number, dueMs: number, most: number): number {
+    const { store, tree } = this;
+    const sub = this.#turnExpiring(tree.find(buf, from, to));
+    const count = sub.dropDue(buf, from, to, dueMs, most);
+    if (count === 0) return 0;
+    store.expiredElements += count;
+    const isEmptied = sub.elements.liveCount === 0;
+    this.notify(NOTIFY_HASH, 'hexpired', buf, from, to);
+    if (isEmptied) this.notify(NOTIFY_GENERIC, 'del', buf, from, to);
+    if (store.watches.size !== 0) this.changed(buf, from, to, true);
+    if (isEmptied) this.signalRemoved(buf, from, to);
+    return count;
+  }
+
+  /**
+   * Removes what has expired, now or at an earlier time, the earliest first, at most about `most`
+   * keys and elements. True if nothing is left due.
    */
   expireDue(most: number, dueMs = this.store.nowMs): boolean {
+    const { heads } = this.tree;
+    let done = 0;
+    if (!this.#expireKeys(most, dueMs)) return false;
+    while (heads.firstDueMs <= dueMs) {
+      if (done >= most) return false;
+      const key = this.store.keyScratch;
+      const bytes = this.tree.copyKey(heads.peekDue(dueMs), key, 0);
+      done += this.#expireElements(key, 0, bytes, dueMs, most - done);
+    }
+    return true;
+  }
+
+  #expireKeys(most: number, dueMs: number): boolean {
     const heap = this.tree.expiries;
     for (let done = 0; heap.firstDueMs <= dueMs; done += 1) {
       if (done === most) return false;

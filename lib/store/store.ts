@@ -10,6 +10,7 @@ import type { Tree } from '../../radix/tree.js';
 import { HybridClock } from '../../timenet/hlc.js';
 import type { World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';
+import type { Journal } from '../persistence/journal.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
 import { Eviction } from './eviction.js';
@@ -19,7 +20,7 @@ import { WatchTable } from './watches.js';
 
 /** Longest key, bytes. */
 export const KEY_BYTES_MAX = 65_536;
-/** Keys expired between two looks at the clock. */
+/** Keys and elements expired between two looks at the clock. */
 const EXPIRE_STEP_KEYS = 64;
 /** Records given back between two looks at the clock. */
 const RECLAIM_STEP_RECORDS = 256;
@@ -38,6 +39,8 @@ export class Store {
   readonly events = new KeyspaceEvents();
   readonly compactor: Compactor;
   readonly eviction = new Eviction(this);
+  /** Writes changes down for the disk; null: nobody does. */
+  journal: Journal | null = null;
   /** Room for one key. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   /** The number of this member in its ring; 0 while a node is alone. */
@@ -55,6 +58,7 @@ export class Store {
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
+  expiredElements = 0;
   /** Changes since the start, as Redis counts `rdb_changes_since_last_save`. */
   dirty = 0;
 
@@ -113,9 +117,9 @@ export class Store {
     this.#isStampHeld = false;
   }
 
-  /** The stamp of all writes of this command. */
+  /** The stamp of all writes of this command; like `nowMs`, its time is that of the turn. */
   stamp(): number {
-    if (this.#commandStamp === 0) this.#commandStamp = this.clock.next();
+    if (this.#commandStamp === 0) this.#commandStamp = this.clock.next(this.nowMs);
     return this.#commandStamp;
   }
 
@@ -170,6 +174,7 @@ export class Store {
     b.index = first;
     this.databases[first] = b;
     this.databases[second] = a;
+    if (this.journal !== null) this.journal.swapped();
     this.waits.signalAll(first);
     this.waits.signalAll(second);
     this.dirty += 1;
@@ -180,17 +185,22 @@ export class Store {
     this.watches.allChanged();
   }
 
-  /** True if some key's time has come, or a clear hides it, and it is still there. */
+  /** True if the time of some key or element has come, or a clear hides it, and it is still there. */
   hasDue(): boolean {
     for (const database of this.databases) {
-      if (database.isPurging) return true;
-      if (database.tree.expiries.firstDueMs <= this.nowMs) return true;
+      if (database.isPurging || database.hasDue) return true;
     }
     return false;
   }
 
+  /** True if the time of some collection's elements has come and they are still there. */
+  hasDueElements(): boolean {
+    for (const database of this.databases) if (database.hasDueElements) return true;
+    return false;
+  }
+
   /**
-   * Removes expired keys of all databases, and what their clears hide, until nothing is left to
+   * Removes what has expired in all databases, and what their clears hide, until nothing is left to
    * remove or `deadlineMs` (monotonic) has come.
    */
   expireDue(deadlineMs: number): boolean {

@@ -4,9 +4,12 @@
  */
 import { Mirror } from '../../radix/mirror.js';
 import type { Collection } from '../store/collection.js';
-import { OUTGREW_FIRST } from './encodings.js';
+import { HASH_WAS_TIMED, OUTGREW_FIRST } from './encodings.js';
 
-/** Writes a field of the hash that a collection is turned to; true if it is new. */
+/**
+ * Writes a field of the hash that a collection is turned to, with its expiry or none (0); true if
+ * it is new.
+ */
 export function putField(
   hash: Collection,
   field: Buffer,
@@ -15,13 +18,20 @@ export function putField(
   value: Buffer,
   vfrom: number,
   vto: number,
+  expiryMs = 0,
 ): boolean {
-  const isNew = hash.put(field, ffrom, fto, value, vfrom, vto);
+  const isNew = hash.put(field, ffrom, fto, value, vfrom, vto, expiryMs);
+  if (expiryMs !== 0) markTimed(hash);
   if (!isSmall(hash)) return isNew;
   const { hashMaxListpackEntries, hashMaxListpackValue } = hash.database.store.settings;
   const isLong = fto - ffrom > hashMaxListpackValue || vto - vfrom > hashMaxListpackValue;
   if (isLong || hash.size > hashMaxListpackEntries) hash.addHints(OUTGREW_FIRST);
   return isNew;
+}
+
+/** Remembers that Redis would keep it in the form which has expiries. */
+export function markTimed(hash: Collection): void {
+  hash.addHints(HASH_WAS_TIMED);
 }
 
 /** Whether Redis would keep it in one piece, which HSCAN tells whole. */

@@ -14,8 +14,7 @@ const HASHTABLE = OUTGREW_FIRST | OUTGREW_SECOND;
 
 /** Writes a member of the set that a collection is turned to; true if it is new. */
 export function addMember(set: Collection, member: Buffer, from: number, to: number): boolean {
-  if (set.find(member, from, to) !== 0) return false;
-  set.put(member, from, to, NOTHING, 0, 0);
+  if (!set.add(member, from, to, NOTHING, 0, 0)) return false;
   const { hints } = set;
   const grown = grownBy(hints, set.size, set.database.store.settings, member, from, to);
   if (grown !== hints) set.addHints(grown);

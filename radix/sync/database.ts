@@ -1,6 +1,7 @@
 /**
  * SyncDatabase: what sync needs of one database of a node, and the one over a bare tree.
  */
+import { SubTree } from '../subtree.js';
 import type { Tree } from '../tree.js';
 import { ClearPurge } from './clear.js';
 
@@ -26,9 +27,11 @@ export interface SyncDatabase {
 export class TreeDatabase implements SyncDatabase {
   readonly tree: Tree;
   readonly #purge: ClearPurge;
+  readonly #sub: SubTree;
 
   constructor(tree: Tree) {
     this.tree = tree;
+    this.#sub = new SubTree(tree);
     this.#purge = new ClearPurge(tree);
   }
 
@@ -46,9 +49,14 @@ export class TreeDatabase implements SyncDatabase {
 
   dropExpired(untilMs: number, entriesMax: number): boolean {
     const { tree } = this;
-    for (let left = entriesMax; tree.expiries.firstDueMs <= untilMs; left--) {
-      if (left === 0) return true;
+    let left = entriesMax;
+    for (; tree.expiries.firstDueMs <= untilMs; left--) {
+      if (left <= 0) return true;
       tree.dropLeaf(tree.expiries.peekDue(untilMs));
+    }
+    while (tree.heads.firstDueMs <= untilMs) {
+      if (left <= 0) return true;
+      left -= this.#sub.dropDueAt(tree.heads.peekDue(untilMs), untilMs, left);
     }
     return false;
   }

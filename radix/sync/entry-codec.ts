@@ -20,6 +20,7 @@
  * Invariant: what `decodeRecord` returns is an entry that a tree can hold, or it has thrown.
  */
 
+import { TIMED_SUB_KEY_BYTES_MAX } from '../element-expiries.js';
 import { HeadParts } from '../head.js';
 import {
   FLAG_LED,
@@ -257,6 +258,8 @@ function readValue(reader: ByteReader, into: Incoming, hasHeadExpiry: boolean): 
     into.type = reader.varint(TYPE_MAX);
     into.headExpiryMs = hasHeadExpiry ? reader.varint() : 0;
     into.subKey = reader.blob(KEY_BYTES_MAX);
+    const isTooLong = into.subKey.length > TIMED_SUB_KEY_BYTES_MAX;
+    if (isTooLong && into.expiryMs > 0) throw badEntry('a sub key too long to expire');
   }
   const isTombstone = (into.flags & KIND_TOMBSTONE) !== 0;
   if (isTombstone && into.expiryMs > 0) throw badEntry('a tombstone that expires');

@@ -19,7 +19,6 @@
  */
 import { type Arena, CHUNK_BYTES, CHUNK_SHIFT, GRANULE_MASK } from '../arena.js';
 import type { EntryHash } from '../entry-hash.js';
-import { HEAD_VALUE_BYTES } from '../head.js';
 import {
   EXPIRY_WORDS,
   FLAG_EXPIRY,
@@ -28,6 +27,7 @@ import {
   FLAGS_SHIFT,
   flagsAt,
   HEAD_MIRROR_WORD,
+  HEAD_VALUE_BYTES,
   KIND_HEAD,
   KIND_MASK,
   keyBytesAt,
@@ -35,6 +35,7 @@ import {
   LEAF_WORDS,
   type Leaf,
   STAMP_HIGH_MASK,
+  sharedHeadWordsAt,
   valueWordAt,
   WIDE_WORDS,
 } from '../leaf.js';
@@ -240,15 +241,22 @@ export class SymbolHash {
       scratch[count++] = i32[at + 1]!;
       at += EXPIRY_WORDS;
     }
-    if ((flags & FLAG_WIDE) !== 0) {
-      for (let i = 0; i < WIDE_WORDS; i++) scratch[count++] = i32[at++]!;
+    const isWide = (flags & FLAG_WIDE) !== 0;
+    const isHead = (flags & KIND_MASK) === KIND_HEAD;
+    const sharedWords = isHead ? sharedHeadWordsAt(i32, word) : 0;
+    // How long the record is, and its value's hash, are its node's own.
+    const headBytes = (HEAD_MIRROR_WORD + 1 + sharedWords) * 4;
+    if (isHead && !isWide) scratch[2] = (scratch[2]! & ~0xffff) | headBytes;
+    if (isWide && isHead) {
+      scratch[count++] = i32[at]!;
+      scratch[count++] = headBytes;
+    } else if (isWide) {
+      for (let i = 0; i < WIDE_WORDS; i++) scratch[count++] = i32[at + i]!;
     }
+    if (isWide) at += WIDE_WORDS;
     for (let i = 0; i < keyWords; i++) scratch[count++] = i32[at++]!;
-    if ((flags & KIND_MASK) !== KIND_HEAD) return count;
-    const value = valueWordAt(i32, word);
-    for (let i = HEAD_MIRROR_WORD + 1; i < HEAD_VALUE_BYTES / 4; i++) {
-      scratch[count++] = i32[value + i]!;
-    }
+    const value = valueWordAt(i32, word) + HEAD_MIRROR_WORD + 1;
+    for (let i = 0; i < sharedWords; i++) scratch[count++] = i32[value + i]!;
     return count;
   }
 }

@@ -63,7 +63,7 @@ t.test('an address that the machine does not have', async (t) => {
 const WRONG: readonly (readonly [args: readonly string[], expected: RegExp])[] = [
   [['node', '--maxmemry', '1'], /--maxmemry.*Did you mean --maxmemory\?/],
   [['node', '--join', 'a:1'], /--join: rings are not built yet in this version/],
-  [['node', '--dir', '/tmp'], /--dir: dhash follows memory to disk with --dir, which is not built/],
+  [['node', '--appendonly', 'yes'], /--appendonly: dhash keeps entries on disk with dir and fsync/],
   [['node', '--memcached-port', '1'], /--memcached-port: the memcached protocol is not built yet/],
   [['node', '--http-port', '7379'], /--http-port: the HTTP API is not built yet/],
   [['node', '--port', '65536'], /--port: argument must be between 0 and 65535 inclusive/],

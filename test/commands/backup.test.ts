@@ -9,6 +9,8 @@ const DATABASES = 3;
 const BIG_BYTES = 300_000;
 /** Writes between two turns of a backup. */
 const WRITES = 20;
+/** When the database is emptied, before the backup is done. */
+const FLUSH_TURN = 3;
 
 const debuggable = (settings: LocalNode['settings']): void => {
   settings.enableDebugCommand = 'yes';
@@ -69,12 +71,12 @@ t.test(`a backup shows one moment, whatever is written meanwhile (seed ${seed})`
   let turns = 0;
   for (; replies.at(-1) !== ''; turns += 1) {
     for (let i = 0; i < WRITES; i += 1) write(writer, random);
-    if (turns === 20) writer.send('FLUSHDB');
+    if (turns === FLUSH_TURN) writer.send('FLUSHDB');
     scene.local.world.turn();
     replies.push(...reader.received());
     if (turns > 10_000) throw new Error('no end');
   }
-  t.ok(turns > 20, `${turns} turns`);
+  t.ok(turns > FLUSH_TURN, `${turns} turns`);
   t.not(writer.send('DEBUG', 'DIGEST'), before);
   scene.checkStore(t);
 

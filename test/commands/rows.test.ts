@@ -24,15 +24,12 @@ const FLAGS: readonly (readonly [name: string, flag: number])[] = [
   ['admin', ADMIN],
 ];
 
-/** The metadata is of 7.0; 7.2 has added WITHSCORE. */
-const LATER_ARITY: Readonly<Record<string, number>> = { zrank: -3, zrevrank: -3 };
-
 function check(t: Test, row: CommandRow, name: string, about: CommandMetadata | undefined) {
   if (about === undefined) {
     t.fail(`${name} has no metadata`);
     return;
   }
-  t.equal(row.arity, LATER_ARITY[name] ?? about.arity, `${name}: arity`);
+  t.equal(row.arity, about.arity, `${name}: arity`);
   t.same(row.keys ?? [0, 0, 0], about.keys, `${name}: keys`);
   for (const [flagName, flag] of FLAGS) {
     t.equal((row.flags & flag) !== 0, about.flags.includes(flagName), `${name}: ${flagName}`);

@@ -112,7 +112,7 @@ t.test('every mistake is named, with where it stands and what was meant', (t) =>
       ['appendonly', 'yes'],
     ],
   });
-  const noDisk = 'dhash follows memory to disk with --dir, which is not built yet in this version';
+  const noDisk = 'dhash keeps entries on disk with dir and fsync (appendfsync), not with this';
   t.strictSame(problems, [
     "d.conf:1: unknown setting 'maxmemry'; did you mean 'maxmemory'?",
     "d.conf:2: port: argument couldn't be parsed into an integer",

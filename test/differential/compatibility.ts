@@ -23,7 +23,7 @@ const HEAD = `# Compatibility with Redis
 dhash answers as Redis 7.2 does, to the text of its errors and the types on the wire, in RESP2 and RESP3. What that means is tested:
 \`npm run differential\` sends the same random commands (valid, odd and wrong ones) to a real redis-server and to dhash and compares every
 reply and, at the end, all keys with their values, encodings, expiry times and dumps. The server that it compares with is Redis 7.0.15;
-what came with 7.2 is tested against its documentation.
+what came with 7.2 and 7.4 is tested against their documentation.
 
 This page is written from the table of commands and from the list of differences that the test accepts
 (\`node dist/test/differential/compatibility.js\`); a test fails if it is out of date.
@@ -44,8 +44,8 @@ the order in which KEYS and SCAN tell keys, HGETALL and SMEMBERS and their kin f
 what RANDOMKEY and SPOP pick, and which keys are evicted first.
 
 - **SCAN** goes in key order and never misses or repeats a key that stays, **HSCAN** and **SSCAN** so with fields and members. Cursors are decimals below 2^63.
-- **DUMP** writes Redis's serialisation in version 10, of Redis 7.0; RESTORE takes dumps of all versions up to 12, of Redis 7.4. Of strings
-  the bytes are Redis's; elements of collections come in their order here. Of types that are not there yet RESTORE says so.
+- **DUMP** writes Redis's serialisation in version 10, of Redis 7.0, and hashes of which fields expire in version 12, of Redis 7.4, where that
+  is at home; RESTORE takes dumps of all versions up to 12. Of strings the bytes are Redis's; elements of collections come in their order here. Of types that are not there yet RESTORE says so.
 - **SPOP** of more than 512 members, and not of all, pops in slices: others may see some gone before all are. Each member goes to one client only.
 - **SORT** tells members of sets in the order of their bytes where Redis tells them in that of a hash table; ALPHA is the order of bytes, as in
   Redis in the locale C.

@@ -8,9 +8,11 @@ import {
   FLAG_RAW,
   FLAG_WIDE,
   FLAGS_SHIFT,
+  HEAD_VALUE_BYTES,
   KIND_HEAD,
   KIND_MASK,
   KIND_TOMBSTONE,
+  TIMED_HEAD_VALUE_BYTES,
 } from '../../radix/leaf.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { halfSipHash, SlowHalfSipHash, wordsOf } from './halfsiphash.js';
@@ -37,6 +39,9 @@ const PUBLISHED = [
   '3bb1a870eae8e658',
   '217d0bcb4e81c902',
 ];
+
+/** A head's value, of which what stands behind the first of these is its node's own. */
+const HEAD_BYTES = [HEAD_VALUE_BYTES, TIMED_HEAD_VALUE_BYTES];
 
 /** What a leaf says, before it is laid out. */
 interface Entry {
@@ -71,16 +76,18 @@ function layOut(entry: Entry, word: number): Int32Array {
 function absorbEntry(hash: SlowHalfSipHash, entry: Entry): [number, number] {
   const isWide = (entry.flags & FLAG_WIDE) !== 0;
   const covered = entry.flags & (KIND_MASK | FLAG_LED);
+  const isHead = (entry.flags & KIND_MASK) === KIND_HEAD;
   const keyBytes = isWide ? 0 : entry.key.length;
+  const valueBytes = isHead ? HEAD_VALUE_BYTES : entry.value.length;
   hash.absorb((entry.stamp % 2 ** 32) | 0);
   hash.absorb(Math.floor(entry.stamp / 2 ** 32) | (covered << FLAGS_SHIFT) | (keyBytes << 24));
-  hash.absorb((isWide ? 0 : entry.value.length) | (entry.origin << 16));
+  hash.absorb((isWide ? 0 : valueBytes) | (entry.origin << 16));
   if ((entry.flags & FLAG_EXPIRY) !== 0) {
     hash.absorb((entry.expiryMs % 2 ** 32) | 0, Math.floor(entry.expiryMs / 2 ** 32));
   }
-  if (isWide) hash.absorb(entry.key.length, entry.value.length);
+  if (isWide) hash.absorb(entry.key.length, valueBytes);
   hash.absorb(...wordsOf(entry.key));
-  if ((entry.flags & KIND_MASK) === KIND_HEAD) hash.absorb(...wordsOf(entry.value).slice(2));
+  if (isHead) hash.absorb(...wordsOf(entry.value).slice(2, HEAD_VALUE_BYTES / 4));
   else if (isWide) hash.absorb(...entry.valueHash);
   else hash.absorb(...wordsOf(entry.value));
   return hash.finish();
@@ -102,7 +109,8 @@ function randomEntry(random: ReturnType<typeof seededRandom>): Entry {
   const hasExpiry = random.chance(0.3);
   const local = random.pick([0, FLAG_RAW, FLAG_HIDDEN, FLAG_EXTERNAL]);
   const flags = kind | (random.chance(0.5) ? FLAG_LED : 0) | local;
-  const valueBytes = kind === KIND_TOMBSTONE ? 0 : kind === KIND_HEAD ? 32 : random.below(200);
+  const valueBytes =
+    kind === KIND_TOMBSTONE ? 0 : kind === KIND_HEAD ? random.pick(HEAD_BYTES) : random.below(200);
   return {
     stamp: random.below(2 ** 53),
     origin: random.below(2 ** 16),

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { HeadParts, TYPE_MIRRORED } from '../../radix/head.js';
+import { HeadParts, TYPE_MIRRORED, TYPE_NUMBER_MASK } from '../../radix/head.js';
 import { KIND_BYTES, KIND_HEAD, KIND_TOMBSTONE } from '../../radix/leaf.js';
 import { Merger } from '../../radix/merge.js';
 import { Space } from '../../radix/space.js';
@@ -44,18 +44,21 @@ function apply(merger: Merger, fact: Fact): boolean {
     return merger.head(key, 0, key.length, ...at, parts);
   }
   const element = [subKey, 0, subKey.length] as const;
-  return merger.element(key, 0, key.length, type, ...element, ...at, value, 0, value.length);
+  const given = [value, 0, value.length, expiryMs] as const;
+  return merger.element(key, 0, key.length, type, ...element, ...at, ...given);
 }
 
 /** The definition at the top of merge.ts, over all facts of a key at once. */
-function entryOf(key: Buffer, facts: Fact[]): OracleEntry | null {
+function entryOf(key: Buffer, facts: Fact[], databaseClearedAt = 0): OracleEntry | null {
   const rank = (fact: Fact): number => (fact.kind === 'element' ? KIND_HEAD : fact.entry.kind);
   const winner = facts.reduce<Fact | null>((best, fact) => {
     if (best === null) return fact;
     const a = fact.entry;
     const b = best.entry;
     const isHead = (one: Fact): number => (rank(one) === KIND_HEAD ? 1 : 0);
-    let order = a.stamp - b.stamp || isHead(best) - isHead(fact) || a.origin - b.origin;
+    let order = a.stamp - b.stamp || isHead(best) - isHead(fact);
+    if (isHead(fact) + isHead(best) === 2) order ||= numberOf(fact) - numberOf(best);
+    order ||= a.origin - b.origin;
     order ||= rank(fact) - rank(best);
     if (order === 0) {
       order = rank(fact) === KIND_HEAD ? fact.type - best.type : compareEntries(a, b);
@@ -68,7 +71,11 @@ function entryOf(key: Buffer, facts: Fact[]): OracleEntry | null {
   for (const fact of facts) {
     if (fact.kind === 'entry') clearedAt = Math.max(clearedAt, fact.entry.stamp);
     if (fact.kind === 'head') clearedAt = Math.max(clearedAt, fact.clearedAt);
+    if (fact.kind === 'entry' || numberOf(fact) === numberOf(winner)) continue;
+    const less = numberOf(fact) < numberOf(winner) ? 1 : 0;
+    clearedAt = Math.max(clearedAt, fact.entry.stamp - less);
   }
+  if (clearedAt <= databaseClearedAt) clearedAt = 0;
   const sub = {
     type: winner.type,
     clearedAt,
@@ -86,12 +93,20 @@ function entryOf(key: Buffer, facts: Fact[]): OracleEntry | null {
         expiryMs = fact.entry.expiryMs;
       }
     }
-    if (fact.kind === 'element' && fact.entry.stamp > clearedAt) {
+    if (
+      fact.kind === 'element' &&
+      fact.entry.stamp > clearedAt &&
+      numberOf(fact) === numberOf(winner)
+    ) {
       sub.elements.merge({ ...fact.entry, key: fact.subKey });
     }
   }
   const { stamp, origin, led } = winner.entry;
   return { ...oracleEntry(key, stamp, origin), kind: KIND_HEAD, led, expiryMs, sub };
+}
+
+function numberOf({ type }: Fact): number {
+  return type & TYPE_NUMBER_MASK;
 }
 
 /** Facts as replicas could make them: a command has one stamp and origin, and one effect a key. */
@@ -113,7 +128,7 @@ function randomFacts(random: SeededRandom, count: number): Fact[] {
     const hasExpiry = expiryStamp > clearedAt;
     const plain = isTombstone ? KIND_TOMBSTONE : KIND_BYTES;
     const value = plain === KIND_BYTES && kind !== 'head' ? random.bytes(random.below(3)) : null;
-    const expires = kind === 'head' ? hasExpiry : plain === KIND_BYTES && kind === 'entry';
+    const expires = kind === 'head' ? hasExpiry : plain === KIND_BYTES;
     facts.push({
       kind,
       key,
@@ -138,13 +153,14 @@ function contentsOf(tree: Tree): string {
   return `${tree.liveCount} ${tree.allCount} ${tree.digestLow} ${tree.digestHigh}`;
 }
 
-function oracleOf(facts: Fact[]): string {
+function oracleOf(facts: Fact[], clearedAt = 0): string {
   const oracle = new OracleTree(hashKey);
   const keys = new Set(facts.map((fact) => fact.key));
   for (const key of keys) {
     const entry = entryOf(
       key,
       facts.filter((fact) => fact.key === key),
+      clearedAt,
     );
     if (entry !== null) oracle.set(entry);
   }
@@ -186,6 +202,7 @@ function tellAll(from: Merger, to: Merger): void {
         value,
         0,
         value.length,
+        sub.elements.expiryMs(element),
       );
     }
   }
@@ -292,7 +309,7 @@ t.test('a clear of the database that comes at any moment covers what is at or be
     if (moment === told.length) database.setClearedAt(stamp);
     while (database.purge(2));
     const left = facts.map((fact) => afterClear(fact, stamp)).filter((fact) => fact !== null);
-    if (contentsOf(database.tree) !== oracleOf(left)) {
+    if (contentsOf(database.tree) !== oracleOf(left, stamp)) {
       const shownFacts = told.map(shown);
       t.fail('differs from the definition', { seed, round, stamp, moment, facts: shownFacts });
       return t.end();

@@ -71,7 +71,7 @@ function headValue(sub: OracleSubTree): Buffer {
   value.writeUInt32LE(Math.floor(sub.clearedAt / 2 ** 32), 16);
   value.writeUInt32LE(sub.expiryStamp % 2 ** 32, 20);
   value.writeUInt32LE(Math.floor(sub.expiryStamp / 2 ** 32), 24);
-  return value;
+  return sub.clearedAt === 0 && sub.expiryStamp === 0 ? value.subarray(0, 12) : value;
 }
 
 /** The total order of merging: positive if `a` wins over `b`. */

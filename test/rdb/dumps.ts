@@ -68,8 +68,9 @@ export function collecting(elements: string[]): Required<ValueSinks> {
     set: { begin, element: one },
     hash: {
       begin,
-      field: (field, ffrom, fto, value, vfrom, vto) => {
-        elements.push(`${text(field, ffrom, fto)}=${text(value, vfrom, vto)}`);
+      field: (field, ffrom, fto, value, vfrom, vto, expiryMs) => {
+        const until = expiryMs === 0 ? '' : ` until ${expiryMs}`;
+        elements.push(`${text(field, ffrom, fto)}=${text(value, vfrom, vto)}${until}`);
       },
     },
     zset: {

@@ -21,6 +21,9 @@ const REAL = [
   '1201021111000000040081610205018162020c01ff',
 ];
 
+/** a = b until 7. */
+const TIMED_LISTPACK = Buffer.from('0f000000030081610281620207' + '01ff', 'hex');
+
 function seeds(): Buffer[] {
   const text = 'x'.repeat(300);
   const packed = (type: number, blob: Buffer): Buffer =>
@@ -32,6 +35,10 @@ function seeds(): Buffer[] {
     Buffer.concat([Buffer.from([1, 4]), ...strings]),
     Buffer.concat([Buffer.from([4, 2]), ...strings]),
     Buffer.concat([Buffer.from([24]), Buffer.alloc(8), Buffer.from([1, 0]), ...strings.slice(2)]),
+    Buffer.concat([Buffer.from([24]), Buffer.alloc(8), Buffer.from([1, 7]), ...strings.slice(2)]),
+    Buffer.concat([Buffer.from([25]), Buffer.alloc(8), rdbString(TIMED_LISTPACK)]),
+    Buffer.concat([Buffer.from([22, 1, 7]), ...strings.slice(2)]),
+    packed(23, TIMED_LISTPACK),
     Buffer.concat([Buffer.from([5, 1]), strings[0]!, Buffer.alloc(8)]),
     Buffer.concat([Buffer.from([14]), rdbLength(1), rdbString(ziplist(['a', 1, text]))]),
     packed(9, zipmap([['a', 'b']], 2)),

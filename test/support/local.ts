@@ -7,6 +7,7 @@ import { quietLog } from '../../lib/server/log.js';
 import type { ProcessInfo } from '../../lib/server/process-info.js';
 import { type Reply, ReplyError, ReplyParser } from '../../resp/reply-parser.js';
 import { loadLuaModule } from '../../world/real/lua-module.js';
+import type { Kept } from './kept-node.js';
 import { type ManualLink, ManualWorld } from './manual-world.js';
 
 const processInfo: ProcessInfo = {
@@ -32,12 +33,24 @@ export class LocalNode {
   readonly settings = new Settings();
   readonly node: DhashNode;
 
-  constructor(change: (settings: Settings) => void = () => {}, more: readonly CommandRow[] = []) {
+  /** `kept`: what a node with `dir` keeps. */
+  constructor(
+    change: (settings: Settings) => void = () => {},
+    more: readonly CommandRow[] = [],
+    kept?: Kept,
+  ) {
     change(this.settings);
+    this.world.keptDisk = kept?.disk;
     const { world } = this;
     const rows = [...commandRows, ...more];
     this.node = new DhashNode(
-      { world, log: quietLog, processInfo, luaModule: loadLuaModule },
+      {
+        world,
+        log: quietLog,
+        processInfo,
+        luaModule: loadLuaModule,
+        openLogStore: async () => kept!.wrap(await kept!.log.open()),
+      },
       this.settings,
       rows,
     );

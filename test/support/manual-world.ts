@@ -2,7 +2,15 @@
  * A world that moves only when told: time stands still until `advance`, timers fire in order, and
  * connections are pairs of functions. For tests of one node in one process, without sockets.
  */
-import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
+import type {
+  Address,
+  Disk,
+  Link,
+  LinkHandler,
+  Listener,
+  Timer,
+  World,
+} from '../../world/world.js';
 import { seededRandom } from './random.js';
 
 interface Pending {
@@ -55,8 +63,12 @@ export class ManualWorld implements World {
     },
   };
 
-  get disk(): never {
-    throw new Error('no disk here');
+  /** Most nodes of tests have none. */
+  keptDisk: Disk | undefined;
+
+  get disk(): Disk {
+    if (this.keptDisk === undefined) throw new Error('no disk here');
+    return this.keptDisk;
   }
 
   /** Runs everything that is due now. */

@@ -187,7 +187,7 @@ async function ready(server: ServerProcess, address: Address): Promise<void> {
   }
 }
 
-/** Whether anything at all comes back: an error (a password is wanted) is an answer too. */
+/** Whether anything but LOADING comes back: an error (a password is wanted) is an answer too. */
 async function answers(address: Address): Promise<boolean> {
   let client: RespClient;
   try {
@@ -196,8 +196,7 @@ async function answers(address: Address): Promise<boolean> {
     return false;
   }
   try {
-    await client.call('PING');
-    return true;
+    return !String(await client.callPlain('PING')).includes('LOADING');
   } catch (error) {
     if (error instanceof NoReply) return false;
     throw error;

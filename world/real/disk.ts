@@ -3,7 +3,7 @@
  * that folder, so that after a power cut a name that was reported as there is there.
  */
 
-import { constants } from 'node:fs';
+import { constants, writeSync } from 'node:fs';
 import {
   type FileHandle,
   mkdir,
@@ -118,6 +118,14 @@ class RealFile implements DiskFile {
       const left = bytes.length - done;
       const { bytesWritten } = await this.#handle.write(bytes, done, left, position + done);
       done += bytesWritten;
+    }
+  }
+
+  writeNow(bytes: Uint8Array, position: number): void {
+    let done = 0;
+    while (done < bytes.length) {
+      const left = bytes.length - done;
+      done += writeSync(this.#handle.fd, bytes, done, left, position + done);
     }
   }
 

@@ -182,6 +182,7 @@ export class SimDisk {
           return image.read(target, position);
         }),
       write: (bytes, position) => this.#write(owner, file, Buffer.from(bytes), position),
+      writeNow: (bytes, position) => this.#writeNow(file, Buffer.from(bytes), position),
       truncate: (bytes) =>
         this.#read(owner, () => {
           needOpen(file, 'ftruncate');
@@ -203,22 +204,25 @@ export class SimDisk {
   }
 
   #write(owner: Owner, file: OpenFile, bytes: Buffer, position: number): Promise<void> {
-    const { image, path } = file;
+    const { image } = file;
     const leave = (random: SimRandom): void => {
       if (file.mayWrite) image.write(position, bytes.subarray(0, random.below(bytes.length + 1)));
     };
-    const work = (): void => {
-      needOpen(file, 'write');
-      if (!file.mayWrite) throw diskError('EBADF', 'write', path);
-      this.#check('write', 'write', path);
-      const growth = Math.max(0, position + bytes.length - image.bytes);
-      const room = Math.max(0, this.faults.capacityBytes - this.usedBytes);
-      const fitting = growth <= room ? bytes.length : Math.max(0, bytes.length - (growth - room));
-      this.#note(`write ${path} ${position} ${fitting}`);
-      if (fitting > 0) image.write(position, bytes.subarray(0, fitting));
-      if (fitting < bytes.length) throw diskError('ENOSPC', 'write', path);
-    };
+    const work = (): void => this.#writeNow(file, bytes, position);
     return this.#call(owner, CALL_MS, work, leave);
+  }
+
+  #writeNow(file: OpenFile, bytes: Buffer, position: number): void {
+    const { image, path } = file;
+    needOpen(file, 'write');
+    if (!file.mayWrite) throw diskError('EBADF', 'write', path);
+    this.#check('write', 'write', path);
+    const growth = Math.max(0, position + bytes.length - image.bytes);
+    const room = Math.max(0, this.faults.capacityBytes - this.usedBytes);
+    const fitting = growth <= room ? bytes.length : Math.max(0, bytes.length - (growth - room));
+    this.#note(`write ${path} ${position} ${fitting}`);
+    if (fitting > 0) image.write(position, bytes.subarray(0, fitting));
+    if (fitting < bytes.length) throw diskError('ENOSPC', 'write', path);
   }
 
   #sync(owner: Owner, file: OpenFile): Promise<void> {

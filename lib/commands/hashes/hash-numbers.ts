@@ -84,7 +84,9 @@ function putNumber(
     reply.error(MIRROR_KEY_TOO_LONG);
     return false;
   }
-  putField(hash, buf, starts[2]!, ends[2]!, text, 0, bytes);
+  const field = hash.find(buf, starts[2]!, ends[2]!);
+  const expiryMs = field === 0 ? 0 : hash.elements.expiryMs(field);
+  putField(hash, buf, starts[2]!, ends[2]!, text, 0, bytes, expiryMs);
   hash.notify(NOTIFY_HASH, event);
   return true;
 }

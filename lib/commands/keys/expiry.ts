@@ -7,12 +7,8 @@ import { NOTIFY_GENERIC } from '../../store/notify.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { findKey, inspectKey, notifyKey } from '../lookup.js';
 import { NOT_INTEGER, shortText } from '../replies.js';
+import { conditionOf, GT, holds, LT, NX } from './expire-conditions.js';
 import { expiryTimeMs, invalidExpireTime } from './expire-time.js';
-
-const NX = 1;
-const XX = 2;
-const GT = 4;
-const LT = 8;
 
 function expire(session: Session, args: Args, reply: ReplyWriter): void {
   expireKey(session, args, 'expire', 1000, session.server.store.nowMs, reply);
@@ -81,22 +77,6 @@ function readConditions(args: Args, reply: ReplyWriter): number {
     return -1;
   }
   return conditions;
-}
-
-function conditionOf(args: Args, i: number): number {
-  if (args.equalsIgnoreCase(i, 'NX')) return NX;
-  if (args.equalsIgnoreCase(i, 'XX')) return XX;
-  if (args.equalsIgnoreCase(i, 'GT')) return GT;
-  return args.equalsIgnoreCase(i, 'LT') ? LT : 0;
-}
-
-/** A key without an expiry (0) lives for ever, which is longer than any time. */
-function holds(conditions: number, timeMs: number, oldMs: number): boolean {
-  if (conditions === 0) return true;
-  if ((conditions & NX) !== 0 && oldMs !== 0) return false;
-  if ((conditions & XX) !== 0 && oldMs === 0) return false;
-  if ((conditions & GT) !== 0 && (oldMs === 0 || timeMs <= oldMs)) return false;
-  return (conditions & LT) === 0 || oldMs === 0 || timeMs < oldMs;
 }
 
 const NO_KEY = -2;

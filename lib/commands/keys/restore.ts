@@ -181,7 +181,7 @@ class RestoreTask implements Task {
     // A sum beyond int64 wraps round in Redis, to a time long past.
     const isPast = expiryMs <= database.store.nowMs || (baseMs > 0 && lifeMs + baseMs >= 2 ** 63);
     const isTaken = peekKey(database, args, 1) !== 0;
-    if (lifeMs !== 0 && isPast) {
+    if ((lifeMs !== 0 && isPast) || this.#isEmptied()) {
       removeKey(database, args, 1);
       if (isTaken) notifyKey(database, NOTIFY_GENERIC, 'del', args, 1);
       this.cancel();
@@ -197,6 +197,13 @@ class RestoreTask implements Task {
     if (isTaken) notifyKey(database, NOTIFY_NEW, 'new', args, 1);
     notifyKey(database, NOTIFY_GENERIC, 'restore', args, 1);
     this.#reply.ok();
+  }
+
+  /** Whether it is a collection whose elements have all expired. */
+  #isEmptied(): boolean {
+    if (this.#side === undefined) return false;
+    this.#openSide();
+    return !this.#side.exists;
   }
 
   #storeString(expiryMs: number): void {

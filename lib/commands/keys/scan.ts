@@ -63,9 +63,8 @@ class KeyWalk {
       last = leaf;
       const expiryMs = tree.expiryMs(leaf);
       const isHidden = this.#database.isPurging && tree.stamp(leaf) <= this.#database.clearedAt;
-      if (!isHidden && (expiryMs === 0 || expiryMs > store.nowMs) && this.#matches(leaf)) {
-        this.#add(leaf);
-      }
+      const isThere = !isHidden && (expiryMs === 0 || expiryMs > store.nowMs);
+      if (isThere && !this.#database.isEmptied(leaf) && this.#matches(leaf)) this.#add(leaf);
       leaf = cursor.next();
     }
     this.place = tree.key(last);

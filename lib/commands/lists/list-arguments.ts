@@ -38,6 +38,7 @@ export function integerFrom(
 export function replyPopped(reply: ReplyWriter, list: Collection, where: Where): void {
   const { database, elements } = list;
   const element = where === 'LEFT' ? elements.first() : elements.last();
+  elements.lead(element);
   replyValue(reply, database, element);
   removeElement(list, element);
 }

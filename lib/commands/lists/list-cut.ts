@@ -19,7 +19,7 @@ const PIECE_ELEMENTS = 256;
 const run = new Int32Array(16);
 
 export class ListCut {
-  readonly #args: Args;
+  /** Which argument is the key. */
   readonly #i: number;
   /** Whether the element with an index stays; asked in their order. */
   readonly #stays: (index: number) => boolean;
@@ -31,12 +31,10 @@ export class ListCut {
   /** Of the list at the key in argument `i`, which stays the same until `finish`. */
   constructor(
     list: Collection,
-    args: Args,
     i: number,
     options: { stays: (index: number) => boolean; tellsTaken: boolean },
   ) {
     const { store } = list.database;
-    this.#args = args;
     this.#i = i;
     this.#stays = options.stays;
     this.#kept = new SideCopy(store);
@@ -44,20 +42,20 @@ export class ListCut {
   }
 
   /** Copies some elements; true when all have been looked at. */
-  step(list: Collection): boolean {
+  step(list: Collection, args: Args): boolean {
     const { cursor, size } = list;
     const end = Math.min(this.#at + PIECE_ELEMENTS, size);
     run[0] = cursor.stepTo(this.#at);
     for (let found = 1; ; found = cursor.stepRun(run, end - this.#at)) {
-      for (let i = 0; i < found; i += 1) this.#copy(list, run[i]!);
+      for (let i = 0; i < found; i += 1) this.#copy(list, args, run[i]!);
       if (this.#at === end) return end === size;
     }
   }
 
   /** Puts what stays in the place of the list, which is turned to it. */
-  finish(list: Collection): void {
+  finish(list: Collection, args: Args): void {
     const { database, sub } = list;
-    const { buf, starts, ends } = this.#args;
+    const { buf, starts, ends } = args;
     const from = starts[this.#i]!;
     const to = ends[this.#i]!;
     if (this.#kept.sub.head === 0) {
@@ -77,9 +75,9 @@ export class ListCut {
     this.taken?.clear();
   }
 
-  #copy(list: Collection, element: number): void {
+  #copy(list: Collection, args: Args, element: number): void {
     const copy = this.#stays(this.#at) ? this.#kept : this.taken;
-    const { buf, starts, ends } = this.#args;
+    const { buf, starts, ends } = args;
     copy?.add(list.sub, element, buf, starts[this.#i]!, ends[this.#i]!);
     this.#at += 1;
   }

@@ -304,8 +304,8 @@ class RemoveSearch extends ListSearch {
         removeElement(list, list.elements.nth(found[i]!));
       }
     } else {
-      if (!this.#cut.step(list)) return false;
-      this.#cut.finish(list);
+      if (!this.#cut.step(list, this.args)) return false;
+      this.#cut.finish(list, this.args);
     }
     if (found.length > 0) list.notify(NOTIFY_LIST, 'lrem');
     reply.integer(found.length);
@@ -325,7 +325,7 @@ class RemoveSearch extends ListSearch {
       next += 1;
       return false;
     };
-    return new ListCut(list, this.args, 1, { stays, tellsTaken: false });
+    return new ListCut(list, 1, { stays, tellsTaken: false });
   }
 }
 

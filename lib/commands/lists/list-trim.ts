@@ -57,7 +57,7 @@ class TrimTask extends ValueTask {
     }
     const { start, end } = range;
     const stays = (index: number): boolean => index >= start && index < end;
-    this.#cut = new ListCut(list, this.args, 1, { stays, tellsTaken: false });
+    this.#cut = new ListCut(list, 1, { stays, tellsTaken: false });
     this.watch(1, list.sub.head);
     return true;
   }
@@ -70,8 +70,8 @@ class TrimTask extends ValueTask {
     const list = this.database.collection();
     const { buf, starts, ends } = this.args;
     list.openQuietly(buf, starts[1]!, ends[1]!, TYPE_LIST);
-    if (!this.#cut!.step(list)) return false;
-    this.#cut!.finish(list);
+    if (!this.#cut!.step(list, this.args)) return false;
+    this.#cut!.finish(list, this.args);
     list.notify(NOTIFY_LIST, 'ltrim');
     this.reply.ok();
     return true;

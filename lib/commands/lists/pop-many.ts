@@ -125,7 +125,7 @@ class PopTask extends ValueTask {
     const stays = (index: number): boolean =>
       where === 'LEFT' ? index >= taken : index < size - taken;
     this.#i = i;
-    this.#cut = new ListCut(list, this.args, i, { stays, tellsTaken: true });
+    this.#cut = new ListCut(list, i, { stays, tellsTaken: true });
     return true;
   }
 
@@ -138,8 +138,8 @@ class PopTask extends ValueTask {
     const list = this.database.collection();
     const { buf, starts, ends } = this.args;
     list.openQuietly(buf, starts[this.#i]!, ends[this.#i]!, TYPE_LIST);
-    if (!this.#cut!.step(list)) return false;
-    this.#cut!.finish(list);
+    if (!this.#cut!.step(list, this.args)) return false;
+    this.#cut!.finish(list, this.args);
     notifyPopped(list, this.#options.where);
     const { elements } = this.#cut!.taken!.sub;
     replyHead(this.reply, this.args, this.#i, this.#options.tellsKey, elements.liveCount);

@@ -59,6 +59,7 @@ function resetStatistics(session: Session, _args: Args, reply: ReplyWriter): voi
   store.keyspaceHits = 0;
   store.keyspaceMisses = 0;
   store.expiredKeys = 0;
+  store.expiredElements = 0;
   store.eviction.evictedKeys = 0;
   for (const command of server.dispatcher.commands.values()) resetCommand(command);
   reply.ok();

@@ -22,6 +22,7 @@ import { NO_SUCH_KEY, unknownSubcommandOrArity } from '../replies.js';
 import { DigestTask, DigestValueTask } from './debug-digest.js';
 import { debugPopulate } from './debug-populate.js';
 import { debugProtocol } from './debug-protocol.js';
+import { debugReload } from './disk.js';
 import { answerLater } from './later.js';
 
 const NOT_ALLOWED =
@@ -44,6 +45,8 @@ const HELP = [
   'ERROR <string>',
   '    Return a protocol error with <string> as message. Useful for clients',
   '    unit tests to simulate errors.',
+  'LOADAOF',
+  '    Write what waits to disk, forget what is in memory, and load it again.',
   'LOG <message>',
   '    Write <message> to the server log.',
   'OBJECT <key>',
@@ -55,6 +58,8 @@ const HELP = [
   '    Reply with a test value of the specified type. <type> can be: string,',
   '    integer, double, bignum, null, array, set, map, attrib, push, verbatim,',
   '    true, false.',
+  'RELOAD',
+  '    The same as LOADAOF.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Setting it to 0 disables expiring keys in background when they are not',
   '    accessed. Setting it to 1 reenables back the default.',
@@ -192,6 +197,7 @@ const SUBCOMMANDS: readonly {
     valuesMax: 0,
     run: (_session, _args, reply) => replyHelp(reply, 'debug', HELP),
   },
+  { name: 'LOADAOF', valuesMin: 0, valuesMax: 0, run: debugReload },
   { name: 'LOG', valuesMin: 1, valuesMax: 1, run: log },
   { name: 'OBJECT', valuesMin: 1, valuesMax: 2, run: describe },
   { name: 'POPULATE', valuesMin: 1, valuesMax: 3, run: debugPopulate },
@@ -201,6 +207,7 @@ const SUBCOMMANDS: readonly {
     valuesMax: 1,
     run: (_session, args, reply) => debugProtocol(reply, args.string(2).toLowerCase()),
   },
+  { name: 'RELOAD', valuesMin: 0, valuesMax: 9, run: debugReload },
   { name: 'SET-ACTIVE-EXPIRE', valuesMin: 1, valuesMax: 1, run: setActiveExpire },
   { name: 'SLEEP', valuesMin: 1, valuesMax: 1, run: sleep },
 ];

@@ -6,7 +6,7 @@ import { ADMIN, type CommandRow, FAST, NO_MULTI } from '../command.js';
 import { helpRow } from '../help.js';
 import { refused } from '../refuse.js';
 import { SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
-import { NO_DISK } from './refused-commands.js';
+import { NO_DIR } from './disk.js';
 
 const NO_MODULES = 'ERR modules of Redis cannot be loaded: they are made for its memory';
 
@@ -50,8 +50,8 @@ function shutdown(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error(runner.busyError);
     return;
   }
-  if (options.has('SAVE')) {
-    reply.error(NO_DISK);
+  if (options.has('SAVE') && session.server.persistence === undefined) {
+    reply.error(NO_DIR);
     return;
   }
   session.server.log.info({ client: session.carrier.remote }, 'SHUTDOWN: a client asked to stop');

@@ -85,6 +85,7 @@ function popSeveral(session: Session, args: Args, reply: ReplyWriter): void {
 function popOne(set: Collection, reply: ReplyWriter): void {
   const { database, elements } = set;
   const leaf = elements.nth(database.store.world.random.below(elements.liveCount));
+  elements.lead(leaf);
   writeKey(reply, database, leaf);
   set.remove(member, 0, elements.copyKey(leaf, member, 0));
 }

@@ -1,14 +1,10 @@
 /** INFO: sections in Redis's order, whatever the order in which they are asked for. */
 import type { Server } from '../server.js';
 import { dhashLines } from './dhash-section.js';
+import { persistenceLines } from './persistence-section.js';
 import type { InfoSection } from './section.js';
 import { clientLines, cpuLines, memoryLines, serverLines } from './server-section.js';
-import {
-  clusterLines,
-  keyspaceLines,
-  persistenceLines,
-  replicationLines,
-} from './state-section.js';
+import { clusterLines, keyspaceLines, replicationLines } from './state-section.js';
 import { commandLines, errorLines, latencyLines, statsLines } from './stats-section.js';
 
 const SECTIONS: readonly InfoSection[] = [

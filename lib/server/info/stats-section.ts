@@ -21,6 +21,7 @@ export function statsLines(server: Server): InfoLine[] {
     ['sync_full', 0],
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],
+    ['expired_subkeys', store.expiredElements],
     ['expired_keys', store.expiredKeys],
     ['expired_stale_perc', '0.00'],
     ['expired_time_cap_reached_count', 0],

@@ -1,0 +1,140 @@
+/**
+ * The LogStore of a real node: LevelDB by `classic-level`, from its prebuilt binary. Why this one
+ * is in docs/decisions/0012.
+ *
+ * Values are blocks of the node's own log, so they are neither cached nor compressed. LevelDB hands
+ * each batch to the system before it says so: a crash of the process alone loses none.
+ */
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import {
+  type LogPut,
+  type LogRange,
+  type LogStore,
+  type LogStoreCode,
+  LogStoreError,
+} from '../lib/persistence/log-store.js';
+
+const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
+const FILE_BYTES_MAX = 32 * 1024 * 1024;
+const READ_AHEAD_BYTES = 4 * 1024 * 1024;
+const PAIRS_PER_STEP_MAX = 1024;
+
+type Level = ClassicLevel<Buffer, Buffer>;
+
+export async function openLevelLogStore(folder: string): Promise<LogStore> {
+  const level: Level = new ClassicLevel(folder, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    compression: false,
+    cacheSize: 1024 * 1024,
+    writeBufferSize: WRITE_BUFFER_BYTES,
+    maxFileSize: FILE_BYTES_MAX,
+  });
+  try {
+    await level.open();
+  } catch (error) {
+    throw logStoreError(error);
+  }
+  return new LevelLogStore(level, folder);
+}
+
+class LevelLogStore implements LogStore {
+  readonly #level: Level;
+  readonly #folder: string;
+
+  constructor(level: Level, folder: string) {
+    this.#level = level;
+    this.#folder = folder;
+  }
+
+  async batch(puts: readonly LogPut[], deletes: readonly Buffer[], sync: boolean): Promise<void> {
+    const operations = [
+      ...puts.map(({ key, value }) => ({ type: 'put', key, value }) as const),
+      ...deletes.map((key) => ({ type: 'del', key }) as const),
+    ];
+    try {
+      await this.#level.batch(operations, { sync });
+    } catch (error) {
+      throw logStoreError(error);
+    }
+  }
+
+  /**
+   * LevelDB syncs with a batch, which holds up the batches behind it, and then syncs its present
+   * log file only. So that a slow disk holds nobody up, and what an older log file holds that is
+   * not in a table yet is safe too, the log files are synced from here. One that vanishes
+   * meanwhile has become a table, which LevelDB has synced.
+   */
+  async sync(): Promise<void> {
+    if (this.#level.status !== 'open') throw new LogStoreError('CLOSED', 'the store is closed');
+    for (const name of await readdir(this.#folder)) {
+      if (!name.endsWith('.log')) continue;
+      let file: FileHandle | undefined;
+      try {
+        file = await open(join(this.#folder, name), 'r');
+        await file.datasync();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw logStoreError(error);
+      } finally {
+        await file?.close();
+      }
+    }
+  }
+
+  async *iterate({ from, to, reverse }: LogRange): AsyncGenerator<readonly LogPut[]> {
+    if (this.#level.status !== 'open') throw new LogStoreError('CLOSED', 'the store is closed');
+    const iterator = this.#level.iterator({
+      ...(from === undefined ? {} : { gte: from }),
+      ...(to === undefined ? {} : { lt: to }),
+      reverse: reverse ?? false,
+      highWaterMarkBytes: READ_AHEAD_BYTES,
+      fillCache: false,
+    });
+    try {
+      for (;;) {
+        const pairs = await iterator.nextv(PAIRS_PER_STEP_MAX);
+        if (pairs.length === 0) return;
+        yield pairs.map(([key, value]) => ({ key, value }));
+      }
+    } catch (error) {
+      throw logStoreError(error);
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  async bytes(): Promise<number> {
+    let bytes = 0;
+    for (const name of await readdir(this.#folder)) {
+      bytes += await stat(join(this.#folder, name)).then(
+        (stats) => stats.size,
+        () => 0,
+      );
+    }
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.#level.close();
+  }
+}
+
+/** LevelDB tells in words what went wrong. */
+function logStoreError(error: unknown): LogStoreError {
+  if (error instanceof LogStoreError) return error;
+  const { code, message, cause } = error as Error & { code?: string };
+  const reason = cause instanceof Error ? cause : undefined;
+  const reasonCode = (reason as { code?: string } | undefined)?.code;
+  const text = reason === undefined ? message : `${message}: ${reason.message}`;
+  return new LogStoreError(codeOf([code, reasonCode], text), text);
+}
+
+function codeOf(codes: readonly (string | undefined)[], text: string): LogStoreCode {
+  if (codes.includes('LEVEL_LOCKED')) return 'LOCKED';
+  if (codes.includes('LEVEL_CORRUPTION') || /corruption/i.test(text)) return 'CORRUPT';
+  if (codes.some((code) => code?.endsWith('_NOT_OPEN') === true)) return 'CLOSED';
+  if (codes.includes('ENOSPC') || /no space left|quota/i.test(text)) return 'NO_SPACE';
+  return 'IO';
+}

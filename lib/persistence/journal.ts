@@ -1,0 +1,293 @@
+/**
+ * Journal: hears of every change of a node's databases and writes it down as records.
+ *
+ *   SET, APPEND      -> record at once: the leaf is at hand
+ *   everything else  -> mark: which key, which element       (the tree's observer, before a write)
+ *   end of the turn  -> record for each mark, of how that is *now*
+ *
+ * A mark is 10 bytes and the keys. Since a record says how something is now, it does not matter
+ * how often it has changed, nor that a later one of the same turn says it again. What is a lot (a
+ * collection linked in by RENAME, RESTORE or SUNIONSTORE) is written in slices of later turns; the
+ * run is closed only when no mark is left, so that a crash finds all of it or nothing.
+ *
+ * While it is off (`isOn`), as at a start, a change costs one comparison.
+ */
+import { KIND_HEAD, type Leaf } from '../../radix/leaf.js';
+import { SubTree } from '../../radix/subtree.js';
+import type { Tree, TreeObserver } from '../../radix/tree.js';
+import type { Clock } from '../../world/world.js';
+import type { Database } from '../store/database.js';
+import type { Store } from '../store/store.js';
+import { ElementWalk } from './element-walk.js';
+import { CLEAR_ALL, CLEAR_UP_TO } from './record.js';
+import { RecordWriter } from './record-writer.js';
+
+const MARK_KEY = 1;
+const MARK_HEAD = 2;
+const MARK_ELEMENT = 3;
+const MARK_ALL = 4;
+const MARK_HEADER_BYTES = 10;
+const MARKS_BYTES_FIRST = 64 * 1024;
+/** A buffer of marks that has grown beyond this is given up once it is empty. */
+const MARKS_BYTES_KEPT = 4 * 1024 * 1024;
+/** Marks between two looks at the clock. */
+const MARKS_PER_LOOK = 32;
+/** A change of a string longer than this is written as the bytes that have changed. */
+const PATCH_VALUE_BYTES_MIN = 512;
+
+export class Journal {
+  readonly writer = new RecordWriter();
+  /** Databases by slot: their order when the node started. */
+  readonly slots: readonly Database[];
+  isOn = false;
+  /** There is something to write down or to be taken: the end of the turn is to be waited for. */
+  onChange: () => void = () => {};
+  /** Something has changed since the last `drain` that returned true. */
+  hasNews = false;
+  readonly #store: Store;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #subs: readonly SubTree[];
+  #marks = Buffer.allocUnsafeSlow(MARKS_BYTES_FIRST);
+  #end = 0;
+  /** Marks before this are written down. */
+  #read = 0;
+  #walk: ElementWalk | undefined;
+  #collectedWritten = 0;
+
+  constructor(components: { store: Store; clock: Pick<Clock, 'monotonicMs'> }) {
+    const { store, clock } = components;
+    this.#store = store;
+    this.#clock = clock;
+    this.slots = [...store.databases];
+    this.#subs = this.slots.map((database) => new SubTree(database.tree));
+    for (const [slot, database] of this.slots.entries()) {
+      database.journal = new DatabaseJournal(this, database, slot);
+      database.tree.observer = database.journal;
+    }
+    store.journal = this;
+  }
+
+  /** Bytes of marks not yet written down. */
+  get markBytes(): number {
+    return this.#end - this.#read;
+  }
+
+  /** All that is known of changes is forgotten: a sweep will write everything down. */
+  discard(): void {
+    this.#end = 0;
+    this.#read = 0;
+    this.#walk = undefined;
+    this.writer.discard();
+    this.hasNews = false;
+  }
+
+  /** Writes down what is marked, until the deadline (monotonic ms); true: nothing is left. */
+  drain(deadlineMs: number): boolean {
+    this.writer.forgetHead();
+    let looks = 0;
+    while (this.#walk !== undefined || this.#read < this.#end) {
+      if (this.#walk !== undefined) {
+        if (!this.#walk.step(deadlineMs)) return false;
+        this.#walk = undefined;
+        continue;
+      }
+      this.#mark();
+      looks += 1;
+      if (looks % MARKS_PER_LOOK === 0 && this.#clock.monotonicMs() >= deadlineMs) {
+        if (this.#read < this.#end) return false;
+      }
+    }
+    const { collectedStamp } = this.#store;
+    if (collectedStamp > this.#collectedWritten) {
+      this.#collectedWritten = collectedStamp;
+      this.writer.collected(collectedStamp);
+    }
+    this.#end = 0;
+    this.#read = 0;
+    if (this.#marks.length > MARKS_BYTES_KEPT) {
+      this.#marks = Buffer.allocUnsafeSlow(MARKS_BYTES_FIRST);
+    }
+    this.hasNews = false;
+    return true;
+  }
+
+  /** Two databases have changed places. */
+  swapped(): void {
+    if (!this.isOn) return;
+    this.writer.swap(this.slotsByIndex());
+    this.changed();
+  }
+
+  slotsByIndex(): number[] {
+    return this.#store.databases.map((database) => this.slots.indexOf(database));
+  }
+
+  changed(): void {
+    if (this.hasNews) return;
+    this.hasNews = true;
+    this.onChange();
+  }
+
+  /** Keeps the place of a change. */
+  add(
+    kind: number,
+    slot: number,
+    key: Buffer,
+    from: number,
+    to: number,
+    sub: Buffer | null,
+    sfrom: number,
+    sto: number,
+  ): void {
+    const keyBytes = to - from;
+    const subBytes = sub === null ? 0 : sto - sfrom;
+    const needed = MARK_HEADER_BYTES + keyBytes + subBytes;
+    if (this.#end + needed > this.#marks.length) this.#grow(needed);
+    const marks = this.#marks;
+    const at = this.#end;
+    marks[at] = kind;
+    marks[at + 1] = slot;
+    marks.writeUInt32LE(keyBytes, at + 2);
+    marks.writeUInt32LE(subBytes, at + 6);
+    key.copy(marks, at + MARK_HEADER_BYTES, from, to);
+    if (sub !== null) sub.copy(marks, at + MARK_HEADER_BYTES + keyBytes, sfrom, sto);
+    this.#end = at + needed;
+    this.changed();
+  }
+
+  #grow(needed: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#marks.length, this.#end + needed));
+    this.#marks.copy(grown, 0, this.#read, this.#end);
+    this.#marks = grown;
+    this.#end -= this.#read;
+    this.#read = 0;
+  }
+
+  /** Writes down one mark. */
+  #mark(): void {
+    const marks = this.#marks;
+    const at = this.#read;
+    const slot = marks[at + 1]!;
+    const from = at + MARK_HEADER_BYTES;
+    const to = from + marks.readUInt32LE(at + 2);
+    const subTo = to + marks.readUInt32LE(at + 6);
+    this.#read = subTo;
+    const { tree } = this.slots[slot]!;
+    const leaf = tree.find(marks, from, to);
+    const isHead = leaf !== 0 && tree.kind(leaf) === KIND_HEAD;
+    const sub = this.#subs[slot]!;
+    if (isHead) sub.openHead(leaf);
+    const kind = marks[at]!;
+    switch (kind) {
+      case MARK_KEY:
+        if (leaf === 0 || isHead) this.writer.absent(slot, marks, from, to);
+        if (isHead) this.writer.head(slot, sub);
+        else if (leaf !== 0) this.writer.entry(slot, tree, leaf);
+        return;
+      // Where no head is any more, a mark of the key itself says so.
+      case MARK_HEAD:
+        if (isHead) this.writer.head(slot, sub);
+        return;
+      case MARK_ELEMENT:
+        if (isHead) this.#element(slot, sub, marks, to, subTo);
+        return;
+      case MARK_ALL:
+        if (!isHead) return;
+        this.writer.absent(slot, marks, from, to);
+        this.#walk = new ElementWalk(
+          { writer: this.writer, clock: this.#clock, sub },
+          slot,
+          Buffer.from(marks.subarray(from, to)),
+        );
+    }
+  }
+
+  #element(slot: number, sub: SubTree, buf: Buffer, from: number, to: number): void {
+    const element = sub.elements.find(buf, from, to);
+    if (element === 0) this.writer.elementAbsent(slot, sub, buf, from, to);
+    else this.writer.element(slot, sub, element);
+  }
+}
+
+/** What one database tells the journal. */
+export class DatabaseJournal implements TreeObserver {
+  /** The write under way is told of when it is done. */
+  #isTold = false;
+  readonly #journal: Journal;
+  readonly #database: Database;
+  readonly #slot: number;
+
+  constructor(journal: Journal, database: Database, slot: number) {
+    this.#journal = journal;
+    this.#database = database;
+    this.#slot = slot;
+  }
+
+  /** The next write of the tree is told of by `written` or `patched`. */
+  begin(): void {
+    this.#isTold = true;
+  }
+
+  /** A string was written. */
+  written(leaf: Leaf): void {
+    const journal = this.#journal;
+    if (!journal.isOn) return;
+    journal.writer.entry(this.#slot, this.#database.tree, leaf);
+    journal.changed();
+  }
+
+  /** Bytes [offset, end) of a string were written, or its expiry. */
+  patched(leaf: Leaf, offset: number, end: number): void {
+    const { tree } = this.#database;
+    if (tree.valueBytes(leaf) < PATCH_VALUE_BYTES_MIN) {
+      this.written(leaf);
+      return;
+    }
+    const journal = this.#journal;
+    if (!journal.isOn) return;
+    journal.writer.patch(this.#slot, tree, leaf, offset, end);
+    journal.changed();
+  }
+
+  /** A whole collection was linked in. */
+  adopted(key: Buffer, from: number, to: number): void {
+    if (this.#journal.isOn) this.#journal.add(MARK_ALL, this.#slot, key, from, to, null, 0, 0);
+  }
+
+  /** Entries at or below the stamp are hidden, and will go. */
+  hidden(stamp: number): void {
+    if (!this.#journal.isOn) return;
+    this.#journal.writer.clear(this.#slot, CLEAR_UP_TO, stamp);
+    this.#journal.changed();
+  }
+
+  beforeChange(_tree: Tree, key: Buffer, from: number, to: number): void {
+    if (this.#isTold) {
+      this.#isTold = false;
+      return;
+    }
+    if (!this.#journal.isOn) return;
+    this.#journal.add(MARK_KEY, this.#slot, key, from, to, null, 0, 0);
+  }
+
+  beforeElement(
+    _tree: Tree,
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer | null,
+    sfrom: number,
+    sto: number,
+  ): void {
+    if (!this.#journal.isOn) return;
+    const kind = subKey === null ? MARK_HEAD : MARK_ELEMENT;
+    this.#journal.add(kind, this.#slot, key, from, to, subKey, sfrom, sto);
+  }
+
+  beforeClear(): void {
+    const journal = this.#journal;
+    if (!journal.isOn) return;
+    journal.writer.clear(this.#slot, CLEAR_ALL, this.#database.clearedAt);
+    journal.changed();
+  }
+}

@@ -1,0 +1,492 @@
+/**
+ * Persistence: disk follows memory. Puts the journal, the queue to the store, the sweep and the
+ * durable records of one node together, and decides when a reply may leave.
+ *
+ *   command -> journal -> (end of the turn) -> blocks -> queue -> LogStore
+ *      |                                                    |
+ *    reply ---------- held back until ----------------------+   `always`: synced by the store;
+ *                                                               else: in the pad, at once (pad.ts)
+ *
+ * A reply is held back if anything that was changed before it is not yet so far: what a client has
+ * been told, of its own writes or of others', is then safe. Held replies keep their order, for a
+ * connection executes nothing while its replies are held.
+ *
+ * If the disk fails, connections with held replies are closed (whether their writes survive is
+ * open, and nobody was told that they do), writes are refused with -MISCONF, reads go on, and it
+ * is tried again until it works. What is in memory is then written.
+ *
+ * Invariant: no stamp is issued above the reserved one without a reply that waits for a new one.
+ */
+import type { Timer, World } from '../../world/world.js';
+import type { Settings } from '../config/settings.js';
+import type { Log } from '../server/log.js';
+import type { Store } from '../store/store.js';
+import type { DurableRecords } from './durable-records.js';
+import { Journal } from './journal.js';
+import { Loader, startPair } from './loader.js';
+import { LogQueue } from './log-queue.js';
+import { type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
+import type { Pad } from './pad.js';
+import { Sweep } from './sweep.js';
+
+/** Bytes on their way to the disk beyond which no client is read from. */
+export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of blocks beyond which they are handed over before the run is closed. */
+const HAND_OVER_BYTES = 1024 * 1024;
+/** A sweep waits while more than this is on its way. */
+const SWEEP_QUEUE_BYTES_MAX = 4 * 1024 * 1024;
+/** Time of one turn that writing down takes, ms. */
+const DRAIN_MS = 4;
+const SWEEP_MS = 2;
+const SYNC_EVERY_MS = 1000;
+/** Stamps are reserved so far ahead, and anew when half of it is used, ms. */
+const RESERVE_MS = 1000;
+const STAMPS_PER_MS = 4096;
+
+const RECORD_SYNCED = 'synced';
+const RECORD_STAMP = 'stamp';
+
+/** Who waits until what was changed so far is safe. */
+export interface DiskWaiter {
+  /** It is: replies may leave. */
+  safe(): void;
+  /** Whether it ever will be is open. */
+  doubtful(): void;
+}
+
+export interface PersistenceComponents {
+  readonly world: World;
+  readonly store: Store;
+  readonly log: Log;
+  readonly settings: Settings;
+  readonly records: DurableRecords;
+  readonly pad: Pad;
+  readonly logStore: LogStore;
+  readonly open: OpenLogStore;
+}
+
+export interface PersistenceEvents {
+  /** Writes are to be refused from now on, or no longer. */
+  failureChanged(): void;
+  /** There is room again for what clients write. */
+  roomAgain(): void;
+}
+
+interface Held {
+  readonly number: number;
+  readonly stamp: number;
+  readonly waiter: DiskWaiter;
+}
+
+export class Persistence {
+  readonly journal: Journal;
+  readonly records: DurableRecords;
+  isLoading = true;
+  /** Why nothing can be written; undefined: all is well. */
+  failure: LogStoreError | undefined;
+  /** Of the last load: for INFO. */
+  loader: Loader;
+  sweep: Sweep | undefined;
+  sweeps = 0;
+  loadSeconds = 0;
+  /** Of the last sweep, seconds; -1: there was none. */
+  lastSweepSeconds = -1;
+  /** Bytes of the log when it was last swept or loaded, and now. */
+  baseBytes = 0;
+  logBytes = 0;
+
+  readonly #world: World;
+  readonly #store: Store;
+  readonly #log: Log;
+  readonly #settings: Settings;
+  readonly #events: PersistenceEvents;
+  readonly #pad: Pad;
+  readonly #queue: LogQueue;
+  #held: Held[] = [];
+  #isTurnPlanned = false;
+  /** Changes since the last sweep are not known: nothing but a sweep makes the log whole. */
+  #needsSweep = false;
+  #reservedStamp = 0;
+  #isReserving = false;
+  #savedSynced = 0;
+  #wasFull = false;
+  #timer: Timer | undefined;
+
+  constructor(
+    components: PersistenceComponents,
+    events: PersistenceEvents,
+    options: { readonly skipsDamage: boolean },
+  ) {
+    const { world, store, log, settings, records, pad, logStore, open } = components;
+    this.#pad = pad;
+    this.#world = world;
+    this.#store = store;
+    this.#log = log;
+    this.#settings = settings;
+    this.#events = events;
+    this.records = records;
+    this.journal = new Journal({ store, clock: world.clock });
+    this.journal.onChange = () => this.#plan();
+    this.#savedSynced = numberOf(records.get(RECORD_SYNCED));
+    this.loader = this.#makeLoader(logStore, options.skipsDamage);
+    this.#queue = new LogQueue(
+      { world, store: logStore, open },
+      {
+        mustSync: () => settings.fsync === 'always',
+        sealed: (number, block) => this.#sealed(number, block),
+        isAwaited: () => this.#held.length > 0,
+        progressed: () => this.#progressed(),
+        failed: (error) => this.#failed(error),
+        recovered: (isWhole) => this.#recovered(isWhole),
+        giveBack: (buf) => this.journal.writer.giveBack(buf),
+      },
+    );
+  }
+
+  get queue(): LogQueue {
+    return this.#queue;
+  }
+
+  /** Bytes that are not yet on the disk. */
+  get pendingBytes(): number {
+    return this.#queue.queuedBytes + this.journal.writer.bytes + this.journal.markBytes;
+  }
+
+  /** Nothing more is to be read from clients for now. */
+  get isFull(): boolean {
+    if (this.pendingBytes <= QUEUE_BYTES_MAX || this.failure !== undefined) return false;
+    this.#wasFull = true;
+    return true;
+  }
+
+  /** Writes of clients are to be refused. */
+  get refusesWrites(): boolean {
+    return this.failure !== undefined && this.#settings.stopWritesOnBgsaveError;
+  }
+
+  /** Loads what there is, then follows. Rejects with a LoadError or a LogStoreError. */
+  async start(): Promise<void> {
+    const startMs = this.#world.clock.monotonicMs();
+    const { loader, journal } = this;
+    await loader.load();
+    const stamp = Math.max(loader.replayer.stampMax, numberOf(this.records.get(RECORD_STAMP)));
+    this.#store.clock.nextAbove(stamp);
+    this.#queue.startAt(Math.max(loader.lastNumber, this.#savedSynced));
+    this.#pad.restart(this.#queue.writtenNumber);
+    await this.#reserve();
+    this.#tellLoad(this.#world.clock.monotonicMs() - startMs);
+    this.logBytes = loader.bytes;
+    this.baseBytes = loader.bytes;
+    this.isLoading = false;
+    journal.isOn = true;
+    if (loader.damage.length > 0) this.startSweep();
+    this.#timer = this.#world.timers.every(SYNC_EVERY_MS, () => this.#everySecond(), true);
+  }
+
+  /**
+   * Forgets what is in memory and loads it from the disk; nobody may write meanwhile. If it rejects
+   * the node goes on as one that loads, for good.
+   */
+  async reload(): Promise<void> {
+    const { journal } = this;
+    this.#handOver(journal.drain(Number.POSITIVE_INFINITY));
+    await this.#queue.drained();
+    if (this.failure !== undefined) throw this.failure;
+    journal.isOn = false;
+    this.isLoading = true;
+    for (const [index, database] of journal.slots.entries()) {
+      database.forgetClear();
+      database.index = index;
+      this.#store.databases[index] = database;
+    }
+    const startMs = this.#world.clock.monotonicMs();
+    this.loader = this.#makeLoader(this.#queue.store, false);
+    // If this fails nothing may be written: what is in memory is not what is on the disk.
+    await this.loader.load();
+    this.#tellLoad(this.#world.clock.monotonicMs() - startMs);
+    this.isLoading = false;
+    journal.isOn = true;
+  }
+
+  #makeLoader(logStore: LogStore, skipsDamage: boolean): Loader {
+    const parts = { world: this.#world, store: this.#store, log: this.#log, logStore };
+    return new Loader(parts, this.journal.slots, { skipsDamage, syncedNumber: this.#savedSynced });
+  }
+
+  #tellLoad(ms: number): void {
+    const { damage, cutBlocks, bytes, replayer } = this.loader;
+    for (const what of this.records.repaired) {
+      this.#log.warn({ what }, 'a durable record was damaged, and taken from its copy');
+    }
+    if (damage.length > 0) this.#log.error({ damage }, 'loaded without what is damaged');
+    if (cutBlocks > 0) {
+      this.#log.warn(
+        { blocks: cutBlocks },
+        'cut off an unfinished end of the log, as crashes leave',
+      );
+    }
+    this.loadSeconds = ms / 1000;
+    this.#log.info(
+      { records: replayer.records, bytes, seconds: this.loadSeconds },
+      'loaded from disk',
+    );
+  }
+
+  /** Writes everything down and closes; if the disk fails, without. */
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    if (!this.isLoading) {
+      this.sweep = undefined;
+      this.journal.drain(Number.POSITIVE_INFINITY);
+      this.#handOver(true);
+      await this.#queue.drained();
+      await this.#queue.sync();
+      if (this.failure === undefined) await this.#saveMarks(this.#store.clock.last);
+      else this.#log.error({ err: this.failure }, 'stopped without all of it on disk');
+    }
+    this.journal.isOn = false;
+    await this.#queue.close();
+    await this.#pad.close();
+    await this.records.close();
+  }
+
+  // Replies.
+
+  /** Connections that wait. */
+  get heldCount(): number {
+    return this.#held.length;
+  }
+
+  /** False: all that was changed so far is safe. True: `waiter` is told when it is. */
+  hold(waiter: DiskWaiter): boolean {
+    if (!this.journal.isOn || this.failure !== undefined) return false;
+    if (this.journal.hasNews) this.turnEnds();
+    const hasNews = this.journal.hasNews || this.journal.writer.isOpen;
+    const number = hasNews ? Number.POSITIVE_INFINITY : this.#queue.closedNumber;
+    const stamp = this.#store.clock.last;
+    if (number <= this.#safeNumber && stamp <= this.#reservedStamp) return false;
+    this.#held.push({ number, stamp, waiter });
+    this.#queue.flush();
+    return true;
+  }
+
+  get #safeNumber(): number {
+    const { syncedNumber, writtenNumber } = this.#queue;
+    if (this.#settings.fsync === 'always') return syncedNumber;
+    return Math.max(writtenNumber, this.#pad.number);
+  }
+
+  /** The commands of a turn have been executed: writes down what they changed. */
+  turnEnds(): void {
+    if (!this.journal.isOn) return;
+    if (this.journal.hasNews || this.journal.writer.isOpen) {
+      this.#handOver(this.journal.drain(this.#world.clock.monotonicMs() + DRAIN_MS));
+    }
+    this.#reserveIfNeeded();
+  }
+
+  #plan(): void {
+    if (this.#isTurnPlanned) return;
+    this.#isTurnPlanned = true;
+    this.#world.timers.soon(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#isTurnPlanned = false;
+    if (!this.journal.isOn) return;
+    this.turnEnds();
+    this.#sweepOn();
+    if (this.journal.hasNews || this.sweep !== undefined) this.#plan();
+  }
+
+  /** Hands what is written down over to the queue. `isWhole`: nothing is left to write down. */
+  #handOver(isWhole: boolean): void {
+    const { writer } = this.journal;
+    if (this.#needsSweep && this.failure !== undefined) {
+      this.journal.discard();
+      return;
+    }
+    if (isWhole) writer.close();
+    else if (writer.bytes < HAND_OVER_BYTES) return;
+    const blocks = writer.filled;
+    if (blocks.length === 0) return;
+    writer.filled = [];
+    writer.bytes = 0;
+    for (const block of blocks) this.logBytes += block.end;
+    this.#queue.add(blocks);
+    if (!isWhole) return;
+    // Whoever waited for the end of the run now knows its number.
+    const number = this.#queue.closedNumber;
+    this.#held = this.#held.map((held) => (held.number > number ? { ...held, number } : held));
+    if (this.failure !== undefined && this.pendingBytes > QUEUE_BYTES_MAX) this.#giveUp();
+  }
+
+  /** A block that is not synced before anybody hears of it goes to the pad. */
+  #sealed(number: number, block: Buffer): void {
+    if (this.#settings.fsync === 'always' || this.failure !== undefined) return;
+    try {
+      this.#pad.add(number, block, this.#queue.writtenNumber);
+    } catch (error) {
+      // Replies now wait for the store.
+      this.#log.warn({ err: error }, 'cannot write to the pad');
+    }
+  }
+
+  #progressed(): void {
+    const safe = this.#safeNumber;
+    const reserved = this.#reservedStamp;
+    const waiting = this.#held;
+    this.#held = [];
+    for (const held of waiting) {
+      if (held.number <= safe && held.stamp <= reserved) held.waiter.safe();
+      else this.#held.push(held);
+    }
+    if (this.#wasFull && this.pendingBytes <= QUEUE_BYTES_MAX / 2) {
+      this.#wasFull = false;
+      this.#events.roomAgain();
+    }
+    if (this.sweep !== undefined) this.#plan();
+    if (this.#held.length > 0) this.#reserveIfNeeded();
+  }
+
+  // Failure.
+
+  #failed(error: unknown): void {
+    const { code, message } = error as { code?: string; message: string };
+    const other = new LogStoreError(code === 'ENOSPC' ? 'NO_SPACE' : 'IO', message);
+    this.failure = error instanceof LogStoreError ? error : other;
+    this.#log.error({ err: this.failure }, 'cannot write to disk; trying again until it works');
+    for (const { waiter } of this.#held.splice(0)) waiter.doubtful();
+    this.#events.failureChanged();
+    if (this.#wasFull) {
+      this.#wasFull = false;
+      this.#events.roomAgain();
+    }
+  }
+
+  /** Writes go on while the disk fails, and there is no room to remember them all. */
+  #giveUp(): void {
+    this.#needsSweep = true;
+    this.sweep = undefined;
+    this.journal.discard();
+    this.#queue.discard();
+    this.#pad.restart(this.#queue.writtenNumber);
+  }
+
+  #recovered(isWhole: boolean): void {
+    this.failure = undefined;
+    this.#pad.restart(this.#queue.writtenNumber);
+    this.#log.warn({}, 'the disk takes writes again');
+    if (!isWhole) this.#log.error({}, 'the disk has lost what it had; writing all of it anew');
+    if (!isWhole || this.#needsSweep) {
+      this.#needsSweep = false;
+      this.startSweep();
+    }
+    this.#events.failureChanged();
+    this.#plan();
+  }
+
+  // The log as a whole.
+
+  /** Begins to write down everything anew; false if that is under way. */
+  startSweep(): boolean {
+    if (this.sweep !== undefined) return false;
+    // What was changed so far goes before it, in a run of its own.
+    this.#handOver(this.journal.drain(Number.POSITIVE_INFINITY));
+    const first = this.#queue.addedNumber + 1;
+    const parts = { store: this.#store, journal: this.journal, clock: this.#world.clock };
+    this.sweep = new Sweep(parts, first, this.logBytes);
+    this.#log.info({ bytes: this.logBytes }, 'writing the log anew');
+    this.#plan();
+    return true;
+  }
+
+  #sweepOn(): void {
+    const { sweep } = this;
+    if (sweep === undefined || this.failure !== undefined) return;
+    if (this.pendingBytes > SWEEP_QUEUE_BYTES_MAX) return;
+    const isDone = sweep.step(this.#world.clock.monotonicMs() + SWEEP_MS);
+    this.#handOver(this.journal.drain(this.#world.clock.monotonicMs() + DRAIN_MS) && isDone);
+    if (isDone && !this.journal.hasNews && !this.journal.writer.isOpen) this.#endSweep(sweep);
+  }
+
+  /** From now on the log begins where the sweep began. */
+  #endSweep(sweep: Sweep): void {
+    this.sweep = undefined;
+    this.sweeps += 1;
+    this.lastSweepSeconds = (this.#world.clock.wallMs() - sweep.startedMs) / 1000;
+    const { firstNumber } = this.loader;
+    this.#queue.accompany(startPair(sweep.firstNumber));
+    this.#queue.remove(firstNumber, sweep.firstNumber);
+    this.loader.firstNumber = sweep.firstNumber;
+    this.baseBytes = sweep.bytesLeft(this.logBytes);
+    this.logBytes = this.baseBytes;
+    this.#log.info({ entries: sweep.entries, bytes: this.logBytes }, 'the log is written anew');
+  }
+
+  #sweepIfGrown(): void {
+    const { autoAofRewritePercentage, autoAofRewriteMinSize } = this.#settings;
+    if (autoAofRewritePercentage === 0 || this.logBytes < autoAofRewriteMinSize) return;
+    // A log that has grown with what it describes has nothing to give back.
+    const base = Math.max(this.baseBytes, this.#store.space.usedBytes);
+    const limit = base * (1 + autoAofRewritePercentage / 100);
+    if (this.logBytes > limit && this.failure === undefined) this.startSweep();
+  }
+
+  // Time.
+
+  #everySecond(): void {
+    this.#sweepIfGrown();
+    if (this.failure !== undefined) return;
+    if (this.#settings.fsync === 'everysec') void this.#queue.sync();
+    void this.#saveSynced();
+  }
+
+  async #saveSynced(): Promise<void> {
+    const { syncedNumber } = this.#queue;
+    if (syncedNumber <= this.#savedSynced) return;
+    this.#savedSynced = syncedNumber;
+    await this.records.put(RECORD_SYNCED, bytesOf(syncedNumber)).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'cannot write durable records');
+    });
+  }
+
+  async #saveMarks(stamp: number): Promise<void> {
+    const puts = [
+      this.records.put(RECORD_STAMP, bytesOf(stamp)),
+      this.records.put(RECORD_SYNCED, bytesOf(this.#queue.syncedNumber)),
+    ];
+    await Promise.all(puts).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'cannot write durable records');
+    });
+  }
+
+  #reserveIfNeeded(): void {
+    const ahead = this.#reservedStamp - this.#store.clock.last;
+    if (ahead > (RESERVE_MS / 2) * STAMPS_PER_MS || this.#isReserving) return;
+    this.#reserve().catch((error: unknown) => this.#queue.fail(error));
+  }
+
+  /** No stamp up to the reserved one is issued by a later life of this node. */
+  async #reserve(): Promise<void> {
+    this.#isReserving = true;
+    const stamp = this.#store.clock.last + RESERVE_MS * STAMPS_PER_MS;
+    try {
+      await this.records.put(RECORD_STAMP, bytesOf(stamp));
+      this.#reservedStamp = stamp;
+    } finally {
+      this.#isReserving = false;
+    }
+    this.#progressed();
+  }
+}
+
+function numberOf(bytes: Buffer | undefined): number {
+  return bytes === undefined ? 0 : bytes.readDoubleLE(0);
+}
+
+function bytesOf(number: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(number, 0);
+  return bytes;
+}

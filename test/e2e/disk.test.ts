@@ -1,0 +1,196 @@
+/** Real processes on a real disk: killed, full, damaged, traced. */
+import { execFileSync, spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { crashAgainAndAgain } from '../support/crash.js';
+import { seededRandom } from '../support/random.js';
+import { type ServerProcess, spawnDhash, startDhash } from '../support/server-process.js';
+import { until } from '../support/until.js';
+
+/** Mounting, and looking into another process, are root's. */
+const AS_ROOT: readonly string[] = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+const SEED = Number(process.env['SEED'] ?? 1);
+
+function runAsRoot(...command: string[]): void {
+  const [program, ...args] = [...AS_ROOT, ...command];
+  execFileSync(program!, args);
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'dhash-disk-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+void t.test('killed at random moments under load', { timeout: 150_000 }, async (t) => {
+  const folder = await newFolder();
+  const random = seededRandom(SEED);
+  const problems = await crashAgainAndAgain({ folder, kills: 24, random });
+  t.strictSame(problems, [], `seed ${SEED}`);
+});
+
+void t.test('a stop keeps everything; a folder in use is refused by name', async (t) => {
+  const folder = join(await newFolder(), 'new', 'folder');
+  const server = await startDhash({ args: ['--dir', folder] });
+  const client = await server.connect();
+  for (let i = 0; i < 1000; i += 1) client.send('SET', `k${i}`, i);
+  for (let i = 0; i < 1000; i += 1) await client.read();
+  const second = spawnDhash([
+    'node',
+    '--port',
+    '0',
+    '--unixsocket',
+    `${folder}.sock`,
+    '--dir',
+    folder,
+  ]);
+  t.equal((await second.exited).code, 1);
+  t.match(second.output(), `${folder} is in use by another process`);
+  t.equal((await server.stop()).code, 0);
+  const again = await startDhash({ args: ['--dir', folder] });
+  t.equal(await (await again.connect()).callPlain('DBSIZE'), 1000);
+  t.match(again.output(), /loaded from disk/);
+  await again.stop();
+});
+
+void t.test('every acknowledgement of `always` comes after its sync', async (t) => {
+  const folder = await newFolder();
+  const trace = join(folder, 'trace');
+  const server = await startDhash({ args: ['--dir', join(folder, 'd'), '--fsync', 'always'] });
+  const calls = 'trace=fdatasync,fsync,write,pwrite64,writev,sendto,sendmsg';
+  const strace = spawn(AS_ROOT[0] ?? 'strace', [
+    ...(AS_ROOT.length === 0 ? [] : [...AS_ROOT.slice(1), 'strace']),
+    '-f',
+    '-s',
+    '256',
+    '-e',
+    calls,
+    '-p',
+    `${server.pid}`,
+    '-o',
+    trace,
+  ]);
+  let said = '';
+  strace.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    strace.on('close', () => resolve());
+    strace.on('error', reject);
+  });
+  ended.catch(() => {});
+  await until(`strace is attached: ${said}`, () => said.includes('attached'));
+  const client = await server.connect();
+  for (let i = 0; i < 50; i += 1) {
+    t.equal(await client.callPlain('SET', `acknowledged-${i}`, `value-${i}`), 'OK');
+  }
+  await server.stop();
+  await ended;
+  t.strictSame(acknowledgedTooSoon(await readFile(trace, 'utf8')), { replies: 50, tooSoon: 0 });
+});
+
+/**
+ * Goes through the system calls in order: an entry is written by LevelDB's thread, the file is
+ * synced by it, and only then may +OK be written.
+ */
+function acknowledgedTooSoon(trace: string): { replies: number; tooSoon: number } {
+  let written = 0;
+  let synced = 0;
+  let replies = 0;
+  let tooSoon = 0;
+  for (const line of trace.split('\n')) {
+    if (/write.*acknowledged-|write.*value-/.test(line) && !line.includes('+OK')) written += 1;
+    else if (/f(data)?sync(\(.*| resumed>.*)= 0/.test(line)) synced = written;
+    else if (line.includes('+OK\\r\\n')) {
+      replies += 1;
+      if (synced < replies) tooSoon += 1;
+    }
+  }
+  return { replies, tooSoon };
+}
+
+void t.test('a full disk: MISCONF, reads, and back again by itself', async (t) => {
+  const folder = await newFolder();
+  const disk = join(folder, 'small');
+  await mkdir(disk);
+  runAsRoot('mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', disk);
+  let server: ServerProcess | undefined;
+  try {
+    const args = ['--dir', join(disk, 'd'), '--auto-aof-rewrite-percentage', '0'];
+    server = await startDhash({ args });
+    const client = await server.connect();
+    await writeFile(join(disk, 'ballast'), Buffer.alloc(60 * 1024 * 1024));
+    const value = 'v'.repeat(20_000);
+    const acknowledged: number[] = [];
+    let refusal = '';
+    for (let i = 0; i < 5000 && refusal === ''; i += 1) {
+      const reply = await client.callPlain('SET', `k${i}`, `${value}${i}`);
+      if (reply === 'OK') acknowledged.push(i);
+      else refusal = String(reply);
+    }
+    t.match(refusal, /MISCONF Errors writing to the AOF file: .*/);
+    t.equal(await client.callPlain('GET', 'k0'), `${value}0`, 'reads go on');
+    await rm(join(disk, 'ballast'));
+    await until('it takes writes again', async () => {
+      return (await client.callPlain('SET', 'after', '1')) === 'OK';
+    });
+    server.signal('SIGKILL');
+    await server.exited;
+    server = await startDhash({ args });
+    const after = await server.connect();
+    t.equal(await after.callPlain('GET', 'after'), '1');
+    for (const i of acknowledged) {
+      if ((await after.callPlain('GET', `k${i}`)) !== `${value}${i}`) t.fail(`k${i} is lost`);
+    }
+    t.ok(acknowledged.length > 100, `${acknowledged.length} acknowledged`);
+  } finally {
+    await server?.stop();
+    runAsRoot('umount', disk);
+  }
+});
+
+void t.test('flipped bits in the files: found, or harmless', async (t) => {
+  const folder = await newFolder();
+  const sound = join(folder, 'sound');
+  const server = await startDhash({ args: ['--dir', sound] });
+  const client = await server.connect();
+  for (let i = 0; i < 3000; i += 1) client.send('SET', `k${i}`, `value-${i}`);
+  for (let i = 0; i < 3000; i += 1) await client.read();
+  await server.stop();
+  const random = seededRandom(SEED);
+  const seen = new Set<string>();
+  for (let round = 0; round < 12; round += 1) {
+    const copy = join(folder, `copy-${round}`);
+    await cp(sound, copy, { recursive: true });
+    const names = (await readdir(join(copy, 'log'))).filter((name) => /\.(log|ldb)$/.test(name));
+    const path = join(copy, 'log', random.pick(names));
+    const bytes = await readFile(path);
+    if (bytes.length === 0) continue;
+    const at = random.below(bytes.length);
+    bytes[at] = bytes[at]! ^ (1 << random.below(8));
+    await writeFile(path, bytes);
+    // What the pad still has would heal the log.
+    await rm(join(copy, 'pad'));
+    const node = spawnDhash(['node', '--port', '0', '--unixsocket', `${copy}.sock`, '--dir', copy]);
+    const what = `seed ${SEED}, round ${round}, ${path} byte ${at}`;
+    const ended = await Promise.race([
+      node.exited.then(({ code }) => `exit ${code}`),
+      until('it serves', () => node.output().includes('is serving')).then(
+        () => 'serves',
+        () => 'neither',
+      ),
+    ]);
+    seen.add(ended);
+    if (ended === 'serves') {
+      const loaded = /"records":(\d+)/.exec(node.output())?.[1];
+      t.ok(Number(loaded) >= 3000, `${what}: ${loaded} records`);
+    } else {
+      t.equal(ended, 'exit 1', what);
+      t.match(node.output(), /is damaged: .*--load-damaged yes/, what);
+    }
+    await node.stop();
+  }
+  t.comment([...seen].join());
+});
