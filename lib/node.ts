@@ -142,6 +142,35 @@ export class DhashNode {
     this.addresses = await this.server.listen(wanted);
   }
 
+  /**
+   * Ends the node as its ring wants it: who keeps nothing hands over what it has first, if that
+   * takes no longer than `leave-timeout-ms`; who keeps it stays a member, and comes back.
+   * `serveNoMore` is called before clients are turned away.
+   */
+  async shutdown(serveNoMore: () => void = () => {}): Promise<void> {
+    const { dir, leaveTimeoutMs } = this.#settings;
+    const isMember = (this.server.ring?.selfIndex ?? -1) >= 0;
+    if (dir === '' && isMember && leaveTimeoutMs > 0) {
+      if (!(await this.#leaveWithin(leaveTimeoutMs))) {
+        const message = 'stopping without having left the ring: it took longer than it may';
+        this.#components.log.warn({ leaveTimeoutMs }, message);
+      }
+    }
+    serveNoMore();
+    await this.stop();
+  }
+
+  /** False: the time was over first. */
+  #leaveWithin(limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#components.world.timers.after(limitMs, () => resolve(false));
+      void this.leave().then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
+  }
+
   /** Stops to serve; replies that are under way still leave. */
   async stop(): Promise<void> {
     this.server.ring?.stop();
