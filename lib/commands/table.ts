@@ -7,6 +7,7 @@ import { aclCommands } from './connection/acl.js';
 import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
+import { peerCommands } from './connection/peer.js';
 import { transactionCommands } from './connection/transactions.js';
 import { waitCommands } from './connection/wait.js';
 import { geoCommands } from './geo/geo.js';
@@ -38,6 +39,7 @@ import { evalCommands } from './scripting/eval.js';
 import { fcallCommands } from './scripting/fcall.js';
 import { functionCommands } from './scripting/function.js';
 import { scriptCommands } from './scripting/script.js';
+import { clusterCommands } from './server/cluster.js';
 import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
 import { debugCommands } from './server/debug.js';
@@ -82,6 +84,7 @@ export const commandRows: readonly CommandRow[] = [
   ...bitfieldCommands,
   ...bitCommands,
   ...clientCommands,
+  ...clusterCommands,
   ...combineCommands,
   ...commandCommands,
   ...configCommands,
@@ -121,6 +124,7 @@ export const commandRows: readonly CommandRow[] = [
   ...monitorCommands,
   ...objectCommands,
   ...orderedCommands,
+  ...peerCommands,
   ...publishCommands,
   ...pfDebugCommands,
   ...refusedCommands,

@@ -33,6 +33,7 @@ import { findKeys } from '../commands/key-positions.js';
 import { findKnown } from '../commands/known-commands.js';
 import { metadata } from '../commands/metadata.js';
 import {
+  JOINING,
   LOADING,
   OUT_OF_MEMORY,
   shortText,
@@ -40,12 +41,15 @@ import {
   wrongArity,
 } from '../commands/replies.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
+import { PROTECTED_MODE_ERROR } from './protected-mode.js';
 import type { Server } from './server.js';
 import {
   GATE_MONITOR,
   GATE_MULTI,
   GATE_NO_AUTH,
   GATE_NO_TOUCH,
+  GATE_PEER,
+  GATE_PEERS_ONLY,
   GATE_REPLY_MODE,
   GATE_SUBSCRIBED,
   GATE_TRACKING,
@@ -73,6 +77,9 @@ export const SERVER_LOADING = 1 << 22;
 export const SERVER_DISK_FAILED = 1 << 23;
 /** Elements of collections have expired that are still there. */
 export const SERVER_ELEMENTS_DUE = 1 << 24;
+
+/** The node joins a ring and is no member yet. */
+export const SERVER_JOINING = 1 << 24;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -194,6 +201,10 @@ export class Dispatcher {
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
     this.serveReady();
     session.deliverPushes();
+    if ((session.gate & (GATE_PEER | GATE_PEERS_ONLY)) !== 0) {
+      if (session.peer !== undefined) return this.#server.ring!.door.execute(session, args);
+      if (known?.name !== 'peer') return this.#turnAway(session);
+    }
     if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
     else this.#executeChecked(session, args, known);
     const { tracking } = session;
@@ -201,6 +212,12 @@ export class Dispatcher {
     if (tracking?.caching === true && !session.inTransaction && known?.name !== 'client') {
       tracking.caching = false;
     }
+  }
+
+  /** No member, where only members are welcome. */
+  #turnAway(session: Session): void {
+    session.reply.error(PROTECTED_MODE_ERROR);
+    session.closing = true;
   }
 
   /** CLIENT REPLY OFF or SKIP: whatever is replied is forgotten, unless it is to REPLY ON. */
@@ -266,6 +283,10 @@ export class Dispatcher {
     }
     if ((this.gate & SERVER_LOADING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
       this.#reject(session, command, LOADING);
+      return;
+    }
+    if ((this.gate & SERVER_JOINING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
+      this.#reject(session, command, JOINING);
       return;
     }
     if ((this.gate & SERVER_DISK_FAILED) !== 0 && needsDisk(session, command)) {
