@@ -84,7 +84,7 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
     this.#reader.feed(buf, 0, bytes);
     this.#turn();
     this.#reader.keep();
-    if (this.session.blocked !== undefined || this.#isHeld) this.#pauseOrResume();
+    if (this.#isBlocked || this.#isHeld) this.#pauseOrResume();
   }
 
   drained(): void {
@@ -97,8 +97,13 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
   ended(): void {
     this.#ended = true;
     // What it waits for must go to somebody who is still there.
-    if (this.session.blocked !== undefined) {
+    if (this.#isBlocked) {
       this.destroy();
+      return;
+    }
+    const { lane } = this.session;
+    if (lane?.isEmpty === false) {
+      lane.isLast = true;
       return;
     }
     // A client may close its side and still wait for the replies to what it sent.
@@ -269,8 +274,13 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
 
   /** A client whose command blocks, or waits for the disk, is read from, to hear when it goes. */
   #readsAhead(): boolean {
-    const readsAhead = this.session.blocked !== undefined || this.#isHeld;
+    const readsAhead = this.#isBlocked || this.#isHeld;
     return readsAhead && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
+  }
+
+  /** Its command blocks, here or at another member. */
+  get #isBlocked(): boolean {
+    return this.session.blocked !== undefined || this.session.lane?.blocking !== undefined;
   }
 
   /** Executes nothing more; closes once the replies have left, at the latest when they drain. */

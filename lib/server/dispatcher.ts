@@ -36,9 +36,11 @@ import {
   unknownSubcommand,
   wrongArity,
 } from '../commands/replies.js';
+import { routeOf } from '../routing/kinds.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
 import type { Server } from './server.js';
 import {
+  GATE_LANE,
   GATE_MONITOR,
   GATE_MULTI,
   GATE_NO_AUTH,
@@ -68,6 +70,9 @@ export const SERVER_KEYS_READY = 1 << 21;
 export const SERVER_LOADING = 1 << 22;
 /** The disk takes no writes, and so neither does the node. */
 export const SERVER_DISK_FAILED = 1 << 23;
+
+/** The node is one of several in a ring: see `Router`. */
+export const SERVER_RING = 1 << 24;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -104,11 +109,12 @@ export class Dispatcher {
   execute(session: Session, args: Args): void {
     const command = this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
     session.totalCommands += 1;
+    const gate = session.gate | this.gate;
     if (
       command === undefined ||
       command.children !== undefined ||
       (command.flags & FAST) === 0 ||
-      (session.gate | this.gate) !== 0
+      (gate !== 0 && !(gate === SERVER_RING && this.#server.router!.isLocal(command, args)))
     ) {
       this.#executeLong(session, args, command);
       return;
@@ -187,6 +193,11 @@ export class Dispatcher {
   }
 
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
+    if ((session.gate & GATE_LANE) !== 0 && this.#server.router!.mustWait(session, known, args)) {
+      session.postponed = args.clone();
+      session.suspended = true;
+      return;
+    }
     this.serveReady();
     session.deliverPushes();
     if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
@@ -219,6 +230,7 @@ export class Dispatcher {
     if (hasPushed && session.reply.errorCount === errors) return;
     session.reply.rewind(mark);
     session.taskMuted = session.suspended && session.postponed === undefined;
+    session.lane?.muteLast();
   }
 
   #executeChecked(session: Session, args: Args, known: Command | undefined): void {
@@ -275,11 +287,15 @@ export class Dispatcher {
       this.#server.holdBack(session);
       return;
     }
+    const isQueued = (session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0;
+    if ((this.gate & SERVER_RING) !== 0 && !isQueued) {
+      if (this.#server.router!.takes(session, command, args)) return;
+    }
     if ((this.gate & SERVER_MEMORY_LIMIT) !== 0 && !this.#hasRoom(session, command)) {
       this.#reject(session, command, OUT_OF_MEMORY);
       return;
     }
-    if ((session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0) {
+    if (isQueued) {
       this.#queue(session, command, args);
       return;
     }
@@ -408,7 +424,8 @@ function inUse(row: CommandRow, parent: CommandRow | undefined): Command {
     children = new Map();
     for (const sub of row.subcommands) children.set(sub.name, inUse(sub, row));
   }
-  return { ...row, flags, fullName, stats: new CommandStats(), children };
+  const route = routeOf(row, parent);
+  return { ...row, flags, fullName, route, stats: new CommandStats(), children };
 }
 
 /** The bits that the metadata of a command or subcommand has. */

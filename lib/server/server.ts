@@ -9,6 +9,7 @@ import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../w
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Persistence } from '../persistence/persistence.js';
+import type { Router } from '../routing/router.js';
 import { Scripts } from '../scripting/scripts.js';
 import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
@@ -104,6 +105,8 @@ export class Server {
   readonly errorCounts = new Map<string, number>();
   /** Follows memory to disk; undefined: nothing is kept. */
   persistence: Persistence | undefined;
+  /** Finds out where commands run; undefined: the node knows of no ring. */
+  router: Router | undefined;
   /** Connections that are not read from until the disk has caught up. */
   readonly #waitingForDisk = new Set<Session>();
   /** Whose turn it is; undefined while nobody's command runs. */
@@ -258,6 +261,7 @@ export class Server {
     this.sessions.delete(session.id);
     this.#heldBack.delete(session);
     this.#waitingForDisk.delete(session);
+    this.router?.forget(session);
     this.scripts.runner.forget(session);
     this.tasks.cancel(session);
     this.blocking.forget(session);

@@ -6,6 +6,7 @@ import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { RestoreIntake } from '../backup/restore-intake.js';
 import type { Command } from '../commands/command.js';
+import type { Lane } from '../routing/lane.js';
 import type { Database } from '../store/database.js';
 import type { Watcher } from '../store/watches.js';
 import type { Blocked, BlockOptions } from './blocking.js';
@@ -27,8 +28,13 @@ export const GATE_PUSHES = 1 << 6;
 /** Keys that it reads are to be remembered: CLIENT TRACKING. */
 export const GATE_TRACKING = 1 << 7;
 
+/** Commands of it are under way in the ring: see `Lane`. */
+export const GATE_LANE = 1 << 8;
+
 /** Id of sessions that run the commands of scripts: no client has it. */
 export const SCRIPTS_ID = 0;
+/** Id of sessions that run what other members send. */
+export const GUESTS_ID = -1;
 
 /** Time that a command in slices may take of the turn that it arrives in, ms. */
 const FIRST_SLICE_MS = 4;
@@ -76,6 +82,12 @@ export interface Transaction {
   failed: boolean;
 }
 
+/** A part of the keyspace; ends as KRANGE takes them. */
+export interface KeyspacePart {
+  readonly low: Buffer;
+  readonly high: Buffer;
+}
+
 export class Session implements Watcher {
   readonly id: number;
   readonly server: Server;
@@ -104,6 +116,14 @@ export class Session implements Watcher {
   noEvict = false;
   /** It runs the commands of scripts. */
   isScript = false;
+  /** It runs what another member has sent: see `Guests`. */
+  isGuest = false;
+  /** Of a guest: what KEYS and SCAN look at; undefined = all. */
+  part: KeyspacePart | undefined;
+  /** What it has under way in the ring. */
+  lane: Lane | undefined;
+  /** Keys that it watches at other members, by member. */
+  remoteWatches: Map<string, readonly Buffer[]> | undefined;
   /** Undefined until the first subscription. */
   subscriptions: Subscriptions | undefined;
   tracking: Tracking | undefined;
@@ -256,6 +276,7 @@ export class Session implements Watcher {
     }
     this.watched.clear();
     this.dirty = false;
+    if (this.remoteWatches !== undefined) this.server.router?.watches.forget(this);
   }
 
   watch(key: string): void {
