@@ -130,7 +130,7 @@ export class CallServer {
     const words = this.#words;
     words.borrow(args, isSpan ? 4 : 2);
     if (!this.#letsIn(memberId, header, words, isExec)) {
-      reply.error(`${NOT_MINE} ${this.#links.responsibility.view.epoch}`);
+      reply.error(`${NOT_MINE} this member does not own it, or not yet`);
       return;
     }
     const { database, protocol } = header;
@@ -243,6 +243,7 @@ export class CallServer {
 
   /** Whether this member is the one to run it, as far as it knows. */
   #letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean {
+    if (!this.#links.isReady) return false;
     const isRefused = header.generation <= (this.#refused.get(memberId) ?? -1);
     if (!isRefused && this.#isMine(header, words, isExec)) return true;
     if (!isRefused) this.#refused.set(memberId, header.generation);

@@ -85,6 +85,7 @@ export class Guests {
 
 export class Guest implements Carrier {
   remote = '';
+  readonly remoteHost = '';
   readonly local = 'ring';
   readonly isUnix = false;
   readonly queryBytes = 0;

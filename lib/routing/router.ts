@@ -334,7 +334,8 @@ export class Router {
   /** Another view holds. */
   #follow(): void {
     const { dispatcher } = this.server;
-    const isAlone = this.ring.members.length === 1 && this.selfIndex === 0;
+    const { isReady } = this.links;
+    const isAlone = !isReady || (this.ring.members.length === 1 && this.selfIndex === 0);
     if (isAlone) dispatcher.gate &= ~SERVER_RING;
     else dispatcher.gate |= SERVER_RING;
   }

@@ -30,6 +30,7 @@ import {
 } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
 import {
+  JOINING,
   LOADING,
   OUT_OF_MEMORY,
   shortText,
@@ -38,6 +39,7 @@ import {
 } from '../commands/replies.js';
 import { routeOf } from '../routing/kinds.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
+import { PROTECTED_MODE_ERROR } from './protected-mode.js';
 import type { Server } from './server.js';
 import {
   GATE_LANE,
@@ -45,6 +47,8 @@ import {
   GATE_MULTI,
   GATE_NO_AUTH,
   GATE_NO_TOUCH,
+  GATE_PEER,
+  GATE_PEERS_ONLY,
   GATE_REPLY_MODE,
   GATE_SUBSCRIBED,
   GATE_TRACKING,
@@ -72,7 +76,9 @@ export const SERVER_LOADING = 1 << 22;
 export const SERVER_DISK_FAILED = 1 << 23;
 
 /** The node is one of several in a ring: see `Router`. */
-export const SERVER_RING = 1 << 24;
+export const SERVER_RING = 1 << 25;
+/** The node joins a ring and is no member yet. */
+export const SERVER_JOINING = 1 << 24;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -200,6 +206,10 @@ export class Dispatcher {
     }
     this.serveReady();
     session.deliverPushes();
+    if ((session.gate & (GATE_PEER | GATE_PEERS_ONLY)) !== 0) {
+      if (session.peer !== undefined) return this.#server.ring!.door.execute(session, args);
+      if (known?.name !== 'peer') return this.#turnAway(session);
+    }
     if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
     else this.#executeChecked(session, args, known);
     const { tracking } = session;
@@ -207,6 +217,12 @@ export class Dispatcher {
     if (tracking?.caching === true && !session.inTransaction && known?.name !== 'client') {
       tracking.caching = false;
     }
+  }
+
+  /** No member, where only members are welcome. */
+  #turnAway(session: Session): void {
+    session.reply.error(PROTECTED_MODE_ERROR);
+    session.closing = true;
   }
 
   /** CLIENT REPLY OFF or SKIP: whatever is replied is forgotten, unless it is to REPLY ON. */
@@ -273,6 +289,10 @@ export class Dispatcher {
     }
     if ((this.gate & SERVER_LOADING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
       this.#reject(session, command, LOADING);
+      return;
+    }
+    if ((this.gate & SERVER_JOINING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
+      this.#reject(session, command, JOINING);
       return;
     }
     if ((this.gate & SERVER_DISK_FAILED) !== 0 && needsDisk(session, command)) {
