@@ -3,6 +3,7 @@ import type { Args } from '../../resp/args.js';
 import type { Command, FoundKey } from '../commands/command.js';
 import { shortText } from '../commands/replies.js';
 import { keysOf } from './owned-keys.js';
+import { sortPatterns } from '../commands/sort/sort-options.js';
 import type { Router } from './router.js';
 
 /** Keys named in an error, and how much of each is shown, characters. */
@@ -10,6 +11,16 @@ const KEYS_SHOWN_MAX = 8;
 const KEY_SHOWN_MAX = 64;
 
 export function crossRange(router: Router, command: Command, args: Args): string {
+  if (command.name === 'sort' || command.name === 'sort_ro') {
+    const patterns = sortPatterns(args).map((pattern) => shortText(String(pattern), KEY_SHOWN_MAX));
+    if (patterns.length > 0) {
+      return (
+        `CROSSRANGE the patterns of '${command.name}' may lead to keys of other owners: ` +
+        `${patterns.slice(0, KEYS_SHOWN_MAX).join(', ')}; nothing was applied; begin them with ` +
+        'the {tag} that the key begins with'
+      );
+    }
+  }
   return crossRangeOf(router, command.fullName, keysOf(router.server, command, args));
 }
 

@@ -4,6 +4,7 @@ import type { Args } from '../../resp/args.js';
 import type { Command, FoundKey } from '../commands/command.js';
 import { findKeys } from '../commands/key-positions.js';
 import { findKnown } from '../commands/known-commands.js';
+import { sortPatterns } from '../commands/sort/sort-options.js';
 import type { Server } from '../server/server.js';
 import { KEY, LOCAL } from './kinds.js';
 
@@ -27,7 +28,7 @@ export function ownerOfKeys(server: Server, ring: Ring, command: Command, args: 
       if (owner !== NO_OWNER && next !== owner) return SEVERAL;
       owner = next;
     }
-    return owner;
+    return leadsElsewhere(ring, command, args, owner) ? SEVERAL : owner;
   }
   const [first, last, step] = command.keys!;
   const end = last < 0 ? args.count + last : Math.min(last, args.count - 1);
@@ -37,6 +38,20 @@ export function ownerOfKeys(server: Server, ring: Ring, command: Command, args: 
     owner = next;
   }
   return owner;
+}
+
+/**
+ * Whether patterns of SORT may lead to keys of another owner. They do not if the tag of such keys
+ * is known: no border falls between keys that are alike up to the end of their first {tag}.
+ */
+function leadsElsewhere(ring: Ring, command: Command, args: Args, owner: number): boolean {
+  if (command.name !== 'sort' && command.name !== 'sort_ro') return false;
+  return sortPatterns(args).some((pattern) => {
+    const literal = pattern.subarray(0, pattern.indexOf('*'));
+    const open = literal.indexOf('{');
+    const close = open < 0 ? -1 : literal.indexOf('}', open);
+    return close < 0 || ring.ownerOf(literal, 0, close + 1) !== owner;
+  });
 }
 
 /** All keys that a request names. */

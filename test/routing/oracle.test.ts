@@ -1,6 +1,8 @@
 /** A ring answers as a lone node does, whichever node is asked. */
+import { inspect } from 'node:util';
 import t from 'tap';
 import { keys } from '../differential/values.js';
+import type { Plain } from '../support/local.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import { RingScene, type SceneClient } from '../support/ring-scene.js';
 import { randomCommand } from './random-commands.js';
@@ -11,6 +13,14 @@ const seed = seedOfRun(1);
 /** What comes in no order. */
 const UNORDERED =
   /^(SMEMBERS|SINTER|SUNION|SDIFF|HKEYS|HVALS|HGETALL|KEYS)$/i;
+
+function show(reply: unknown): string {
+  return inspect(reply, { depth: 9, maxArrayLength: null, breakLength: Number.POSITIVE_INFINITY });
+}
+
+function text(reply: Plain, isUnordered: boolean): string {
+  return isUnordered && Array.isArray(reply) ? reply.map(show).sort().join() : show(reply);
+}
 
 for (let run = 0; run < 3; run += 1) {
   const runSeed = seed + run;
@@ -37,12 +47,9 @@ for (let run = 0; run < 3; run += 1) {
         continue;
       }
       const expected = await oracle.call(...command);
-      const inOrder = (reply: unknown): string => {
-        const isUnordered = UNORDERED.test(String(command[0])) && Array.isArray(reply);
-        return JSON.stringify(isUnordered ? [...(reply as unknown[])].map(String).sort() : reply);
-      };
-      if (inOrder(actual) !== inOrder(expected)) {
-        t.equal(inOrder(actual), inOrder(expected), `seed ${runSeed}, command ${i}: ${shown}`);
+      const isUnordered = UNORDERED.test(String(command[0]));
+      if (text(actual, isUnordered) !== text(expected, isUnordered)) {
+        t.equal(show(actual), show(expected), `seed ${runSeed}, command ${i}: ${shown}`);
         return;
       }
     }
