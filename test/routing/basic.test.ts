@@ -1,16 +1,6 @@
 /** Forwarding, order of replies, refusals. */
 import t from 'tap';
-import { RingScene, type SceneNode } from '../support/ring-scene.js';
-
-/** Three nodes that own up to h, up to p, and the rest. */
-async function threeNodes(seed: number): Promise<{ scene: RingScene; nodes: SceneNode[] }> {
-  const scene = new RingScene({ seed });
-  const positions = ['h', 'p', 'z'];
-  const nodes = await scene.form(3, (settings) => {
-    settings.position = positions.shift()!;
-  });
-  return { scene, nodes };
-}
+import { threeNodes } from './three-nodes.js';
 
 t.test('any node takes any command', async (t) => {
   const { nodes } = await threeNodes(1);

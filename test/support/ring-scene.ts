@@ -235,7 +235,7 @@ export class SceneClient implements LinkHandler {
     this.send(...parts);
     const isThere = () => this.#replies.length > 0 || this.isClosed;
     if (!(await this.#sim.runUntil(isThere, REPLY_MAX_MS))) return '(no reply)';
-    return this.#replies.shift() ?? '(closed)';
+    return this.#replies.length > 0 ? this.#replies.shift()! : '(closed)';
   }
 
   /** Sends a command and lets no time pass; its reply is among those of `received`. */
