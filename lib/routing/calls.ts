@@ -248,14 +248,15 @@ export class Calls {
 
   #lost(call: Call, reason = 'it was found dead'): void {
     this.#forget(call);
-    const { done, isBlocking, isWrite, name } = call.options;
+    const { options } = call;
+    const { isBlocking, isWrite, name } = options;
     const who = this.#nameOf(call.memberId);
     if (isBlocking === true) {
-      done(errorReply(`UNBLOCKED ${who}, where '${name}' waited, is gone; in doubt`));
+      options.done(errorReply(`UNBLOCKED ${who}, where '${name}' waited, is gone; in doubt`));
     } else if (isWrite) {
-      done(errorReply(`INDOUBT ${who} has not answered '${name}': ${reason}; applied or not`));
+      options.done(errorReply(`INDOUBT ${who} has not answered '${name}': ${reason}; applied or not`));
     } else {
-      call.options.again(`TRYAGAIN ${who} has not answered '${name}': ${reason}`);
+      options.again(`TRYAGAIN ${who} has not answered '${name}': ${reason}`);
     }
   }
 

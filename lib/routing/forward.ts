@@ -2,7 +2,7 @@
 import type { Args } from '../../resp/args.js';
 import { type Command, SCRIPT, WRITE } from '../commands/command.js';
 import type { Session } from '../server/session.js';
-import { ACTING } from './call-header.js';
+import { ACTING, TRACK } from './call-header.js';
 import type { Call, CallOptions } from './calls.js';
 import { crossRange } from './cross-range.js';
 import type { Lane } from './lane.js';
@@ -47,7 +47,7 @@ export class Forward extends Operation implements CallOptions {
       this.fail(router.clusterDown(owner));
       return;
     }
-    this.flags = actor === owner ? 0 : ACTING;
+    this.flags = (actor === owner ? 0 : ACTING) | (this.isTracked ? TRACK : 0);
     if (actor === router.selfIndex) {
       this.#keep(router.calls.runHere(args, this));
       return;

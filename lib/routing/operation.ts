@@ -21,6 +21,8 @@ export abstract class Operation {
   readonly protocol: 2 | 3;
   /** Names the client to other members. */
   readonly laneId: number;
+  /** The client keeps what it reads. */
+  isTracked = false;
   readonly #startedMs: number;
   #attempts = 0;
   #isOver = false;

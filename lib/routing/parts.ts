@@ -10,7 +10,7 @@
  */
 import { Args } from '../../resp/args.js';
 import type { Session } from '../server/session.js';
-import { ACTING, SPAN_PART } from './call-header.js';
+import { ACTING, SPAN_PART, TRACK } from './call-header.js';
 import type { Call } from './calls.js';
 import type { Lane } from './lane.js';
 import { Operation } from './operation.js';
@@ -116,6 +116,7 @@ export class Parts extends Operation {
     }
     let flags = actor === owner ? 0 : ACTING;
     if (bounds !== undefined) flags |= SPAN_PART;
+    if (this.isTracked) flags |= TRACK;
     let call: Call | undefined;
     const { database, laneId, protocol } = this;
     const { isWrite, name } = this.#options;

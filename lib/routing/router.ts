@@ -140,7 +140,7 @@ export class Router {
     const operation = this.#operation(session, lane, command, args);
     if (operation !== undefined) {
       session.lastCommand = command;
-      this.#track(session, lane, command, args);
+      operation.isTracked = this.#track(session, lane, command, args);
       operation.start();
       return true;
     }
@@ -297,10 +297,10 @@ export class Router {
   }
 
   /** CLIENT TRACKING: what the command reads is remembered once its reply is written. */
-  #track(session: Session, lane: Lane, command: Command, args: Args): void {
+  #track(session: Session, lane: Lane, command: Command, args: Args): boolean {
     const { tracking } = session;
-    if (tracking === undefined || !tracking.remembersReads) return;
-    if ((command.flags & READONLY) === 0) return;
+    if (tracking === undefined || !tracking.remembersReads) return false;
+    if ((command.flags & READONLY) === 0) return false;
     const copy = args.clone();
     const keys = keysOf(this.server, command, copy).map(({ buf, from, to }) =>
       buf.toString('latin1', from, to),
@@ -312,6 +312,7 @@ export class Router {
       this.server.tracking.remember(session.tracking, command, copy);
       for (const key of changed) this.server.tracking.keyChanged(key, true);
     });
+    return true;
   }
 
   #serve(): void {

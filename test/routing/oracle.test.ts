@@ -10,6 +10,8 @@ import { randomCommand } from './random-commands.js';
 const COMMANDS = 1500;
 const seed = seedOfRun(1);
 
+t.setTimeout(170_000);
+
 /** What comes in no order. */
 const UNORDERED =
   /^(SMEMBERS|SINTER|SUNION|SDIFF|HKEYS|HVALS|HGETALL|KEYS)$/i;
@@ -25,6 +27,7 @@ function text(reply: Plain, isUnordered: boolean): string {
 for (let run = 0; run < 3; run += 1) {
   const runSeed = seed + run;
   t.test(`random commands (seed ${runSeed})`, async (t) => {
+    t.setTimeout(120_000);
     const random = seededRandom(runSeed);
     const scene = new RingScene({ seed: runSeed });
     const positions = random.shuffle([...keys.map(String), 'b9', 'm', 'z', '0']);

@@ -71,7 +71,13 @@ export function randomCommand(random: SeededRandom): Buffer[] {
   let point = random.float() * total;
   for (const { make, name, weight } of rows) {
     point -= weight;
-    if (point < 0) return [Buffer.from(name), ...make({ random })];
+    if (point < 0) return [Buffer.from(name), ...make({ random })].map(withoutGiants);
   }
   return [Buffer.from('PING')];
+}
+
+/** Offsets that are allowed and make values of megabytes. */
+function withoutGiants(word: Buffer): Buffer {
+  const [, hash = ''] = /^(#?)\d{5,10}$/.exec(word.toString('latin1')) ?? [];
+  return /^#?\d{5,10}$/.test(word.toString('latin1')) ? Buffer.from(`${hash}9999`) : word;
 }
