@@ -52,6 +52,7 @@ const SPECIAL: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['swapdb', ALONE],
   // Their keys name nothing that is stored.
   ['dhash|hash', LOCAL],
+  ['dhash|owners', LOCAL],
   ['ssubscribe', LOCAL],
   ['sunsubscribe', LOCAL],
 ]);

@@ -196,6 +196,11 @@ export class Router {
     return isBlocking;
   }
 
+  /** Whether the member at `index` is alive, as far as is known. */
+  isAlive(index: number): boolean {
+    return this.links.isAlive(this.ring.members[index]!.id);
+  }
+
   /** CLIENT UNBLOCK of a session whose command blocks elsewhere; false if there is none. */
   unblock(session: Session, withError: boolean): boolean {
     const slot = session.lane?.blocking;
