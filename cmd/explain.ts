@@ -85,7 +85,9 @@ function fieldsOf(reply: unknown): Map<string, unknown> {
 function linesOf({ asked, command, epoch, hops, keys, refused, routing }: Explanation): string {
   const lines = [`command   ${command}`, `routing   ${routing}`];
   for (const { key, owner, replicas } of keys) {
-    lines.push(`key       ${JSON.stringify(key)}: ${owner}, then ${replicas.join(', ') || 'nobody'}`);
+    lines.push(
+      `key       ${JSON.stringify(key)}: ${owner}, then ${replicas.join(', ') || 'nobody'}`,
+    );
   }
   if (refused === null) lines.push(`asked     ${asked.join(', ')}`, `hops      ${hops}`);
   else lines.push(`refused   ${refused}`);

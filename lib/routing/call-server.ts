@@ -2,8 +2,8 @@
  * The other side of calls.ts: runs what other members send, and answers now or later.
  *
  *   CALL <header> <word> ...            -> bulk: the reply to the client, as bytes
- *   CALL <header> <low> <high> <word> ...   (SPAN_PART)   -> integer: it is parked, ANSWER follows
- *   EXEC <header> ...                       see transaction.ts   -> -NOTMINE: run nothing
+ *   CALL <header> <low> <high> <word> ...   (SPAN_PART)   -> integer: parked, ANSWER follows
+ *   EXEC <header> ...                   see transaction.ts       -> -NOTMINE: nothing was run
  *   ANSWER <id> <reply>                 of what was parked       -> integer: 1, or 0: nobody waits
  *   CANCEL <id> gone|timeout|error      the client is gone, or CLIENT UNBLOCK   -> OK
  *   PARKED <id> ...                     -> array: 1 for each that is known here, else 0
@@ -147,24 +147,28 @@ export class CallServer {
         reply.error('ERR too many commands of other members are under way here, not applied');
         return;
       }
-      const parked = { job: { ...job, args: job.args.clone() }, guest: undefined, isAnswered: false };
+      const parked = {
+        job: { ...job, args: job.args.clone() },
+        guest: undefined,
+        isAnswered: false,
+      };
       this.#parked.set(id, parked);
       waiting.push(parked);
       reply.integer(header.id);
       return;
     }
-    let answer: Buffer | undefined;
-    let parked: Parked | undefined;
+    const state: { answer?: Buffer; parked?: Parked } = {};
     const guest = this.#start(job, (bytes) => {
-      if (parked === undefined) answer = bytes;
-      else this.#over(id, parked, bytes);
+      if (state.parked === undefined) state.answer = bytes;
+      else this.#over(id, state.parked, bytes);
     });
     if (guest === undefined) {
-      reply.bulk(answer!, 0, answer!.length);
+      const answer = state.answer!;
+      reply.bulk(answer, 0, answer.length);
       return;
     }
-    parked = { job: { ...job, args: EXEC_WORDS }, guest, isAnswered: false };
-    this.#parked.set(id, parked);
+    state.parked = { job: { ...job, args: EXEC_WORDS }, guest, isAnswered: false };
+    this.#parked.set(id, state.parked);
     if (header.lane !== 0) this.#lanes.set(`${memberId}/${header.lane}`, []);
     reply.integer(header.id);
   }
@@ -238,7 +242,11 @@ export class CallServer {
     }
     const lane = `${job.memberId}/${job.header.lane}`;
     const waiting = this.#lanes.get(lane);
-    if (waiting !== undefined) this.#lanes.set(lane, waiting.filter((other) => other !== parked));
+    if (waiting !== undefined)
+      this.#lanes.set(
+        lane,
+        waiting.filter((other) => other !== parked),
+      );
   }
 
   /** Whether this member is the one to run it, as far as it knows. */

@@ -254,7 +254,9 @@ export class Calls {
     if (isBlocking === true) {
       options.done(errorReply(`UNBLOCKED ${who}, where '${name}' waited, is gone; in doubt`));
     } else if (isWrite) {
-      options.done(errorReply(`INDOUBT ${who} has not answered '${name}': ${reason}; applied or not`));
+      options.done(
+        errorReply(`INDOUBT ${who} has not answered '${name}': ${reason}; applied or not`),
+      );
     } else {
       options.again(`TRYAGAIN ${who} has not answered '${name}': ${reason}`);
     }

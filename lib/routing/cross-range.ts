@@ -2,8 +2,8 @@
 import type { Args } from '../../resp/args.js';
 import type { Command, FoundKey } from '../commands/command.js';
 import { shortText } from '../commands/replies.js';
-import { keysOf } from './owned-keys.js';
 import { sortPatterns } from '../commands/sort/sort-options.js';
+import { keysOf } from './owned-keys.js';
 import type { Router } from './router.js';
 
 /** Keys named in an error, and how much of each is shown, characters. */

@@ -105,7 +105,9 @@ function refusalOf(router: Router, command: Command, args: Args): string | undef
   const owner = ownerOfKeys(server, ring, command, args);
   const isOfOne = kind === KEY || kind === KEYS;
   if (isOfOne && owner === SEVERAL) return crossRange(router, command, args);
-  const keys = keysOf(server, command, args).map(({ buf, from, to }) => ring.ownerOf(buf, from, to));
+  const keys = keysOf(server, command, args).map(({ buf, from, to }) =>
+    ring.ownerOf(buf, from, to),
+  );
   const dead = keys.find((index) => calls.actorFor(index) < 0);
   return dead === undefined ? undefined : router.clusterDown(dead);
 }

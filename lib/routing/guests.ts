@@ -26,7 +26,7 @@ const IDLE_MAX = 64;
 /** The longest reply that a link between members carries, with room for its frame, bytes. */
 const REPLY_BYTES_MAX = 60 * 1024 * 1024;
 
-const TOO_LONG = `ERR the reply is longer than the ${REPLY_BYTES_MAX} bytes that members send each other`;
+const TOO_LONG = `ERR the reply has more than the ${REPLY_BYTES_MAX} bytes that members send`;
 const BROKEN_OFF = 'ERR the reply broke off, see the log of the node';
 
 export type Answered = (reply: Buffer) => void;

@@ -64,7 +64,8 @@ export function routeOf(row: CommandRow, parent: CommandRow | undefined): Route 
   const isPlain = hasPlainKeys(row, specs);
   const special = SPECIAL.get(fullName);
   if (special !== undefined) return { kind: special, keyAt: 0, isPlain };
-  const mayHaveKeys = specs.length > 0 || (row.keys ?? row.findKeys ?? row.keysWithin) !== undefined;
+  const mayHaveKeys =
+    specs.length > 0 || (row.keys ?? row.findKeys ?? row.keysWithin) !== undefined;
   if (!mayHaveKeys) return { kind: LOCAL, keyAt: 0, isPlain };
   const [first, last] = row.keys ?? [0, 0];
   if (isPlain && first === last) return { kind: KEY, keyAt: first, isPlain };

@@ -24,7 +24,7 @@ export class RemoteTracking implements ChangeListener {
   readonly #readers = new Map<string, Set<string>>();
   /** Keys that are to be told, by member. */
   readonly #news = new Map<string, Set<string>>();
-  /** Keys that clients of this node are reading elsewhere: how many, and whether they have changed. */
+  /** Keys that clients of this node are reading elsewhere: by how many, and what became of them. */
   readonly #reading = new Map<string, { count: number; hasChanged: boolean }>();
   #isPlanned = false;
   #isListening = false;

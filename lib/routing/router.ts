@@ -168,7 +168,7 @@ export class Router {
   refusesHere(command: Command, args: Args): string | undefined {
     const { kind } = command.route;
     if (kind === SPAN || kind === ALL || kind === ALONE) {
-      return `CROSSRANGE '${command.fullName}' concerns the whole ring, and scripts run at one member`;
+      return `CROSSRANGE '${command.fullName}' concerns the whole ring; scripts run at one member`;
     }
     const owner = ownerOfKeys(this.server, this.ring, command, args);
     if (owner === NO_OWNER || owner === this.selfIndex) return undefined;
@@ -222,12 +222,7 @@ export class Router {
     this.calls.stop();
   }
 
-  #operation(
-    session: Session,
-    lane: Lane,
-    command: Command,
-    args: Args,
-  ): Operation | undefined {
+  #operation(session: Session, lane: Lane, command: Command, args: Args): Operation | undefined {
     switch (command.route.kind) {
       case SPLIT:
         return this.#split(session, lane, command, args);

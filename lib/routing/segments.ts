@@ -31,7 +31,7 @@ export function excluded(key: Buffer): Buffer {
   return Buffer.concat([OPEN, key]);
 }
 
-/** The parts of an interval of keys by owner, in the order of keys; those that are empty are left out. */
+/** The parts of an interval of keys by owner, in the order of keys, without empty ones. */
 export function segmentsOf(ring: Ring, low: Buffer = LOWEST, high: Buffer = HIGHEST): Segment[] {
   const segments: Segment[] = [];
   let from: Buffer = LOWEST;

@@ -25,7 +25,6 @@ export interface SpanRequest {
 
 type Begin = () => Plan;
 
-
 /**
  * The plan of a command; undefined if its arguments are wrong, and the command itself shall say so.
  */
@@ -62,11 +61,11 @@ function countPart({ bounds, owner }: Segment) {
   return { owner, bounds, words: ['KCOUNT', ...bounds] };
 }
 
-function* countIn({ router }: SpanRequest, low?: Buffer, high?: Buffer): Generator<
-  readonly ReturnType<typeof countPart>[],
-  number,
-  Buffer[]
-> {
+function* countIn(
+  { router }: SpanRequest,
+  low?: Buffer,
+  high?: Buffer,
+): Generator<readonly ReturnType<typeof countPart>[], number, Buffer[]> {
   const replies = yield segmentsOf(router.ring, low, high).map(countPart);
   return sum(replies);
 }

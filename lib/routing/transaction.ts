@@ -71,16 +71,12 @@ export function refusesToTravel(queue: readonly QueuedCommand[]): string | undef
   );
   if (found === undefined) return undefined;
   return (
-    `CROSSRANGE '${found.command.fullName}' is about the connection and the keys of the transaction ` +
-    'are owned by another member; nothing was applied'
+    `CROSSRANGE '${found.command.fullName}' is about the connection, and another member owns the ` +
+    'keys of the transaction; nothing was applied'
   );
 }
 
-function allKeys(
-  router: Router,
-  session: Session,
-  queue: readonly QueuedCommand[],
-): FoundKey[] {
+function allKeys(router: Router, session: Session, queue: readonly QueuedCommand[]): FoundKey[] {
   const keys = queue.flatMap(({ command, args }) => keysOf(router.server, command, args));
   return [...keys, ...watchedKeys(session)];
 }
@@ -106,7 +102,7 @@ export class Transaction extends Operation implements CallOptions {
     queue.isClosed = true;
     this.#queue = session.transaction!.queue;
     const watchedAt = [...(session.remoteWatches?.keys() ?? [])];
-    // Keys of one owner are watched at several members if it changed: nobody knows all that happened.
+    // Keys of one owner are watched at several members if it is another now: nobody saw it all.
     this.#isDirty = session.dirty || session.watched.size > 0 || watchedAt.length > 1;
     this.#watchedAt = watchedAt[0];
     session.remoteWatches?.delete(this.#watchedAt ?? '');

@@ -9,8 +9,8 @@ import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../w
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Persistence } from '../persistence/persistence.js';
-import type { Router } from '../routing/router.js';
 import type { RingMember } from '../ring/ring-member.js';
+import type { Router } from '../routing/router.js';
 import { Scripts } from '../scripting/scripts.js';
 import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';

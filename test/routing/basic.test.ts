@@ -57,7 +57,7 @@ t.test('keys of several owners', async (t) => {
   t.equal(await client.call('DEL', 'a', 'k', 'none'), 2);
   const refusal =
     "-CROSSRANGE the keys of 'rename' have several owners: 'r' at node-2:6379, 'a' at " +
-    "node-0:6379; nothing was applied; keys that share a {tag} at their beginning have one owner";
+    'node-0:6379; nothing was applied; keys that share a {tag} at their beginning have one owner';
   t.equal(await client.call('RENAME', 'r', 'a'), refusal);
   t.equal(await client.call('GET', 'r'), '3', 'it was not applied');
   t.match(await client.call('MSETNX', 'k', '1', 'r', '2'), /^-CROSSRANGE the keys of 'msetnx'/);
@@ -73,7 +73,12 @@ t.test('SCAN finds every key once, through any node', async (t) => {
   const client = await nodes[1]!.client();
   const keys = Array.from({ length: 300 }, (_, i) => `${'agkqtz'[i % 6]}${i}`);
   for (const key of keys) await client.call('SET', key, '1');
-  for (const options of [['COUNT', '7'], ['COUNT', '1000'], ['MATCH', 'q*'], ['TYPE', 'list']]) {
+  for (const options of [
+    ['COUNT', '7'],
+    ['COUNT', '1000'],
+    ['MATCH', 'q*'],
+    ['TYPE', 'list'],
+  ]) {
     const found: string[] = [];
     let cursor = '0';
     do {

@@ -28,9 +28,15 @@ t.test('where commands would run', async (t) => {
   t.match(await explain('DBSIZE'), { asked: [a, b, c], hops: 1 });
   t.match(await explain('rename', 'a', 'z'), { asked: [], refused: /^CROSSRANGE the keys of/ });
   t.match(await explain('SWAPDB', '0', '1'), { asked: [], refused: /ring of one/ });
-  t.match(await explain('XGROUP', 'CREATE', 'z', 'g', '$'), { command: 'xgroup|create', asked: [c] });
+  t.match(await explain('XGROUP', 'CREATE', 'z', 'g', '$'), {
+    command: 'xgroup|create',
+    asked: [c],
+  });
   t.match(await client.call('DHASH', 'EXPLAIN', 'NOSUCH'), /^-ERR unknown command 'NOSUCH'/);
-  t.match(await client.call('DHASH', 'EXPLAIN', 'GET'), /^-ERR wrong number of arguments for 'get'/);
+  t.match(
+    await client.call('DHASH', 'EXPLAIN', 'GET'),
+    /^-ERR wrong number of arguments for 'get'/,
+  );
   t.equal(await client.call('EXISTS', 'z'), 0, 'nothing is run');
 });
 

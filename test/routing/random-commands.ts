@@ -13,16 +13,17 @@ import {
 import { geoRows } from '../differential/grammar-geo.js';
 import { sortRows } from '../differential/grammar-sort.js';
 import { streamRows } from '../differential/grammar-streams.js';
+import { zsetRows } from '../differential/grammar-zsets.js';
 import { integer, key, lit, opt, pick, type Row, row, seq } from '../differential/makers.js';
 import { randomKey } from '../differential/values.js';
-import { zsetRows } from '../differential/grammar-zsets.js';
 import type { SeededRandom } from '../support/random.js';
 
 const CHANCE = /^(SPOP|SRANDMEMBER|HRANDFIELD|ZRANDMEMBER|RANDOMKEY|OBJECT|MEMORY|DEBUG)$/i;
 const CURSORS = /SCAN$/i;
 const CLOCK = /^(P?TTL|P?EXPIRETIME|XADD|XINFO|XPENDING|XCLAIM|XAUTOCLAIM|XREADGROUP|LOLWUT)$/i;
 const BLOCKS = /^(BL|BR|BZ|XREAD)/i;
-const OTHERS = /^(SWAPDB|SELECT|MIGRATE|MULTI|EXEC|DISCARD|WATCH|UNWATCH|WAIT|PFDEBUG|PFSELFTEST)$/i;
+const OTHERS =
+  /^(SWAPDB|SELECT|MIGRATE|MULTI|EXEC|DISCARD|WATCH|UNWATCH|WAIT|PFDEBUG|PFSELFTEST)$/i;
 
 const bound = seq(({ random }) => {
   if (random.chance(0.2)) return [Buffer.from(random.pick(['-', '+', 'x', '']))];

@@ -72,11 +72,12 @@ t.test('scripts run where their keys are, and reach no others', async (t) => {
   t.match(await client.call('EVAL', stray, '1', 'z'), /CROSSRANGE the keys of 'set' have/);
   t.equal(await client.call('GET', 'a'), null);
   t.match(await client.call('EVAL', "return redis.call('DBSIZE')", '0'), /CROSSRANGE 'dbsize'/);
-  const sha = String(await client.call('SCRIPT', 'LOAD', set));
+  const sha = (await client.call('SCRIPT', 'LOAD', set)) as string;
   t.equal(await client.call('EVALSHA', sha, '1', 'z', '2'), 'OK');
   t.equal(await client.call('EVALSHA', sha, '1', 'k', '2'), 'OK');
   const code =
-    "#!lua name=lib\nredis.register_function('f', function(keys) return redis.call('INCR', keys[1]) end)";
+    '#!lua name=lib\n' +
+    "redis.register_function('f', function(keys) return redis.call('INCR', keys[1]) end)";
   t.equal(await client.call('FUNCTION', 'LOAD', code), 'lib');
   t.equal(await client.call('FCALL', 'f', '1', 'z'), 3);
 });

@@ -41,18 +41,18 @@ t.test('who is gone gets nothing', async (t) => {
 t.test('CLIENT UNBLOCK', async (t) => {
   const { nodes, scene } = await threeNodes(3);
   const [client, other] = [await nodes[0]!.client(), await nodes[0]!.client()];
-  const id = await client.call('CLIENT', 'ID');
+  const id = (await client.call('CLIENT', 'ID')) as number;
   client.send('BLPOP', 'z', '0');
   await scene.sim.runFor(100);
-  t.equal(await other.call('CLIENT', 'UNBLOCK', String(id)), 1);
+  t.equal(await other.call('CLIENT', 'UNBLOCK', id), 1);
   await scene.sim.runFor(100);
   t.strictSame(client.received(), [null]);
   client.send('BLPOP', 'z', '0');
   await scene.sim.runFor(100);
-  t.equal(await other.call('CLIENT', 'UNBLOCK', String(id), 'ERROR'), 1);
+  t.equal(await other.call('CLIENT', 'UNBLOCK', id, 'ERROR'), 1);
   await scene.sim.runFor(100);
   t.strictSame(client.received(), ['-UNBLOCKED client unblocked via CLIENT UNBLOCK']);
-  t.equal(await other.call('CLIENT', 'UNBLOCK', String(id)), 0);
+  t.equal(await other.call('CLIENT', 'UNBLOCK', id), 0);
 });
 
 t.test('the member where a command waits dies', async (t) => {
