@@ -19,9 +19,9 @@ import { Args } from '../../resp/args.js';
 import type { Timer } from '../../world/world.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
-import type { KeyspacePart, QueuedCommand } from '../server/session.js';
+import type { QueuedCommand } from '../server/session.js';
 import { encodeHeader } from './call-header.js';
-import type { Guest, GuestOptions, Guests } from './guests.js';
+import type { Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
 import { errorReply } from './raw-reply.js';
 
 /** Time that a member has to answer, or to say that it will later, ms. */
@@ -69,8 +69,8 @@ export class Call {
   }
 }
 
-function guestOf({ database, protocol }: CallOptions, part?: KeyspacePart): GuestOptions {
-  return { database, protocol, remote: 'ring', part };
+function guestOf({ database, protocol }: CallOptions, limits: GuestLimits): GuestOptions {
+  return { database, protocol, remote: 'ring', ...limits };
 }
 
 export class Calls {
@@ -134,15 +134,15 @@ export class Calls {
     return call;
   }
 
-  /** Runs a command here, if `part` is given on that part of the keyspace. */
-  runHere(args: Args, options: CallOptions, part?: KeyspacePart): Call {
-    return this.#here(options, (done) => this.guests.run(guestOf(options, part), args, done));
+  /** Runs a command here. */
+  runHere(args: Args, options: CallOptions, limits: GuestLimits = {}): Call {
+    return this.#here(options, (done) => this.guests.run(guestOf(options, limits), args, done));
   }
 
   /** Runs a transaction here; nothing that it watched has changed. */
   runTransactionHere(queue: QueuedCommand[], options: CallOptions): Call {
     return this.#here(options, (done) =>
-      this.guests.runTransaction(guestOf(options), queue, false, EXEC_WORDS, done),
+      this.guests.runTransaction(guestOf(options, {}), queue, false, EXEC_WORDS, done),
     );
   }
 

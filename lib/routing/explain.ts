@@ -21,6 +21,8 @@ const KIND_NAMES: Readonly<Record<number, string>> = {
   [ALONE]: 'only in a ring of one',
 };
 
+const GATHERED = 'here, with values that their owners send; not one moment of all';
+
 /** `args` are those of the command to explain. */
 export function replyExplanation(router: Router, args: Args, reply: ReplyWriter): void {
   const command = router.server.dispatcher.lookup(args);
@@ -41,7 +43,8 @@ export function replyExplanation(router: Router, args: Args, reply: ReplyWriter)
   const { ring, selfIndex } = router;
   reply.map(7);
   text(reply, 'command', command.fullName);
-  text(reply, 'routing', KIND_NAMES[command.route.kind]!);
+  const isGathered = router.gathers(command, args);
+  text(reply, 'routing', isGathered ? GATHERED : KIND_NAMES[command.route.kind]!);
   reply.bulkLatin1('epoch');
   reply.integer(router.epoch);
   reply.bulkLatin1('keys');
@@ -84,7 +87,7 @@ function askedMembers(router: Router, command: Command, args: Args): number[] {
   const all = ring.members.map((_, index) => index);
   if (kind === ALL || kind === PUBLISH) return all.filter((index) => router.isAlive(index));
   if (kind === SPAN) return [...new Set(all.map((index) => calls.actorFor(index)))];
-  if (kind === SPLIT || kind === WATCH) {
+  if (kind === SPLIT || kind === WATCH || router.gathers(command, args)) {
     const owners = keysOf(server, command, args).map(({ buf, from, to }) =>
       calls.actorFor(ring.ownerOf(buf, from, to)),
     );
@@ -104,7 +107,8 @@ function refusalOf(router: Router, command: Command, args: Args): string | undef
   }
   const owner = ownerOfKeys(server, ring, command, args);
   const isOfOne = kind === KEY || kind === KEYS;
-  if (isOfOne && owner === SEVERAL) return crossRange(router, command, args);
+  if (isOfOne && owner === SEVERAL && !router.gathers(command, args))
+    return crossRange(router, command, args);
   const keys = keysOf(server, command, args).map(({ buf, from, to }) =>
     ring.ownerOf(buf, from, to),
   );

@@ -19,6 +19,7 @@ import {
   type QueuedCommand,
   Session,
 } from '../server/session.js';
+import type { Database } from '../store/database.js';
 import { errorReply } from './raw-reply.js';
 
 /** Guests kept for later. */
@@ -31,13 +32,18 @@ const BROKEN_OFF = 'ERR the reply broke off, see the log of the node';
 
 export type Answered = (reply: Buffer) => void;
 
-export interface GuestOptions {
+export interface GuestLimits {
+  /** What KEYS and SCAN look at; undefined = all. */
+  readonly part?: KeyspacePart | undefined;
+  /** The database that it works on, in place of a numbered one. */
+  readonly side?: Database | undefined;
+}
+
+export interface GuestOptions extends GuestLimits {
   readonly database: number;
   readonly protocol: 2 | 3;
   /** Whom MONITOR and the log show. */
   readonly remote: string;
-  /** What KEYS and SCAN look at; undefined = all. */
-  readonly part?: KeyspacePart | undefined;
 }
 
 export class Guests {
@@ -75,6 +81,7 @@ export class Guests {
     guest.session.databaseIndex = options.database;
     guest.session.reply.protocol = options.protocol;
     guest.session.part = options.part;
+    guest.session.side = options.side;
     return guest;
   }
 

@@ -57,6 +57,12 @@ const SPECIAL: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['sunsubscribe', LOCAL],
 ]);
 
+/** Of KEYS: reads that bring the values of keys of several owners to where the client is. */
+export const GATHERING: ReadonlySet<string> = new Set([
+  ...['sunion', 'sinter', 'sdiff', 'sintercard', 'zunion', 'zinter', 'zdiff', 'zintercard'],
+  ...['pfcount', 'lcs', 'setop_ro'],
+]);
+
 /** The route of a row; `parent` is the container of a subcommand. */
 export function routeOf(row: CommandRow, parent: CommandRow | undefined): Route {
   const fullName = parent === undefined ? row.name : `${parent.name}|${row.name}`;

@@ -93,7 +93,11 @@ export abstract class Operation {
     this.#isOver = true;
     for (const call of this.#open) this.router.calls.cancel(call);
     this.#open.clear();
+    this.cancelled();
   }
+
+  /** The client is gone. */
+  protected cancelled(): void {}
 }
 
 /** A command that is refused in a ring. */

@@ -10,11 +10,12 @@
  */
 import { Args } from '../../resp/args.js';
 import type { Session } from '../server/session.js';
+import type { Database } from '../store/database.js';
 import { ACTING, SPAN_PART, TRACK } from './call-header.js';
 import type { Call } from './calls.js';
 import type { Lane } from './lane.js';
 import { Operation } from './operation.js';
-import { isError } from './raw-reply.js';
+import { isError, OK } from './raw-reply.js';
 import type { Router } from './router.js';
 
 export interface Part {
@@ -25,6 +26,8 @@ export interface Part {
   readonly bounds?: readonly [low: Buffer, high: Buffer];
   /** Only this very member will do, and no replica in its place. */
   readonly isExact?: boolean;
+  /** Here, on this database and not on the client's. */
+  readonly side?: Database;
   /** Hears of a reply that is no error as soon as it has come. */
   readonly got?: (reply: Buffer) => void;
 }
@@ -57,9 +60,20 @@ export class Parts extends Operation {
   }
 
   override start(): void {
+    this.#end();
     this.#plan = this.#begin();
     this.#epoch = this.router.epoch;
     this.#goOn([]);
+  }
+
+  protected override cancelled(): void {
+    this.#end();
+  }
+
+  /** What a plan holds is given back. */
+  #end(): void {
+    this.#plan?.return(OK);
+    this.#plan = undefined;
   }
 
   #goOn(replies: Buffer[]): void {
@@ -103,12 +117,17 @@ export class Parts extends Operation {
   #answered(replies: Buffer[]): void {
     const error = replies.find(isError);
     if (error === undefined) this.#goOn(replies);
-    else this.finish(this.#options.failed?.(error) ?? error);
+    else this.#fail(this.#options.failed?.(error) ?? error);
+  }
+
+  #fail(reply: Buffer): void {
+    this.#end();
+    this.finish(reply);
   }
 
   #send(part: Part, done: (reply: Buffer) => void, again: (reason: string) => void): void {
     const { router } = this;
-    const { bounds, isExact, owner, words } = part;
+    const { bounds, isExact, owner, side, words } = part;
     const actor = isExact === true ? owner : router.calls.actorFor(owner);
     if (actor < 0) {
       this.fail(router.clusterDown(owner));
@@ -138,8 +157,8 @@ export class Parts extends Operation {
       },
     };
     if (actor === router.selfIndex) {
-      const part = bounds && { low: bounds[0], high: bounds[1] };
-      call = router.calls.runHere(Args.of(...words), options, part);
+      const limits = bounds && { low: bounds[0], high: bounds[1] };
+      call = router.calls.runHere(Args.of(...words), options, { part: limits, side });
     } else {
       const all = bounds === undefined ? words : [...bounds, ...words];
       call = router.calls.call(router.ring.members[actor]!.id, all, options);

@@ -11,11 +11,17 @@ const TILDE = code('~');
 const GREATER = code('>');
 const PERCENT = code('%');
 const BAR = code('|');
+const UNDERSCORE = code('_');
 
 export const OK = Buffer.from('+OK\r\n');
 
 export function isError(reply: Buffer): boolean {
   return reply[0] === MINUS;
+}
+
+/** A null, in RESP2 or RESP3. */
+export function isNull(reply: Buffer): boolean {
+  return reply[0] === UNDERSCORE || (reply[0] === DOLLAR && reply[1] === MINUS);
 }
 
 export function errorReply(text: string): Buffer {

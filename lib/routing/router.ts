@@ -38,8 +38,9 @@ import { Calls } from './calls.js';
 import { crossRange } from './cross-range.js';
 import { everybodyPlan } from './everybody.js';
 import { Forward } from './forward.js';
+import { GATHERED_KEYS_MAX, gatherPlan } from './gather.js';
 import { Guests } from './guests.js';
-import { ALL, ALONE, EXEC, KEY, LOCAL, PUBLISH, SPAN, SPLIT, WATCH } from './kinds.js';
+import { ALL, ALONE, EXEC, GATHERING, KEY, LOCAL, PUBLISH, SPAN, SPLIT, WATCH } from './kinds.js';
 import { Lane } from './lane.js';
 import { Publication, relay, servePublish } from './messages.js';
 import { type Operation, Refused } from './operation.js';
@@ -183,6 +184,12 @@ export class Router {
     relay(this, kind, channel, message);
   }
 
+  /** Whether the values of its keys, which have several owners, are brought here. */
+  gathers(command: Command, args: Args): boolean {
+    if (!GATHERING.has(command.name) || args.count > GATHERED_KEYS_MAX) return false;
+    return ownerOfKeys(this.server, this.ring, command, args) === SEVERAL;
+  }
+
   laneIdOf(session: Session): number {
     return this.#laneBase + session.id;
   }
@@ -249,6 +256,7 @@ export class Router {
         );
       default:
         if (this.#isHere(command, args)) return undefined;
+        if (this.gathers(command, args)) return this.#gather(session, lane, command, args);
         return new Forward(this, session, lane, command, args);
     }
   }
@@ -263,6 +271,11 @@ export class Router {
     const { failed, plan } = split;
     const isWrite = (command.flags & WRITE) !== 0;
     return new Parts(this, session, lane, plan, { name: command.name, isWrite, failed });
+  }
+
+  #gather(session: Session, lane: Lane, command: Command, args: Args): Operation {
+    const plan = gatherPlan(this, command, args);
+    return new Parts(this, session, lane, plan, { name: command.name, isWrite: false });
   }
 
   #span(session: Session, lane: Lane, command: Command, args: Args): Operation | undefined {

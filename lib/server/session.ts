@@ -129,6 +129,8 @@ export class Session implements Watcher {
   isGuest = false;
   /** Of a guest: what KEYS and SCAN look at; undefined = all. */
   part: KeyspacePart | undefined;
+  /** Of a guest: the database that it works on, in place of a numbered one. */
+  side: Database | undefined;
   /** What it has under way in the ring. */
   lane: Lane | undefined;
   /** Keys that it watches at other members, by member. */
@@ -174,7 +176,7 @@ export class Session implements Watcher {
 
   /** The database that was selected. */
   get database(): Database {
-    return this.server.store.databases[this.databaseIndex]!;
+    return this.side ?? this.server.store.databases[this.databaseIndex]!;
   }
 
   get authenticated(): boolean {

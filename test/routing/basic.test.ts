@@ -115,3 +115,23 @@ t.test('CLIENT REPLY', async (t) => {
   await scene.sim.runFor(2000);
   t.strictSame(client.received(), ['1', 'OK', ['2', '2']]);
 });
+
+t.test('reads of keys of several owners', async (t) => {
+  const { nodes } = await threeNodes(7);
+  const client = await nodes[0]!.client();
+  await client.call('SADD', 'a', '1', '2', '3');
+  await client.call('SADD', 'k', '2', '3', '4');
+  await client.call('ZADD', 'z', '1', '3', '2', '9');
+  await client.call('PFADD', 'b', 'x', 'y');
+  await client.call('PFADD', 'y', 'y', 'z');
+  t.strictSame(await client.call('SINTER', 'a', 'k'), ['2', '3']);
+  t.strictSame(await client.call('SUNION', 'a', 'k', 'none'), ['1', '2', '3', '4']);
+  t.equal(await client.call('SINTERCARD', '2', 'a', 'k'), 2);
+  t.strictSame(await client.call('ZINTER', '2', 'a', 'z', 'WITHSCORES'), ['3', '2']);
+  t.equal(await client.call('PFCOUNT', 'b', 'y'), 3);
+  t.match(await client.call('SUNION', 'a', 'b'), /^-WRONGTYPE/);
+  t.match(await client.call('SUNIONSTORE', 'a', 'k', 'z'), /^-CROSSRANGE/);
+  t.equal(await client.call('DBSIZE'), 5);
+  const { databases } = nodes[0]!.node.store;
+  t.equal(databases[0]!.size(), 2, 'nothing of it stays here');
+});
