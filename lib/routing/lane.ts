@@ -40,7 +40,7 @@ export class Lane {
   isClosed = false;
   /** The view under which all of it was sent. */
   epoch = 0;
-  /** The client has closed its side and waits for the rest. */
+  /** The client sends no more: its connection is to go on once the lane is empty. */
   isLast = false;
   #isResuming = false;
 

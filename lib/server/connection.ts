@@ -105,11 +105,7 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
       this.destroy();
       return;
     }
-    const { lane } = this.session;
-    if (lane?.isEmpty === false) {
-      lane.isLast = true;
-      return;
-    }
+    if (this.#hasUnderWay()) return;
     // A client may close its side and still wait for the replies to what it sent.
     if (!this.session.suspended && !this.#stalled() && !this.#isHeld) this.#finish();
   }
@@ -231,6 +227,8 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
       const found = reader.next(args);
       if (found === NEED_MORE) return;
       if (found === PROTOCOL_ERROR) {
+        // The error follows the replies that are under way.
+        if (this.#hasUnderWay()) return;
         if (reader.error !== '') reply.error(reader.error);
         session.closing = true;
         return;
@@ -286,6 +284,14 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
   #readsAhead(): boolean {
     const readsAhead = this.#isBlocked || this.#isHeld;
     return readsAhead && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
+  }
+
+  /** Whether replies from the ring are to come; then `resume` is called after the last of them. */
+  #hasUnderWay(): boolean {
+    const { lane } = this.session;
+    if (lane === undefined || lane.isEmpty) return false;
+    lane.isLast = true;
+    return true;
   }
 
   /** Its command blocks, here or at another member. */

@@ -135,3 +135,13 @@ t.test('reads of keys of several owners', async (t) => {
   const { databases } = nodes[0]!.node.store;
   t.equal(databases[0]!.size(), 2, 'nothing of it stays here');
 });
+
+t.test('the last replies of a client that breaks the protocol', async (t) => {
+  const { nodes, scene } = await threeNodes(8);
+  const client = await nodes[0]!.client();
+  client.send('SET', 'z', '1');
+  client.send('GET', 'z');
+  client.sendRaw('*x\r\n');
+  t.ok(await scene.sim.runUntil(() => client.isClosed, 5000));
+  t.strictSame(client.received(), ['OK', '1', '-ERR Protocol error: invalid multibulk length']);
+});
