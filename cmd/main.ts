@@ -6,6 +6,7 @@ import { addBackupCommand } from './backup.js';
 import { addBenchCommand } from './bench.js';
 import { addEncodeCommand } from './encode.js';
 import { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
+import { addExplainCommand } from './explain.js';
 import { addExportCommand } from './export.js';
 import { addHashCommand } from './hash.js';
 import { addImportCommand } from './import.js';
@@ -48,6 +49,7 @@ function createProgram(): Command {
   addBackupCommand(program);
   addRestoreCommand(program);
   addExportCommand(program);
+  addExplainCommand(program);
   addEncodeCommand(program);
   return program;
 }

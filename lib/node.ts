@@ -13,6 +13,7 @@ import { EmptyRanges } from './ring/empty-ranges.js';
 import type { RingMember } from './ring/ring-member.js';
 import { enterRing, prepareRing, type RingStartParts, returnWhenEmpty } from './ring/ring-start.js';
 import { serveStatus } from './ring/ring-status.js';
+import { Router } from './routing/router.js';
 import type { LuaModule } from './scripting/web-assembly.js';
 import type { Log } from './server/log.js';
 import type { ProcessInfo } from './server/process-info.js';
@@ -93,6 +94,7 @@ export class DhashNode {
       },
     });
     server.ring = ring;
+    server.router = new Router(server, ring);
     server.leaveRing = () => this.leave();
     serveStatus(ring, store);
     ring.listen({ view: () => server.followRing() });
@@ -176,6 +178,7 @@ export class DhashNode {
 
   /** Stops to serve; replies that are under way still leave. */
   async stop(): Promise<void> {
+    this.server.router?.stop();
     this.server.ring?.stop();
     await this.server.stop();
     await this.server.persistence?.stop();

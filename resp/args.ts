@@ -92,22 +92,34 @@ export class Args {
     return parseFloat64(this.buf, this.starts[i]!, this.ends[i]!);
   }
 
-  /** A copy that owns its bytes, and no more than them. */
-  clone(): Args {
+  /** A copy, of the arguments [first, end), that owns its bytes, and no more than them. */
+  clone(first = 0, end = this.count): Args {
     const copy = new Args();
-    copy.count = this.count;
-    copy.starts = new Int32Array(this.count);
-    copy.ends = new Int32Array(this.count);
+    copy.count = end - first;
+    copy.starts = new Int32Array(copy.count);
+    copy.ends = new Int32Array(copy.count);
     let bytes = 0;
-    for (let i = 0; i < this.count; i++) bytes += this.length(i);
+    for (let i = first; i < end; i++) bytes += this.length(i);
     copy.buf = Buffer.allocUnsafeSlow(bytes);
     let at = 0;
-    for (let i = 0; i < this.count; i++) {
+    for (let i = 0; i < copy.count; i++) {
       copy.starts[i] = at;
-      at += this.buf.copy(copy.buf, at, this.starts[i], this.ends[i]);
+      at += this.buf.copy(copy.buf, at, this.starts[first + i], this.ends[first + i]);
       copy.ends[i] = at;
     }
     return copy;
+  }
+
+  /** Becomes the arguments of `other` from `first` on; the bytes are shared. */
+  borrow(other: Args, first: number): void {
+    const count = other.count - first;
+    this.reserve(count);
+    this.buf = other.buf;
+    this.count = count;
+    for (let i = 0; i < count; i++) {
+      this.starts[i] = other.starts[first + i]!;
+      this.ends[i] = other.ends[first + i]!;
+    }
   }
 
   /** Hash of an argument for lookup whatever its case; see `NameTable`. */

@@ -4,6 +4,7 @@
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Route } from '../routing/kinds.js';
 import type { CommandStats } from '../server/command-stats.js';
 import type { Session } from '../server/session.js';
 
@@ -80,6 +81,8 @@ export interface CommandRow {
 export interface Command extends CommandRow {
   /** `config|get` for a subcommand, else the name. */
   readonly fullName: string;
+  /** Where it runs in a ring. */
+  readonly route: Route;
   readonly stats: CommandStats;
   readonly children: ReadonlyMap<string, Command> | undefined;
 }

@@ -14,7 +14,7 @@ import {
   REFUSED,
   WRITE,
 } from '../commands/command.js';
-import { SERVER_DISK_FAILED, SERVER_MEMORY_LIMIT } from '../server/dispatcher.js';
+import { SERVER_DISK_FAILED, SERVER_MEMORY_LIMIT, SERVER_RING } from '../server/dispatcher.js';
 import type { Server } from '../server/server.js';
 import type { Session } from '../server/session.js';
 import { formatG } from './libraries/format-number.js';
@@ -133,6 +133,10 @@ export class ScriptCaller {
     const writes = (flags & WRITE) !== 0;
     if (rights.isReadOnly && (writes || MAY_REPLICATE.has(command.name))) {
       return 'ERR Write commands are not allowed from read-only scripts.';
+    }
+    if ((dispatcher.gate & SERVER_RING) !== 0) {
+      const refusal = this.#server.router!.refusesHere(command, args);
+      if (refusal !== undefined) return refusal;
     }
     if (writes && (dispatcher.gate & SERVER_DISK_FAILED) !== 0) return this.#server.diskError();
     if ((dispatcher.gate & SERVER_MEMORY_LIMIT) !== 0 && (flags & DENY_OOM) !== 0) {

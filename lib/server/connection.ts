@@ -94,7 +94,7 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
     this.#reader.feed(buf, 0, bytes);
     this.#turn();
     this.#reader.keep();
-    if (this.session.blocked !== undefined || this.#isHeld) this.#pauseOrResume();
+    if (this.#isBlocked || this.#isHeld) this.#pauseOrResume();
   }
 
   drained(): void {
@@ -107,10 +107,11 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
   ended(): void {
     this.#ended = true;
     // What it waits for must go to somebody who is still there.
-    if (this.session.blocked !== undefined) {
+    if (this.#isBlocked) {
       this.destroy();
       return;
     }
+    if (this.#hasUnderWay()) return;
     // A client may close its side and still wait for the replies to what it sent.
     if (!this.#mustGoOn()) this.#finish();
   }
@@ -257,6 +258,8 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
       const found = reader.next(args);
       if (found === NEED_MORE) return;
       if (found === PROTOCOL_ERROR) {
+        // The error follows the replies that are under way.
+        if (this.#hasUnderWay()) return;
         if (reader.error !== '') reply.error(reader.error);
         session.closing = true;
         return;
@@ -310,8 +313,21 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
 
   /** A client whose command blocks, or waits for the disk, is read from, to hear when it goes. */
   #readsAhead(): boolean {
-    const readsAhead = this.session.blocked !== undefined || this.#isHeld;
+    const readsAhead = this.#isBlocked || this.#isHeld;
     return readsAhead && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
+  }
+
+  /** Whether replies from the ring are to come; then `resume` is called after the last of them. */
+  #hasUnderWay(): boolean {
+    const { lane } = this.session;
+    if (lane === undefined || lane.isEmpty) return false;
+    lane.isLast = true;
+    return true;
+  }
+
+  /** Its command blocks, here or at another member. */
+  get #isBlocked(): boolean {
+    return this.session.blocked !== undefined || this.session.lane?.blocking !== undefined;
   }
 
   /** Executes nothing more; closes once the replies have left, at the latest when they drain. */

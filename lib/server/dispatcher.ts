@@ -40,10 +40,12 @@ import {
   unknownSubcommand,
   wrongArity,
 } from '../commands/replies.js';
+import { routeOf } from '../routing/kinds.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
 import { PROTECTED_MODE_ERROR } from './protected-mode.js';
 import type { Server } from './server.js';
 import {
+  GATE_LANE,
   GATE_MONITOR,
   GATE_MULTI,
   GATE_NO_AUTH,
@@ -78,6 +80,8 @@ export const SERVER_DISK_FAILED = 1 << 23;
 /** Elements of collections have expired that are still there. */
 export const SERVER_ELEMENTS_DUE = 1 << 24;
 
+/** The node is one of several in a ring: see `Router`. */
+export const SERVER_RING = 1 << 25;
 /** The node joins a ring and is no member yet. */
 export const SERVER_JOINING = 1 << 24;
 
@@ -116,11 +120,12 @@ export class Dispatcher {
   execute(session: Session, args: Args): void {
     const command = this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
     session.totalCommands += 1;
+    const gate = session.gate | this.gate;
     if (
       command === undefined ||
       command.children !== undefined ||
       (command.flags & FAST) === 0 ||
-      (session.gate | this.gate) !== 0
+      (gate !== 0 && !(gate === SERVER_RING && this.#server.router!.isLocal(command, args)))
     ) {
       this.#executeLong(session, args, command);
       return;
@@ -199,6 +204,11 @@ export class Dispatcher {
   }
 
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
+    if ((session.gate & GATE_LANE) !== 0 && this.#server.router!.mustWait(session, known, args)) {
+      session.postponed = args.clone();
+      session.suspended = true;
+      return;
+    }
     this.serveReady();
     session.deliverPushes();
     if ((session.gate & (GATE_PEER | GATE_PEERS_ONLY)) !== 0) {
@@ -241,6 +251,7 @@ export class Dispatcher {
     if (hasPushed && session.reply.errorCount === errors) return;
     session.reply.rewind(mark);
     session.taskMuted = session.suspended && session.postponed === undefined;
+    session.lane?.muteLast();
   }
 
   #executeChecked(session: Session, args: Args, known: Command | undefined): void {
@@ -301,11 +312,15 @@ export class Dispatcher {
       this.#server.holdBack(session);
       return;
     }
+    const isQueued = (session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0;
+    if ((this.gate & SERVER_RING) !== 0 && !isQueued) {
+      if (this.#server.router!.takes(session, command, args)) return;
+    }
     if ((this.gate & SERVER_MEMORY_LIMIT) !== 0 && !this.#hasRoom(session, command)) {
       this.#reject(session, command, OUT_OF_MEMORY);
       return;
     }
-    if ((session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0) {
+    if (isQueued) {
       this.#queue(session, command, args);
       return;
     }
@@ -459,7 +474,8 @@ function inUse(row: CommandRow, parent: CommandRow | undefined): Command {
     children = new Map();
     for (const sub of row.subcommands) children.set(sub.name, inUse(sub, row));
   }
-  return { ...row, flags, fullName, stats: new CommandStats(), children };
+  const route = routeOf(row, parent);
+  return { ...row, flags, fullName, route, stats: new CommandStats(), children };
 }
 
 /** The bits that the metadata of a command or subcommand has. */

@@ -10,6 +10,7 @@ import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Persistence } from '../persistence/persistence.js';
 import type { RingMember } from '../ring/ring-member.js';
+import type { Router } from '../routing/router.js';
 import { Scripts } from '../scripting/scripts.js';
 import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
@@ -109,6 +110,8 @@ export class Server {
   readonly errorCounts = new Map<string, number>();
   /** Follows memory to disk; undefined: nothing is kept. */
   persistence: Persistence | undefined;
+  /** Finds out where commands run; undefined: the node knows of no ring. */
+  router: Router | undefined;
   /** This node's part in the ring; undefined until the node starts. */
   ring: RingMember | undefined;
   /** Resolves once the ring has this node no more; the node fills it. */
@@ -279,6 +282,7 @@ export class Server {
     this.sessions.delete(session.id);
     this.#heldBack.delete(session);
     this.#waitingForDisk.delete(session);
+    this.router?.forget(session);
     this.scripts.runner.forget(session);
     this.tasks.cancel(session);
     this.blocking.forget(session);

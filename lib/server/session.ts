@@ -7,6 +7,7 @@ import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { RestoreIntake } from '../backup/restore-intake.js';
 import type { Command } from '../commands/command.js';
+import type { Lane } from '../routing/lane.js';
 import type { Database } from '../store/database.js';
 import type { Watcher } from '../store/watches.js';
 import type { Blocked, BlockOptions } from './blocking.js';
@@ -28,6 +29,8 @@ export const GATE_PUSHES = 1 << 6;
 /** Keys that it reads are to be remembered: CLIENT TRACKING. */
 export const GATE_TRACKING = 1 << 7;
 
+/** Commands of it are under way in the ring: see `Lane`. */
+export const GATE_LANE = 1 << 10;
 /** Another member: it asks what members ask (lib/ring/peer-door.ts), and no commands. */
 export const GATE_PEER = 1 << 8;
 /** From a place where only members are welcome. */
@@ -35,6 +38,8 @@ export const GATE_PEERS_ONLY = 1 << 9;
 
 /** Id of sessions that run the commands of scripts: no client has it. */
 export const SCRIPTS_ID = 0;
+/** Id of sessions that run what other members send. */
+export const GUESTS_ID = -1;
 
 /** Time that a command in slices may take of the turn that it arrives in, ms. */
 const FIRST_SLICE_MS = 4;
@@ -84,6 +89,12 @@ export interface Transaction {
   failed: boolean;
 }
 
+/** A part of the keyspace; ends as KRANGE takes them. */
+export interface KeyspacePart {
+  readonly low: Buffer;
+  readonly high: Buffer;
+}
+
 export class Session implements Watcher {
   readonly id: number;
   readonly server: Server;
@@ -114,6 +125,16 @@ export class Session implements Watcher {
   noEvict = false;
   /** It runs the commands of scripts. */
   isScript = false;
+  /** It runs what another member has sent: see `Guests`. */
+  isGuest = false;
+  /** Of a guest: what KEYS and SCAN look at; undefined = all. */
+  part: KeyspacePart | undefined;
+  /** Of a guest: the database that it works on, in place of a numbered one. */
+  side: Database | undefined;
+  /** What it has under way in the ring. */
+  lane: Lane | undefined;
+  /** Keys that it watches at other members, by member. */
+  remoteWatches: Map<string, readonly Buffer[]> | undefined;
   /** Undefined until the first subscription. */
   subscriptions: Subscriptions | undefined;
   tracking: Tracking | undefined;
@@ -155,7 +176,7 @@ export class Session implements Watcher {
 
   /** The database that was selected. */
   get database(): Database {
-    return this.server.store.databases[this.databaseIndex]!;
+    return this.side ?? this.server.store.databases[this.databaseIndex]!;
   }
 
   get authenticated(): boolean {
@@ -266,6 +287,7 @@ export class Session implements Watcher {
     }
     this.watched.clear();
     this.dirty = false;
+    if (this.remoteWatches !== undefined) this.server.router?.watches.forget(this);
   }
 
   watch(key: string): void {

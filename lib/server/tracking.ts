@@ -122,7 +122,7 @@ export class TrackingTable implements ChangeListener {
     // Nobody is left to hear of anything.
     this.#readers.clear();
     this.#items = 0;
-    this.#server.store.watches.listenWith(undefined);
+    this.#server.store.watches.stopListening(this);
   }
 
   /** A session has read the keys of a command. */

@@ -33,27 +33,30 @@ export class WatchTable {
   readonly #readers = new Set<KeyReader>();
   readonly #watchers = new Map<number, Map<string, Set<Watcher>>>();
   /**
-   * Watched (database, key, watcher) triples, readers, and the listener if there is one. Writers
-   * look at this before anything else.
+   * Watched (database, key, watcher) triples, readers and listeners. Writers look at this before
+   * anything else.
    */
   size = 0;
-  #listener: ChangeListener | undefined;
+  readonly #listeners = new Set<ChangeListener>();
 
   /** Triples alone. */
   get watchedCount(): number {
-    return this.size - this.#readers.size - (this.#listener === undefined ? 0 : 1);
+    return this.size - this.#readers.size - this.#listeners.size;
   }
 
-  /** Sets the one listener; undefined = there is none. */
-  listenWith(listener: ChangeListener | undefined): void {
-    if (this.#listener !== undefined) this.size -= 1;
-    this.#listener = listener;
-    if (listener !== undefined) this.size += 1;
+  listenWith(listener: ChangeListener): void {
+    if (this.#listeners.has(listener)) return;
+    this.#listeners.add(listener);
+    this.size += 1;
+  }
+
+  stopListening(listener: ChangeListener): void {
+    if (this.#listeners.delete(listener)) this.size -= 1;
   }
 
   /** Databases were emptied. */
   allChanged(): void {
-    this.#listener?.allChanged();
+    for (const listener of this.#listeners) listener.allChanged();
   }
 
   addReader(reader: KeyReader): void {
@@ -92,7 +95,7 @@ export class WatchTable {
 
   /** `key` has changed: its watchers' transactions will not run. */
   touch(database: number, key: string, expired: boolean): void {
-    this.#listener?.keyChanged(key, expired);
+    for (const listener of this.#listeners) listener.keyChanged(key, expired);
     for (const reader of this.#readers) {
       if (reader.database === database && reader.reads(key)) reader.hasChanged = true;
     }

@@ -235,13 +235,17 @@ export class SceneClient implements LinkHandler {
     this.send(...parts);
     const isThere = () => this.#replies.length > 0 || this.isClosed;
     if (!(await this.#sim.runUntil(isThere, REPLY_MAX_MS))) return '(no reply)';
-    return this.#replies.shift() ?? '(closed)';
+    return this.#replies.length > 0 ? this.#replies.shift()! : '(closed)';
   }
 
   /** Sends a command and lets no time pass; its reply is among those of `received`. */
   send(...parts: (string | number | Buffer)[]): void {
-    const bytes = encode(parts);
-    this.#link.write(bytes, 0, bytes.length);
+    this.#write(encode(parts));
+  }
+
+  /** Sends bytes that need not be a command. */
+  sendRaw(text: string): void {
+    this.#write(Buffer.from(text, 'latin1'));
   }
 
   /** Replies that have come and were not taken. */
@@ -253,6 +257,10 @@ export class SceneClient implements LinkHandler {
 
   close(): void {
     this.#link.end();
+  }
+
+  #write(bytes: Buffer): void {
+    this.#link.write(bytes, 0, bytes.length);
   }
 
   data(buf: Buffer, bytes: number): void {

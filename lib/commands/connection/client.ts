@@ -162,9 +162,12 @@ function unblock(session: Session, args: Args, reply: ReplyWriter): void {
   } else if (Number.isNaN(args.int64(2))) {
     reply.error(NOT_INTEGER);
   } else {
-    const { blocking, sessions } = session.server;
+    const { blocking, router, sessions } = session.server;
     const target = sessions.get(args.int64(2));
-    const isUnblocked = target !== undefined && blocking.unblock(target, reason === 'ERROR');
+    const withError = reason === 'ERROR';
+    const isUnblocked =
+      target !== undefined &&
+      (blocking.unblock(target, withError) || router?.unblock(target, withError) === true);
     reply.integer(isUnblocked ? 1 : 0);
   }
 }

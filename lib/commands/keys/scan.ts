@@ -8,7 +8,7 @@ import { Snapshot } from '../../../radix/snapshot.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { filterOf, globMatches, literalPrefix } from '../../glob.js';
-import type { Session, Task } from '../../server/session.js';
+import type { KeyspacePart, Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { typeName } from '../../types/types.js';
 import { COUNTS, type CommandRow, READONLY } from '../command.js';
@@ -18,6 +18,8 @@ import { scanCursor, scanOptions, scanPlace } from '../scan-options.js';
 
 /** Keys looked at between two looks at the clock. */
 const STEP_KEYS = 128;
+const MINUS = 0x2d;
+const PLUS = 0x2b;
 
 interface Filter {
   pattern: Buffer | undefined;
@@ -36,6 +38,8 @@ class KeyWalk {
   readonly #filter: Filter;
   readonly #scratch: Buffer;
   #inclusive: boolean;
+  /** The last key that may be looked at. */
+  readonly #high: Buffer | undefined;
 
   constructor(session: Session, filter: Filter, after: Buffer | undefined) {
     const { database } = session;
@@ -43,9 +47,12 @@ class KeyWalk {
     this.#database = database;
     this.#filter = filter;
     this.#scratch = database.store.keyScratch;
-    const behind = after !== undefined && after.compare(filter.prefix) >= 0;
-    this.place = behind ? after : filter.prefix;
+    const { part } = session;
+    const low = part === undefined ? after : lowKey(part);
+    const behind = low !== undefined && low.compare(filter.prefix) >= 0;
+    this.place = behind ? low : filter.prefix;
     this.#inclusive = !behind;
+    this.#high = part === undefined ? undefined : highKey(part);
   }
 
   /** Looks at up to `most` keys. Only keys that have not expired count. */
@@ -56,7 +63,7 @@ class KeyWalk {
     if (leaf !== 0 && !this.#inclusive && this.#isPlace(leaf)) leaf = cursor.next();
     let last: Leaf = 0;
     for (let seen = 0; seen < most; seen += 1) {
-      if (leaf === 0 || !this.#hasPrefix(leaf)) {
+      if (leaf === 0 || !this.#isWithin(leaf)) {
         this.atEnd = true;
         return;
       }
@@ -69,7 +76,7 @@ class KeyWalk {
     }
     this.place = tree.key(last);
     this.#inclusive = false;
-    if (leaf === 0 || !this.#hasPrefix(leaf)) this.atEnd = true;
+    if (leaf === 0 || !this.#isWithin(leaf)) this.atEnd = true;
   }
 
   /** The keys behind the last one looked at, as they are now. */
@@ -82,7 +89,7 @@ class KeyWalk {
   /** `walk` over a snapshot; keys that have expired since it was opened are still in it. */
   walkSnapshot(snapshot: Snapshot, most: number): void {
     for (let seen = 0; seen < most; seen += 1) {
-      if (!snapshot.next() || !this.#hasPrefix(snapshot.leaf)) {
+      if (!snapshot.next() || !this.#isWithin(snapshot.leaf)) {
         this.atEnd = true;
         return;
       }
@@ -101,10 +108,12 @@ class KeyWalk {
     return this.#scratch.compare(this.place, 0, this.place.length, 0, bytes) === 0;
   }
 
-  #hasPrefix(leaf: Leaf): boolean {
+  #isWithin(leaf: Leaf): boolean {
     const { prefix } = this.#filter;
-    if (prefix.length === 0) return true;
+    const high = this.#high;
+    if (prefix.length === 0 && high === undefined) return true;
     const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
+    if (high !== undefined && high.compare(this.#scratch, 0, bytes) < 0) return false;
     if (bytes < prefix.length) return false;
     return this.#scratch.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
   }
@@ -116,6 +125,16 @@ class KeyWalk {
     const bytes = this.#database.tree.copyKey(leaf, this.#scratch, 0);
     return globMatches(pattern, this.#scratch, 0, bytes);
   }
+}
+
+/** The key behind which a part begins; undefined: with the lowest. Its ends come from `segmentsOf`. */
+function lowKey({ low }: KeyspacePart): Buffer | undefined {
+  return low.length === 1 && low[0] === MINUS ? undefined : low.subarray(1);
+}
+
+/** The last key of a part; undefined: the highest. */
+function highKey({ high }: KeyspacePart): Buffer | undefined {
+  return high.length === 1 && high[0] === PLUS ? undefined : high.subarray(1);
 }
 
 /** Walks, then moves what was found to the reply, both in slices. */
@@ -180,7 +199,15 @@ class ScanTask extends WalkTask {
   protected override writeHead(reply: ReplyWriter): void {
     const { atEnd, place } = this.walk;
     reply.array(2);
-    reply.bulkLatin1(String(atEnd ? 0 : this.session.server.scanPlaces.remember(place)));
+    if (this.session.part === undefined) {
+      reply.bulkLatin1(String(atEnd ? 0 : this.session.server.scanPlaces.remember(place)));
+    } else if (atEnd) {
+      reply.emptyArray();
+    } else {
+      // Whoever asked for a part keeps the places, as keys.
+      reply.array(1);
+      reply.bulk(place, 0, place.length);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Args } from '../../../resp/args.js';
 import { ReplyWriter } from '../../../resp/reply-writer.js';
 import { globMatches } from '../../glob.js';
+import { SERVER_RING } from '../../server/dispatcher.js';
 import type { SubscriptionKind } from '../../server/pubsub.js';
 import type { Session, Task } from '../../server/session.js';
 import { type CommandRow, FAST, type Handler } from '../command.js';
@@ -28,13 +29,22 @@ const HELP = [
 function publish(session: Session, args: Args, reply: ReplyWriter): void {
   const { buf, starts, ends } = args;
   const { pubsub } = session.server;
+  relay(session, 'channel', args);
   reply.integer(pubsub.publish(args.string(1), buf, starts[2]!, ends[2]!));
 }
 
 function spublish(session: Session, args: Args, reply: ReplyWriter): void {
   const { buf, starts, ends } = args;
   const { pubsub } = session.server;
+  relay(session, 'shard', args);
   reply.integer(pubsub.publishToShard(args.string(1), buf, starts[2]!, ends[2]!));
+}
+
+/** In a ring this is within a script or transaction: the other members are told, and not waited for. */
+function relay({ server }: Session, kind: 'channel' | 'shard', args: Args): void {
+  if ((server.dispatcher.gate & SERVER_RING) === 0) return;
+  const { buf, starts, ends } = args;
+  server.router!.relay(kind, args.string(1), buf.subarray(starts[2]!, ends[2]!));
 }
 
 /** Collects the names that match, then moves them to the reply, both in slices. */

@@ -3,6 +3,7 @@ import { hashHex } from '../../../murmur/murmur3.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { prefixWithHash } from '../../encoding.js';
+import { replyExplanation } from '../../routing/explain.js';
 import type { Session } from '../../server/session.js';
 import type { CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
@@ -25,6 +26,13 @@ function hash(_session: Session, args: Args, reply: ReplyWriter): void {
   reply.bulk(prefixed, 0, prefixed.length);
 }
 
+/** DHASH EXPLAIN command ... */
+function explain(session: Session, args: Args, reply: ReplyWriter): void {
+  const { router } = session.server;
+  if (router?.links.isReady === true) replyExplanation(router, args.clone(2), reply);
+  else reply.error('TRYAGAIN this node is in no ring yet');
+}
+
 export const dhashCommands: readonly CommandRow[] = [
   {
     name: 'dhash',
@@ -33,11 +41,14 @@ export const dhashCommands: readonly CommandRow[] = [
     handler: (_session, args, reply) => reply.error(unknownSubcommand('dhash', args.string(1))),
     subcommands: [
       { name: 'hash', arity: -3, flags: 0, keys: [2, 2, 1], handler: hash },
+      { name: 'explain', arity: -3, flags: 0, handler: explain },
       ...backupCommands,
       ...ringCommands,
       helpRow('dhash', [
         'BACKUP',
         '    Send all entries as they are at this moment, as `dhash backup` keeps them.',
+        'EXPLAIN <command> [<arg> ...]',
+        '    Return where a command would run, and why it would be refused, without running it.',
         'HASH <key> [PREFIX]',
         '    Return the MurmurHash3 (x64, 128 bits) of <key> as 32 hexadecimal digits.',
         '    With PREFIX return the key with its hash and a colon in front: such keys',

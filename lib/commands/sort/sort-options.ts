@@ -99,3 +99,18 @@ export function sortKeys(args: Args): number[] {
   }
   return target === 0 ? [1] : [1, target];
 }
+
+/** The patterns of BY and GET that lead to other keys. */
+export function sortPatterns(args: Args): Buffer[] {
+  const patterns: Buffer[] = [];
+  for (let i = 2; i + 1 < args.count; i += 1) {
+    const isPattern = args.equalsIgnoreCase(i, 'GET') || args.equalsIgnoreCase(i, 'BY');
+    if (args.equalsIgnoreCase(i, 'LIMIT')) i += 2;
+    else if (args.equalsIgnoreCase(i, 'STORE')) i += 1;
+    if (!isPattern) continue;
+    i += 1;
+    const pattern = args.bytes(i);
+    if (new KeyPattern(pattern).hasPlace) patterns.push(pattern);
+  }
+  return patterns;
+}

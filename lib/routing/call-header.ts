@@ -1,0 +1,56 @@
+/**
+ * The second word of CALL and EXEC: what a request of a client needs besides its own words. Decimal
+ * numbers with commas between them, so that a link can be read by eye.
+ *
+ *   CALL  <epoch>,<generation>,<id>,<lane>,<database>,<protocol>,<flags>  GET key
+ *
+ *   epoch        of the sender's view
+ *   generation   see calls.ts: what was sent before a refusal was heard is refused as well
+ *   id           names the call, for ANSWER and CANCEL
+ *   lane         the client, as its node knows it; commands of one lane run one after the other;
+ *                0 = of none
+ *   flags        ACTING, SPAN, TRACK
+ */
+
+/** The owner does not answer: a replica is asked in its place. */
+export const ACTING = 1;
+/** About a part of the ring, not about keys: both sides must be of the same epoch. */
+export const SPAN_PART = 2;
+/** The client keeps what it reads: its node wants to hear of changes. */
+export const TRACK = 4;
+
+export interface CallHeader {
+  readonly epoch: number;
+  readonly generation: number;
+  readonly id: number;
+  readonly lane: number;
+  readonly database: number;
+  readonly protocol: 2 | 3;
+  readonly flags: number;
+}
+
+const FIELDS = 7;
+
+export function encodeHeader(header: CallHeader): string {
+  const { epoch, generation, id, lane, database, protocol, flags } = header;
+  return `${epoch},${generation},${id},${lane},${database},${protocol},${flags}`;
+}
+
+/** Undefined if it is none. */
+export function decodeHeader(text: string): CallHeader | undefined {
+  const numbers = text.split(',').map(Number);
+  if (numbers.length !== FIELDS || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    return undefined;
+  }
+  const [epoch, generation, id, lane, database, protocol, flags] = numbers as number[] as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (protocol !== 2 && protocol !== 3) return undefined;
+  return { epoch, generation, id, lane, database, protocol, flags };
+}

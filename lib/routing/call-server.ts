@@ -1,0 +1,284 @@
+/**
+ * The other side of calls.ts: runs what other members send, and answers now or later.
+ *
+ *   CALL <header> <word> ...            -> bulk: the reply to the client, as bytes
+ *   CALL <header> <low> <high> <word> ...   (SPAN_PART)   -> integer: parked, ANSWER follows
+ *   EXEC <header> ...                   see transaction.ts       -> -NOTMINE: nothing was run
+ *   ANSWER <id> <reply>                 of what was parked       -> integer: 1, or 0: nobody waits
+ *   CANCEL <id> gone|timeout|error      the client is gone, or CLIENT UNBLOCK   -> OK
+ *   PARKED <id> ...                     -> array: 1 for each that is known here, else 0
+ *
+ * Commands of one lane run one after the other: while one is parked those that follow wait here.
+ * Invariant: `#parked` holds what has been let in and not yet been answered for certain.
+ */
+import { Args } from '../../resp/args.js';
+import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { RingLinks } from '../ring/ring-links.js';
+import type { Server } from '../server/server.js';
+import type { QueuedCommand, Session } from '../server/session.js';
+import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK } from './call-header.js';
+import { type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
+import type { Guest, GuestOptions, Guests } from './guests.js';
+import { NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
+import type { RemoteTracking } from './remote-tracking.js';
+import type { RemoteWatches } from './remote-watches.js';
+import { readQueue } from './transaction.js';
+
+/** Time that the client's node has to take an answer, ms; how often it is tried; pause between. */
+const ANSWER_TIMEOUT_MS = 5000;
+const ANSWERS_MAX = 20;
+const ANSWER_PAUSE_MS = 250;
+/** Calls of other members that wait here, or are under way. */
+const PARKED_MAX = 65_536;
+
+const BAD_HEADER = 'ERR a call without a header that can be read';
+
+/** One call that was let in. */
+interface Job {
+  readonly memberId: string;
+  readonly header: CallHeader;
+  readonly options: GuestOptions;
+  /** The command, or that of EXEC: what follows the header. */
+  readonly args: Args;
+  readonly isExec: boolean;
+}
+
+interface Parked {
+  readonly job: Job;
+  /** Undefined while it waits for those before it, and once it has replied. */
+  guest: Guest | undefined;
+  isAnswered: boolean;
+}
+
+export class CallServer {
+  readonly #server: Server;
+  readonly #links: RingLinks;
+  readonly #guests: Guests;
+  readonly #calls: Calls;
+  readonly #watches: RemoteWatches;
+  readonly #tracking: RemoteTracking;
+  /** By member and id of the call. */
+  readonly #parked = new Map<string, Parked>();
+  /** What waits for a lane that is busy, by member and lane; a lane that is not busy is not there. */
+  readonly #lanes = new Map<string, Parked[]>();
+  /** The generation of each member that is refused. */
+  readonly #refused = new Map<string, number>();
+  /** The words of the call at hand: nothing of it outlives the handler. */
+  readonly #words = new Args();
+
+  constructor(components: {
+    server: Server;
+    links: RingLinks;
+    guests: Guests;
+    calls: Calls;
+    watches: RemoteWatches;
+    tracking: RemoteTracking;
+  }) {
+    this.#server = components.server;
+    this.#links = components.links;
+    this.#guests = components.guests;
+    this.#calls = components.calls;
+    this.#watches = components.watches;
+    this.#tracking = components.tracking;
+  }
+
+  serve(): void {
+    const verb = (name: string, handler: (peer: string, args: Args, reply: ReplyWriter) => void) =>
+      this.#links.serve({
+        name,
+        channel: 'data',
+        handler: (session: Session, args, reply) => handler(session.peer!.memberId, args, reply),
+      });
+    verb('CALL', (peer, args, reply) => this.#call(peer, args, reply, false));
+    verb('EXEC', (peer, args, reply) => this.#call(peer, args, reply, true));
+    verb('ANSWER', (peer, args, reply) => {
+      const isWanted = args.count === 3 && this.#calls.answered(args.int64(1), peer, args.bytes(2));
+      reply.integer(isWanted ? 1 : 0);
+    });
+    verb('CANCEL', (peer, args, reply) => {
+      if (args.count === 3) this.#cancel(`${peer}/${args.string(1)}`, args.string(2));
+      reply.ok();
+    });
+    verb('PARKED', (peer, args, reply) => {
+      reply.array(args.count - 1);
+      for (let i = 1; i < args.count; i += 1) {
+        reply.integer(this.#parked.has(`${peer}/${args.string(i)}`) ? 1 : 0);
+      }
+    });
+  }
+
+  /** A member is dead: nobody waits for what it has sent. */
+  memberDied(memberId: string): void {
+    this.#refused.delete(memberId);
+    for (const [id, parked] of [...this.#parked]) {
+      if (parked.job.memberId === memberId) this.#cancel(id, 'gone');
+    }
+  }
+
+  get parkedCount(): number {
+    return this.#parked.size;
+  }
+
+  #call(memberId: string, args: Args, reply: ReplyWriter, isExec: boolean): void {
+    const header = args.count < 3 ? undefined : decodeHeader(args.string(1));
+    const isSpan = header !== undefined && (header.flags & SPAN_PART) !== 0;
+    if (header === undefined || (isSpan && args.count < 5)) {
+      reply.error(BAD_HEADER);
+      return;
+    }
+    const part = isSpan ? { low: args.bytes(2), high: args.bytes(3) } : undefined;
+    const words = this.#words;
+    words.borrow(args, isSpan ? 4 : 2);
+    if (!this.#letsIn(memberId, header, words, isExec)) {
+      reply.error(`${NOT_MINE} this member does not own it, or not yet`);
+      return;
+    }
+    const { database, protocol } = header;
+    const options = { database, protocol, remote: `member ${memberId.slice(0, 8)}`, part };
+    this.#run({ memberId, header, options, args: words, isExec }, reply);
+  }
+
+  #run(job: Job, reply: ReplyWriter): void {
+    const { header, memberId } = job;
+    const id = `${memberId}/${header.id}`;
+    const waiting = header.lane === 0 ? undefined : this.#lanes.get(`${memberId}/${header.lane}`);
+    if (waiting !== undefined) {
+      if (this.#parked.size >= PARKED_MAX) {
+        reply.error('ERR too many commands of other members are under way here, not applied');
+        return;
+      }
+      const parked = {
+        job: { ...job, args: job.args.clone() },
+        guest: undefined,
+        isAnswered: false,
+      };
+      this.#parked.set(id, parked);
+      waiting.push(parked);
+      reply.integer(header.id);
+      return;
+    }
+    const state: { answer?: Buffer; parked?: Parked } = {};
+    const guest = this.#start(job, (bytes) => {
+      if (state.parked === undefined) state.answer = bytes;
+      else this.#over(id, state.parked, bytes);
+    });
+    if (guest === undefined) {
+      const answer = state.answer!;
+      reply.bulk(answer, 0, answer.length);
+      return;
+    }
+    state.parked = { job: { ...job, args: EXEC_WORDS }, guest, isAnswered: false };
+    this.#parked.set(id, state.parked);
+    if (header.lane !== 0) this.#lanes.set(`${memberId}/${header.lane}`, []);
+    reply.integer(header.id);
+  }
+
+  #start(job: Job, done: (reply: Buffer) => void): Guest | undefined {
+    const { args, header, isExec, memberId, options } = job;
+    if (!isExec) {
+      if ((header.flags & TRACK) !== 0) this.#tracking.remember(memberId, args);
+      return this.#guests.run(options, args, done);
+    }
+    const isWatched = args.int64(0) === 1;
+    const isDirty = isWatched && this.#watches.take(memberId, String(header.lane));
+    const queue = this.#queueOf(args)!;
+    return this.#guests.runTransaction(options, queue, isDirty, EXEC_WORDS, done);
+  }
+
+  /** What was parked has replied. */
+  #over(id: string, parked: Parked, reply: Buffer): void {
+    parked.guest = undefined;
+    parked.isAnswered = true;
+    const { persistence } = this.#server;
+    const answer = { safe: () => this.#answer(id, parked, reply, 0), doubtful: () => {} };
+    if (persistence?.hold(answer) !== true) answer.safe();
+    this.#next(parked.job);
+  }
+
+  #answer(id: string, parked: Parked, reply: Buffer, tries: number): void {
+    const { header, memberId } = parked.job;
+    const again = (): void => {
+      if (tries >= ANSWERS_MAX || !this.#links.isAlive(memberId)) this.#parked.delete(id);
+      else {
+        this.#server.store.world.timers.after(ANSWER_PAUSE_MS, () =>
+          this.#answer(id, parked, reply, tries + 1),
+        );
+      }
+    };
+    const words = ['ANSWER', String(header.id), reply];
+    const sent = this.#links.request(memberId, 'data', words, ANSWER_TIMEOUT_MS, (error) => {
+      if (error === null) this.#parked.delete(id);
+      else again();
+    });
+    if (!('done' in sent)) again();
+  }
+
+  /** The next command of a lane begins. */
+  #next(job: Job): void {
+    const lane = `${job.memberId}/${job.header.lane}`;
+    const waiting = this.#lanes.get(lane);
+    const next = waiting?.shift();
+    if (waiting === undefined || next === undefined) {
+      this.#lanes.delete(lane);
+      return;
+    }
+    const id = `${next.job.memberId}/${next.job.header.id}`;
+    next.guest = this.#start(next.job, (reply) => this.#over(id, next, reply));
+  }
+
+  #cancel(id: string, mode: string): void {
+    const parked = this.#parked.get(id);
+    if (parked === undefined || parked.isAnswered) return;
+    const { guest, job } = parked;
+    if (mode !== 'gone') {
+      if (guest !== undefined) this.#server.blocking.unblock(guest.session, mode === 'error');
+      return;
+    }
+    this.#parked.delete(id);
+    if (guest !== undefined) {
+      guest.cancel();
+      this.#next(job);
+      return;
+    }
+    const lane = `${job.memberId}/${job.header.lane}`;
+    const waiting = this.#lanes.get(lane);
+    if (waiting !== undefined)
+      this.#lanes.set(
+        lane,
+        waiting.filter((other) => other !== parked),
+      );
+  }
+
+  /** Whether this member is the one to run it, as far as it knows. */
+  #letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean {
+    if (!this.#links.isReady) return false;
+    const isRefused = header.generation <= (this.#refused.get(memberId) ?? -1);
+    if (!isRefused && this.#isMine(header, words, isExec)) return true;
+    if (!isRefused) this.#refused.set(memberId, header.generation);
+    return false;
+  }
+
+  #isMine(header: CallHeader, words: Args, isExec: boolean): boolean {
+    const { responsibility, selfIndex } = this.#links;
+    const ring = responsibility.current;
+    if (selfIndex < 0) return false;
+    if ((header.flags & SPAN_PART) !== 0) return header.epoch === responsibility.view.epoch;
+    const commands = isExec ? this.#queueOf(words) : [this.#queued(words)];
+    return (commands ?? []).every((queued) => {
+      if (queued === undefined) return true;
+      const owner = ownerOfKeys(this.#server, ring, queued.command, queued.args);
+      if (owner === NO_OWNER || owner === selfIndex) return true;
+      if (owner === SEVERAL) return false;
+      return (header.flags & ACTING) !== 0 && ring.holds(selfIndex, owner);
+    });
+  }
+
+  #queueOf(words: Args): QueuedCommand[] | undefined {
+    return readQueue(words, 1, (args) => this.#queued(args));
+  }
+
+  #queued(args: Args): QueuedCommand | undefined {
+    const command = this.#server.dispatcher.lookup(args);
+    return command === undefined ? undefined : { command, args };
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * Calls: commands that this node has run by the members that own their keys.
+ *
+ *   call --> CALL  ---bulk-------------> done(reply)
+ *                  ---an integer-------> parked: it blocks, or runs in slices there
+ *                                          `-- ANSWER id reply, from there --> done(reply)
+ *                  ---NOTMINE----------> again(): whose it is must be found out anew
+ *                  ---no answer--------> done(-INDOUBT ...), or again() if it only reads
+ *                  ---was not sent-----> again()
+ *
+ * Order: of two commands for one key that a client pipelines, the second must not be let in by a
+ * member that has just refused the first, because its view changed in between. So each call carries
+ * the generation of its member: who refuses one call refuses all of that generation, and the next
+ * begins when the refusal is heard.
+ */
+import type { PeerError } from '../../discord/peer/peer-error.js';
+import type { PeerReply, PeerRequest } from '../../discord/peer/pipeline.js';
+import { Args } from '../../resp/args.js';
+import type { Timer } from '../../world/world.js';
+import type { RingLinks } from '../ring/ring-links.js';
+import type { Server } from '../server/server.js';
+import type { QueuedCommand } from '../server/session.js';
+import { encodeHeader } from './call-header.js';
+import type { Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
+import { errorReply } from './raw-reply.js';
+
+/** Time that a member has to answer, or to say that it will later, ms. */
+const CALL_TIMEOUT_MS = 5000;
+/** How often members are asked whether they still know what is parked with them, ms. */
+const PARKED_CHECK_MS = 2000;
+const PARKED_TIMEOUT_MS = 1500;
+/** Who cannot be reached for so long is taken for dead here, though nobody has said so yet, ms. */
+const UNREACHABLE_MS = 1000;
+/** Ids begin anywhere, so that those of an earlier run of this node are not taken for its own. */
+const FIRST_ID_MAX = 2 ** 40;
+
+export const NOT_MINE = 'NOTMINE';
+export const EXEC_WORDS = Args.of('EXEC');
+
+export interface CallOptions {
+  readonly verb: 'CALL' | 'EXEC';
+  /** As in the header; epoch, generation and id are filled in. */
+  readonly laneId: number;
+  readonly database: number;
+  readonly protocol: 2 | 3;
+  readonly flags: number;
+  readonly isWrite: boolean;
+  /** For errors and the log. */
+  readonly name: string;
+  /** It may wait for long, and does nothing until then. */
+  readonly isBlocking?: boolean;
+  done(reply: Buffer): void;
+  /** It was certainly not run. `reason` is what to tell the client if that is given up. */
+  again(reason: string): void;
+}
+
+export class Call {
+  readonly id: number;
+  readonly memberId: string;
+  readonly options: CallOptions;
+  request: PeerRequest | undefined;
+  guest: Guest | undefined;
+  isParked = false;
+
+  constructor(id: number, memberId: string, options: CallOptions) {
+    this.id = id;
+    this.memberId = memberId;
+    this.options = options;
+  }
+}
+
+function guestOf({ database, protocol }: CallOptions, limits: GuestLimits): GuestOptions {
+  return { database, protocol, remote: 'ring', ...limits };
+}
+
+export class Calls {
+  readonly guests: Guests;
+  readonly #server: Server;
+  readonly #links: RingLinks;
+  readonly #calls = new Map<number, Call>();
+  readonly #generations = new Map<string, number>();
+  /** Since when a member cannot be reached, monotonic ms. */
+  readonly #unreachable = new Map<string, number>();
+  #nextId: number;
+  #parkedCount = 0;
+  #check: Timer | undefined;
+
+  constructor(components: { server: Server; links: RingLinks; guests: Guests }) {
+    this.#server = components.server;
+    this.#links = components.links;
+    this.guests = components.guests;
+    this.#nextId = 1 + this.#server.store.world.random.below(FIRST_ID_MAX);
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /**
+   * The member that acts for what the member at `owner` owns: itself, or the first of the other
+   * replicas that can be reached. -1: there is none.
+   */
+  actorFor(owner: number): number {
+    const { current } = this.#links.responsibility;
+    for (let n = 0; n < current.replicaCount; n += 1) {
+      const index = current.replicaOf(owner, n);
+      if (this.#canReach(current.members[index]!.id)) return index;
+    }
+    return -1;
+  }
+
+  /** Has a member run `words`. */
+  call(memberId: string, words: readonly (string | Buffer)[], options: CallOptions): Call {
+    const call = new Call(this.#nextId, memberId, options);
+    this.#nextId += 1;
+    const { database, flags, laneId, protocol, verb } = options;
+    const { epoch } = this.#links.responsibility.view;
+    const generation = this.#generations.get(memberId) ?? 0;
+    const header = { epoch, generation, id: call.id, lane: laneId, database, protocol, flags };
+    this.#calls.set(call.id, call);
+    const sent = this.#links.request(
+      memberId,
+      'data',
+      [verb, encodeHeader(header), ...words],
+      CALL_TIMEOUT_MS,
+      (error, reply) => {
+        if (error !== null) this.#failed(call, error);
+        else this.#replied(call, generation, reply);
+      },
+    );
+    if ('done' in sent) call.request = sent;
+    // Not at once: who calls is not ready to hear.
+    else this.#server.store.world.timers.soon(() => this.#failed(call, sent));
+    return call;
+  }
+
+  /** Runs a command here. */
+  runHere(args: Args, options: CallOptions, limits: GuestLimits = {}): Call {
+    return this.#here(options, (done) => this.guests.run(guestOf(options, limits), args, done));
+  }
+
+  /** Runs a transaction here; nothing that it watched has changed. */
+  runTransactionHere(queue: QueuedCommand[], options: CallOptions): Call {
+    return this.#here(options, (done) =>
+      this.guests.runTransaction(guestOf(options, {}), queue, false, EXEC_WORDS, done),
+    );
+  }
+
+  #here(options: CallOptions, run: (done: (reply: Buffer) => void) => Guest | undefined): Call {
+    const call = new Call(this.#nextId, this.#links.selfId, options);
+    this.#nextId += 1;
+    call.guest = run((reply) => {
+      call.guest = undefined;
+      options.done(reply);
+    });
+    return call;
+  }
+
+  /** Nobody waits for it any more. */
+  cancel(call: Call): void {
+    call.guest?.cancel();
+    call.request?.cancel();
+    if (!this.#forget(call)) return;
+    if (call.isParked || call.options.isBlocking === true) this.#tell(call, 'gone');
+  }
+
+  /** CLIENT UNBLOCK. */
+  unblock(call: Call, withError: boolean): void {
+    const { blocking } = this.#server;
+    if (call.guest !== undefined) blocking.unblock(call.guest.session, withError);
+    else if (this.#calls.has(call.id)) this.#tell(call, withError ? 'error' : 'timeout');
+  }
+
+  /** ANSWER: what was parked has its reply. False if nobody waits for it. */
+  answered(id: number, memberId: string, reply: Buffer): boolean {
+    const call = this.#calls.get(id);
+    if (call === undefined || call.memberId !== memberId) return false;
+    call.request?.cancel();
+    this.#forget(call);
+    call.options.done(reply);
+    return true;
+  }
+
+  /** A member was found dead: what is parked with it will not be answered. */
+  memberDied(memberId: string): void {
+    for (const call of [...this.#calls.values()]) {
+      if (call.memberId === memberId && call.isParked) this.#lost(call);
+    }
+  }
+
+  memberAlive(memberId: string): void {
+    this.#unreachable.delete(memberId);
+  }
+
+  stop(): void {
+    this.#check?.cancel();
+  }
+
+  #canReach(memberId: string): boolean {
+    if (memberId === this.#links.selfId) return true;
+    if (!this.#links.isAlive(memberId)) return false;
+    const sinceMs = this.#unreachable.get(memberId);
+    if (sinceMs === undefined) return true;
+    return this.#server.store.world.clock.monotonicMs() - sinceMs < UNREACHABLE_MS;
+  }
+
+  #replied(call: Call, generation: number, reply: PeerReply): void {
+    this.#unreachable.delete(call.memberId);
+    if (!this.#calls.has(call.id)) return;
+    if (Buffer.isBuffer(reply)) {
+      this.#forget(call);
+      call.options.done(reply);
+    } else if (typeof reply === 'number') {
+      call.isParked = true;
+      this.#parkedCount += 1;
+      this.#check ??= this.#server.store.world.timers.every(
+        PARKED_CHECK_MS,
+        () => this.#checkParked(),
+        true,
+      );
+    } else if (reply instanceof Error && reply.message.startsWith(NOT_MINE)) {
+      this.#forget(call);
+      if ((this.#generations.get(call.memberId) ?? 0) === generation) {
+        this.#generations.set(call.memberId, generation + 1);
+      }
+      call.options.again('TRYAGAIN the members do not agree yet on who owns what');
+    } else {
+      this.#forget(call);
+      const text = reply instanceof Error ? reply.message : 'ERR a member answered nonsense';
+      call.options.done(errorReply(text));
+    }
+  }
+
+  #failed(call: Call, error: PeerError): void {
+    if (!this.#calls.has(call.id)) return;
+    const { memberId, options } = call;
+    if (error.code === 'PEER_DOWN' && !this.#unreachable.has(memberId)) {
+      this.#unreachable.set(memberId, this.#server.store.world.clock.monotonicMs());
+    }
+    if (error.wasSent && options.isWrite) {
+      this.#lost(call, error.message);
+      return;
+    }
+    this.#forget(call);
+    if (error.wasSent && options.isBlocking === true) this.#tell(call, 'gone');
+    options.again(`TRYAGAIN ${this.#nameOf(memberId)} cannot be reached (${error.message})`);
+  }
+
+  #lost(call: Call, reason = 'it was found dead'): void {
+    this.#forget(call);
+    const { options } = call;
+    const { isBlocking, isWrite, name } = options;
+    const who = this.#nameOf(call.memberId);
+    if (isBlocking === true) {
+      options.done(errorReply(`UNBLOCKED ${who}, where '${name}' waited, is gone; in doubt`));
+    } else if (isWrite) {
+      options.done(
+        errorReply(`INDOUBT ${who} has not answered '${name}': ${reason}; applied or not`),
+      );
+    } else {
+      options.again(`TRYAGAIN ${who} has not answered '${name}': ${reason}`);
+    }
+  }
+
+  #nameOf(memberId: string): string {
+    const { members } = this.#links.responsibility.current;
+    const address = members.find(({ id }) => id === memberId)?.address ?? 'a former member';
+    return `the owner (${address})`;
+  }
+
+  #forget(call: Call): boolean {
+    if (!this.#calls.delete(call.id)) return false;
+    if (call.isParked) this.#parkedCount -= 1;
+    return true;
+  }
+
+  #tell(call: Call, mode: string): void {
+    const words = ['CANCEL', String(call.id), mode];
+    this.#links.request(call.memberId, 'data', words, CALL_TIMEOUT_MS, () => {});
+  }
+
+  /** A member that was started again knows nothing of what was parked with it. */
+  #checkParked(): void {
+    if (this.#parkedCount === 0) {
+      this.#check?.cancel();
+      this.#check = undefined;
+      return;
+    }
+    const byMember = new Map<string, Call[]>();
+    for (const call of this.#calls.values()) {
+      if (!call.isParked) continue;
+      const calls = byMember.get(call.memberId);
+      if (calls === undefined) byMember.set(call.memberId, [call]);
+      else calls.push(call);
+    }
+    for (const [memberId, calls] of byMember) {
+      const words = ['PARKED', ...calls.map(({ id }) => String(id))];
+      this.#links.request(memberId, 'data', words, PARKED_TIMEOUT_MS, (error, reply) => {
+        if (error !== null || !Array.isArray(reply)) return;
+        for (const [at, isKnown] of reply.entries()) {
+          const call = calls[at];
+          if (isKnown === 0 && call !== undefined && this.#calls.has(call.id)) {
+            this.#lost(call, 'it was started again');
+          }
+        }
+      });
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** A command whose keys have one owner: it is run there, and its reply passed on as it is. */
+import type { Args } from '../../resp/args.js';
+import { type Command, SCRIPT, WRITE } from '../commands/command.js';
+import type { Session } from '../server/session.js';
+import { ACTING, TRACK } from './call-header.js';
+import type { Call, CallOptions } from './calls.js';
+import { crossRange } from './cross-range.js';
+import type { Lane } from './lane.js';
+import { Operation } from './operation.js';
+import { ownerOfKeys, SEVERAL } from './owned-keys.js';
+import type { Router } from './router.js';
+
+export class Forward extends Operation implements CallOptions {
+  readonly verb = 'CALL';
+  readonly name: string;
+  readonly isWrite: boolean;
+  readonly isBlocking: boolean;
+  flags = 0;
+  readonly #command: Command;
+  readonly #args: Args;
+  #call: Call | undefined;
+
+  constructor(router: Router, session: Session, lane: Lane, command: Command, args: Args) {
+    super(router, session, lane);
+    this.#command = command;
+    this.#args = args.clone();
+    this.name = command.fullName;
+    this.isWrite = (command.flags & (WRITE | SCRIPT)) !== 0;
+    this.isBlocking = router.isBlocking(command);
+    if (!this.isBlocking) return;
+    lane.isClosed = true;
+    this.slot.unblock = (withError) => {
+      if (this.#call !== undefined) router.calls.unblock(this.#call, withError);
+    };
+  }
+
+  override start(): void {
+    const { router } = this;
+    const args = this.#args;
+    const owner = ownerOfKeys(router.server, router.ring, this.#command, args);
+    if (owner === SEVERAL) {
+      this.fail(crossRange(router, this.#command, args));
+      return;
+    }
+    const actor = owner < 0 ? router.selfIndex : router.calls.actorFor(owner);
+    if (actor < 0) {
+      this.fail(router.clusterDown(owner));
+      return;
+    }
+    this.flags = (actor === owner ? 0 : ACTING) | (this.isTracked ? TRACK : 0);
+    if (actor === router.selfIndex) {
+      this.#keep(router.calls.runHere(args, this));
+      return;
+    }
+    const words: Buffer[] = [];
+    for (let i = 0; i < args.count; i += 1) {
+      words.push(args.buf.subarray(args.starts[i]!, args.ends[i]!));
+    }
+    this.#keep(router.calls.call(router.ring.members[actor]!.id, words, this));
+  }
+
+  done(reply: Buffer): void {
+    this.closed(this.#call);
+    this.finish(reply);
+  }
+
+  #keep(call: Call): void {
+    this.#call = call;
+    this.opened(call);
+  }
+}

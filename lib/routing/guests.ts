@@ -1,0 +1,212 @@
+/**
+ * Guests: sessions without a connection, that run what another member, or the router itself, wants
+ * to have run here. A guest is an ordinary session in every respect but two: its requests are
+ * routed no further, and its reply goes, as bytes, to whoever asked.
+ *
+ *   run(command) --> answered at once: `done` is called within `run`
+ *                --> in slices, blocked, held back: `done` is called later; `run` returns the guest
+ *
+ * Invariant: a guest that is in `#idle` has nothing under way, and nothing of its last reply.
+ */
+import type { Args } from '../../resp/args.js';
+import { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Server } from '../server/server.js';
+import {
+  type Carrier,
+  GATE_MULTI,
+  GUESTS_ID,
+  type KeyspacePart,
+  type QueuedCommand,
+  Session,
+} from '../server/session.js';
+import type { Database } from '../store/database.js';
+import { errorReply } from './raw-reply.js';
+
+/** Guests kept for later. */
+const IDLE_MAX = 64;
+/** The longest reply that a link between members carries, with room for its frame, bytes. */
+const REPLY_BYTES_MAX = 60 * 1024 * 1024;
+
+const TOO_LONG = `ERR the reply has more than the ${REPLY_BYTES_MAX} bytes that members send`;
+const BROKEN_OFF = 'ERR the reply broke off, see the log of the node';
+
+export type Answered = (reply: Buffer) => void;
+
+export interface GuestLimits {
+  /** What KEYS and SCAN look at; undefined = all. */
+  readonly part?: KeyspacePart | undefined;
+  /** The database that it works on, in place of a numbered one. */
+  readonly side?: Database | undefined;
+}
+
+export interface GuestOptions extends GuestLimits {
+  readonly database: number;
+  readonly protocol: 2 | 3;
+  /** Whom MONITOR and the log show. */
+  readonly remote: string;
+}
+
+export class Guests {
+  readonly #server: Server;
+  readonly #idle: Guest[] = [];
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Runs a command; the guest if the reply is still to come, undefined if `done` has got it. */
+  run(options: GuestOptions, args: Args, done: Answered): Guest | undefined {
+    return this.#take(options).run(args, done);
+  }
+
+  /** Runs commands as a transaction; `isDirty`: what it watched has changed. */
+  runTransaction(
+    options: GuestOptions,
+    queue: QueuedCommand[],
+    isDirty: boolean,
+    exec: Args,
+    done: Answered,
+  ): Guest | undefined {
+    const guest = this.#take(options);
+    const { session } = guest;
+    session.transaction = { queue, bytes: 0, failed: false };
+    session.setGate(GATE_MULTI, true);
+    session.dirty = isDirty;
+    return guest.run(exec, done);
+  }
+
+  #take(options: GuestOptions): Guest {
+    const guest = this.#idle.pop() ?? new Guest(this.#server, (over) => this.#giveBack(over));
+    guest.remote = options.remote;
+    guest.session.databaseIndex = options.database;
+    guest.session.reply.protocol = options.protocol;
+    guest.session.part = options.part;
+    guest.session.side = options.side;
+    return guest;
+  }
+
+  #giveBack(guest: Guest): void {
+    if (this.#idle.length < IDLE_MAX) this.#idle.push(guest);
+  }
+}
+
+export class Guest implements Carrier {
+  remote = '';
+  readonly remoteHost = '';
+  readonly local = 'ring';
+  readonly isUnix = false;
+  readonly queryBytes = 0;
+  readonly session: Session;
+  readonly #reply: ReplyWriter;
+  readonly #server: Server;
+  readonly #over: (guest: Guest) => void;
+  #done: Answered | undefined;
+  /** What has left the writer so far, of a reply in slices. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+
+  constructor(server: Server, over: (guest: Guest) => void) {
+    this.#server = server;
+    this.#over = over;
+    this.#reply = new ReplyWriter(server.pool);
+    const nowMs = server.store.world.clock.wallMs();
+    this.session = new Session({ id: GUESTS_ID, server, reply: this.#reply, carrier: this, nowMs });
+    this.session.isGuest = true;
+  }
+
+  run(args: Args, done: Answered): Guest | undefined {
+    this.#done = done;
+    this.#execute(args);
+    return this.#goOn() ? undefined : this;
+  }
+
+  /** Nobody wants the reply any more: what is under way ends. */
+  cancel(): void {
+    this.#done = undefined;
+    this.#server.forget(this.session);
+    this.#reply.release();
+  }
+
+  flush(): void {
+    this.#reply.flush({
+      write: (buf, from, to) => {
+        this.#pieceBytes += to - from;
+        // Beyond the limit it is counted alone: nobody will get it.
+        if (this.#pieceBytes <= REPLY_BYTES_MAX) this.#pieces.push(copyOf(buf, from, to));
+        return true;
+      },
+    });
+  }
+
+  flushSoon(): void {
+    // What has been written leaves when the command is over.
+  }
+
+  resume(): void {
+    this.#goOn();
+  }
+
+  setAuthenticated(): void {}
+
+  closeSoon(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    const done = this.#done;
+    this.cancel();
+    done?.(errorReply(BROKEN_OFF));
+  }
+
+  /** True once the reply has been handed over. */
+  #goOn(): boolean {
+    const { session } = this;
+    while (!session.suspended && session.postponed !== undefined) {
+      const { postponed } = session;
+      session.postponed = undefined;
+      this.#execute(postponed);
+    }
+    if (session.suspended || this.#done === undefined) return false;
+    const done = this.#done;
+    this.#done = undefined;
+    const reply = this.#takeReply();
+    this.#over(this);
+    done(reply);
+    return true;
+  }
+
+  #execute(args: Args): void {
+    const server = this.#server;
+    const outer = server.current;
+    const mark = this.#reply.mark();
+    server.current = this.session;
+    try {
+      server.dispatcher.execute(this.session, args);
+    } catch (error) {
+      this.#reply.rewind(mark);
+      server.failed(this.session, error);
+    }
+    server.current = outer;
+  }
+
+  #takeReply(): Buffer {
+    const reply = this.#reply;
+    if (this.#pieceBytes === 0 && reply.pendingBytes === reply.at) {
+      const bytes = copyOf(reply.buf, 0, reply.at);
+      reply.rewind(reply.mark() - reply.at);
+      return bytes;
+    }
+    this.flush();
+    const isTooLong = this.#pieceBytes > REPLY_BYTES_MAX;
+    const bytes = isTooLong ? errorReply(TOO_LONG) : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    return bytes;
+  }
+}
+
+function copyOf(buf: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.allocUnsafe(to - from);
+  buf.copy(copy, 0, from, to);
+  return copy;
+}

@@ -1,0 +1,137 @@
+/**
+ * What one client has under way in the ring: commands whose replies come from elsewhere, in the
+ * order in which they were sent.
+ *
+ *   slots    [ GET a | DEL b c | GET d ]      replies arrive in any order
+ *              |         |       `- has come, waits for those before it
+ *              |         `- asked of two members
+ *              `- head: once its reply is here, it and those behind it that have theirs are written
+ *
+ * While there is a slot GATE_LANE is set in the session, and whatever cannot take a slot (because
+ * it is answered from the session itself, as SELECT) waits until the lane is empty.
+ * Invariant: replies are written whole, and in the order of the slots.
+ */
+import { GATE_LANE, type Session } from '../server/session.js';
+
+/** Commands of one client under way. */
+const SLOTS_MAX = 128;
+/** Replies that wait for those before them, beyond which no command is added, bytes. */
+const WAITING_BYTES_MAX = 1024 * 1024;
+
+export class Slot {
+  reply: Buffer | undefined;
+  /** CLIENT REPLY: it is not wanted. */
+  isMuted = false;
+  /** Runs as soon as all before it are answered. */
+  whenHead: (() => void) | undefined;
+  /** The client is gone: what is under way ends. */
+  cancel: (() => void) | undefined;
+  /** Ends a command that blocks; `withError` as CLIENT UNBLOCK says it. */
+  unblock: ((withError: boolean) => void) | undefined;
+  /** Runs when the reply has been written, or never will be. */
+  over: ((isWritten: boolean) => void) | undefined;
+}
+
+export class Lane {
+  readonly #session: Session;
+  readonly #slots: Slot[] = [];
+  #waitingBytes = 0;
+  /** Nothing may follow what is under way: it blocks, or is to be tried again. */
+  isClosed = false;
+  /** The view under which all of it was sent. */
+  epoch = 0;
+  /** The client sends no more: its connection is to go on once the lane is empty. */
+  isLast = false;
+  #isResuming = false;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get isEmpty(): boolean {
+    return this.#slots.length === 0;
+  }
+
+  /** A command that blocks is under way. */
+  get blocking(): Slot | undefined {
+    return this.#slots.find((slot) => slot.unblock !== undefined);
+  }
+
+  mayAdd(epoch: number): boolean {
+    if (this.isEmpty) return true;
+    if (this.isClosed || this.epoch !== epoch) return false;
+    return this.#slots.length < SLOTS_MAX && this.#waitingBytes < WAITING_BYTES_MAX;
+  }
+
+  add(epoch: number): Slot {
+    const slot = new Slot();
+    this.epoch = epoch;
+    this.#slots.push(slot);
+    this.#session.setGate(GATE_LANE, true);
+    return slot;
+  }
+
+  /** The reply to the command that was added last is not wanted. */
+  muteLast(): void {
+    const last = this.#slots.at(-1);
+    if (last !== undefined) last.isMuted = true;
+  }
+
+  whenLastIsWritten(over: (isWritten: boolean) => void): void {
+    this.#slots.at(-1)!.over = over;
+  }
+
+  /** Runs when all before it are answered: at once, if they are. */
+  whenHead(slot: Slot, run: () => void): void {
+    if (this.#slots[0] === slot) run();
+    else slot.whenHead = run;
+  }
+
+  finish(slot: Slot, reply: Buffer): void {
+    const session = this.#session;
+    slot.reply = reply;
+    this.#waitingBytes += reply.length;
+    if (this.#slots[0] !== slot) return;
+    let head: Slot | undefined = slot;
+    for (; head?.reply !== undefined; head = this.#slots[0]) {
+      this.#slots.shift();
+      this.#waitingBytes -= head.reply.length;
+      if (!head.isMuted) session.reply.raw(head.reply, 0, head.reply.length);
+      head.over?.(true);
+    }
+    if (session.server.current !== session) session.carrier.flushSoon();
+    if (head === undefined) this.#drained();
+    else if (head.whenHead !== undefined) run(head);
+  }
+
+  /** The client is gone. */
+  cancel(): void {
+    const slots = this.#slots.splice(0);
+    for (const slot of slots) {
+      slot.cancel?.();
+      slot.over?.(false);
+    }
+    this.#session.setGate(GATE_LANE, false);
+  }
+
+  #drained(): void {
+    const session = this.#session;
+    this.isClosed = false;
+    session.setGate(GATE_LANE, false);
+    if ((!session.suspended && !this.isLast) || this.#isResuming) return;
+    // Not at once: this may be in the middle of another session's turn, or of its own.
+    this.#isResuming = true;
+    session.server.store.world.timers.soon(() => {
+      this.#isResuming = false;
+      if (!this.isEmpty) return;
+      session.suspended = false;
+      session.carrier.resume();
+    });
+  }
+}
+
+function run(slot: Slot): void {
+  const { whenHead } = slot;
+  slot.whenHead = undefined;
+  whenHead?.();
+}

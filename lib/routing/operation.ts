@@ -1,0 +1,115 @@
+/** One command of a client that is answered elsewhere, from its first try to its reply. */
+import type { Session } from '../server/session.js';
+import type { Call } from './calls.js';
+import type { Lane, Slot } from './lane.js';
+import { errorReply } from './raw-reply.js';
+import type { Router } from './router.js';
+
+/** How often a command is tried again, and for how long, before the client is told to, ms. */
+const ATTEMPTS_MAX = 64;
+const TRYING_MAX_MS = 4000;
+/** Pause before the first and before the last tries, ms. */
+const PAUSE_MIN_MS = 10;
+const PAUSE_MAX_MS = 200;
+
+export abstract class Operation {
+  protected readonly router: Router;
+  protected readonly session: Session;
+  protected readonly lane: Lane;
+  protected readonly slot: Slot;
+  readonly database: number;
+  readonly protocol: 2 | 3;
+  /** Names the client to other members. */
+  readonly laneId: number;
+  /** The client keeps what it reads. */
+  isTracked = false;
+  readonly #startedMs: number;
+  #attempts = 0;
+  #isOver = false;
+  #open = new Set<Call>();
+
+  constructor(router: Router, session: Session, lane: Lane) {
+    this.router = router;
+    this.session = session;
+    this.lane = lane;
+    this.slot = lane.add(router.epoch);
+    this.slot.cancel = () => this.#cancel();
+    this.database = session.databaseIndex;
+    this.protocol = session.reply.protocol;
+    this.laneId = router.laneIdOf(session);
+    this.#startedMs = router.world.clock.monotonicMs();
+  }
+
+  /** Decides whom to ask, and asks; again, if the ring has changed meanwhile. */
+  abstract start(): void;
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  protected finish(reply: Buffer): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.slot.unblock = undefined;
+    this.lane.finish(this.slot, reply);
+  }
+
+  protected fail(text: string): void {
+    this.finish(errorReply(text));
+  }
+
+  /** Keeps a call that ends with the client. */
+  protected opened(call: Call): void {
+    if (!this.#isOver) this.#open.add(call);
+  }
+
+  protected closed(call: Call | undefined): void {
+    if (call !== undefined) this.#open.delete(call);
+  }
+
+  /**
+   * Starts anew after a pause, once all commands before it are answered: so the order stays.
+   * Gives up after a while.
+   */
+  again(reason: string): void {
+    if (this.#isOver) return;
+    this.lane.isClosed = true;
+    this.#attempts += 1;
+    const { clock, timers } = this.router.world;
+    const isTooLate = clock.monotonicMs() - this.#startedMs > TRYING_MAX_MS;
+    this.lane.whenHead(this.slot, () => {
+      if (isTooLate || this.#attempts >= ATTEMPTS_MAX) {
+        this.fail(`${reason}; not applied`);
+        return;
+      }
+      const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(this.#attempts, 8));
+      timers.after(pauseMs, () => {
+        if (!this.#isOver) this.start();
+      });
+    });
+  }
+
+  #cancel(): void {
+    this.#isOver = true;
+    for (const call of this.#open) this.router.calls.cancel(call);
+    this.#open.clear();
+    this.cancelled();
+  }
+
+  /** The client is gone. */
+  protected cancelled(): void {}
+}
+
+/** A command that is refused in a ring. */
+export class Refused extends Operation {
+  readonly #text: string;
+
+  constructor(router: Router, session: Session, lane: Lane, text: string) {
+    super(router, session, lane);
+    this.#text = text;
+  }
+
+  override start(): void {
+    this.fail(this.#text);
+  }
+}

@@ -1,0 +1,55 @@
+/** Members that die, are slow or cannot be reached; views that change meanwhile. */
+import t from 'tap';
+import { threeNodes } from './three-nodes.js';
+
+t.test('an owner that is dead: the next replica acts in its place', async (t) => {
+  const { nodes, scene } = await threeNodes(1);
+  const client = await nodes[0]!.client();
+  t.equal(await client.call('SET', 'z', '1'), 'OK');
+  nodes[2]!.host.crash('process');
+  t.match(await client.call('SET', 'z', '2'), /^(OK|-INDOUBT .*|-TRYAGAIN .*)$/);
+  await scene.sim.runFor(3000);
+  t.equal(await client.call('SET', 'z', '3'), 'OK');
+  t.equal(await client.call('GET', 'z'), '3');
+  const other = await nodes[1]!.client();
+  t.equal(await other.call('GET', 'z'), '3', 'all ask the same one');
+  t.equal(await other.call('DBSIZE'), 1);
+});
+
+t.test('a write that was sent and not answered is in doubt', async (t) => {
+  const { nodes, scene } = await threeNodes(2);
+  const client = await nodes[0]!.client();
+  await client.call('SET', 'z', '1');
+  client.send('SET', 'z', '2');
+  client.send('GET', 'z');
+  client.send('GET', 'a');
+  nodes[2]!.host.pause();
+  await scene.sim.runFor(60_000);
+  const [write, read, here] = client.received();
+  t.match(write, /^-INDOUBT the owner \(node-2:6379\) has not answered 'set'/);
+  t.notMatch(read, /^-INDOUBT/, 'a read is asked elsewhere');
+  t.equal(here, null);
+});
+
+t.test('a ring that grows under load loses nothing and answers in order', async (t) => {
+  const { nodes, scene } = await threeNodes(3);
+  const client = await nodes[0]!.client();
+  const keys = 'agkqtz';
+  // Nothing is copied between members here: only keys of borders that stay are looked at.
+  const joining = scene.join(nodes[0]!, (settings) => {
+    settings.position = 'b';
+  });
+  const expected: unknown[] = [];
+  for (let round = 0; round < 200; round += 1) {
+    const key = keys[2 + (round % 4)]!;
+    client.send('INCR', key);
+    expected.push(Math.floor(round / 4) + 1);
+    await scene.sim.runFor(20);
+  }
+  const node = await joining;
+  t.ok(await scene.settled([...nodes, node]));
+  await scene.sim.runFor(5000);
+  t.strictSame(client.received(), expected);
+  const fourth = await node.client();
+  t.equal(await fourth.call('GET', 'z'), '50');
+});

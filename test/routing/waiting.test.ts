@@ -1,0 +1,113 @@
+/** Commands that block, messages and invalidations, through any node. */
+import t from 'tap';
+import type { SceneNode } from '../support/ring-scene.js';
+import { threeNodes } from './three-nodes.js';
+
+const blockedAt = (node: SceneNode) => node.node.server.blocking.size;
+
+t.test('a command that blocks at another member', async (t) => {
+  const { nodes, scene } = await threeNodes(1);
+  const client = await nodes[0]!.client();
+  const other = await nodes[1]!.client();
+  client.send('BLPOP', 'z', '0');
+  client.send('GET', 'a');
+  await scene.sim.runFor(1000);
+  t.strictSame(client.received(), [], 'what follows waits');
+  t.equal(blockedAt(nodes[2]!), 1);
+  t.equal(await other.call('LPUSH', 'z', 'one'), 1, 'others do not');
+  await scene.sim.runFor(1000);
+  t.strictSame(client.received(), [['z', 'one'], null]);
+  t.equal(await client.call('BLPOP', 'z', '0.1'), null, 'its time is over');
+  t.match(await client.call('BLPOP', 'z', 'a', '0.1'), /^-CROSSRANGE the keys of 'blpop'/);
+  client.send('XREAD', 'BLOCK', '0', 'STREAMS', 'y', '$');
+  await scene.sim.runFor(100);
+  await other.call('XADD', 'y', '1-1', 'f', 'v');
+  await scene.sim.runFor(100);
+  t.strictSame(client.received(), [[['y', [['1-1', ['f', 'v']]]]]]);
+});
+
+t.test('who is gone gets nothing', async (t) => {
+  const { nodes, scene } = await threeNodes(2);
+  const [client, other] = [await nodes[0]!.client(), await nodes[1]!.client()];
+  client.send('BLPOP', 'z', '0');
+  await scene.sim.runFor(100);
+  t.equal(blockedAt(nodes[2]!), 1);
+  client.close();
+  t.ok(await scene.sim.runUntil(() => blockedAt(nodes[2]!) === 0, 5000), 'its wait ends');
+  t.equal(await other.call('RPUSH', 'z', 'kept'), 1);
+  t.equal(await other.call('LLEN', 'z'), 1);
+});
+
+t.test('CLIENT UNBLOCK', async (t) => {
+  const { nodes, scene } = await threeNodes(3);
+  const [client, other] = [await nodes[0]!.client(), await nodes[0]!.client()];
+  const id = (await client.call('CLIENT', 'ID')) as number;
+  client.send('BLPOP', 'z', '0');
+  await scene.sim.runFor(100);
+  t.equal(await other.call('CLIENT', 'UNBLOCK', id), 1);
+  await scene.sim.runFor(100);
+  t.strictSame(client.received(), [null]);
+  client.send('BLPOP', 'z', '0');
+  await scene.sim.runFor(100);
+  t.equal(await other.call('CLIENT', 'UNBLOCK', id, 'ERROR'), 1);
+  await scene.sim.runFor(100);
+  t.strictSame(client.received(), ['-UNBLOCKED client unblocked via CLIENT UNBLOCK']);
+  t.equal(await other.call('CLIENT', 'UNBLOCK', id), 0);
+});
+
+t.test('the member where a command waits dies', async (t) => {
+  const { nodes, scene } = await threeNodes(4);
+  const client = await nodes[0]!.client();
+  client.send('BLPOP', 'z', '0');
+  await scene.sim.runFor(100);
+  nodes[2]!.host.crash('process');
+  await scene.sim.runFor(60_000);
+  const [reply] = client.received();
+  t.match(reply, /^-UNBLOCKED the owner \(node-2:6379\), where 'blpop' waited, is gone; in doubt/);
+  t.equal(await client.call('PING'), 'PONG');
+});
+
+t.test('messages reach subscribers of all nodes', async (t) => {
+  const { nodes, scene } = await threeNodes(5);
+  const [one, two, three] = await Promise.all(nodes.map((node) => node.client()));
+  await one!.call('SUBSCRIBE', 'news');
+  await two!.call('PSUBSCRIBE', 'n*');
+  await two!.call('SSUBSCRIBE', 'shard');
+  t.equal(await three!.call('PUBLISH', 'news', 'hello'), 2);
+  t.equal(await three!.call('SPUBLISH', 'shard', 'psst'), 1);
+  t.equal(await three!.call('PUBLISH', 'other', 'hello'), 0);
+  await three!.call('MULTI');
+  await three!.call('PUBLISH', 'news', 'again');
+  t.strictSame(await three!.call('EXEC'), [0], 'in a transaction those here are counted');
+  await scene.sim.runFor(1000);
+  t.strictSame(one!.received(), [
+    ['message', 'news', 'hello'],
+    ['message', 'news', 'again'],
+  ]);
+  t.strictSame(two!.received(), [
+    ['pmessage', 'n*', 'news', 'hello'],
+    ['smessage', 'shard', 'psst'],
+    ['pmessage', 'n*', 'news', 'again'],
+  ]);
+});
+
+t.test('CLIENT TRACKING', async (t) => {
+  const { nodes, scene } = await threeNodes(6);
+  const [reader, writer] = [await nodes[0]!.client(), await nodes[1]!.client()];
+  const pushes = () =>
+    reader.received().map((push) => [...(push as unknown as { items: unknown[] }).items]);
+  await reader.call('HELLO', '3');
+  await reader.call('CLIENT', 'TRACKING', 'ON');
+  for (const key of ['a', 'k', 'z']) await reader.call('GET', key);
+  reader.received();
+  for (const key of ['a', 'k', 'z']) await writer.call('SET', key, '1');
+  await scene.sim.runFor(1000);
+  t.equal(pushes().length, 3, 'each change of what was read is told');
+  await writer.call('SET', 'z', '2');
+  await scene.sim.runFor(1000);
+  t.equal(reader.received().length, 0, 'once');
+  await reader.call('MGET', 'a', 'k', 'z');
+  await writer.call('FLUSHALL');
+  await scene.sim.runFor(1000);
+  t.ok(pushes().length >= 1, 'and that all have gone');
+});
