@@ -44,7 +44,9 @@ export class Store {
   /** Room for one key. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   /** The number of this member in its ring; 0 while a node is alone. */
-  readonly origin = 0;
+  origin = 0;
+  /** What is deleted leaves a tombstone: others hold the keys too (docs/decisions/0004). */
+  keepsTombstones = false;
 
   /** Wall time, ms, as of the last `refresh`: what all commands of one turn take for now. */
   nowMs = 0;
@@ -131,6 +133,16 @@ export class Store {
   /** A stamp has come in with what is stored by now. */
   witness(stamp: number): void {
     if (!this.clock.witness(stamp)) this.storedAhead = Math.max(this.storedAhead, stamp);
+  }
+
+  /** A tombstone of a whole key was written: what this command writes next must be above it. */
+  buried(): void {
+    this.#commandStamp = 0;
+  }
+
+  /** A tombstone of an element was written: the next command of a script needs a later stamp. */
+  elementBuried(): void {
+    this.#isStampUsedUp = true;
   }
 
   collected(stamp: number): void {
