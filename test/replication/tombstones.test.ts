@@ -47,3 +47,42 @@ void t.test('tombstones are not seen', async (t) => {
     t.equal(await run(seed), undefined, `seed ${seed}`);
   }
 });
+
+/** Deletes, and in the same step writes what was deleted. */
+const ONE_STEP: Record<string, readonly (readonly string[])[]> = {
+  'a list that turns round': [
+    ['RPUSH', 'k', 'a'],
+    ['LMOVE', 'k', 'k', 'LEFT', 'RIGHT'],
+    ['LRANGE', 'k', '0', '-1'],
+  ],
+  'a key in a script': [
+    ['RPUSH', 'k', 'a'],
+    ['EVAL', "redis.call('DEL', KEYS[1]) redis.call('RPUSH', KEYS[1], 'b')", '1', 'k'],
+    ['LRANGE', 'k', '0', '-1'],
+  ],
+  'an element in a script': [
+    ['HSET', 'k', 'f', '1', 'g', '1'],
+    ['EVAL', "redis.call('HDEL', KEYS[1], 'f') redis.call('HSET', KEYS[1], 'f', 2)", '1', 'k'],
+    ['HGETALL', 'k'],
+  ],
+  'a key in a transaction': [
+    ['SADD', 'k', 'a'],
+    ['MULTI'],
+    ['DEL', 'k'],
+    ['HSET', 'k', 'f', 'v'],
+    ['EXEC'],
+    ['HGETALL', 'k'],
+  ],
+};
+
+for (const [name, commands] of Object.entries(ONE_STEP)) {
+  void t.test(name, async (t) => {
+    const nodes = [await new LocalNode().start(), await new LocalNode().start()] as const;
+    nodes[1].node.store.keepsTombstones = true;
+    const clients = nodes.map((node) => node.client());
+    for (const command of commands) {
+      const [one, other] = clients.map((client) => client.send(...command));
+      t.strictSame(other, one, command.join(' '));
+    }
+  });
+}
