@@ -57,6 +57,8 @@ export class Store {
   /** The highest stamp that is stored though the clock has not believed it; 0: none. */
   storedAhead = 0;
 
+  /** Raised with every change that replicas are to have; 0 while there are none. */
+  changeCount = 0;
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
