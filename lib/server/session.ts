@@ -2,6 +2,7 @@
  * One conversation: what a client has selected, queued, watched and asked for. Commands see this
  * and never the connection behind it, so that a command may also come from elsewhere.
  */
+import type { Channel, PeerName } from '../../discord/peer/handshake.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { RestoreIntake } from '../backup/restore-intake.js';
@@ -27,6 +28,11 @@ export const GATE_PUSHES = 1 << 6;
 /** Keys that it reads are to be remembered: CLIENT TRACKING. */
 export const GATE_TRACKING = 1 << 7;
 
+/** Another member: it asks what members ask (lib/ring/peer-door.ts), and no commands. */
+export const GATE_PEER = 1 << 8;
+/** From a place where only members are welcome. */
+export const GATE_PEERS_ONLY = 1 << 9;
+
 /** Id of sessions that run the commands of scripts: no client has it. */
 export const SCRIPTS_ID = 0;
 
@@ -37,6 +43,8 @@ const FIRST_SLICE_MS = 4;
 export interface Carrier {
   readonly remote: string;
   readonly local: string;
+  /** Address of the other side, without a port; empty for a unix socket. */
+  readonly remoteHost: string;
   readonly isUnix: boolean;
   /** Bytes of requests held. */
   readonly queryBytes: number;
@@ -91,6 +99,8 @@ export class Session implements Watcher {
   libName = '';
   libVersion = '';
   user = 'default';
+  /** Which member this is, once it has proved that it knows the secret, and for which channel. */
+  peer: (PeerName & { readonly channel: Channel }) | undefined;
   /** What CLIENT INFO shows as cmd=. */
   lastCommand: Command | undefined;
   transaction: Transaction | undefined;
