@@ -5,10 +5,11 @@
  *   record + piece, ...          a value that is longer than a record, piece by piece, each with
  *                                the record that says what it belongs to
  */
-import { ByteWriter } from '../../radix/sync/bytes.js';
-import { INLINE_BYTES_MAX, RecordEncoder } from '../../radix/sync/entry-codec.js';
+
 import type { Leaf } from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
+import { ByteWriter } from '../../radix/sync/bytes.js';
+import { INLINE_BYTES_MAX, RecordEncoder } from '../../radix/sync/entry-codec.js';
 import type { Tree } from '../../radix/tree.js';
 import type { Group } from './groups.js';
 import { BATCH_BYTES_MAX, PIECE_BYTES } from './limits.js';
@@ -70,14 +71,7 @@ export class EntrySender {
   }
 
   /** Bytes [from, to) of a value in pieces. */
-  pieces(
-    group: Group,
-    records: Buffer,
-    tree: Tree,
-    leaf: Leaf,
-    from: number,
-    to: number,
-  ): void {
+  pieces(group: Group, records: Buffer, tree: Tree, leaf: Leaf, from: number, to: number): void {
     this.#events.touched(group);
     for (let offset = from; offset < to; offset += PIECE_BYTES) {
       const end = Math.min(to, offset + PIECE_BYTES);

@@ -193,17 +193,21 @@ export class ReplicaStream {
     const { links } = this.#parts;
     const [first] = batches;
     const { epoch } = links.responsibility.view;
-    const words = ['APPLY', String(epoch), String(first!.number)];
-    const rest =
-      first!.piece === undefined
-        ? batches.map(({ records }) => records)
-        : [first!.records, Buffer.from(String(first!.piece.offset)), first!.piece.bytes];
+    const { piece } = first!;
+    const verb = piece === undefined ? 'APPLY' : 'APPLYPIECE';
+    const words: (string | Buffer)[] = [verb, String(epoch), String(first!.number)];
+    for (const { records } of batches) words.push(records);
+    if (piece !== undefined) words.push(String(piece.offset), piece.bytes);
     const sent = links.request(
       this.memberId,
       'replica',
-      [...words, ...rest],
+      words,
       APPLY_TIMEOUT_MS,
-      (error, reply) => this.#answered(batches, error ?? (reply instanceof Error ? reply : null)),
+      (error, reply) => {
+        // Once the view has changed there, too, it will count as one who holds these keys.
+        if (typeof reply === 'number' && reply < epoch) this.#behind(batches);
+        else this.#answered(batches, error ?? (reply instanceof Error ? reply : null));
+      },
     );
     if (sent instanceof Error) {
       this.#again(batches);
@@ -229,6 +233,10 @@ export class ReplicaStream {
     }
     this.#pump();
     this.#events.progressed();
+  }
+
+  #behind(batches: readonly Batch[]): void {
+    if (this.#inFlight.delete(batches)) this.#again(batches);
   }
 
   /** Sends these anew in a while, before what waits. */

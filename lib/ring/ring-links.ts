@@ -66,4 +66,3 @@ export interface RingLinks {
   /** Asks for another position; the ring makes the change when it has finished those before. */
   move(position: Buffer): void;
 }
-

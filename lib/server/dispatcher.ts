@@ -75,6 +75,8 @@ export const SERVER_DISK_FAILED = 1 << 23;
 
 /** The node joins a ring and is no member yet. */
 export const SERVER_JOINING = 1 << 24;
+/** Some member of the ring is dead: what needs many replicas is checked before it runs. */
+export const SERVER_MEMBERS_MISSING = 1 << 26;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;

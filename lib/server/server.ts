@@ -9,6 +9,7 @@ import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../w
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Persistence } from '../persistence/persistence.js';
+import type { Replication } from '../replication/replication.js';
 import type { RingMember } from '../ring/ring-member.js';
 import { Scripts } from '../scripting/scripts.js';
 import type { LuaModule } from '../scripting/web-assembly.js';
@@ -23,6 +24,7 @@ import {
   SERVER_JOINING,
   SERVER_KEYS_READY,
   SERVER_LOADING,
+  SERVER_MEMBERS_MISSING,
   SERVER_MEMORY_LIMIT,
   SERVER_MONITORED,
   SERVER_PAUSED,
@@ -106,6 +108,8 @@ export class Server {
   readonly errorCounts = new Map<string, number>();
   /** Follows memory to disk; undefined: nothing is kept. */
   persistence: Persistence | undefined;
+  /** Sends changes to those who hold the same keys; undefined until the node starts. */
+  replication: Replication | undefined;
   /** This node's part in the ring; undefined until the node starts. */
   ring: RingMember | undefined;
   /** Connections that are not read from until the disk has caught up. */
@@ -172,12 +176,21 @@ export class Server {
       this.dispatcher.serveReady();
       return isDone;
     });
-    this.flushes.beforeFlush = () => this.persistence?.turnEnds();
+    this.flushes.beforeFlush = () => {
+      this.persistence?.turnEnds();
+      this.replication?.turnEnds();
+    };
     this.#reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
     this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
     this.#follow();
+  }
+
+  /** While members are missing, writes that need many replicas are checked before they run. */
+  followMembers(areMissing: boolean): void {
+    this.dispatcher.gate &= ~SERVER_MEMBERS_MISSING;
+    if (areMissing) this.dispatcher.gate |= SERVER_MEMBERS_MISSING;
   }
 
   /** False: this node joins a ring and is no member yet. */
