@@ -1,19 +1,21 @@
 /**
  * Effects: what commands have changed, as entries for those who hold the same keys.
  *
- *   SET              -> record at once, into the batch of its group: the leaf is at hand
- *   everything else  -> mark: which key, which element
+ *   every change     -> mark: which key, which element
  *   end of the turn  -> record for each mark, of how that is *now*
  *   what is long     -> a walk, in slices of later turns
  *
- * The disk's journal does the same (lib/persistence/journal.ts) but says of what is no more, too.
+ * Why not a record at once where the leaf is at hand, as the disk's journal has it: a command may
+ * write a key twice under one stamp (MSET k a k b), and of two records with the same stamp the
+ * merge takes the one with the higher value, not the later one. How a key is at the end of a turn,
+ * in which no stamp goes on into the next, is one value.
+ * The journal also says of what is no more.
  * Here nothing is said of that: what was deleted has left a tombstone, and what has expired
  * everybody drops by himself.
  * What replicas have sent is `muted`: it comes from somebody who tells the others himself.
  */
 import { KIND_HEAD, type Leaf } from '../../radix/leaf.js';
 import { SubTree } from '../../radix/subtree.js';
-import { INLINE_BYTES_MAX } from '../../radix/sync/entry-codec.js';
 import type { Tree } from '../../radix/tree.js';
 import type { Database } from '../store/database.js';
 import { type DatabaseObserver, observe } from '../store/database-observer.js';
@@ -101,13 +103,7 @@ export class Effects {
   /** A string was written. */
   written(number: number, tree: Tree, leaf: Leaf): void {
     const key = this.#store.keyScratch;
-    const bytes = tree.copyKey(leaf, key, 0);
-    if (tree.valueBytes(leaf) > INLINE_BYTES_MAX) {
-      this.mark(MARK_KEY, number, key, 0, bytes);
-      return;
-    }
-    this.#sender.entry(this.#groups().of(key, 0, bytes), number, tree, leaf);
-    this.#changed();
+    this.mark(MARK_KEY, number, key, 0, tree.copyKey(leaf, key, 0));
   }
 
   cleared(number: number, stamp: number): void {
@@ -208,11 +204,7 @@ class DatabaseEffects implements DatabaseObserver {
   }
 
   patched(leaf: Leaf): void {
-    const effects = this.#effects;
-    if (!effects.isHearing) return;
-    const { store, tree } = this.#database;
-    const bytes = tree.copyKey(leaf, store.keyScratch, 0);
-    effects.mark(MARK_KEY, this.#number, store.keyScratch, 0, bytes);
+    this.written(leaf);
   }
 
   adopted(key: Buffer, from: number, to: number): void {

@@ -216,6 +216,7 @@ export class ScriptRunner {
     const { store, settings } = this.#server;
     store.refresh();
     store.nowMs = run.nowMs;
+    if (store.keepsTombstones) store.useUpStamp();
     const nowMs = this.#world.clock.monotonicMs();
     run.sliceEndMs = nowMs + SLICE_MS;
     this.#server.current = run.job.session;

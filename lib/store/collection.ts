@@ -161,7 +161,7 @@ export class Collection {
     const stamp = this.#stamp();
     if (database.leavesTombstones) {
       sub.delete(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
-      store.elementBuried();
+      store.useUpStamp();
     } else {
       store.collected(stamp);
       sub.drop(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
@@ -183,7 +183,7 @@ export class Collection {
         const bytes = this.elements.copyKey(this.elements.first(), subKey, 0);
         this.sub.delete(...at, subKey, 0, bytes, stamp, store.origin);
       }
-      store.elementBuried();
+      store.useUpStamp();
     } else {
       store.collected(stamp);
       this.sub.dropFirst(...at, count, subKey, stamp, store.origin);

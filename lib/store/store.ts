@@ -141,8 +141,11 @@ export class Store {
     this.#commandStamp = 0;
   }
 
-  /** A tombstone of an element was written: the next command of a script needs a later stamp. */
-  elementBuried(): void {
+  /**
+   * What the next command of a script writes needs a later stamp: a tombstone of an element was
+   * written, or what was written so far is on its way to replicas.
+   */
+  useUpStamp(): void {
     this.#isStampUsedUp = true;
   }
 
