@@ -4,11 +4,13 @@ export const LEVEL_ONE = 0;
 export const LEVEL_QUORUM = 1;
 export const LEVEL_ALL = 2;
 
-const NAMES = ['one', 'quorum', 'all'] as const;
+export const LEVEL_NAMES = ['one', 'quorum', 'all'] as const;
+
+export type ConsistencyLevel = (typeof LEVEL_NAMES)[number];
 
 /** In any case. A text: why it is none. */
 export function levelOf(name: string): number | string {
-  const level = NAMES.indexOf(name.toLowerCase() as (typeof NAMES)[number]);
+  const level = LEVEL_NAMES.indexOf(name.toLowerCase() as ConsistencyLevel);
   if (level >= 0) return level;
   if (name.toLowerCase() === 'two') {
     return "ERR level 'two' is not built yet, not applied; one, quorum and all are";
@@ -17,7 +19,7 @@ export function levelOf(name: string): number | string {
 }
 
 export function levelName(level: number): string {
-  return NAMES[level]!;
+  return LEVEL_NAMES[level]!;
 }
 
 /** How many of so many replicas a level asks for. */

@@ -65,6 +65,8 @@ export class Replication {
   readonly intake: Intake;
   /** The turn at hand: what is changed now belongs to it. */
   turn = 1;
+  /** `store.changeCount` when a session last took note of what it had changed. */
+  notedCount = 0;
   readonly #world: World;
   readonly #store: Store;
   readonly #log: Log;

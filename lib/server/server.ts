@@ -9,6 +9,7 @@ import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../w
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Persistence } from '../persistence/persistence.js';
+import { LEVEL_NAMES } from '../replication/levels.js';
 import type { Replication } from '../replication/replication.js';
 import type { RingMember } from '../ring/ring-member.js';
 import { Scripts } from '../scripting/scripts.js';
@@ -16,6 +17,7 @@ import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
 import { BackgroundWork } from './background.js';
 import { Blocking } from './blocking.js';
+import { CommitGate } from './commit-gate.js';
 import { Connection } from './connection.js';
 import {
   Dispatcher,
@@ -106,6 +108,10 @@ export class Server {
   pauseAll = false;
   pausedUntilMs = 0;
   readonly errorCounts = new Map<string, number>();
+  /** LEVEL_... of sessions that ask for no other. */
+  readonly readLevel: number;
+  readonly writeLevel: number;
+  readonly commits = new CommitGate(this);
   /** Follows memory to disk; undefined: nothing is kept. */
   persistence: Persistence | undefined;
   /** Sends changes to those who hold the same keys; undefined until the node starts. */
@@ -142,6 +148,8 @@ export class Server {
     this.log = components.log;
     this.processInfo = components.processInfo;
     this.settings = settings;
+    this.readLevel = LEVEL_NAMES.indexOf(settings.readLevel);
+    this.writeLevel = LEVEL_NAMES.indexOf(settings.writeLevel);
     this.limits = {
       bulkBytesMax: settings.protoMaxBulkLen,
       argumentsMax: 0x7fff_ffff,
