@@ -13,6 +13,7 @@ import { Replication } from './replication/replication.js';
 import { EmptyRanges } from './ring/empty-ranges.js';
 import type { RingMember } from './ring/ring-member.js';
 import { enterRing, prepareRing, type RingStartParts, returnWhenEmpty } from './ring/ring-start.js';
+import { serveStatus } from './ring/ring-status.js';
 import type { LuaModule } from './scripting/web-assembly.js';
 import type { Log } from './server/log.js';
 import type { ProcessInfo } from './server/process-info.js';
@@ -93,6 +94,8 @@ export class DhashNode {
       },
     });
     server.ring = ring;
+    server.leaveRing = () => this.leave();
+    serveStatus(ring, store);
     ring.listen({ view: () => server.followRing() });
     new EmptyRanges(ring, store).report();
     const { log, world } = this.#components;
@@ -147,6 +150,35 @@ export class DhashNode {
       wanted.push({ address: { path: unixsocket, ...mode }, isOptional: false });
     }
     this.addresses = await this.server.listen(wanted);
+  }
+
+  /**
+   * Ends the node as its ring wants it: who keeps nothing hands over what it has first, if that
+   * takes no longer than `leave-timeout-ms`; who keeps it stays a member, and comes back.
+   * `serveNoMore` is called before clients are turned away.
+   */
+  async shutdown(serveNoMore: () => void = () => {}): Promise<void> {
+    const { dir, leaveTimeoutMs } = this.#settings;
+    const isMember = (this.server.ring?.selfIndex ?? -1) >= 0;
+    if (dir === '' && isMember && leaveTimeoutMs > 0) {
+      if (!(await this.#leaveWithin(leaveTimeoutMs))) {
+        const message = 'stopping without having left the ring: it took longer than it may';
+        this.#components.log.warn({ leaveTimeoutMs }, message);
+      }
+    }
+    serveNoMore();
+    await this.stop();
+  }
+
+  /** False: the time was over first. */
+  #leaveWithin(limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#components.world.timers.after(limitMs, () => resolve(false));
+      void this.leave().then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
   }
 
   /** Stops to serve; replies that are under way still leave. */

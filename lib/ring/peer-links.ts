@@ -18,6 +18,8 @@ const STRANGERS_MAX = 128;
 
 export interface PeerLinksEvents {
   room(memberId: string, channel: Channel): void;
+  /** A control connection is there. */
+  opened(address: string): void;
   /** A control connection is gone, or was not made. */
   lost(address: string, error: PeerError): void;
 }
@@ -106,6 +108,7 @@ export class PeerLinks {
       { memberId },
       {
         opened: (channel) => {
+          if (channel === 'control') this.#events.opened(address);
           if (memberId !== undefined) this.#events.room(memberId, channel);
         },
         lost: (channel, error) => {

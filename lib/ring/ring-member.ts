@@ -90,6 +90,8 @@ export class RingMember implements RingLinks {
   readonly #listeners: RingEvents[] = [];
   #responsibility: Responsibility | undefined;
   #isJoining = false;
+  /** Of those that it was told to ask, who has not answered since the start. */
+  readonly #unchecked = new Set<string>();
 
   constructor(parts: RingMemberParts, options: RingMemberOptions, events: RingMemberEvents) {
     const { world, log, server, identity } = parts;
@@ -108,6 +110,7 @@ export class RingMember implements RingLinks {
     this.door = new PeerDoor(server, { identity: identify, address: options.address });
     this.#links = new PeerLinks(world, identify, {
       room: (id, channel) => this.#tell((listener) => listener.room?.(id, channel)),
+      opened: (address) => this.#unchecked.delete(address),
       lost: (address, error) => this.#lost(address, error),
     });
     const ask = (id: string, words: readonly string[], timeoutMs: number, done: Done) =>
@@ -175,8 +178,17 @@ export class RingMember implements RingLinks {
 
   /** Goes on in the ring that it belongs to, or asks those that it was told of to be taken in. */
   start(): void {
-    if (this.view === undefined) this.#join(this.options.contacts);
-    else this.#driver.do(() => {});
+    const { contacts } = this.options;
+    const { view } = this;
+    if (view === undefined) return this.#join(contacts);
+    this.#driver.do(() => {});
+    // A folder that belongs to another ring than those that it is to join should be noticed.
+    const { clusterId, epoch } = view;
+    const words = encodeViewMessage({ kind: 'fetch', clusterId, epoch });
+    for (const address of contacts) {
+      this.#unchecked.add(address);
+      this.#links.tell({ address }, ['VOTE', this.address, ...words], TELL_MAX_MS);
+    }
   }
 
   /** Enters the ring anew, as another member, after it was removed. Only an empty node may. */
@@ -344,6 +356,9 @@ export class RingMember implements RingLinks {
 
   #lost(address: string, error: PeerError): void {
     this.#log.debug({ address, error: error.message }, 'no connection to a member');
+    if (error.refusal === 'PEERCLUSTER' && this.#unchecked.delete(address)) {
+      this.#events.refused(`${address} refuses this node and its folder: ${error.message}`);
+    }
     if (!this.#isJoining || !this.options.contacts.includes(address)) return;
     if (error.refusal !== undefined && FINAL_REFUSALS.includes(error.refusal)) {
       this.#events.refused(`${address} refuses this node: ${error.message}`);

@@ -118,6 +118,8 @@ export class Server {
   replication: Replication | undefined;
   /** This node's part in the ring; undefined until the node starts. */
   ring: RingMember | undefined;
+  /** Resolves once the ring has this node no more; the node fills it. */
+  leaveRing: () => Promise<void> = () => Promise.resolve();
   /** Connections that are not read from until the disk has caught up. */
   readonly #waitingForDisk = new Set<Session>();
   /** Whose turn it is; undefined while nobody's command runs. */

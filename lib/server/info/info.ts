@@ -2,6 +2,7 @@
 import type { Server } from '../server.js';
 import { dhashLines } from './dhash-section.js';
 import { persistenceLines } from './persistence-section.js';
+import { ringLines, timenetLines } from './ring-section.js';
 import type { InfoSection } from './section.js';
 import { clientLines, cpuLines, memoryLines, serverLines } from './server-section.js';
 import { clusterLines, keyspaceLines, replicationLines } from './state-section.js';
@@ -21,6 +22,8 @@ const SECTIONS: readonly InfoSection[] = [
   { name: 'latencystats', title: 'Latencystats', isDefault: false, lines: latencyLines },
   { name: 'cluster', title: 'Cluster', isDefault: true, lines: clusterLines },
   { name: 'keyspace', title: 'Keyspace', isDefault: true, lines: keyspaceLines },
+  { name: 'ring', title: 'Ring', isDefault: true, lines: ringLines },
+  { name: 'timenet', title: 'Timenet', isDefault: true, lines: timenetLines },
   { name: 'dhash', title: 'dhash', isDefault: true, lines: dhashLines },
 ];
 
