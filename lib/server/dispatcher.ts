@@ -52,6 +52,7 @@ import {
   GATE_TRACKING,
   type Session,
 } from './session.js';
+import { writeRefusal } from './write-refusal.js';
 
 /** Clients are paused: see `Server.pause`. */
 export const SERVER_PAUSED = 1 << 16;
@@ -289,6 +290,13 @@ export class Dispatcher {
     if ((this.gate & SERVER_DISK_FAILED) !== 0 && needsDisk(session, command)) {
       this.#reject(session, command, this.#server.diskError());
       return;
+    }
+    if ((this.gate & SERVER_MEMBERS_MISSING) !== 0) {
+      const refusal = writeRefusal(session, command, args);
+      if (refusal !== undefined) {
+        this.#reject(session, command, refusal);
+        return;
+      }
     }
     if ((this.gate & SERVER_SCRIPTING) !== 0 && !this.#mayInterrupt(session, command, args)) return;
     if (this.#mustWait(session, command)) {
