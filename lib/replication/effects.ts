@@ -106,6 +106,14 @@ export class Effects {
     this.mark(MARK_KEY, number, key, 0, tree.copyKey(leaf, key, 0));
   }
 
+  /** All that is at a key is to be sent, though it has not changed. */
+  whole(number: number, key: Buffer): void {
+    const { tree } = this.#store.databases[number]!;
+    const leaf = tree.find(key, 0, key.length);
+    const isHead = leaf !== 0 && tree.kind(leaf) === KIND_HEAD;
+    this.mark(isHead ? MARK_ALL : MARK_KEY, number, key, 0, key.length);
+  }
+
   cleared(number: number, stamp: number): void {
     this.#sender.clear(this.#groups().everybody, number, stamp);
     this.#changed();

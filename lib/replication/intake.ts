@@ -10,6 +10,7 @@
  * the sender leaves the value to synchronisation.
  */
 
+import type { PeerReply } from '../../discord/peer/pipeline.js';
 import { EntryApplier } from '../../radix/sync/entry-applier.js';
 import { Replica } from '../../radix/sync/replica.js';
 import { SyncError } from '../../radix/sync/sync-error.js';
@@ -74,6 +75,25 @@ export class Intake {
       valueBytesMax: settings.protoMaxBulkLen,
       expiredUntilMs: () => this.#store.nowMs - settings.clockSkewMaxMs,
     });
+  }
+
+  /**
+   * Merges what a FETCH was answered with, and as a change of this node's own: it goes on to all
+   * who hold the key. True if something was newer. Throws a SyncError.
+   */
+  take(contents: readonly PeerReply[]): boolean {
+    const applier = this.newApplier();
+    try {
+      for (let i = 0; i + 2 < contents.length; i += 3) {
+        const [records, offset, bytes] = contents.slice(i, i + 3);
+        if (!Buffer.isBuffer(records)) continue;
+        if (!Buffer.isBuffer(bytes) || offset === 0) for (const _ of applier.push(records));
+        if (Buffer.isBuffer(bytes)) applier.pushValue(bytes);
+      }
+    } finally {
+      applier.close();
+    }
+    return applier.appliedCount > 0;
   }
 
   /** Merges records until the deadline (monotonic ms); true: all are in. Throws a SyncError. */

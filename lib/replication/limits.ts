@@ -21,6 +21,12 @@ export const APPLY_TIMEOUT_MS = 2000;
 export const RETRY_MS = 50;
 /** A reply waits for acknowledgements for so long; then it says that they are in doubt. */
 export const ACK_TIMEOUT_MS = 5000;
+/** What one answer of FETCH holds, and an element more. */
+export const PAGE_BYTES = 256 * 1024;
+/** Keys of one command that replicas are asked for. */
+export const FRESH_KEYS_MAX = 1024;
+/** What is longer, with its elements, is left to synchronisation when a replica has less of it. */
+export const REPAIR_ELEMENTS_MAX = 512;
 /** A read waits for what other replicas have for so long. */
 export const FETCH_TIMEOUT_MS = 2000;
 /** Stretches of turns whose batches were dropped that one replica remembers. */

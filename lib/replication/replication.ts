@@ -19,6 +19,8 @@ import type { Log } from '../server/log.js';
 import type { Store } from '../store/store.js';
 import { Effects } from './effects.js';
 import { EntrySender } from './entry-sender.js';
+import { serveFetch } from './fetch-answer.js';
+import { FreshReads } from './fresh-reads.js';
 import { type Group, Groups, type Holder } from './groups.js';
 import { Intake } from './intake.js';
 import { levelName, neededOf } from './levels.js';
@@ -63,6 +65,7 @@ export class Replication {
   readonly links: RingLinks;
   readonly effects: Effects;
   readonly intake: Intake;
+  readonly reads = new FreshReads(this);
   /** The turn at hand: what is changed now belongs to it. */
   turn = 1;
   /** `store.changeCount` when a session last took note of what it had changed. */
@@ -106,6 +109,7 @@ export class Replication {
   /** Follows the ring from now on. */
   start(): void {
     this.intake.serve();
+    serveFetch(this.links, this.#store);
     this.links.listen({
       view: () => this.#follow(),
       liveness: (memberId, isAlive) => this.#liveness(memberId, isAlive),
@@ -286,7 +290,11 @@ export class Replication {
     );
   }
 
-  /** Members that hold buf[from, to) beside this one. */
+  soon(action: () => void): void {
+    this.#world.timers.soon(action);
+  }
+
+  /** Who holds buf[from, to). */
   othersOf(buf: Buffer, from: number, to: number): Group {
     return this.#groups!.of(buf, from, to);
   }

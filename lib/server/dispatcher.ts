@@ -47,6 +47,7 @@ import {
   GATE_NO_TOUCH,
   GATE_PEER,
   GATE_PEERS_ONLY,
+  GATE_READ_LEVEL,
   GATE_REPLY_MODE,
   GATE_SUBSCRIBED,
   GATE_TRACKING,
@@ -314,8 +315,18 @@ export class Dispatcher {
       this.#queue(session, command, args);
       return;
     }
+    if ((session.gate & GATE_READ_LEVEL) !== 0 && !this.#isFresh(session, command, args)) return;
     if ((command.flags & COUNTS) !== 0 && !this.#expireFirst(session, args)) return;
     this.call(session, command, args);
+  }
+
+  /** False if other replicas are asked first, or the read was refused. */
+  #isFresh(session: Session, command: Command, args: Args): boolean {
+    const { replication } = this.#server;
+    if ((command.flags & READONLY) === 0 || replication?.isOn !== true) return true;
+    const begun = replication.reads.begin(session, command, args);
+    if (typeof begun === 'string') this.#reject(session, command, begun);
+    return begun === false;
   }
 
   /** While a script is suspended: false if the command was refused, or held back. */

@@ -235,7 +235,8 @@ export class SceneClient implements LinkHandler {
     this.send(...parts);
     const isThere = () => this.#replies.length > 0 || this.isClosed;
     if (!(await this.#sim.runUntil(isThere, REPLY_MAX_MS))) return '(no reply)';
-    return this.#replies.shift() ?? '(closed)';
+    const reply = this.#replies.shift();
+    return reply === undefined ? '(closed)' : reply;
   }
 
   /** Sends a command and lets no time pass; its reply is among those of `received`. */
