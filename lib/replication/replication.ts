@@ -85,6 +85,7 @@ export class Replication {
   #isWalkPlanned = false;
   #isTurnPlanned = false;
   #held: Held[] = [];
+  #watchers: (() => boolean)[] = [];
   #timer: Timer | undefined;
   #isCheckPlanned = false;
 
@@ -333,6 +334,20 @@ export class Replication {
     return false;
   }
 
+  /** Is called whenever something was acknowledged or dropped, until it returns true. */
+  watch(look: () => boolean): void {
+    this.#watchers.push(look);
+  }
+
+  /** How many members can be reached of those that hold the same as this one, if not this one. */
+  get reachableCount(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { receivers } of this.#groups!.all()) {
+      least = Math.min(least, receivers.filter(({ isAlive }) => isAlive).length);
+    }
+    return least;
+  }
+
   /** How many replicas have what the turns [first, last] have changed, this one not counted. */
   countOthers(first: number, last: number): number {
     const changed = this.#turns.changedBy(first, last);
@@ -347,6 +362,7 @@ export class Replication {
 
   #check(): void {
     this.#isCheckPlanned = false;
+    if (this.#watchers.length > 0) this.#watchers = this.#watchers.filter((look) => !look());
     if (this.#held.length === 0) return;
     const nowMs = this.#world.clock.monotonicMs();
     const waiting = this.#held;

@@ -128,6 +128,9 @@ export class Session implements Watcher {
   levelsAfter: { readonly readLevel: number; readonly writeLevel: number } | undefined;
   /** What replicas must have before its replies leave. */
   readonly writes = new PendingWrites();
+  /** Turns in which it has written since its last WAIT; 0: none. */
+  writtenFirst = 0;
+  writtenLast = 0;
   /** The other replicas have been asked for what the request at hand reads. */
   isFresh = false;
   /** Undefined until the first subscription. */
@@ -193,6 +196,8 @@ export class Session implements Watcher {
     // AT has done so at its own level.
     if (changeCount === replication.notedCount) return;
     replication.notedCount = changeCount;
+    this.writtenLast = replication.turn;
+    if (this.writtenFirst === 0) this.writtenFirst = this.writtenLast;
     if (this.writeLevel === LEVEL_ONE || (this.gate & GATE_REPLY_MODE) !== 0) return;
     this.writes.add(replication.turn, this.writeLevel, this.carrier.replyMark);
   }

@@ -122,3 +122,44 @@ void t.test('levels are asked for by name', async (t) => {
   t.equal(await client.call('CONSISTENCY', 'READ'), '-ERR syntax error');
   t.strictSame(await client.call('CONSISTENCY'), ['read', 'quorum', 'write', 'all']);
 });
+
+void t.test('WAIT tells how many others have it', async (t) => {
+  const { nodes, scene } = await formed(6);
+  const [a, b, c] = nodes as [SceneNode, SceneNode, SceneNode];
+  const client = await a.client();
+  t.equal(await client.call('WAIT', 0, 0), 2, 'nothing was written');
+  await client.call('AT', 'one', 'SET', 'k', '1');
+  t.equal(await client.call('WAIT', 2, 0), 2);
+  for (const node of nodes) t.ok(holds(node, 'k', '1'));
+  c.host.pause();
+  await client.call('AT', 'one', 'SET', 'k', '2');
+  t.equal(await client.call('WAIT', 1, 0), 1);
+  t.ok(holds(b, 'k', '2'));
+  await client.call('AT', 'one', 'SET', 'k', '3');
+  const startMs = scene.sim.nowMs;
+  t.equal(await client.call('WAIT', 2, 300), 1);
+  t.ok(scene.sim.nowMs - startMs >= 300, 'the time was over');
+  c.host.resume();
+  await client.call('AT', 'one', 'SET', 'k', '4');
+  t.equal(await client.call('WAIT', 2, 5000), 2);
+  t.ok(holds(c, 'k', '4'));
+});
+
+void t.test('INFO replication', async (t) => {
+  const { nodes, scene } = await formed(7);
+  const [a, , c] = nodes as [SceneNode, SceneNode, SceneNode];
+  const client = await a.client();
+  await client.call('AT', 'all', 'SET', 'k', '1');
+  const info = String(await client.call('INFO', 'replication'));
+  t.match(
+    info,
+    /\r\nrole:master\r\nconnected_slaves:2\r\nslave0:ip=node-\d,port=6379,state=online/,
+  );
+  t.match(info, /replica1:member=[0-9a-f]{40},address=node-\d:6379,state=alive,in_flight=0,/);
+  c.host.crash('process');
+  t.ok(await scene.sim.runUntil(() => !a.links.isAlive(c.id), 60_000));
+  await client.call('SET', 'k', '2');
+  const after = String(await client.call('INFO', 'replication'));
+  t.match(after, /connected_slaves:1/);
+  t.match(after, new RegExp(`member=${c.id},.*state=dead,.*dropped=[1-9]`));
+});
