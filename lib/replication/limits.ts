@@ -16,10 +16,13 @@ export const VALUE_AT_ONCE_BYTES_MAX = 1024 * 1024;
 /** While more waits for one of its replicas, what is sent in slices stands still. */
 export const WALK_QUEUED_BYTES_MAX = 2 * 1024 * 1024;
 /** A batch without a reply for so long is sent again. */
-export const APPLY_TIMEOUT_MS = 2000;
+export const APPLY_TIMEOUT_MS = 10_000;
 /** Between a request that failed and the next attempt. */
 export const RETRY_MS = 50;
-/** A reply waits for acknowledgements for so long; then it says that they are in doubt. */
+/**
+ * A reply waits until the replicas that it waits for have acknowledged nothing for so long; then it
+ * says that they are in doubt.
+ */
 export const ACK_TIMEOUT_MS = 5000;
 /** What one answer of FETCH holds, and an element more. */
 export const PAGE_BYTES = 256 * 1024;

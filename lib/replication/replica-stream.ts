@@ -12,7 +12,7 @@
  * Invariant: batches leave in the order of their turns, so what is acknowledged up to a turn is
  * told by the first batch that is not.
  */
-import { PeerError } from '../../discord/peer/peer-error.js';
+import type { PeerRequest } from '../../discord/peer/pipeline.js';
 import type { Clock, Timer, Timers } from '../../world/world.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import {
@@ -58,11 +58,13 @@ export class ReplicaStream {
   acknowledgedBatches = 0;
   droppedBatches = 0;
   queuedBytes = 0;
+  /** When it last acknowledged something, monotonic ms. */
+  acknowledgedMs = 0;
 
   readonly #parts: StreamComponents;
   readonly #events: StreamEvents;
   #waiting: Batch[] = [];
-  readonly #inFlight = new Set<readonly Batch[]>();
+  readonly #inFlight = new Map<readonly Batch[], PeerRequest>();
   #nextNumber = 1;
   /** Turns whose batches were dropped, first and last of each stretch. */
   readonly #lost: { first: number; last: number }[] = [];
@@ -89,7 +91,7 @@ export class ReplicaStream {
 
   get inFlightCount(): number {
     let count = 0;
-    for (const batches of this.#inFlight) count += batches.length;
+    for (const batches of this.#inFlight.keys()) count += batches.length;
     return count;
   }
 
@@ -125,8 +127,7 @@ export class ReplicaStream {
 
   /** The member is dead, or nothing is for it any more. */
   dropAll(): void {
-    for (const batches of this.#inFlight) this.#drop(batches);
-    this.#inFlight.clear();
+    this.#takeBack();
     this.#drop(this.#waiting.splice(0));
     this.#retry?.cancel();
     this.#retry = undefined;
@@ -163,7 +164,7 @@ export class ReplicaStream {
 
   #oldest(): Batch | undefined {
     let oldest = this.#waiting[0];
-    for (const [batch] of this.#inFlight) {
+    for (const [batch] of this.#inFlight.keys()) {
       if (oldest === undefined || batch!.number < oldest.number) oldest = batch;
     }
     return oldest;
@@ -205,15 +206,17 @@ export class ReplicaStream {
       APPLY_TIMEOUT_MS,
       (error, reply) => {
         // Once the view has changed there, too, it will count as one who holds these keys.
-        if (typeof reply === 'number' && reply < epoch) this.#behind(batches);
-        else this.#answered(batches, error ?? (reply instanceof Error ? reply : null));
+        const isBehind = typeof reply === 'number' && reply < epoch;
+        if (isBehind || error !== null) this.#again();
+        else this.#answered(batches, reply instanceof Error ? reply : null);
       },
     );
     if (sent instanceof Error) {
-      this.#again(batches);
+      this.#waiting.unshift(...batches);
+      this.#again();
       return false;
     }
-    this.#inFlight.add(batches);
+    this.#inFlight.set(batches, sent);
     return true;
   }
 
@@ -222,10 +225,8 @@ export class ReplicaStream {
     if (!this.#inFlight.delete(batches)) return;
     if (error === null) {
       this.acknowledgedBatches += batches.length;
+      this.acknowledgedMs = this.#parts.clock.monotonicMs();
       for (const batch of batches) this.queuedBytes -= bytesOf(batch);
-    } else if (error instanceof PeerError) {
-      this.#again(batches);
-      return;
     } else {
       // It has refused them, and would again.
       this.#drop(batches);
@@ -235,15 +236,18 @@ export class ReplicaStream {
     this.#events.progressed();
   }
 
-  #behind(batches: readonly Batch[]): void {
-    if (this.#inFlight.delete(batches)) this.#again(batches);
+  /** Sends what is in flight anew in a while, in order: pieces must not overtake each other. */
+  #again(): void {
+    this.#takeBack();
+    this.#retry ??= this.#parts.timers.after(RETRY_MS, () => this.wake(), true);
   }
 
-  /** Sends these anew in a while, before what waits. */
-  #again(batches: readonly Batch[]): void {
-    this.#waiting.push(...batches);
-    this.#waiting.sort((a, b) => a.number - b.number);
-    this.#retry ??= this.#parts.timers.after(RETRY_MS, () => this.wake(), true);
+  /** What is in flight waits again; what becomes of it there nobody hears. */
+  #takeBack(): void {
+    const batches = [...this.#inFlight.keys()].flat();
+    for (const request of this.#inFlight.values()) request.cancel();
+    this.#inFlight.clear();
+    this.#waiting.unshift(...batches.sort((a, b) => a.number - b.number));
   }
 }
 

@@ -45,7 +45,7 @@ interface Held {
   readonly first: number;
   readonly last: number;
   readonly level: number;
-  readonly dueMs: number;
+  readonly sinceMs: number;
   readonly waiter: ReplicaWaiter;
 }
 
@@ -306,8 +306,8 @@ export class Replication {
    */
   hold(first: number, last: number, level: number, waiter: ReplicaWaiter): boolean {
     if (this.#isSafe(first, last, level)) return false;
-    const dueMs = this.#world.clock.monotonicMs() + ACK_TIMEOUT_MS;
-    this.#held.push({ first, last, level, dueMs, waiter });
+    const sinceMs = this.#world.clock.monotonicMs();
+    this.#held.push({ first, last, level, sinceMs, waiter });
     this.#timer ??= this.#world.timers.after(ACK_TIMEOUT_MS, () => this.#timeOut(), true);
     // It may be in doubt from the start.
     if (!this.#isCheckPlanned) {
@@ -323,6 +323,17 @@ export class Replication {
     const has = (holder: Holder): boolean => holder === null || holder.isSafe(first, changed.last);
     for (const group of changed.groups) if (!group.isEnough(level, has)) return false;
     return true;
+  }
+
+  /** When the replicas that it waits for have acknowledged nothing for too long. */
+  #dueMs({ first, last, sinceMs }: Held): number {
+    const changed = this.#turns.changedBy(first, last);
+    let lastMs = sinceMs;
+    for (const stream of this.#streams.values()) {
+      if (changed !== undefined && stream.isSafe(first, changed.last)) continue;
+      lastMs = Math.max(lastMs, stream.acknowledgedMs);
+    }
+    return lastMs + ACK_TIMEOUT_MS;
   }
 
   /** Whether too many replicas have lost what the turns have changed. */
@@ -371,7 +382,7 @@ export class Replication {
     for (const held of waiting) {
       const { first, last, level, waiter } = held;
       if (this.#isSafe(first, last, level)) told.push(() => waiter.safe());
-      else if (held.dueMs <= nowMs || this.#isHopeless(held)) {
+      else if (this.#dueMs(held) <= nowMs || this.#isHopeless(held)) {
         const text = this.#doubtText(held);
         told.push(() => waiter.doubtful(text));
       } else {
@@ -386,7 +397,7 @@ export class Replication {
     this.#check();
     const next = this.#held[0];
     if (next === undefined) return;
-    const leftMs = Math.max(1, next.dueMs - this.#world.clock.monotonicMs());
+    const leftMs = Math.max(1, this.#dueMs(next) - this.#world.clock.monotonicMs());
     this.#timer = this.#world.timers.after(leftMs, () => this.#timeOut(), true);
   }
 
