@@ -29,7 +29,9 @@ export interface RingStatus {
   readonly members: readonly RingMemberStatus[];
 }
 
-type Fields = ReadonlyMap<string, unknown>;
+/** Bulk strings as Buffers. */
+type Value = Buffer | number | readonly Value[];
+type Fields = ReadonlyMap<string, Value>;
 
 /** Rejects with an ExitError if the node refuses. */
 export async function askStatus(client: NodeClient): Promise<RingStatus> {
@@ -41,13 +43,12 @@ export async function askStatus(client: NodeClient): Promise<RingStatus> {
     clusterId: textOf(fields, 'cluster-id'),
     replicas: numberOf(fields, 'replicas') ?? 0,
     change: textOf(fields, 'change'),
-    members: (fields.get('members') as unknown[]).map(memberOf),
+    members: (fields.get('members') as readonly Value[]).map(memberOf),
   };
 }
 
 function memberOf(reply: unknown): RingMemberStatus {
   const fields = fieldsOf(reply);
-  const share = fields.get('share');
   return {
     id: textOf(fields, 'id'),
     address: textOf(fields, 'address'),
@@ -58,7 +59,7 @@ function memberOf(reply: unknown): RingMemberStatus {
     heldEntries: numberOf(fields, 'held-entries'),
     ownedBytes: numberOf(fields, 'owned-bytes'),
     heldBytes: numberOf(fields, 'held-bytes'),
-    share: share === undefined ? null : Number(String(share)),
+    share: fields.has('share') ? Number(textOf(fields, 'share')) : null,
     epoch: numberOf(fields, 'epoch'),
     clockOffsetMs: numberOf(fields, 'clock-offset-ms'),
   };
@@ -67,13 +68,17 @@ function memberOf(reply: unknown): RingMemberStatus {
 /** A map of RESP2. */
 function fieldsOf(reply: unknown): Fields {
   if (!Array.isArray(reply)) throw new ExitError('the server is no dhash node of this version');
-  const fields = new Map<string, unknown>();
-  for (let at = 0; at + 1 < reply.length; at += 2) fields.set(String(reply[at]), reply[at + 1]);
+  const values = reply as readonly Value[];
+  const fields = new Map<string, Value>();
+  for (let at = 0; at + 1 < values.length; at += 2) {
+    fields.set(String(values[at] as Buffer), values[at + 1]!);
+  }
   return fields;
 }
 
 function textOf(fields: Fields, name: string): string {
-  return String(fields.get(name) ?? '');
+  const value = fields.get(name);
+  return Buffer.isBuffer(value) ? value.toString() : '';
 }
 
 function numberOf(fields: Fields, name: string): number | null {
