@@ -9,6 +9,7 @@ import type { Settings } from './config/settings.js';
 import type { LogStore } from './persistence/log-store.js';
 import { openFolder } from './persistence/open-folder.js';
 import { Persistence } from './persistence/persistence.js';
+import { Replication } from './replication/replication.js';
 import { EmptyRanges } from './ring/empty-ranges.js';
 import type { RingMember } from './ring/ring-member.js';
 import { enterRing, prepareRing, type RingStartParts, returnWhenEmpty } from './ring/ring-start.js';
@@ -99,6 +100,12 @@ export class DhashNode {
     serveStatus(ring, store);
     ring.listen({ view: () => server.followRing() });
     new EmptyRanges(ring, store).report();
+    const { log, world } = this.#components;
+    server.replication = new Replication(
+      { world, store, links: ring, log },
+      { membersMissing: (isSo) => server.followMembers(isSo) },
+    );
+    server.replication.start();
     server.followRing();
     return ring;
   }

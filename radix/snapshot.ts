@@ -76,7 +76,7 @@ export interface SnapshotReader {
 /** What tells a tree's snapshots of changes, in front of whoever else observes the tree. */
 export class Snapshots implements TreeObserver {
   readonly open = new Set<SnapshotReader>();
-  readonly #behind: TreeObserver | null;
+  #behind: TreeObserver | null;
 
   constructor(behind: TreeObserver | null) {
     this.#behind = behind;
@@ -85,6 +85,12 @@ export class Snapshots implements TreeObserver {
   static of(tree: Tree): Snapshots {
     if (!(tree.observer instanceof Snapshots)) tree.observer = new Snapshots(tree.observer);
     return tree.observer as Snapshots;
+  }
+
+  /** Makes `observer` the one that hears of changes, behind snapshots if some are open. */
+  static observe(tree: Tree, observer: TreeObserver): void {
+    if (tree.observer instanceof Snapshots) tree.observer.#behind = observer;
+    else tree.observer = observer;
   }
 
   beforeChange(tree: Tree, key: Buffer, from: number, to: number): void {

@@ -64,6 +64,18 @@ export class ByteWriter {
     this.bytes(source);
   }
 
+  /** What another one holds, as a blob. */
+  blobOf(other: ByteWriter): void {
+    this.varint(other.length);
+    this.bytes(other.#buffer, 0, other.length);
+  }
+
+  /** The buffer to write so many bytes into from `length` on; `length` is then to be raised. */
+  room(bytes: number): Buffer {
+    this.#reserve(bytes);
+    return this.#buffer;
+  }
+
   /** What has been written, valid until the next write. */
   view(): Buffer {
     return this.#buffer.subarray(0, this.length);

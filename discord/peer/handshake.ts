@@ -30,7 +30,7 @@ const NONCE_DIGITS = 2 * NONCE_BYTES;
 const MAC_DIGITS = 64;
 
 /** Separate connections, so that a transfer never delays a ping. */
-export const CHANNELS = ['control', 'data', 'bulk'] as const;
+export const CHANNELS = ['control', 'data', 'replica', 'bulk'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 export interface Identity {

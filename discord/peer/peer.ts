@@ -1,6 +1,6 @@
 /**
  * Another member, as seen from this one: a connection for each channel, so that neither data nor
- * transfers delay a ping. The control connection is kept up; the others are made when first used.
+ * transfers delay a ping, and no write that waits for replicas the acknowledgement of another one. The control connection is kept up; the others are made when first used.
  */
 import type { Address, World } from '../../world/world.js';
 import { PeerConnection } from './connection.js';
@@ -20,6 +20,13 @@ const LIMITS: Record<Channel, PipelineLimits> = {
   },
   data: {
     waitingMax: 4096,
+    waitingBytesMax: 32 * MIB,
+    inFlightMax: 1024,
+    inFlightBytesMax: 16 * MIB,
+    stallMaxMs: 10_000,
+  },
+  replica: {
+    waitingMax: 1024,
     waitingBytesMax: 32 * MIB,
     inFlightMax: 1024,
     inFlightBytesMax: 16 * MIB,
@@ -62,7 +69,12 @@ export class Peer {
           room: () => events.room(channel),
         },
       );
-    this.#connections = { control: make('control'), data: make('data'), bulk: make('bulk') };
+    this.#connections = {
+      control: make('control'),
+      data: make('data'),
+      replica: make('replica'),
+      bulk: make('bulk'),
+    };
     this.#connections.control.start();
   }
 

@@ -35,6 +35,7 @@ import { orderedCommands } from './ordered/ordered.js';
 import { orderedElementCommands } from './ordered/ordered-elements.js';
 import { publishCommands } from './pubsub/publish.js';
 import { subscribeCommands } from './pubsub/subscribe.js';
+import { levelCommands } from './ring/levels.js';
 import { evalCommands } from './scripting/eval.js';
 import { fcallCommands } from './scripting/fcall.js';
 import { functionCommands } from './scripting/function.js';
@@ -121,6 +122,7 @@ export const commandRows: readonly CommandRow[] = [
   ...memoryCommands,
   ...diskCommands,
   ...miscCommands,
+  ...levelCommands,
   ...monitorCommands,
   ...objectCommands,
   ...orderedCommands,

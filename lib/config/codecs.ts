@@ -7,7 +7,7 @@
  * checks that the two agree.
  */
 
-import type { OutputBufferLimit, OutputBufferLimits } from './values.js';
+import type { ConsistencyLevel, OutputBufferLimit, OutputBufferLimits } from './values.js';
 
 /** Why a text is no value of a setting. */
 export class Refusal {
@@ -148,6 +148,18 @@ export function oneOf<T extends string>(
       const found = words.find((word) => word === lower) ?? synonyms[lower];
       if (found !== undefined) return found;
       return new Refusal(`argument(s) must be one of the following: ${words.join(', ')}`);
+    },
+  };
+}
+
+/** Consistency levels. */
+export function levelCodec(): Codec<ConsistencyLevel> {
+  const levels = oneOf<ConsistencyLevel>(['one', 'quorum', 'all']);
+  return {
+    ...levels,
+    parse(text, current) {
+      if (text.toLowerCase() !== 'two') return levels.parse(text, current);
+      return new Refusal("level 'two' is not built yet in this version; one, quorum and all are");
     },
   };
 }

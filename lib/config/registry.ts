@@ -14,6 +14,7 @@ import {
   INT32_MAX,
   INT64_MAX,
   integer,
+  levelCodec,
   limitedText,
   memory,
   oneOf,
@@ -31,8 +32,6 @@ import { type Row, row } from './row.js';
 const UINT32_MAX = 4_294_967_295;
 /** What Redis holds a password, as any ACL word, to. */
 const PASSWORD_BYTES_MAX = 512;
-
-const NO_LEVELS = 'levels of consistency are not built yet in this version';
 
 const count = integer(0, INT64_MAX);
 const smallCount = integer(0, INT32_MAX);
@@ -255,9 +254,8 @@ const encodingRows: readonly Row[] = [
   ),
 ];
 
-const level = oneOf(['one', 'two', 'quorum', 'all']);
+const level = levelCodec();
 const ringOptions = { change: 'start', help: 'main' } as const;
-const levelOptions = { ...ringOptions, pending: NO_LEVELS } as const;
 
 const ringRows: readonly Row[] = [
   row('announce', 'announce', text, 'Address that other members should use', ringOptions),
@@ -273,8 +271,8 @@ const ringRows: readonly Row[] = [
     ringOptions,
   ),
   row('position', 'position', text, 'Place on the ring: text, or 0x and hex', ringOptions),
-  row('read-level', 'readLevel', level, 'Members that answer a read', levelOptions),
-  row('write-level', 'writeLevel', level, 'Members that hold an acknowledged write', levelOptions),
+  row('read-level', 'readLevel', level, 'Replicas that answer a read', ringOptions),
+  row('write-level', 'writeLevel', level, 'Replicas that hold an acknowledged write', ringOptions),
   row('cluster-secret', 'clusterSecret', text, 'What members prove to each other', {
     ...ringOptions,
     secret: true,

@@ -27,7 +27,7 @@ export interface OutputBufferLimits {
 export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning' | 'nothing';
 export type DebugAccess = 'no' | 'yes' | 'local';
 export type FsyncPolicy = 'everysec' | 'always' | 'no';
-export type ConsistencyLevel = 'one' | 'two' | 'quorum' | 'all';
+export type ConsistencyLevel = 'one' | 'quorum' | 'all';
 export type EvictionPolicy =
   | 'volatile-lru'
   | 'volatile-lfu'
@@ -156,7 +156,7 @@ export class SettingValues {
   /** 0 = 3 in a new ring, otherwise as the ring has it. */
   replicas = 0;
   position = '';
-  readLevel: ConsistencyLevel = 'quorum';
+  readLevel: ConsistencyLevel = 'one';
   writeLevel: ConsistencyLevel = 'quorum';
   clusterSecret = '';
   /** File whose first line is the secret; whoever starts the node reads it. */

@@ -5,7 +5,7 @@
  *   everything else  -> mark: which key, which element       (the tree's observer, before a write)
  *   end of the turn  -> record for each mark, of how that is *now*
  *
- * A mark is 10 bytes and the keys. Since a record says how something is now, it does not matter
+ * Since a record says how something is now, it does not matter
  * how often it has changed, nor that a later one of the same turn says it again. What is a lot (a
  * collection linked in by RENAME, RESTORE or SUNIONSTORE) is written in slices of later turns; the
  * run is closed only when no mark is left, so that a crash finds all of it or nothing.
@@ -14,22 +14,16 @@
  */
 import { KIND_HEAD, type Leaf } from '../../radix/leaf.js';
 import { SubTree } from '../../radix/subtree.js';
-import type { Tree, TreeObserver } from '../../radix/tree.js';
+import type { Tree } from '../../radix/tree.js';
 import type { Clock } from '../../world/world.js';
 import type { Database } from '../store/database.js';
+import { type DatabaseObserver, observe } from '../store/database-observer.js';
+import { MARK_ALL, MARK_ELEMENT, MARK_HEAD, MARK_KEY, Marks } from '../store/marks.js';
 import type { Store } from '../store/store.js';
 import { ElementWalk } from './element-walk.js';
 import { CLEAR_ALL, CLEAR_UP_TO } from './record.js';
 import { RecordWriter } from './record-writer.js';
 
-const MARK_KEY = 1;
-const MARK_HEAD = 2;
-const MARK_ELEMENT = 3;
-const MARK_ALL = 4;
-const MARK_HEADER_BYTES = 10;
-const MARKS_BYTES_FIRST = 64 * 1024;
-/** A buffer of marks that has grown beyond this is given up once it is empty. */
-const MARKS_BYTES_KEPT = 4 * 1024 * 1024;
 /** Marks between two looks at the clock. */
 const MARKS_PER_LOOK = 32;
 /** A change of a string longer than this is written as the bytes that have changed. */
@@ -47,10 +41,8 @@ export class Journal {
   readonly #store: Store;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #subs: readonly SubTree[];
-  #marks = Buffer.allocUnsafeSlow(MARKS_BYTES_FIRST);
-  #end = 0;
-  /** Marks before this are written down. */
-  #read = 0;
+  /** Not yet written down. */
+  readonly marks = new Marks();
   #walk: ElementWalk | undefined;
   #collectedWritten = 0;
 
@@ -61,21 +53,14 @@ export class Journal {
     this.slots = [...store.databases];
     this.#subs = this.slots.map((database) => new SubTree(database.tree));
     for (const [slot, database] of this.slots.entries()) {
-      database.journal = new DatabaseJournal(this, database, slot);
-      database.tree.observer = database.journal;
+      observe(database, new DatabaseJournal(this, database, slot));
     }
     store.journal = this;
   }
 
-  /** Bytes of marks not yet written down. */
-  get markBytes(): number {
-    return this.#end - this.#read;
-  }
-
   /** All that is known of changes is forgotten: a sweep will write everything down. */
   discard(): void {
-    this.#end = 0;
-    this.#read = 0;
+    this.marks.clear();
     this.#walk = undefined;
     this.writer.discard();
     this.hasNews = false;
@@ -85,7 +70,7 @@ export class Journal {
   drain(deadlineMs: number): boolean {
     this.writer.forgetHead();
     let looks = 0;
-    while (this.#walk !== undefined || this.#read < this.#end) {
+    while (this.#walk !== undefined || this.marks.next()) {
       if (this.#walk !== undefined) {
         if (!this.#walk.step(deadlineMs)) return false;
         this.#walk = undefined;
@@ -94,7 +79,7 @@ export class Journal {
       this.#mark();
       looks += 1;
       if (looks % MARKS_PER_LOOK === 0 && this.#clock.monotonicMs() >= deadlineMs) {
-        if (this.#read < this.#end) return false;
+        if (this.marks.bytes > 0) return false;
       }
     }
     const { collectedStamp } = this.#store;
@@ -102,11 +87,7 @@ export class Journal {
       this.#collectedWritten = collectedStamp;
       this.writer.collected(collectedStamp);
     }
-    this.#end = 0;
-    this.#read = 0;
-    if (this.#marks.length > MARKS_BYTES_KEPT) {
-      this.#marks = Buffer.allocUnsafeSlow(MARKS_BYTES_FIRST);
-    }
+    this.marks.clear();
     this.hasNews = false;
     return true;
   }
@@ -128,56 +109,14 @@ export class Journal {
     this.onChange();
   }
 
-  /** Keeps the place of a change. */
-  add(
-    kind: number,
-    slot: number,
-    key: Buffer,
-    from: number,
-    to: number,
-    sub: Buffer | null,
-    sfrom: number,
-    sto: number,
-  ): void {
-    const keyBytes = to - from;
-    const subBytes = sub === null ? 0 : sto - sfrom;
-    const needed = MARK_HEADER_BYTES + keyBytes + subBytes;
-    if (this.#end + needed > this.#marks.length) this.#grow(needed);
-    const marks = this.#marks;
-    const at = this.#end;
-    marks[at] = kind;
-    marks[at + 1] = slot;
-    marks.writeUInt32LE(keyBytes, at + 2);
-    marks.writeUInt32LE(subBytes, at + 6);
-    key.copy(marks, at + MARK_HEADER_BYTES, from, to);
-    if (sub !== null) sub.copy(marks, at + MARK_HEADER_BYTES + keyBytes, sfrom, sto);
-    this.#end = at + needed;
-    this.changed();
-  }
-
-  #grow(needed: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#marks.length, this.#end + needed));
-    this.#marks.copy(grown, 0, this.#read, this.#end);
-    this.#marks = grown;
-    this.#end -= this.#read;
-    this.#read = 0;
-  }
-
   /** Writes down one mark. */
   #mark(): void {
-    const marks = this.#marks;
-    const at = this.#read;
-    const slot = marks[at + 1]!;
-    const from = at + MARK_HEADER_BYTES;
-    const to = from + marks.readUInt32LE(at + 2);
-    const subTo = to + marks.readUInt32LE(at + 6);
-    this.#read = subTo;
+    const { buf: marks, database: slot, from, kind, subTo, to } = this.marks;
     const { tree } = this.slots[slot]!;
     const leaf = tree.find(marks, from, to);
     const isHead = leaf !== 0 && tree.kind(leaf) === KIND_HEAD;
     const sub = this.#subs[slot]!;
     if (isHead) sub.openHead(leaf);
-    const kind = marks[at]!;
     switch (kind) {
       case MARK_KEY:
         if (leaf === 0 || isHead) this.writer.absent(slot, marks, from, to);
@@ -210,7 +149,7 @@ export class Journal {
 }
 
 /** What one database tells the journal. */
-export class DatabaseJournal implements TreeObserver {
+class DatabaseJournal implements DatabaseObserver {
   /** The write under way is told of when it is done. */
   #isTold = false;
   readonly #journal: Journal;
@@ -223,12 +162,10 @@ export class DatabaseJournal implements TreeObserver {
     this.#slot = slot;
   }
 
-  /** The next write of the tree is told of by `written` or `patched`. */
   begin(): void {
     this.#isTold = true;
   }
 
-  /** A string was written. */
   written(leaf: Leaf): void {
     const journal = this.#journal;
     if (!journal.isOn) return;
@@ -236,7 +173,6 @@ export class DatabaseJournal implements TreeObserver {
     journal.changed();
   }
 
-  /** Bytes [offset, end) of a string were written, or its expiry. */
   patched(leaf: Leaf, offset: number, end: number): void {
     const { tree } = this.#database;
     if (tree.valueBytes(leaf) < PATCH_VALUE_BYTES_MIN) {
@@ -249,12 +185,10 @@ export class DatabaseJournal implements TreeObserver {
     journal.changed();
   }
 
-  /** A whole collection was linked in. */
   adopted(key: Buffer, from: number, to: number): void {
-    if (this.#journal.isOn) this.#journal.add(MARK_ALL, this.#slot, key, from, to, null, 0, 0);
+    this.#mark(MARK_ALL, key, from, to, null, 0, 0);
   }
 
-  /** Entries at or below the stamp are hidden, and will go. */
   hidden(stamp: number): void {
     if (!this.#journal.isOn) return;
     this.#journal.writer.clear(this.#slot, CLEAR_UP_TO, stamp);
@@ -266,8 +200,7 @@ export class DatabaseJournal implements TreeObserver {
       this.#isTold = false;
       return;
     }
-    if (!this.#journal.isOn) return;
-    this.#journal.add(MARK_KEY, this.#slot, key, from, to, null, 0, 0);
+    this.#mark(MARK_KEY, key, from, to, null, 0, 0);
   }
 
   beforeElement(
@@ -279,15 +212,28 @@ export class DatabaseJournal implements TreeObserver {
     sfrom: number,
     sto: number,
   ): void {
-    if (!this.#journal.isOn) return;
-    const kind = subKey === null ? MARK_HEAD : MARK_ELEMENT;
-    this.#journal.add(kind, this.#slot, key, from, to, subKey, sfrom, sto);
+    this.#mark(subKey === null ? MARK_HEAD : MARK_ELEMENT, key, from, to, subKey, sfrom, sto);
   }
 
   beforeClear(): void {
     const journal = this.#journal;
     if (!journal.isOn) return;
     journal.writer.clear(this.#slot, CLEAR_ALL, this.#database.clearedAt);
+    journal.changed();
+  }
+
+  #mark(
+    kind: number,
+    key: Buffer,
+    from: number,
+    to: number,
+    subKey: Buffer | null,
+    sfrom: number,
+    sto: number,
+  ): void {
+    const journal = this.#journal;
+    if (!journal.isOn) return;
+    journal.marks.add(kind, this.#slot, key, from, to, subKey, sfrom, sto);
     journal.changed();
   }
 }

@@ -149,7 +149,7 @@ export class Persistence {
 
   /** Bytes that are not yet on the disk. */
   get pendingBytes(): number {
-    return this.#queue.queuedBytes + this.journal.writer.bytes + this.journal.markBytes;
+    return this.#queue.queuedBytes + this.journal.writer.bytes + this.journal.marks.bytes;
   }
 
   /** Nothing more is to be read from clients for now. */

@@ -96,6 +96,7 @@ export class Guest implements Carrier {
   readonly local = 'ring';
   readonly isUnix = false;
   readonly queryBytes = 0;
+  readonly replyMark = 0;
   readonly session: Session;
   readonly #reply: ReplyWriter;
   readonly #server: Server;

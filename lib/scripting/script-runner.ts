@@ -216,12 +216,15 @@ export class ScriptRunner {
     const { store, settings } = this.#server;
     store.refresh();
     store.nowMs = run.nowMs;
+    if (store.keepsTombstones) store.useUpStamp();
     const nowMs = this.#world.clock.monotonicMs();
     run.sliceEndMs = nowMs + SLICE_MS;
     this.#server.current = run.job.session;
+    const before = store.changeCount;
     const ending = run.isKilled
       ? { error: located(run, KILLED, run.interruptedAt) }
       : this.#slice(run, nowMs, 0);
+    run.job.session.noteWrites(before);
     this.#server.current = undefined;
     if (ending !== undefined) {
       this.#finish(run, ending.error);

@@ -20,6 +20,7 @@ const NOWHERE: Carrier = {
   remoteHost: '',
   isUnix: false,
   queryBytes: 0,
+  replyMark: 0,
   flush: () => {},
   flushSoon: () => {},
   resume: () => {},

@@ -183,6 +183,7 @@ export class Blocking {
     const outer = server.current;
     server.store.beginCommand();
     server.current = session;
+    const before = server.store.changeCount;
     let isServed = true;
     try {
       isServed = attempt();
@@ -191,6 +192,7 @@ export class Blocking {
       server.failed(session, error);
     }
     server.current = outer;
+    session.noteWrites(before);
     if (isServed) this.#finish(blocked, mark, errors);
     if (session.task !== undefined) this.#served.set(session, { database: blocked.database, key });
     return isServed;

@@ -14,10 +14,11 @@ import type { ChunkPool } from '../../resp/chunk-pool.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
 import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
 import type { Link, LinkHandler } from '../../world/world.js';
-import type { DiskWaiter } from '../persistence/persistence.js';
+import type { CommitWaiter } from './commit-gate.js';
 import type { Deferred } from './loop-budget.js';
+import type { PendingWrites } from './pending-writes.js';
 import type { Server } from './server.js';
-import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
+import { type Carrier, GATE_NO_AUTH, GATE_REPLY_MODE, Session } from './session.js';
 
 /** Replies waiting for the system beyond which a connection stops executing, bytes. */
 const PENDING_BYTES_MAX = 1024 * 1024;
@@ -34,7 +35,7 @@ const LOOK_BYTES = 8 * 1024;
 /** The request at hand. One for all connections: nothing of a request outlives its command. */
 const args = new Args();
 
-export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
+export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred {
   readonly session: Session;
   readonly #server: Server;
   readonly #link: Link;
@@ -45,11 +46,15 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
   #closed = false;
   #running = false;
   #isFlushPlanned = false;
-  /** Its replies are held back until what was changed is safe on disk; nothing is executed. */
+  /** Its replies are held back until what was changed is safe; nothing is executed. */
   #isHeld = false;
   #heldMark = 0;
   /** The time of the loop's turn is spent: it goes on in the next one. */
   #isDeferred = false;
+  /** What it waits for replicas with. */
+  #heldWrites: PendingWrites | undefined;
+  /** What is before this has been handed to the link. */
+  #sentMark = 0;
   /** Bytes of replies that the server's count has. */
   #countedBytes = 0;
   /** Where the reply to the request at hand begins. */
@@ -85,6 +90,10 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
 
   get queryBytes(): number {
     return this.#reader.bufferedBytes;
+  }
+
+  get replyMark(): number {
+    return this.#mark;
   }
 
   data(buf: Buffer, bytes: number): void {
@@ -160,6 +169,37 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
     this.destroy();
   }
 
+  /**
+   * Each reply since the first write that is in doubt becomes the error: what was read after it
+   * may tell of it. Where a reply has begun to leave, or pushes lie between replies, the connection
+   * is closed instead.
+   */
+  inDoubt(text: string): void {
+    const writes = this.#heldWrites!;
+    const { session } = this;
+    const reply = this.#reply;
+    const isListening = session.isSubscribed || this.#server.monitors.has(session);
+    const isWhole = reply.mark() === this.#heldMark && writes.mark >= this.#sentMark;
+    const isPartial = session.suspended && reply.mark() !== this.#mark;
+    const isMuted = (session.gate & GATE_REPLY_MODE) !== 0;
+    if (isListening || isPartial || isMuted || !isWhole) {
+      this.doubtful();
+      return;
+    }
+    if (!this.#closed) {
+      reply.rewind(writes.mark);
+      // Of the request at hand, if it waits, no reply is there yet.
+      const count = writes.requests - (session.suspended ? 1 : 0);
+      for (let n = 0; n < count; n += 1) {
+        reply.error(text);
+        this.#server.countError(text);
+      }
+      this.#heldMark = reply.mark();
+      if (session.suspended) this.#mark = this.#heldMark;
+    }
+    this.safe();
+  }
+
   resume(): void {
     if (this.#closed || this.#running) return;
     this.#turn();
@@ -233,7 +273,7 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
     const dispatcher = this.#server.dispatcher;
     const reply = this.#reply;
     const reader = this.#reader;
-    const { persistence } = this.#server;
+    const { persistence, store } = this.#server;
     let lookAtBytes = reader.unreadBytes - LOOK_BYTES;
     while (!session.suspended && !session.closing && !this.#isHeld && !this.#isDeferred) {
       if (persistence?.isFull === true && !this.#isControl) {
@@ -244,7 +284,9 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
       if (postponed !== undefined) {
         session.postponed = undefined;
         this.#mark = reply.mark();
+        const before = store.changeCount;
         dispatcher.execute(session, postponed);
+        if (store.changeCount !== before) session.noteWrites(before);
         continue;
       }
       if (reply.pendingBytes > FLUSH_BYTES) {
@@ -265,25 +307,37 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter, Deferred {
         return;
       }
       this.#mark = reply.mark();
+      if (session.levelsAfter !== undefined) session.resetLevels();
+      const before = store.changeCount;
+      const { isOpen } = session.writes;
       dispatcher.execute(session, args);
+      const hasReply = session.suspended || reply.mark() !== this.#mark;
+      if (isOpen && hasReply) session.writes.requests += 1;
+      if (store.changeCount !== before) session.noteWrites(before);
     }
   }
 
-  /** Sends what may leave: nothing before what was changed so far is safe on disk. */
+  /** Sends what may leave: nothing before what it tells of is safe. */
   #send(): void {
     if (this.#isHeld) return;
-    const { persistence } = this.#server;
-    const mayWait = persistence !== undefined && !this.#isControl;
-    if (mayWait && this.#reply.pendingBytes > 0 && persistence.hold(this)) {
-      this.#isHeld = true;
-      this.#heldMark = this.#reply.mark();
-      return;
+    const { commits, persistence } = this.#server;
+    const { writes } = this.session;
+    const mayWait = (persistence !== undefined || writes.isOpen) && !this.#isControl;
+    if (mayWait && this.#reply.pendingBytes > 0) {
+      if (commits.hold(this, writes)) {
+        this.#isHeld = true;
+        this.#heldMark = this.#reply.mark();
+        this.#heldWrites = writes.take();
+        return;
+      }
+      writes.clear();
     }
     this.#sendNow();
   }
 
   #sendNow(): void {
     const written = this.#reply.mark();
+    this.#sentMark = written;
     if (written !== this.#countedBytes) {
       this.#server.bytesOut += written - this.#countedBytes;
       this.#server.writes += 1;

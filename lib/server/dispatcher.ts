@@ -52,11 +52,13 @@ import {
   GATE_NO_TOUCH,
   GATE_PEER,
   GATE_PEERS_ONLY,
+  GATE_READ_LEVEL,
   GATE_REPLY_MODE,
   GATE_SUBSCRIBED,
   GATE_TRACKING,
   type Session,
 } from './session.js';
+import { writeRefusal } from './write-refusal.js';
 
 /** Clients are paused: see `Server.pause`. */
 export const SERVER_PAUSED = 1 << 16;
@@ -84,6 +86,8 @@ export const SERVER_ELEMENTS_DUE = 1 << 24;
 export const SERVER_RING = 1 << 25;
 /** The node joins a ring and is no member yet. */
 export const SERVER_JOINING = 1 << 24;
+/** Some member of the ring is dead: what needs many replicas is checked before it runs. */
+export const SERVER_MEMBERS_MISSING = 1 << 26;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -304,6 +308,13 @@ export class Dispatcher {
       this.#reject(session, command, this.#server.diskError());
       return;
     }
+    if ((this.gate & SERVER_MEMBERS_MISSING) !== 0) {
+      const refusal = writeRefusal(session, command, args);
+      if (refusal !== undefined) {
+        this.#reject(session, command, refusal);
+        return;
+      }
+    }
     if ((this.gate & SERVER_SCRIPTING) !== 0 && !this.#mayInterrupt(session, command, args)) return;
     if (this.#mustWait(session, command)) {
       session.lastCommand = command;
@@ -324,11 +335,21 @@ export class Dispatcher {
       this.#queue(session, command, args);
       return;
     }
+    if ((session.gate & GATE_READ_LEVEL) !== 0 && !this.#isFresh(session, command, args)) return;
     if ((command.flags & COUNTS) !== 0 && !this.#expireFirst(session, args)) return;
     if ((this.gate & SERVER_ELEMENTS_DUE) !== 0 && !this.#expireElements(session, command, args)) {
       return;
     }
     this.call(session, command, args);
+  }
+
+  /** False if other replicas are asked first, or the read was refused. */
+  #isFresh(session: Session, command: Command, args: Args): boolean {
+    const { replication } = this.#server;
+    if ((command.flags & READONLY) === 0 || replication?.isOn !== true) return true;
+    const begun = replication.reads.begin(session, command, args);
+    if (typeof begun === 'string') this.#reject(session, command, begun);
+    return begun === false;
   }
 
   /** While a script is suspended: false if the command was refused, or held back. */

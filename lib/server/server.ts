@@ -9,6 +9,8 @@ import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../w
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
 import type { Persistence } from '../persistence/persistence.js';
+import { LEVEL_NAMES } from '../replication/levels.js';
+import type { Replication } from '../replication/replication.js';
 import type { RingMember } from '../ring/ring-member.js';
 import type { Router } from '../routing/router.js';
 import { Scripts } from '../scripting/scripts.js';
@@ -16,6 +18,7 @@ import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
 import { BackgroundWork } from './background.js';
 import { Blocking } from './blocking.js';
+import { CommitGate } from './commit-gate.js';
 import { Connection } from './connection.js';
 import {
   Dispatcher,
@@ -25,6 +28,7 @@ import {
   SERVER_JOINING,
   SERVER_KEYS_READY,
   SERVER_LOADING,
+  SERVER_MEMBERS_MISSING,
   SERVER_MEMORY_LIMIT,
   SERVER_MONITORED,
   SERVER_PAUSED,
@@ -108,10 +112,16 @@ export class Server {
   pauseAll = false;
   pausedUntilMs = 0;
   readonly errorCounts = new Map<string, number>();
+  /** LEVEL_... of sessions that ask for no other. */
+  readonly readLevel: number;
+  readonly writeLevel: number;
+  readonly commits = new CommitGate(this);
   /** Follows memory to disk; undefined: nothing is kept. */
   persistence: Persistence | undefined;
   /** Finds out where commands run; undefined: the node knows of no ring. */
   router: Router | undefined;
+  /** Sends changes to those who hold the same keys; undefined until the node starts. */
+  replication: Replication | undefined;
   /** This node's part in the ring; undefined until the node starts. */
   ring: RingMember | undefined;
   /** Resolves once the ring has this node no more; the node fills it. */
@@ -146,6 +156,8 @@ export class Server {
     this.log = components.log;
     this.processInfo = components.processInfo;
     this.settings = settings;
+    this.readLevel = LEVEL_NAMES.indexOf(settings.readLevel);
+    this.writeLevel = LEVEL_NAMES.indexOf(settings.writeLevel);
     this.limits = {
       bulkBytesMax: settings.protoMaxBulkLen,
       argumentsMax: 0x7fff_ffff,
@@ -181,12 +193,21 @@ export class Server {
       this.dispatcher.serveReady();
       return isDone;
     });
-    this.flushes.beforeFlush = () => this.persistence?.turnEnds();
+    this.flushes.beforeFlush = () => {
+      this.persistence?.turnEnds();
+      this.replication?.turnEnds();
+    };
     this.#reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
     this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
     this.#follow();
+  }
+
+  /** While members are missing, writes that need many replicas are checked before they run. */
+  followMembers(areMissing: boolean): void {
+    this.dispatcher.gate &= ~SERVER_MEMBERS_MISSING;
+    if (areMissing) this.dispatcher.gate |= SERVER_MEMBERS_MISSING;
   }
 
   /** False: this node joins a ring and is no member yet. */

@@ -7,10 +7,12 @@ import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { RestoreIntake } from '../backup/restore-intake.js';
 import type { Command } from '../commands/command.js';
+import { LEVEL_ONE } from '../replication/levels.js';
 import type { Lane } from '../routing/lane.js';
 import type { Database } from '../store/database.js';
 import type { Watcher } from '../store/watches.js';
 import type { Blocked, BlockOptions } from './blocking.js';
+import { PendingWrites } from './pending-writes.js';
 import type { Subscriptions } from './pubsub.js';
 import type { PushMessage } from './push-message.js';
 import type { Server } from './server.js';
@@ -36,6 +38,9 @@ export const GATE_PEER = 1 << 8;
 /** From a place where only members are welcome. */
 export const GATE_PEERS_ONLY = 1 << 9;
 
+/** It reads at a level above `one`: other replicas are asked first. */
+export const GATE_READ_LEVEL = 1 << 14;
+
 /** Id of sessions that run the commands of scripts: no client has it. */
 export const SCRIPTS_ID = 0;
 /** Id of sessions that run what other members send. */
@@ -53,6 +58,8 @@ export interface Carrier {
   readonly isUnix: boolean;
   /** Bytes of requests held. */
   readonly queryBytes: number;
+  /** Where the reply to the request at hand begins. */
+  readonly replyMark: number;
   /** Sends what has been written to `session.reply` outside of a command. */
   flush(): void;
   /** Sends it at the end of the turn, or at once if it is much. */
@@ -135,6 +142,18 @@ export class Session implements Watcher {
   lane: Lane | undefined;
   /** Keys that it watches at other members, by member. */
   remoteWatches: Map<string, readonly Buffer[]> | undefined;
+  /** LEVEL_... of replication/levels.ts. */
+  readLevel: number;
+  writeLevel: number;
+  /** The levels to go back to with the next request: AT has changed them for the one at hand. */
+  levelsAfter: { readonly readLevel: number; readonly writeLevel: number } | undefined;
+  /** What replicas must have before its replies leave. */
+  readonly writes = new PendingWrites();
+  /** Turns in which it has written since its last WAIT; 0: none. */
+  writtenFirst = 0;
+  writtenLast = 0;
+  /** The other replicas have been asked for what the request at hand reads. */
+  isFresh = false;
   /** Undefined until the first subscription. */
   subscriptions: Subscriptions | undefined;
   tracking: Tracking | undefined;
@@ -172,6 +191,36 @@ export class Session implements Watcher {
     this.carrier = components.carrier;
     this.createdMs = components.nowMs;
     this.lastActiveMs = components.nowMs;
+    this.readLevel = this.server.readLevel;
+    this.writeLevel = this.server.writeLevel;
+    this.setGate(GATE_READ_LEVEL, this.readLevel > LEVEL_ONE);
+  }
+
+  setLevels(readLevel: number, writeLevel: number): void {
+    this.readLevel = readLevel;
+    this.writeLevel = writeLevel;
+    this.setGate(GATE_READ_LEVEL, readLevel > LEVEL_ONE);
+  }
+
+  /** The request that AT has changed the levels for is over. */
+  resetLevels(): void {
+    const { levelsAfter } = this;
+    this.levelsAfter = undefined;
+    if (levelsAfter !== undefined) this.setLevels(levelsAfter.readLevel, levelsAfter.writeLevel);
+  }
+
+  /** Its replies wait for what it has changed since `store.changeCount` was `before`. */
+  noteWrites(before: number): void {
+    const { replication, store } = this.server;
+    const { changeCount } = store;
+    if (changeCount === before || replication === undefined) return;
+    // AT has done so at its own level.
+    if (changeCount === replication.notedCount) return;
+    replication.notedCount = changeCount;
+    this.writtenLast = replication.turn;
+    if (this.writtenFirst === 0) this.writtenFirst = this.writtenLast;
+    if (this.writeLevel === LEVEL_ONE || (this.gate & GATE_REPLY_MODE) !== 0) return;
+    this.writes.add(replication.turn, this.writeLevel, this.carrier.replyMark);
   }
 
   /** The database that was selected. */

@@ -84,9 +84,11 @@ export class TaskQueue {
     const { session, task } = entry;
     const mark = session.reply.mark();
     let finished: boolean;
-    session.server.store.refresh();
-    session.server.store.beginCommand();
+    const { store } = session.server;
+    store.refresh();
+    store.beginCommand();
     session.server.current = session;
+    const before = store.changeCount;
     try {
       finished = task.step(deadlineMs);
     } catch (error) {
@@ -94,6 +96,7 @@ export class TaskQueue {
       finished = true;
     }
     session.server.current = undefined;
+    session.noteWrites(before);
     if (session.taskMuted) session.reply.rewind(mark);
     if (!finished) {
       session.carrier.flush();

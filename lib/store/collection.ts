@@ -9,8 +9,8 @@
  * way than through it, or the turn ends. A key that is not there is an empty collection; the first
  * `put` makes it. `Database.collection` keeps a few of them, so that a command allocates none.
  *
- * A collection without elements does not exist. A node that is alone needs no tombstones
- * (docs/decisions/0004): `remove` drops the element, and with the last one the key.
+ * A collection without elements does not exist: `remove` takes the element out, and with the last
+ * one the key; in a ring both leave tombstones (docs/decisions/0004).
  *
  * Invariant: `#from` and `#to` stand for the key in `#buf` that it is turned to.
  */
@@ -194,8 +194,13 @@ export class Collection {
     }
     const { store } = database;
     const stamp = this.#stamp();
-    store.collected(stamp);
-    sub.drop(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
+    if (database.leavesTombstones) {
+      sub.delete(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
+      store.useUpStamp();
+    } else {
+      store.collected(stamp);
+      sub.drop(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
+    }
     this.#written();
     return true;
   }
@@ -205,19 +210,26 @@ export class Collection {
    * their sub keys.
    */
   removeFirst(count: number, subKey: Buffer): void {
-    const { store } = this.database;
-    const stamp = store.stamp();
-    store.collected(stamp);
-    this.sub.dropFirst(this.#buf, this.#from, this.#to, count, subKey, stamp, store.origin);
+    const { leavesTombstones, store } = this.database;
+    const stamp = this.#stamp();
+    const at = [this.#buf, this.#from, this.#to] as const;
+    if (leavesTombstones) {
+      for (let left = count; left > 0; left -= 1) {
+        const bytes = this.elements.copyKey(this.elements.first(), subKey, 0);
+        this.sub.delete(...at, subKey, 0, bytes, stamp, store.origin);
+      }
+      store.useUpStamp();
+    } else {
+      store.collected(stamp);
+      this.sub.dropFirst(...at, count, subKey, stamp, store.origin);
+    }
     this.#written();
   }
 
   /** Removes the key with all elements: one small write; their memory comes back in slices. */
   removeAll(): void {
     if (this.sub.head === 0) return;
-    const { store, tree } = this.database;
-    store.collected(this.#stamp());
-    tree.drop(this.#buf, this.#from, this.#to);
+    this.database.takeOut(this.#buf, this.#from, this.#to);
     this.sub.openHead(0);
     this.#isEmptied = true;
     this.database.signalRemoved(this.#buf, this.#from, this.#to);

@@ -12,9 +12,9 @@ import type { Cursor } from '../../radix/cursor.js';
 import type { Leaf } from '../../radix/leaf.js';
 import { FLAG_EXPIRY, FLAG_RAW, KIND_BYTES, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import { SubTree } from '../../radix/subtree.js';
-import type { DatabaseJournal } from '../persistence/journal.js';
 import { Collection } from './collection.js';
 import { DatabaseBase } from './database-base.js';
+import type { DatabaseObserver } from './database-observer.js';
 import {
   NOTIFY_EVICTED,
   NOTIFY_EXPIRED,
@@ -35,8 +35,8 @@ const EXPIRE_STEP_ELEMENTS = 128;
 export class Database extends DatabaseBase {
   /** For walks that end before anything else runs. */
   readonly cursor: Cursor;
-  /** Writes changes down for the disk; null: nobody does. */
-  journal: DatabaseJournal | null = null;
+  /** Follows changes; null: nobody does. See `observe`. */
+  observer: DatabaseObserver | null = null;
   readonly #collections: Collection[] = [];
   /** What elements that have expired are removed with; made when it is needed. */
   #expiring: SubTree | undefined;
@@ -105,8 +105,8 @@ export class Database extends DatabaseBase {
   ): Leaf {
     const store = this.store;
     const isNew = this.#isNewsOfKey(buf, from, to);
-    const { journal } = this;
-    if (journal !== null) journal.begin();
+    const { observer } = this;
+    if (observer !== null) observer.begin();
     const leaf = this.tree.put(
       buf,
       from,
@@ -119,7 +119,7 @@ export class Database extends DatabaseBase {
       valueFrom,
       valueTo,
     );
-    if (journal !== null) journal.written(leaf);
+    if (observer !== null) observer.written(leaf);
     store.touchNew(this.tree, leaf);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to);
@@ -158,8 +158,8 @@ export class Database extends DatabaseBase {
   ): Leaf {
     const store = this.store;
     const isNew = this.peek(buf, from, to) === 0;
-    const { journal } = this;
-    if (journal !== null) journal.begin();
+    const { observer } = this;
+    if (observer !== null) observer.begin();
     const leaf = this.tree.patch(
       buf,
       from,
@@ -172,9 +172,9 @@ export class Database extends DatabaseBase {
       valueFrom,
       valueTo,
     );
-    if (journal !== null) {
-      if (isNew) journal.written(leaf);
-      else journal.patched(leaf, offset, offset + valueTo - valueFrom);
+    if (observer !== null) {
+      if (isNew) observer.written(leaf);
+      else observer.patched(leaf, offset, offset + valueTo - valueFrom);
     }
     store.touchNew(this.tree, leaf);
     if (isNew) this.notify(NOTIFY_NEW, 'new', buf, from, to);
@@ -198,11 +198,11 @@ export class Database extends DatabaseBase {
   #writeExpiry(buf: Buffer, from: number, to: number, expiryMs: number): void {
     const { store, tree } = this;
     if (tree.kind(tree.find(buf, from, to)) !== KIND_HEAD) {
-      const { journal } = this;
-      if (journal !== null) journal.begin();
+      const { observer } = this;
+      if (observer !== null) observer.begin();
       const stamp = this.stampFor(buf, from, to);
       const leaf = tree.setExpiry(buf, from, to, stamp, store.origin, expiryMs);
-      if (journal !== null && leaf !== 0) journal.patched(leaf, 0, 0);
+      if (observer !== null && leaf !== 0) observer.patched(leaf, 0, 0);
     } else {
       const { sub } = this.collection();
       sub.setExpiry(buf, from, to, this.stampFor(buf, from, to), store.origin, expiryMs);
@@ -238,7 +238,7 @@ export class Database extends DatabaseBase {
     tree.drop(buf, from, to);
     sub.adopt(buf, from, to, other, clearedAt, stamp, store.origin, expiryMs, hints);
     tree.setAccess(sub.head, access);
-    if (this.journal !== null) this.journal.adopted(buf, from, to);
+    if (this.observer !== null) this.observer.adopted(buf, from, to);
     if (isNew) {
       this.notify(NOTIFY_NEW, 'new', buf, from, to);
       this.signalReady(buf, from, to);
@@ -247,24 +247,40 @@ export class Database extends DatabaseBase {
     store.dirty += 1;
   }
 
-  /**
-   * Removes a key; true if it was visible. A node that is alone needs no tombstone: nobody else
-   * can bring an older value back, so the entry is dropped where it lies.
-   */
+  /** Removes a key; true if it was visible. */
   remove(buf: Buffer, from: number, to: number): boolean {
     if (this.peek(buf, from, to) === 0) return false;
-    this.store.collected(this.stampFor(buf, from, to));
-    this.tree.drop(buf, from, to);
+    this.takeOut(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
     this.signalRemoved(buf, from, to);
     this.store.dirty += 1;
     return true;
   }
 
+  /**
+   * Takes an entry out with all that is below it. A node that is alone needs no tombstone: nobody
+   * else can bring an older value back, so the entry is dropped where it lies.
+   */
+  takeOut(buf: Buffer, from: number, to: number): void {
+    const { store, tree } = this;
+    const stamp = this.stampFor(buf, from, to);
+    if (this.leavesTombstones) {
+      tree.delete(buf, from, to, stamp, store.origin);
+      store.buried();
+    } else {
+      store.collected(stamp);
+      tree.drop(buf, from, to);
+    }
+  }
+
+  /** Whether what is removed leaves a tombstone. */
+  get leavesTombstones(): boolean {
+    return this.store.keepsTombstones;
+  }
+
   /** Removes a visible key to make room; not a change that a client has made. */
   evict(buf: Buffer, from: number, to: number): void {
-    this.store.collected(this.stampFor(buf, from, to));
-    this.tree.drop(buf, from, to);
+    this.takeOut(buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to);
     this.signalRemoved(buf, from, to);
     this.notify(NOTIFY_EVICTED, 'evicted', buf, from, to);

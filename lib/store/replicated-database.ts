@@ -32,7 +32,7 @@ export class ReplicatedDatabase implements SyncDatabase {
     store.witness(stamp);
     store.dirty += 1;
     this.#database.hideUpTo(stamp);
-    this.#database.journal?.hidden(stamp);
+    this.#database.observer?.hidden(stamp);
   }
 
   purge(entriesMax: number): boolean {

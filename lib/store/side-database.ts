@@ -11,6 +11,11 @@ export class SideDatabase extends Database {
     super(store, -1);
   }
 
+  /** Nobody else has what is here. */
+  override get leavesTombstones(): boolean {
+    return false;
+  }
+
   override changed(): void {}
 
   override notify(): void {}

@@ -13,6 +13,7 @@ import type { Settings } from '../config/settings.js';
 import type { Journal } from '../persistence/journal.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
+import { digestKey } from './digest-key.js';
 import { Eviction } from './eviction.js';
 import { KeyspaceEvents } from './notify.js';
 import { WaitTable } from './wait-table.js';
@@ -44,7 +45,9 @@ export class Store {
   /** Room for one key. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
   /** The number of this member in its ring; 0 while a node is alone. */
-  readonly origin = 0;
+  origin = 0;
+  /** What is deleted leaves a tombstone: others hold the keys too (docs/decisions/0004). */
+  keepsTombstones = false;
 
   /** Wall time, ms, as of the last `refresh`: what all commands of one turn take for now. */
   nowMs = 0;
@@ -55,6 +58,8 @@ export class Store {
   /** The highest stamp that is stored though the clock has not believed it; 0: none. */
   storedAhead = 0;
 
+  /** Raised with every change that replicas are to have; 0 while there are none. */
+  changeCount = 0;
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
@@ -72,9 +77,7 @@ export class Store {
   constructor(components: { world: World }, settings: Settings) {
     this.world = components.world;
     this.settings = settings;
-    const hashKey = Buffer.alloc(16);
-    this.world.random.bytes(hashKey);
-    this.space = new Space({ hashKey });
+    this.space = new Space({ hashKey: digestKey(settings.clusterSecret) });
     this.clock = new HybridClock(
       { clock: this.world.clock },
       { clockSkewMaxMs: settings.clockSkewMaxMs },
@@ -132,6 +135,19 @@ export class Store {
   /** A stamp has come in with what is stored by now. */
   witness(stamp: number): void {
     if (!this.clock.witness(stamp)) this.storedAhead = Math.max(this.storedAhead, stamp);
+  }
+
+  /** A tombstone of a whole key was written: what this command writes next must be above it. */
+  buried(): void {
+    this.#commandStamp = 0;
+  }
+
+  /**
+   * What the next command of a script writes needs a later stamp: a tombstone of an element was
+   * written, or what was written so far is on its way to replicas.
+   */
+  useUpStamp(): void {
+    this.#isStampUsedUp = true;
   }
 
   collected(stamp: number): void {

@@ -82,7 +82,7 @@ export class RecordEncoder {
     record.u8(CODE_CLEAR);
     record.varint(db);
     record.varint(clearedAt);
-    target.blob(record.view());
+    target.blobOf(record);
     return null;
   }
 
@@ -93,11 +93,11 @@ export class RecordEncoder {
     const bytes = tree.valueBytes(leaf);
     const isBig = kind !== KIND_HEAD && bytes > INLINE_BYTES_MAX;
     const code = [CODE_BYTES, CODE_HEAD, CODE_TOMBSTONE][kind]!;
-    this.#begin(isBig ? CODE_BIG : code, db, tree, leaf, tree.key(leaf), 0);
+    this.#begin(isBig ? CODE_BIG : code, db, tree, leaf, null, 0);
     if (isBig) record.varint(bytes);
-    else if (kind !== KIND_HEAD) record.bytes(tree.value(leaf));
+    else if (kind !== KIND_HEAD) addValue(record, tree, leaf);
     else this.#head(tree, leaf);
-    target.blob(record.view());
+    target.blobOf(record);
     return isBig ? bigValue(db, tree.key(leaf), null, tree, leaf) : null;
   }
 
@@ -128,19 +128,20 @@ export class RecordEncoder {
     this.#begin(code, db, elements, leaf, key, parts.expiryMs);
     record.varint(parts.type);
     if (parts.expiryMs > 0) record.varint(parts.expiryMs);
-    record.blob(elements.key(leaf));
+    addKey(record, elements, leaf);
     if (isBig) record.varint(bytes);
-    else record.bytes(elements.value(leaf));
-    target.blob(record.view());
+    else addValue(record, elements, leaf);
+    target.blobOf(record);
     return isBig ? bigValue(db, key, elements.key(leaf), elements, leaf) : null;
   }
 
+  /** `key`: of the head that an element belongs to; null: the leaf's own. */
   #begin(
     code: number,
     db: number,
     tree: Tree,
     leaf: Leaf,
-    key: Buffer,
+    key: Buffer | null,
     headExpiryMs: number,
   ): void {
     const record = this.#record;
@@ -151,11 +152,25 @@ export class RecordEncoder {
     if (headExpiryMs > 0) bits |= BIT_HEAD_EXPIRY;
     record.u8(code | bits);
     record.varint(db);
-    record.blob(key);
+    if (key === null) addKey(record, tree, leaf);
+    else record.blob(key);
     record.varint(tree.stamp(leaf));
     record.varint(tree.origin(leaf));
     if (expiryMs > 0) record.varint(expiryMs);
   }
+}
+
+function addKey(record: ByteWriter, tree: Tree, leaf: Leaf): void {
+  const bytes = tree.keyBytes(leaf);
+  record.varint(bytes);
+  tree.copyKey(leaf, record.room(bytes), record.length);
+  record.length += bytes;
+}
+
+function addValue(record: ByteWriter, tree: Tree, leaf: Leaf): void {
+  const bytes = tree.valueBytes(leaf);
+  tree.copyValue(leaf, record.room(bytes), record.length);
+  record.length += bytes;
 }
 
 function bigValue(

@@ -1,6 +1,6 @@
 /**
- * WAIT and WAITAOF on a node that is alone: no replica will ever have a write, and there is no
- * append-only file; so they wait for nothing but time.
+ * WAIT: until so many other replicas have what this connection has written. A node that is alone
+ * waits for nothing but time, and so does WAITAOF, for there is no append-only file.
  */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
@@ -18,8 +18,33 @@ function wait(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const timeoutMs = blockMs(args, 2, reply);
   if (timeoutMs < 0) return;
-  if (replicas <= 0) reply.integer(0);
+  const { replication } = session.server;
+  if (replication?.isOn === true) waitForReplicas(session, args, replicas, timeoutMs);
+  else if (replicas <= 0) reply.integer(0);
   else waitForTime(session, args, timeoutMs, (target) => target.integer(0));
+}
+
+function waitForReplicas(session: Session, args: Args, wanted: number, timeoutMs: number): void {
+  const { blocking, replication } = session.server;
+  const { writtenFirst: first, writtenLast: last } = session;
+  replication!.turnEnds();
+  const count = (): number =>
+    first === 0 ? replication!.reachableCount : replication!.countOthers(first, last);
+  session.writtenFirst = 0;
+  if (count() >= wanted) {
+    session.reply.integer(count());
+    return;
+  }
+  waitForTime(session, args, timeoutMs, (target) => target.integer(count()));
+  const { blocked } = session;
+  // In a transaction it does not wait.
+  if (blocked === undefined) return;
+  replication!.watch(() => {
+    if (session.blocked !== blocked) return true;
+    if (count() < wanted) return false;
+    blocking.unblock(session, false);
+    return true;
+  });
 }
 
 /** WAITAOF numlocal numreplicas timeout */

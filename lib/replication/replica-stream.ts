@@ -1,0 +1,256 @@
+/**
+ * ReplicaStream: the batches on their way to one replica, in order, until it has acknowledged them.
+ *
+ *   add --> waiting --pump--> in flight --reply--> acknowledged
+ *              ^                  |
+ *              +--- sent again ---+     a lost connection, no reply in time
+ *              |
+ *              +--> dropped             it is dead, refuses, or has fallen too far behind
+ *
+ * Entries merge in any order and any number of times, so a batch may be sent again though it had
+ * arrived. What is dropped is for synchronisation to bring; nobody waits for it.
+ * Invariant: batches leave in the order of their turns, so what is acknowledged up to a turn is
+ * told by the first batch that is not.
+ */
+import type { PeerRequest } from '../../discord/peer/pipeline.js';
+import type { Clock, Timer, Timers } from '../../world/world.js';
+import type { RingLinks } from '../ring/ring-links.js';
+import {
+  APPLY_TIMEOUT_MS,
+  IN_FLIGHT_MAX,
+  LOST_MAX,
+  QUEUED_BATCHES_MAX,
+  QUEUED_BYTES_MAX,
+  REQUEST_BYTES_MAX,
+  RETRY_MS,
+} from './limits.js';
+
+/** What a batch says. Replicas of the same keys share it. */
+export interface Content {
+  /** Records as `radix/sync/entry-codec.ts` writes them; with a piece, the one it belongs to. */
+  readonly records: Buffer;
+  /** Of a value that is longer than a record. */
+  readonly piece?: { readonly offset: number; readonly bytes: Buffer };
+}
+
+interface Batch extends Content {
+  readonly turn: number;
+  readonly number: number;
+  readonly addedMs: number;
+}
+
+export interface StreamEvents {
+  /** Something was acknowledged or dropped. */
+  progressed(): void;
+  /** Batches for a member that is alive were dropped. */
+  fellBehind(memberId: string, batches: number): void;
+}
+
+export interface StreamComponents {
+  readonly links: RingLinks;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly timers: Timers;
+}
+
+export class ReplicaStream {
+  readonly memberId: string;
+  readonly address: string;
+  acknowledgedBatches = 0;
+  droppedBatches = 0;
+  queuedBytes = 0;
+  /** When it last acknowledged something, monotonic ms. */
+  acknowledgedMs = 0;
+
+  readonly #parts: StreamComponents;
+  readonly #events: StreamEvents;
+  #waiting: Batch[] = [];
+  readonly #inFlight = new Map<readonly Batch[], PeerRequest>();
+  #nextNumber = 1;
+  /** Turns whose batches were dropped, first and last of each stretch. */
+  readonly #lost: { first: number; last: number }[] = [];
+  #retry: Timer | undefined;
+
+  constructor(
+    components: StreamComponents,
+    member: { readonly id: string; readonly address: string },
+    events: StreamEvents,
+  ) {
+    this.#parts = components;
+    this.#events = events;
+    this.memberId = member.id;
+    this.address = member.address;
+  }
+
+  get isAlive(): boolean {
+    return this.#parts.links.isAlive(this.memberId);
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  get inFlightCount(): number {
+    let count = 0;
+    for (const batches of this.#inFlight.keys()) count += batches.length;
+    return count;
+  }
+
+  /** Age of the oldest batch that is not acknowledged, ms. */
+  get lagMs(): number {
+    const oldest = this.#oldest();
+    return oldest === undefined ? 0 : this.#parts.clock.monotonicMs() - oldest.addedMs;
+  }
+
+  /** Whether all that the turns [first, last] have changed has arrived. */
+  isSafe(first: number, last: number): boolean {
+    return (this.#oldest()?.turn ?? Number.POSITIVE_INFINITY) > last && !this.isLost(first, last);
+  }
+
+  /** Whether something that the turns [first, last] have changed will not arrive by itself. */
+  isLost(first: number, last: number): boolean {
+    return this.#lost.some((lost) => lost.first <= last && lost.last >= first);
+  }
+
+  add(turn: number, content: Content): void {
+    const { clock } = this.#parts;
+    const number = this.#nextNumber;
+    this.#nextNumber += 1;
+    const batch = { ...content, turn, number, addedMs: clock.monotonicMs() };
+    this.#waiting.push(batch);
+    this.queuedBytes += bytesOf(batch);
+    const isTooMuch =
+      this.queuedBytes > QUEUED_BYTES_MAX || this.#waiting.length > QUEUED_BATCHES_MAX;
+    if (!this.isAlive) this.dropAll();
+    else if (isTooMuch) this.#fallBehind();
+    else this.#pump();
+  }
+
+  /** The member is dead, or nothing is for it any more. */
+  dropAll(): void {
+    this.#takeBack();
+    this.#drop(this.#waiting.splice(0));
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    this.#events.progressed();
+  }
+
+  /** It can be reached again, or has room again. */
+  wake(): void {
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    this.#pump();
+  }
+
+  #fallBehind(): void {
+    const dropped = this.#waiting.splice(0);
+    this.#drop(dropped);
+    this.#events.fellBehind(this.memberId, dropped.length);
+    this.#events.progressed();
+  }
+
+  #drop(batches: readonly Batch[]): void {
+    this.droppedBatches += batches.length;
+    for (const batch of batches) {
+      this.queuedBytes -= bytesOf(batch);
+      const lost = this.#lost.at(-1);
+      if (lost !== undefined && lost.first <= batch.turn && lost.last + 1 >= batch.turn) {
+        lost.last = Math.max(lost.last, batch.turn);
+      } else {
+        this.#lost.push({ first: batch.turn, last: batch.turn });
+        if (this.#lost.length > LOST_MAX) this.#lost.shift();
+      }
+    }
+  }
+
+  #oldest(): Batch | undefined {
+    let oldest = this.#waiting[0];
+    for (const [batch] of this.#inFlight.keys()) {
+      if (oldest === undefined || batch!.number < oldest.number) oldest = batch;
+    }
+    return oldest;
+  }
+
+  #pump(): void {
+    while (this.#retry === undefined && this.#inFlight.size < IN_FLIGHT_MAX) {
+      const batches = this.#take();
+      if (batches.length === 0 || !this.#send(batches)) return;
+    }
+  }
+
+  /** The next batches that go together. */
+  #take(): Batch[] {
+    let bytes = 0;
+    let count = 0;
+    for (const batch of this.#waiting) {
+      bytes += bytesOf(batch);
+      if (count > 0 && (bytes > REQUEST_BYTES_MAX || batch.piece !== undefined)) break;
+      count += 1;
+      if (batch.piece !== undefined) break;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  #send(batches: readonly Batch[]): boolean {
+    const { links } = this.#parts;
+    const [first] = batches;
+    const { epoch } = links.responsibility.view;
+    const { piece } = first!;
+    const verb = piece === undefined ? 'APPLY' : 'APPLYPIECE';
+    const words: (string | Buffer)[] = [verb, String(epoch), String(first!.number)];
+    for (const { records } of batches) words.push(records);
+    if (piece !== undefined) words.push(String(piece.offset), piece.bytes);
+    const sent = links.request(
+      this.memberId,
+      'replica',
+      words,
+      APPLY_TIMEOUT_MS,
+      (error, reply) => {
+        // Once the view has changed there, too, it will count as one who holds these keys.
+        const isBehind = typeof reply === 'number' && reply < epoch;
+        if (isBehind || error !== null) this.#again();
+        else this.#answered(batches, reply instanceof Error ? reply : null);
+      },
+    );
+    if (sent instanceof Error) {
+      this.#waiting.unshift(...batches);
+      this.#again();
+      return false;
+    }
+    this.#inFlight.set(batches, sent);
+    return true;
+  }
+
+  #answered(batches: readonly Batch[], error: Error | null): void {
+    // Dropped meanwhile, and sent again by nobody.
+    if (!this.#inFlight.delete(batches)) return;
+    if (error === null) {
+      this.acknowledgedBatches += batches.length;
+      this.acknowledgedMs = this.#parts.clock.monotonicMs();
+      for (const batch of batches) this.queuedBytes -= bytesOf(batch);
+    } else {
+      // It has refused them, and would again.
+      this.#drop(batches);
+      this.#events.fellBehind(this.memberId, batches.length);
+    }
+    this.#pump();
+    this.#events.progressed();
+  }
+
+  /** Sends what is in flight anew in a while, in order: pieces must not overtake each other. */
+  #again(): void {
+    this.#takeBack();
+    this.#retry ??= this.#parts.timers.after(RETRY_MS, () => this.wake(), true);
+  }
+
+  /** What is in flight waits again; what becomes of it there nobody hears. */
+  #takeBack(): void {
+    const batches = [...this.#inFlight.keys()].flat();
+    for (const request of this.#inFlight.values()) request.cancel();
+    this.#inFlight.clear();
+    this.#waiting.unshift(...batches.sort((a, b) => a.number - b.number));
+  }
+}
+
+function bytesOf({ piece, records }: Content): number {
+  return records.length + (piece?.bytes.length ?? 0);
+}
