@@ -36,6 +36,8 @@ export interface RingEvents {
 
 export interface RingLinks {
   readonly selfId: string;
+  /** False while this node joins and knows no view that has it: clients are refused meanwhile. */
+  readonly isReady: boolean;
   /** Who holds what, in the current view and the next; replaced as a whole when the view changes. */
   readonly responsibility: Responsibility;
   /** This node among `responsibility.current.members`; -1: it is no member (yet, or any more). */
@@ -55,6 +57,8 @@ export interface RingLinks {
   listen(events: RingEvents): void;
   /** Tells the others that the changed ranges (indexes of `responsibility.changedRanges()`) are filled. */
   reportFilled(ranges: readonly number[]): void;
+  /** Asks for another position; the ring makes the change when it has finished those before. */
+  move(position: Buffer): void;
 }
 
 export type { PeerName };

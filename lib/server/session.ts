@@ -2,6 +2,7 @@
  * One conversation: what a client has selected, queued, watched and asked for. Commands see this
  * and never the connection behind it, so that a command may also come from elsewhere.
  */
+import type { Channel, PeerName } from '../../discord/peer/handshake.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { RestoreIntake } from '../backup/restore-intake.js';
@@ -87,6 +88,8 @@ export class Session implements Watcher {
   /** GATE_... bits; 0 = nothing unusual. */
   gate = 0;
   databaseIndex = 0;
+  /** Which member this is, once it has proved that it knows the secret, and for which channel. */
+  peer: (PeerName & { readonly channel: Channel }) | undefined;
   name = '';
   libName = '';
   libVersion = '';

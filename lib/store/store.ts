@@ -13,6 +13,7 @@ import type { Settings } from '../config/settings.js';
 import type { Journal } from '../persistence/journal.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { Database } from './database.js';
+import { digestKey } from './digest-key.js';
 import { Eviction } from './eviction.js';
 import { KeyspaceEvents } from './notify.js';
 import { WaitTable } from './wait-table.js';
@@ -71,9 +72,7 @@ export class Store {
   constructor(components: { world: World }, settings: Settings) {
     this.world = components.world;
     this.settings = settings;
-    const hashKey = Buffer.alloc(16);
-    this.world.random.bytes(hashKey);
-    this.space = new Space({ hashKey });
+    this.space = new Space({ hashKey: digestKey(settings.clusterSecret) });
     this.clock = new HybridClock(
       { clock: this.world.clock },
       { clockSkewMaxMs: settings.clockSkewMaxMs },
