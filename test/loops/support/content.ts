@@ -4,8 +4,9 @@
  */
 import { bufferOf } from '../../../discord/ring/position.js';
 import { Responsibility } from '../../../discord/ring/responsibility.js';
+import { Ring } from '../../../discord/ring/ring.js';
 import type { Member } from '../../../discord/ring/view.js';
-import { misplacedIn } from '../../../lib/loops/replica.js';
+import { digestOf, isSameDigest, misplacedIn } from '../../../lib/loops/replica.js';
 import type { Store } from '../../../lib/store/store.js';
 import { stampOf } from '../../../timenet/hlc.js';
 import { type FakeNode, type FakeRing, replicasFor } from './fake-ring.js';
@@ -102,6 +103,17 @@ export class Content {
           `${selfId.slice(0, 8)}: ${name} ${isReplica ? 'is not as written' : 'is here'}`,
         );
       }
+    }
+    const ring = new Ring(view.members, view.replicas);
+    for (const owner of ring.members.keys()) {
+      const range = ring.rangeOf(owner);
+      const stores = replicasFor(view, range.to).flatMap(({ id }) => {
+        const node = this.#node(id);
+        return node?.isUp === true ? [node.store] : [];
+      });
+      const digests = stores.map((store) => digestOf(store, range));
+      if (digests.every((digest) => isSameDigest(digest, digests[0]!))) continue;
+      problems.push(`the replicas of range ${owner} differ`);
     }
     for (const node of up) {
       const misplaced = misplacedIn(node.store, node);

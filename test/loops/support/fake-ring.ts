@@ -326,7 +326,8 @@ export class FakeRing {
 
   #tellView(node: FakeNode): void {
     this.sim.after(this.sim.random.between(0, VIEW_DELAY_MAX_MS), () => {
-      const isAlone = this.up.every((other) => other === node || this.#isCut(other, node));
+      const others = this.up.filter((other) => other !== node);
+      const isAlone = others.length > 0 && others.every((other) => this.#isCut(other, node));
       if (!isAlone) node.take(this.view);
     });
   }

@@ -41,7 +41,7 @@ class Chaos {
     const { log, problems, random, ring } = this;
     ring.begin(Array.from({ length: random.pick([1, 2, 3, 3, 4, 5]) }, () => this.#position()));
     for (let left = 150; left > 0; left -= 1) this.#write();
-    for (let step = random.below(STEPS_MAX); step > 0 && problems.length === 0; step -= 1) {
+    for (let step = 2 + random.below(STEPS_MAX); step > 0 && problems.length === 0; step -= 1) {
       this.#note(random.pick(TROUBLES)(this));
       await this.#pass(random.between(0, STEP_MAX_MS));
     }
@@ -156,7 +156,9 @@ class Chaos {
   #state(): string[] {
     const { view } = this.ring;
     const change = view.next?.change.kind ?? 'no change';
-    return [`not done: epoch ${view.epoch}, ${change}`, ...this.content.problems()];
+    const known = this.ring.up.map((node) => `${short(node)} ${node.responsibility.view.epoch}`);
+    const what = `not done: epoch ${view.epoch}, ${change}; known: ${known.join(', ')}`;
+    return [what, ...this.content.problems()];
   }
 
   async #verify(): Promise<void> {
