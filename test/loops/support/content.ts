@@ -22,6 +22,8 @@ export interface Write {
 export class Content {
   readonly #ring: FakeRing;
   readonly writes = new Map<string, Write>();
+  /** Those that a majority has taken. */
+  readonly #acknowledged = new Map<string, Write>();
   #counter = 0;
 
   constructor(ring: FakeRing) {
@@ -64,6 +66,7 @@ export class Content {
     }
     for (const id of chosen) put(this.#node(id)!.store, write);
     this.remember(write);
+    this.#acknowledged.set(write.key.toString('latin1'), write);
     return true;
   }
 
@@ -84,6 +87,17 @@ export class Content {
     const { up } = this.#ring;
     return [...this.writes.values()]
       .filter((write) => !write.isDelete && !up.some(({ store }) => holds(store, write)))
+      .map(({ key }) => key.toString('latin1'));
+  }
+
+  /** Keys whose newest acknowledged write, or a newer one, is not on a majority of the replicas. */
+  unsafe(): string[] {
+    return [...this.#acknowledged.values()]
+      .filter((write) => {
+        const replicas = replicasFor(this.#ring.view, write.key);
+        const holders = replicas.filter(({ id }) => isReached(this.#node(id)!.store, write));
+        return !write.isDelete && holders.length * 2 <= replicas.length;
+      })
       .map(({ key }) => key.toString('latin1'));
   }
 
@@ -140,6 +154,13 @@ function holds(store: Store, { key, origin, stamp, value }: Write): boolean {
   const leaf = tree.find(key, 0, key.length);
   if (leaf === 0 || tree.stamp(leaf) !== stamp || tree.origin(leaf) !== origin) return false;
   return bufferOf(tree.value(leaf)).equals(value);
+}
+
+/** Whether it is there, or something newer. */
+function isReached({ databases }: Store, { key, stamp }: Write): boolean {
+  const { tree } = databases[0]!;
+  const leaf = tree.find(key, 0, key.length);
+  return leaf !== 0 && tree.stamp(leaf) >= stamp;
 }
 
 function shows(store: Store, key: Buffer): boolean {

@@ -137,6 +137,8 @@ class Chaos {
       await sim.runFor(Math.min(250, endMs - sim.nowMs));
       const lost = this.content.lost();
       if (lost.length > 0) this.problems.push(`nobody holds ${lost.length}: ${lost[0]}`);
+      const unsafe = this.content.unsafe();
+      if (unsafe.length > 0) this.problems.push(`no majority holds ${unsafe.length}: ${unsafe[0]}`);
     }
   }
 
