@@ -16,6 +16,7 @@ import type { Settings } from '../lib/config/settings.js';
 import { DhashNode } from '../lib/node.js';
 import { useCrc32 } from '../lib/persistence/crc32.js';
 import { explainFolder } from '../lib/persistence/open-folder.js';
+import { RingStartError } from '../lib/ring/ring-settings.js';
 import type { ProcessInfo } from '../lib/server/process-info.js';
 import { DHASH_VERSION } from '../lib/version.js';
 import { loadLuaModule } from '../world/real/lua-module.js';
@@ -108,25 +109,30 @@ function readSettings(configFile: string, flags: readonly [string, string][]): S
       : { file: { path: configFile, text: readTextFile(configFile, 'the configuration file') } };
   const sources: Sources = { ...file, environment: process.env, flags };
   const { settings, problems } = loadSettings(sources);
-  const passwordFile = settings.requirepassFile;
-  if (passwordFile !== '') {
-    const password = readTextFile(passwordFile, 'the password file').split(/\r?\n/, 1)[0] ?? '';
-    if (settings.requirepass !== '') problems.push('requirepass and requirepass-file: give one');
-    else if (password === '') problems.push(`requirepass-file: ${passwordFile} is empty`);
-    else {
-      const refused = settings.assign('requirepass', password);
-      if (refused !== undefined) problems.push(`requirepass-file: ${refused}`);
-      // A password that is set later is not the file's: CONFIG REWRITE then names that password.
-      settings.onChange('requirepass', () => {
-        settings.requirepassFile = '';
-      });
-    }
-  }
+  readSecret(settings, 'requirepass', settings.requirepassFile, problems);
+  readSecret(settings, 'cluster-secret', settings.clusterSecretFile, problems);
+  // A password that is set later is not the file's: CONFIG REWRITE then names that password.
+  settings.onChange('requirepass', () => {
+    settings.requirepassFile = '';
+  });
   if (settings.port === 0 && settings.unixsocket === '') {
     problems.push('port 0 and no unixsocket: nothing to listen on');
   }
   if (problems.length > 0) throw usageError(`cannot start:\n  ${problems.join('\n  ')}`);
   return settings;
+}
+
+/** The first line of a file as the value of a setting. */
+function readSecret(settings: Settings, name: string, file: string, problems: string[]): void {
+  if (file === '') return;
+  const secret = readTextFile(file, `the file of ${name}`).split(/\r?\n/, 1)[0] ?? '';
+  const given = name === 'requirepass' ? settings.requirepass : settings.clusterSecret;
+  if (given !== '') problems.push(`${name} and ${name}-file: give one`);
+  else if (secret === '') problems.push(`${name}-file: ${file} is empty`);
+  else {
+    const refused = settings.assign(name, secret);
+    if (refused !== undefined) problems.push(`${name}-file: ${refused}`);
+  }
 }
 
 async function readIfThere(path: string): Promise<string> {
@@ -189,6 +195,8 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
   const node = new DhashNode(
     { world, log, processInfo, luaModule: loadLuaModule, openLogStore: openLevelLogStore },
     settings,
+    undefined,
+    { ringRefused: (text) => stopping.fail(text) },
   );
   stopping.node = node;
   try {
@@ -217,24 +225,43 @@ class Stopping {
     this.#log = log;
   }
 
+  /** The ring does not take this node. */
+  fail(text: string): void {
+    if (this.#isUnderWay) return;
+    process.exitCode = 1;
+    this.#log.error({ why: text }, 'cannot join the ring as it is');
+    console.error(`dhash: cannot join the ring: ${text}`);
+    this.begin('the ring refuses this node');
+  }
+
   begin(reason: string): void {
     if (this.#isUnderWay) process.exit(EXIT_FORCED);
     this.#isUnderWay = true;
     this.#log.info({ reason }, 'stopping');
+    const { node } = this;
+    if (node === undefined) return;
+    node
+      .shutdown(() => this.#serveNoMore())
+      .then(
+        () => this.#stopped(),
+        (error: unknown) => {
+          this.#log.error({ err: error }, 'the stop failed');
+          process.exitCode = 1;
+        },
+      );
+  }
+
+  #serveNoMore(): void {
     // The process ends by itself once the last connection is closed; this is for those that stay.
     const keeps = this.node?.server.persistence !== undefined;
     setTimeout(() => process.exit(), keeps ? STOP_WITH_DISK_MS_MAX : STOP_MS_MAX).unref();
-    this.node?.stop().then(
-      () => {
-        const failure = this.node?.server.persistence?.failure;
-        if (failure !== undefined) process.exitCode = 1;
-        this.#log.info({}, keeps ? 'stopped' : 'stopped: what was in memory is gone');
-      },
-      (error: unknown) => {
-        this.#log.error({ err: error }, 'the stop failed');
-        process.exitCode = 1;
-      },
-    );
+  }
+
+  #stopped(): void {
+    const persistence = this.node?.server.persistence;
+    if (persistence?.failure !== undefined) process.exitCode = 1;
+    const keeps = persistence !== undefined;
+    this.#log.info({}, keeps ? 'stopped' : 'stopped: what was in memory is gone');
   }
 }
 
@@ -242,6 +269,7 @@ class Stopping {
 function explainStart(error: unknown, settings: Settings): unknown {
   const folderProblem = settings.dir === '' ? undefined : explainFolder(error, settings.dir);
   if (folderProblem !== undefined) return new ExitError(folderProblem);
+  if (error instanceof RingStartError) return usageError(error.message);
   const { address, port, path } = error as { address?: string; port?: number; path?: string };
   // Of a unix socket, Node gives the path as the address, and -1 as the port.
   const isPath = port === undefined || port < 0;

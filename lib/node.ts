@@ -6,9 +6,12 @@ import type { Address, World } from '../world/world.js';
 import { commandRows } from './commands/table.js';
 import { listenAddresses } from './config/addresses.js';
 import type { Settings } from './config/settings.js';
+import { Loops } from './loops/loops.js';
 import type { LogStore } from './persistence/log-store.js';
 import { openFolder } from './persistence/open-folder.js';
 import { Persistence } from './persistence/persistence.js';
+import type { RingMember } from './ring/ring-member.js';
+import { enterRing, prepareRing, type RingStartParts, returnWhenEmpty } from './ring/ring-start.js';
 import type { LuaModule } from './scripting/web-assembly.js';
 import type { Log } from './server/log.js';
 import type { ProcessInfo } from './server/process-info.js';
@@ -25,6 +28,11 @@ export interface NodeComponents {
   readonly openLogStore?: (folder: string) => Promise<LogStore>;
 }
 
+export interface NodeEvents {
+  /** The ring that it was to join does not take it as it is: it should stop. */
+  ringRefused(text: string): void;
+}
+
 export class DhashNode {
   readonly store: Store;
   readonly server: Server;
@@ -32,9 +40,17 @@ export class DhashNode {
   addresses: readonly Address[] = [];
   readonly #settings: Settings;
   readonly #components: NodeComponents;
+  readonly #events: NodeEvents;
+  #left: (() => void)[] = [];
 
   /** `rows` are the commands that it has: all of them, unless a test adds some. */
-  constructor(components: NodeComponents, settings: Settings, rows = commandRows) {
+  constructor(
+    components: NodeComponents,
+    settings: Settings,
+    rows = commandRows,
+    events: NodeEvents = { ringRefused: () => {} },
+  ) {
+    this.#events = events;
     this.#settings = settings;
     this.#components = components;
     this.store = new Store(components, settings);
@@ -49,13 +65,56 @@ export class DhashNode {
     const { dir } = this.#settings;
     const persistence = dir === '' ? undefined : await this.#openFolder(dir);
     try {
+      const ring = await this.#prepareRing();
       await this.#listen();
       await persistence?.start();
+      enterRing(ring, this.store);
+      this.#startLoops(ring);
     } catch (error) {
       await this.stop();
       throw error;
     }
     this.server.followDisk();
+  }
+
+  get #ringParts(): RingStartParts {
+    const { log, world } = this.#components;
+    const { server } = this;
+    return { world, log, server, records: server.persistence?.records };
+  }
+
+  async #prepareRing(): Promise<RingMember> {
+    const { server, store } = this;
+    const ring = await prepareRing(this.#ringParts, this.#settings, {
+      refused: (text) => this.#events.ringRefused(text),
+      removed: () => {
+        if (ring.isLeaving) for (const tell of this.#left.splice(0)) tell();
+        else returnWhenEmpty(this.#ringParts, ring, store);
+      },
+    });
+    server.ring = ring;
+    ring.listen({ view: () => server.followRing() });
+    server.followRing();
+    return ring;
+  }
+
+  /** Not before all is loaded: what is missing yet would be brought from elsewhere. */
+  #startLoops(ring: RingMember): void {
+    const { log, world } = this.#components;
+    const loops = new Loops({ world, log, ring, store: this.store });
+    ring.choosePosition = (view) => loops.choosePosition(view);
+    this.server.loops = loops;
+    loops.start();
+  }
+
+  /** Hands over what it holds; resolves once the ring has this member no more. */
+  leave(): Promise<void> {
+    const { ring } = this.server;
+    if (ring === undefined || ring.isAlone) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#left.push(resolve);
+      ring.leave();
+    });
   }
 
   async #openFolder(folder: string): Promise<Persistence> {
@@ -92,8 +151,39 @@ export class DhashNode {
     this.addresses = await this.server.listen(wanted);
   }
 
+  /**
+   * Ends the node as its ring wants it: who keeps nothing hands over what it has first, if that
+   * takes no longer than `leave-timeout-ms`; who keeps it stays a member, and comes back.
+   * `serveNoMore` is called before clients are turned away.
+   */
+  async shutdown(serveNoMore: () => void = () => {}): Promise<void> {
+    const { dir, leaveTimeoutMs } = this.#settings;
+    const isMember = (this.server.ring?.selfIndex ?? -1) >= 0;
+    if (dir === '' && isMember && leaveTimeoutMs > 0) {
+      if (!(await this.#leaveWithin(leaveTimeoutMs))) {
+        const message = 'stopping without having left the ring: it took longer than it may';
+        this.#components.log.warn({ leaveTimeoutMs }, message);
+      }
+    }
+    serveNoMore();
+    await this.stop();
+  }
+
+  /** False: the time was over first. */
+  #leaveWithin(limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#components.world.timers.after(limitMs, () => resolve(false));
+      void this.leave().then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
+  }
+
   /** Stops to serve; replies that are under way still leave. */
   async stop(): Promise<void> {
+    this.server.loops?.stop();
+    this.server.ring?.stop();
     await this.server.stop();
     await this.server.persistence?.stop();
   }

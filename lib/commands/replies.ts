@@ -19,6 +19,8 @@ export const NOT_FLOAT = 'ERR value is not a valid float';
 export const NO_SUCH_KEY = 'ERR no such key';
 export const STRING_TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
 export const LOADING = 'LOADING Redis is loading the dataset in memory';
+export const JOINING =
+  'CLUSTERDOWN this node joins a ring and is no member yet, not executed: see INFO ring';
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 export const INDEX_OUT_OF_RANGE = 'ERR DB index is out of range';
 export const KEY_TOO_LONG = 'ERR key is too long: at most 65536 bytes, not applied';

@@ -7,6 +7,7 @@ import { aclCommands } from './connection/acl.js';
 import { clientCommands } from './connection/client.js';
 import { connectionCommands } from './connection/connection.js';
 import { httpGuardCommands } from './connection/http-guard.js';
+import { peerCommands } from './connection/peer.js';
 import { transactionCommands } from './connection/transactions.js';
 import { waitCommands } from './connection/wait.js';
 import { geoCommands } from './geo/geo.js';
@@ -119,6 +120,7 @@ export const commandRows: readonly CommandRow[] = [
   ...monitorCommands,
   ...objectCommands,
   ...orderedCommands,
+  ...peerCommands,
   ...publishCommands,
   ...pfDebugCommands,
   ...refusedCommands,

@@ -8,8 +8,9 @@
 import { fixed, type Row } from './row.js';
 
 const NO_DISK = 'dhash keeps entries on disk with dir and fsync (appendfsync), not with this';
-const NO_REPLICATION = 'replication as in Redis does not exist here, and rings are not built yet';
-const NO_CLUSTER = 'Redis Cluster does not exist here, and rings are not built yet';
+const NO_REPLICATION =
+  'replication as in Redis does not exist here: members of a ring replicate to each other';
+const NO_CLUSTER = 'Redis Cluster does not exist here: a ring of nodes needs no slots (--join)';
 const NO_TLS = 'TLS is not built yet in this version';
 const NO_SCRIPTS = 'scripts are not built yet in this version';
 const NO_MESSAGES = 'publish and subscribe are not built yet in this version';
@@ -208,5 +209,5 @@ export const refusedDirectives: ReadonlyMap<string, string> = new Map([
   ['user', NO_ACL_FILES],
   ['loadmodule', NO_MODULES],
   ['lua-replicate-commands', NO_SCRIPTS],
-  ['sentinel', 'there is no Sentinel: a ring elects by itself, and is not built yet'],
+  ['sentinel', 'there is no Sentinel: a ring elects by itself'],
 ]);

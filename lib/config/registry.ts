@@ -32,7 +32,7 @@ const UINT32_MAX = 4_294_967_295;
 /** What Redis holds a password, as any ACL word, to. */
 const PASSWORD_BYTES_MAX = 512;
 
-const NO_RINGS = 'rings are not built yet in this version';
+const NO_LEVELS = 'levels of consistency are not built yet in this version';
 
 const count = integer(0, INT64_MAX);
 const smallCount = integer(0, INT32_MAX);
@@ -256,7 +256,8 @@ const encodingRows: readonly Row[] = [
 ];
 
 const level = oneOf(['one', 'two', 'quorum', 'all']);
-const ringOptions = { change: 'start', help: 'main', pending: NO_RINGS } as const;
+const ringOptions = { change: 'start', help: 'main' } as const;
+const levelOptions = { ...ringOptions, pending: NO_LEVELS } as const;
 
 const ringRows: readonly Row[] = [
   row('announce', 'announce', text, 'Address that other members should use', ringOptions),
@@ -264,15 +265,35 @@ const ringRows: readonly Row[] = [
     ...ringOptions,
     words: true,
   }),
-  row('replicas', 'replicas', integer(1, 32), 'Members that hold each key', ringOptions),
-  row('position', 'position', text, 'Place on the ring', ringOptions),
-  row('read-level', 'readLevel', level, 'Members that answer a read', ringOptions),
-  row('write-level', 'writeLevel', level, 'Members that hold an acknowledged write', ringOptions),
+  row(
+    'replicas',
+    'replicas',
+    integer(0, 16),
+    'Members that hold each key; 0 = 3, or as the ring has it',
+    ringOptions,
+  ),
+  row('position', 'position', text, 'Place on the ring: text, or 0x and hex', ringOptions),
+  row('read-level', 'readLevel', level, 'Members that answer a read', levelOptions),
+  row('write-level', 'writeLevel', level, 'Members that hold an acknowledged write', levelOptions),
   row('cluster-secret', 'clusterSecret', text, 'What members prove to each other', {
     ...ringOptions,
     secret: true,
   }),
   row('cluster-secret-file', 'clusterSecretFile', path, 'File with the secret', ringOptions),
+  row(
+    'evict-after-ms',
+    'evictAfterMs',
+    integer(1000, INT32_MAX),
+    'Milliseconds after which a dead member is removed',
+    ringOptions,
+  ),
+  row(
+    'leave-timeout-ms',
+    'leaveTimeoutMs',
+    integer(0, INT32_MAX),
+    'Milliseconds that a stop waits for the ring to take over, without dir; 0 = none',
+    ringOptions,
+  ),
 ];
 
 const diskRows: readonly Row[] = [

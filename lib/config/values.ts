@@ -149,13 +149,18 @@ export class SettingValues {
   /** Bytes; a shorter log is not written anew by itself. */
   autoAofRewriteMinSize = 67_108_864;
 
-  // Ring: not built yet, see the registry.
+  // Ring
+  /** Empty = the first address that it listens on. */
   announce = '';
   join: readonly string[] = [];
-  replicas = 1;
+  /** 0 = 3 in a new ring, otherwise as the ring has it. */
+  replicas = 0;
   position = '';
   readLevel: ConsistencyLevel = 'quorum';
   writeLevel: ConsistencyLevel = 'quorum';
   clusterSecret = '';
+  /** File whose first line is the secret; whoever starts the node reads it. */
   clusterSecretFile = '';
+  evictAfterMs = 60_000;
+  leaveTimeoutMs = 30_000;
 }

@@ -77,6 +77,7 @@ export class Loops {
         if (isAlive) this.hurry(memberId);
       },
     });
+    if (ring.isReady) this.#noticeView();
     this.#plan();
   }
 
@@ -99,6 +100,7 @@ export class Loops {
   }
 
   #noticeView(): void {
+    if (!this.#components.ring.isReady) return;
     this.calls.noticeView();
     this.answers.noticeView();
     this.sync.noticeView();

@@ -6,7 +6,7 @@
  *
  * A node that was started alone is a ring of one: everything is its own, and nobody is asked.
  */
-import type { Channel, PeerName } from '../../discord/peer/handshake.js';
+import type { Channel } from '../../discord/peer/handshake.js';
 import type { PeerError } from '../../discord/peer/peer-error.js';
 import type { Done, PeerRequest } from '../../discord/peer/pipeline.js';
 import type { Responsibility } from '../../discord/ring/responsibility.js';
@@ -35,13 +35,19 @@ export interface RingEvents {
 }
 
 export interface RingLinks {
+  /** Another one only after this member was removed from the ring and entered it anew. */
   readonly selfId: string;
   /** False while this node joins and knows no view that has it: clients are refused meanwhile. */
   readonly isReady: boolean;
-  /** Who holds what, in the current view and the next; replaced as a whole when the view changes. */
+  /**
+   * Who holds what, in the current view and the next; replaced as a whole when the view changes.
+   * Not to be asked before `isReady`.
+   */
   readonly responsibility: Responsibility;
   /** This node among `responsibility.current.members`; -1: it is no member (yet, or any more). */
   readonly selfIndex: number;
+  /** The wall clock is beyond the bound: this member must not lead. */
+  readonly isSkewed: boolean;
   /** False: suspected to be dead is still alive. Of itself always true. */
   isAlive(memberId: string): boolean;
   /** As `Peer.request`; a PeerError at once means that nothing was sent. */
@@ -60,5 +66,3 @@ export interface RingLinks {
   /** Asks for another position; the ring makes the change when it has finished those before. */
   move(position: Buffer): void;
 }
-
-export type { PeerName };

@@ -17,6 +17,7 @@ import type { LuaModule } from './web-assembly.js';
 const NOWHERE: Carrier = {
   remote: 'lua',
   local: 'lua',
+  remoteHost: '',
   isUnix: false,
   queryBytes: 0,
   flush: () => {},

@@ -69,6 +69,10 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
     return this.#link.local;
   }
 
+  get remoteHost(): string {
+    return this.#link.remoteHost;
+  }
+
   get isUnix(): boolean {
     return this.#link.isUnix;
   }
@@ -204,7 +208,7 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
     const reader = this.#reader;
     const { persistence } = this.#server;
     while (!session.suspended && !session.closing && !this.#isHeld) {
-      if (persistence?.isFull === true) {
+      if (persistence?.isFull === true && !this.#isControl) {
         this.#server.awaitDisk(session);
         return;
       }
@@ -235,7 +239,8 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
   #send(): void {
     if (this.#isHeld) return;
     const { persistence } = this.#server;
-    if (persistence !== undefined && this.#reply.pendingBytes > 0 && persistence.hold(this)) {
+    const mayWait = persistence !== undefined && !this.#isControl;
+    if (mayWait && this.#reply.pendingBytes > 0 && persistence.hold(this)) {
       this.#isHeld = true;
       this.#heldMark = this.#reply.mark();
       return;
@@ -253,13 +258,18 @@ export class Connection implements LinkHandler, Carrier, DiskWaiter {
     this.#reply.flush(this.#link);
   }
 
+  /** Whether somebody lives must not depend on how fast this node's disk is. */
+  get #isControl(): boolean {
+    return this.session.peer?.channel === 'control';
+  }
+
   #stalled(): boolean {
     return this.#reply.pendingBytes > PENDING_BYTES_MAX;
   }
 
   #pauseOrResume(): void {
-    const waits =
-      this.session.suspended || this.#isHeld || this.#server.persistence?.isFull === true;
+    const isDiskFull = this.#server.persistence?.isFull === true && !this.#isControl;
+    const waits = this.session.suspended || this.#isHeld || isDiskFull;
     const pause = this.#stalled() || (waits && !this.#readsAhead());
     if (pause === this.#paused) return;
     this.#paused = pause;

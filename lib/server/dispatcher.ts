@@ -30,6 +30,7 @@ import {
 } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
 import {
+  JOINING,
   LOADING,
   OUT_OF_MEMORY,
   shortText,
@@ -37,12 +38,15 @@ import {
   wrongArity,
 } from '../commands/replies.js';
 import { CommandStats, TurnTimes } from './command-stats.js';
+import { PROTECTED_MODE_ERROR } from './protected-mode.js';
 import type { Server } from './server.js';
 import {
   GATE_MONITOR,
   GATE_MULTI,
   GATE_NO_AUTH,
   GATE_NO_TOUCH,
+  GATE_PEER,
+  GATE_PEERS_ONLY,
   GATE_REPLY_MODE,
   GATE_SUBSCRIBED,
   GATE_TRACKING,
@@ -68,6 +72,9 @@ export const SERVER_KEYS_READY = 1 << 21;
 export const SERVER_LOADING = 1 << 22;
 /** The disk takes no writes, and so neither does the node. */
 export const SERVER_DISK_FAILED = 1 << 23;
+
+/** The node joins a ring and is no member yet. */
+export const SERVER_JOINING = 1 << 24;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
@@ -189,6 +196,10 @@ export class Dispatcher {
   #executeLong(session: Session, args: Args, known: Command | undefined): void {
     this.serveReady();
     session.deliverPushes();
+    if ((session.gate & (GATE_PEER | GATE_PEERS_ONLY)) !== 0) {
+      if (session.peer !== undefined) return this.#server.ring!.door.execute(session, args);
+      if (known?.name !== 'peer') return this.#turnAway(session);
+    }
     if ((session.gate & GATE_REPLY_MODE) !== 0) this.#executeMuted(session, args, known);
     else this.#executeChecked(session, args, known);
     const { tracking } = session;
@@ -196,6 +207,12 @@ export class Dispatcher {
     if (tracking?.caching === true && !session.inTransaction && known?.name !== 'client') {
       tracking.caching = false;
     }
+  }
+
+  /** No member, where only members are welcome. */
+  #turnAway(session: Session): void {
+    session.reply.error(PROTECTED_MODE_ERROR);
+    session.closing = true;
   }
 
   /** CLIENT REPLY OFF or SKIP: whatever is replied is forgotten, unless it is to REPLY ON. */
@@ -261,6 +278,10 @@ export class Dispatcher {
     }
     if ((this.gate & SERVER_LOADING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
       this.#reject(session, command, LOADING);
+      return;
+    }
+    if ((this.gate & SERVER_JOINING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
+      this.#reject(session, command, JOINING);
       return;
     }
     if ((this.gate & SERVER_DISK_FAILED) !== 0 && needsDisk(session, command)) {

@@ -8,7 +8,9 @@ import { ChunkPool } from '../../resp/chunk-pool.js';
 import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
+import type { Loops } from '../loops/loops.js';
 import type { Persistence } from '../persistence/persistence.js';
+import type { RingMember } from '../ring/ring-member.js';
 import { Scripts } from '../scripting/scripts.js';
 import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
@@ -19,6 +21,7 @@ import {
   Dispatcher,
   SERVER_DISK_FAILED,
   SERVER_EXACT_TIMES,
+  SERVER_JOINING,
   SERVER_KEYS_READY,
   SERVER_LOADING,
   SERVER_MEMORY_LIMIT,
@@ -35,7 +38,7 @@ import type { ProcessInfo } from './process-info.js';
 import { isLoopback, PROTECTED_MODE_ERROR } from './protected-mode.js';
 import { PubSub } from './pubsub.js';
 import { ScanPlaces } from './scan-places.js';
-import type { Session } from './session.js';
+import { GATE_PEERS_ONLY, type Session } from './session.js';
 import { Slowlog } from './slowlog.js';
 import { TaskQueue } from './tasks.js';
 import { TrackingTable } from './tracking.js';
@@ -104,6 +107,10 @@ export class Server {
   readonly errorCounts = new Map<string, number>();
   /** Follows memory to disk; undefined: nothing is kept. */
   persistence: Persistence | undefined;
+  /** This node's part in the ring; undefined until the node starts. */
+  ring: RingMember | undefined;
+  /** Keep what the ring holds where it belongs; undefined until the node has loaded. */
+  loops: Loops | undefined;
   /** Connections that are not read from until the disk has caught up. */
   readonly #waitingForDisk = new Set<Session>();
   /** Whose turn it is; undefined while nobody's command runs. */
@@ -174,6 +181,12 @@ export class Server {
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
     this.#follow();
+  }
+
+  /** False: this node joins a ring and is no member yet. */
+  followRing(): void {
+    this.dispatcher.gate &= ~SERVER_JOINING;
+    if (this.ring?.isReady === false) this.dispatcher.gate |= SERVER_JOINING;
   }
 
   get isLoading(): boolean {
@@ -363,7 +376,8 @@ export class Server {
   #accept(link: Link): LinkHandler {
     this.connectionsReceived += 1;
     const refusal = this.#refusal(link);
-    if (refusal !== undefined) {
+    const mayBePeer = refusal === PROTECTED_MODE_ERROR && this.settings.clusterSecret !== '';
+    if (refusal !== undefined && !mayBePeer) {
       this.connectionsRejected += 1;
       const text = Buffer.from(`-${refusal}\r\n`, 'latin1');
       link.write(text, 0, text.length);
@@ -374,6 +388,7 @@ export class Server {
     this.#nextId += 1;
     if (this.settings.tcpKeepalive > 0) link.setKeepAlive(this.settings.tcpKeepalive * 1000);
     const connection = new Connection(this, link, this.pool, id);
+    connection.session.setGate(GATE_PEERS_ONLY, mayBePeer);
     this.sessions.set(id, connection.session);
     return connection;
   }
@@ -456,7 +471,7 @@ export class Server {
       if (session.reply.pendingBytes > 0) this.checkOutput(session);
       if (session.closing) {
         if (idleMs > CLOSING_MAX_MS) session.carrier.destroy();
-      } else if (timeoutMs !== 0 && idleMs > timeoutMs) {
+      } else if (timeoutMs !== 0 && idleMs > timeoutMs && session.peer === undefined) {
         const isListening = this.monitors.has(session) || session.isSubscribed;
         if (!session.suspended && !isListening) session.carrier.destroy();
       }

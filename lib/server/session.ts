@@ -28,6 +28,11 @@ export const GATE_PUSHES = 1 << 6;
 /** Keys that it reads are to be remembered: CLIENT TRACKING. */
 export const GATE_TRACKING = 1 << 7;
 
+/** Another member: it asks what members ask (lib/ring/peer-door.ts), and no commands. */
+export const GATE_PEER = 1 << 8;
+/** From a place where only members are welcome. */
+export const GATE_PEERS_ONLY = 1 << 9;
+
 /** Id of sessions that run the commands of scripts: no client has it. */
 export const SCRIPTS_ID = 0;
 
@@ -38,6 +43,8 @@ const FIRST_SLICE_MS = 4;
 export interface Carrier {
   readonly remote: string;
   readonly local: string;
+  /** Address of the other side, without a port; empty for a unix socket. */
+  readonly remoteHost: string;
   readonly isUnix: boolean;
   /** Bytes of requests held. */
   readonly queryBytes: number;
@@ -88,12 +95,12 @@ export class Session implements Watcher {
   /** GATE_... bits; 0 = nothing unusual. */
   gate = 0;
   databaseIndex = 0;
-  /** Which member this is, once it has proved that it knows the secret, and for which channel. */
-  peer: (PeerName & { readonly channel: Channel }) | undefined;
   name = '';
   libName = '';
   libVersion = '';
   user = 'default';
+  /** Which member this is, once it has proved that it knows the secret, and for which channel. */
+  peer: (PeerName & { readonly channel: Channel }) | undefined;
   /** What CLIENT INFO shows as cmd=. */
   lastCommand: Command | undefined;
   transaction: Transaction | undefined;

@@ -62,7 +62,11 @@ t.test('an address that the machine does not have', async (t) => {
 
 const WRONG: readonly (readonly [args: readonly string[], expected: RegExp])[] = [
   [['node', '--maxmemry', '1'], /--maxmemry.*Did you mean --maxmemory\?/],
-  [['node', '--join', 'a:1'], /--join: rings are not built yet in this version/],
+  [
+    ['node', '--join', 'a:1'],
+    /join: without --cluster-secret a ring forms on one machine only, and a:1/,
+  ],
+  [['node', '--join', 'a b'], /join: 'a' is no HOST:PORT|without --cluster-secret/],
   [['node', '--appendonly', 'yes'], /--appendonly: dhash keeps entries on disk with dir and fsync/],
   [['node', '--memcached-port', '1'], /--memcached-port: the memcached protocol is not built yet/],
   [['node', '--http-port', '7379'], /--http-port: the HTTP API is not built yet/],

@@ -1,6 +1,7 @@
 /** INFO: sections in Redis's order, whatever the order in which they are asked for. */
 import type { Server } from '../server.js';
 import { dhashLines } from './dhash-section.js';
+import { loopLines } from './loops-section.js';
 import { persistenceLines } from './persistence-section.js';
 import type { InfoSection } from './section.js';
 import { clientLines, cpuLines, memoryLines, serverLines } from './server-section.js';
@@ -22,6 +23,7 @@ const SECTIONS: readonly InfoSection[] = [
   { name: 'cluster', title: 'Cluster', isDefault: true, lines: clusterLines },
   { name: 'keyspace', title: 'Keyspace', isDefault: true, lines: keyspaceLines },
   { name: 'dhash', title: 'dhash', isDefault: true, lines: dhashLines },
+  { name: 'loops', title: 'Loops', isDefault: true, lines: loopLines },
 ];
 
 /** The text of the sections asked for, in any case; unknown names are passed over. */

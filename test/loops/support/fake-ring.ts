@@ -73,6 +73,10 @@ export class FakeNode implements RingLinks {
     return true;
   }
 
+  get isSkewed(): boolean {
+    return false;
+  }
+
   isAlive(memberId: string): boolean {
     return memberId === this.selfId || !this.dead.has(memberId);
   }

@@ -1,0 +1,123 @@
+/**
+ * The links to the others: one Peer for each member, and one for each address that is asked
+ * without knowing who is there (`--join`, newcomers, members that have just been removed).
+ *
+ * Invariant: whoever is a member has a link of its own, and no address has one as well.
+ */
+import type { Channel, Identity } from '../../discord/peer/handshake.js';
+import { Peer } from '../../discord/peer/peer.js';
+import { PeerError } from '../../discord/peer/peer-error.js';
+import type { Done, PeerRequest } from '../../discord/peer/pipeline.js';
+import type { Member } from '../../discord/ring/view.js';
+import type { Contact } from '../../discord/views/outbox.js';
+import type { World } from '../../world/world.js';
+import { parseMemberAddress } from './member-address.js';
+
+/** Addresses asked at a time; the one that was asked first goes. */
+const STRANGERS_MAX = 128;
+
+export interface PeerLinksEvents {
+  room(memberId: string, channel: Channel): void;
+  /** A control connection is there. */
+  opened(address: string): void;
+  /** A control connection is gone, or was not made. */
+  lost(address: string, error: PeerError): void;
+}
+
+export class PeerLinks {
+  readonly #world: World;
+  readonly #identity: () => Identity;
+  readonly #events: PeerLinksEvents;
+  readonly #members = new Map<string, { readonly address: string; readonly peer: Peer }>();
+  readonly #strangers = new Map<string, Peer>();
+
+  constructor(world: World, identity: () => Identity, events: PeerLinksEvents) {
+    this.#world = world;
+    this.#identity = identity;
+    this.#events = events;
+  }
+
+  /** All members but this one. */
+  setMembers(members: readonly Member[]): void {
+    const wanted = new Map(members.map(({ id, address }) => [id, address]));
+    for (const [id, { address, peer }] of this.#members) {
+      if (wanted.get(id) === address) continue;
+      peer.close();
+      this.#members.delete(id);
+    }
+    for (const [id, address] of wanted) {
+      this.#strangers.get(address)?.close();
+      this.#strangers.delete(address);
+      if (this.#members.has(id)) continue;
+      this.#members.set(id, { address, peer: this.#open(address, id) });
+    }
+  }
+
+  request(
+    memberId: string,
+    channel: Channel,
+    words: readonly (string | Buffer)[],
+    timeoutMs: number,
+    done: Done,
+  ): PeerRequest | PeerError {
+    const member = this.#members.get(memberId);
+    if (member === undefined) return new PeerError('PEER_DOWN', 'there is no such member');
+    return member.peer.request(channel, words, timeoutMs, done);
+  }
+
+  /** Says something to which no answer is expected; if it cannot be sent it is lost. */
+  tell({ id, address }: Contact, words: readonly (string | Buffer)[], timeoutMs: number): void {
+    const member = id === undefined ? undefined : this.#members.get(id);
+    const peer = member?.peer ?? this.#peerAt(address);
+    peer.request('control', words, timeoutMs, () => {});
+  }
+
+  isOpen(memberId: string, channel: Channel): boolean {
+    return this.#members.get(memberId)?.peer.isOpen(channel) === true;
+  }
+
+  close(): void {
+    for (const { peer } of this.#members.values()) peer.close();
+    for (const peer of this.#strangers.values()) peer.close();
+    this.#members.clear();
+    this.#strangers.clear();
+  }
+
+  #peerAt(address: string): Peer {
+    for (const member of this.#members.values()) {
+      if (member.address === address) return member.peer;
+    }
+    const known = this.#strangers.get(address);
+    if (known !== undefined) return known;
+    if (this.#strangers.size >= STRANGERS_MAX) {
+      const [oldest, old] = this.#strangers.entries().next().value!;
+      old.close();
+      this.#strangers.delete(oldest);
+    }
+    const peer = this.#open(address, undefined);
+    this.#strangers.set(address, peer);
+    return peer;
+  }
+
+  #open(address: string, memberId: string | undefined): Peer {
+    // An address that makes no sense is one at which nobody answers.
+    const { host, port } = parseMemberAddress(address) ?? { host: address, port: 0 };
+    const parts = { world: this.#world, address: { host, port }, identity: this.#identity };
+    return new Peer(
+      parts,
+      { memberId },
+      {
+        opened: (channel) => {
+          if (channel === 'control') this.#events.opened(address);
+          if (memberId !== undefined) this.#events.room(memberId, channel);
+        },
+        lost: (channel, error) => {
+          if (channel === 'control') this.#events.lost(address, error);
+        },
+        room: (channel) => {
+          if (memberId !== undefined) this.#events.room(memberId, channel);
+        },
+      },
+    );
+  }
+}
