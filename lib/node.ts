@@ -12,6 +12,7 @@ import { openFolder } from './persistence/open-folder.js';
 import { Persistence } from './persistence/persistence.js';
 import type { RingMember } from './ring/ring-member.js';
 import { enterRing, prepareRing, type RingStartParts, returnWhenEmpty } from './ring/ring-start.js';
+import { serveStatus } from './ring/ring-status.js';
 import type { LuaModule } from './scripting/web-assembly.js';
 import type { Log } from './server/log.js';
 import type { ProcessInfo } from './server/process-info.js';
@@ -93,6 +94,8 @@ export class DhashNode {
       },
     });
     server.ring = ring;
+    server.leaveRing = () => this.leave();
+    serveStatus(ring, store);
     ring.listen({ view: () => server.followRing() });
     server.followRing();
     return ring;

@@ -38,6 +38,7 @@ import { evalCommands } from './scripting/eval.js';
 import { fcallCommands } from './scripting/fcall.js';
 import { functionCommands } from './scripting/function.js';
 import { scriptCommands } from './scripting/script.js';
+import { clusterCommands } from './server/cluster.js';
 import { commandCommands } from './server/command-command.js';
 import { configCommands } from './server/config.js';
 import { debugCommands } from './server/debug.js';
@@ -82,6 +83,7 @@ export const commandRows: readonly CommandRow[] = [
   ...bitfieldCommands,
   ...bitCommands,
   ...clientCommands,
+  ...clusterCommands,
   ...combineCommands,
   ...commandCommands,
   ...configCommands,

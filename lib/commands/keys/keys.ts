@@ -173,6 +173,8 @@ function swapdb(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error('ERR invalid second DB index');
   } else if (store.databases[first] === undefined || store.databases[second] === undefined) {
     reply.error(INDEX_OUT_OF_RANGE);
+  } else if (session.server.ring?.isAlone === false) {
+    reply.error('ERR SWAPDB is not supported in a ring of several members, not executed');
   } else {
     if (first !== second) store.swap(first, second);
     reply.ok();

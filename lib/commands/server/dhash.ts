@@ -8,6 +8,8 @@ import type { CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
 import { SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
 import { backupCommands } from './backup.js';
+import { loopCommands } from './loops.js';
+import { ringCommands } from './ring.js';
 
 /** DHASH HASH key [PREFIX] */
 function hash(_session: Session, args: Args, reply: ReplyWriter): void {
@@ -33,6 +35,8 @@ export const dhashCommands: readonly CommandRow[] = [
     subcommands: [
       { name: 'hash', arity: -3, flags: 0, keys: [2, 2, 1], handler: hash },
       ...backupCommands,
+      ...ringCommands,
+      ...loopCommands,
       helpRow('dhash', [
         'BACKUP',
         '    Send all entries as they are at this moment, as `dhash backup` keeps them.',
@@ -40,8 +44,24 @@ export const dhashCommands: readonly CommandRow[] = [
         '    Return the MurmurHash3 (x64, 128 bits) of <key> as 32 hexadecimal digits.',
         '    With PREFIX return the key with its hash and a colon in front: such keys',
         '    lie evenly over a ring and stay readable.',
+        'LEAVE [FORCE <member>]',
+        '    Hand over what this node holds, leave the ring, and stop. With FORCE go on without a',
+        '    dead <member> (id or address) where too few are left to decide it: the forced ring',
+        '    is another one, and never takes <member> back.',
+        'MIGRATE <position>|HALF',
+        '    Move this member to <position>, or so that its successor owns half of what it does.',
+        '    Replies at once; DHASH RING shows when the ring has made the change.',
+        'OWNERS <key>',
+        '    Return who holds <key>: address, id, up or down; the owner first.',
         'RESTORE BEGIN|CHUNK <bytes>|END',
         '    Take the entries of a backup into an empty node, as `dhash restore` does.',
+        'RING',
+        '    Return the ring as this node knows it: epoch, cluster id, members, positions.',
+        'STATUS',
+        '    Ask all members how they are: entries, bytes, shares, clocks.',
+        'VERIFY',
+        '    Compare all replicas of all ranges, look for what lies where it should not, and check',
+        '    that what the members know of the ring fits together.',
       ]),
     ],
   },

@@ -3,6 +3,7 @@ import type { Server } from '../server.js';
 import { dhashLines } from './dhash-section.js';
 import { loopLines } from './loops-section.js';
 import { persistenceLines } from './persistence-section.js';
+import { ringLines, timenetLines } from './ring-section.js';
 import type { InfoSection } from './section.js';
 import { clientLines, cpuLines, memoryLines, serverLines } from './server-section.js';
 import { clusterLines, keyspaceLines, replicationLines } from './state-section.js';
@@ -22,6 +23,8 @@ const SECTIONS: readonly InfoSection[] = [
   { name: 'latencystats', title: 'Latencystats', isDefault: false, lines: latencyLines },
   { name: 'cluster', title: 'Cluster', isDefault: true, lines: clusterLines },
   { name: 'keyspace', title: 'Keyspace', isDefault: true, lines: keyspaceLines },
+  { name: 'ring', title: 'Ring', isDefault: true, lines: ringLines },
+  { name: 'timenet', title: 'Timenet', isDefault: true, lines: timenetLines },
   { name: 'dhash', title: 'dhash', isDefault: true, lines: dhashLines },
   { name: 'loops', title: 'Loops', isDefault: true, lines: loopLines },
 ];
