@@ -1,6 +1,6 @@
 /**
  * Tombstone collection: the owner of a range lets its replicas, and then itself, drop tombstones that
- * nobody can need any more.
+ * nobody can need any more. No sync of the node runs meanwhile: it would bring them back.
  *
  *   stamp    the least of:   the floors of all members     no older stray is anywhere, nor will be
  *                            what all replicas were        the last sessions that found them equal
@@ -64,9 +64,14 @@ export class CollectLoop {
     if (!isSettled || !store.databases.some(({ tree }) => tree.mayHoldTombstones)) return;
     const stamp = this.#collectable();
     if (stamp <= 0) return;
+    if (!this.#parts.sync.hold()) {
+      this.#dueMs = nowMs;
+      return;
+    }
     this.#isBusy = true;
     void this.#collect(stamp).finally(() => {
       this.#isBusy = false;
+      this.#parts.sync.release();
     });
   }
 

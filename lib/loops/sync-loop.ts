@@ -29,6 +29,7 @@ export class SyncLoop {
   /** By owner and replica, of this view. */
   #pairs = new Map<string, Pair>();
   readonly #busy = new Set<string>();
+  #isHeld = false;
 
   constructor(parts: SyncParts & { readonly calls: SyncCalls }, settings: LoopSettings) {
     this.#parts = parts;
@@ -66,7 +67,21 @@ export class SyncLoop {
     return confirmedMs;
   }
 
+  /**
+   * Begins no session until `release`, so that what is dropped on one side does not come back from the
+   * other. False: one is under way.
+   */
+  hold(): boolean {
+    this.#isHeld = this.#busy.size === 0;
+    return this.#isHeld;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+  }
+
   tick(): void {
+    if (this.#isHeld) return;
     const { ring } = this.#parts;
     const { current } = ring.responsibility;
     for (const owner of current.members.keys()) {
@@ -88,10 +103,24 @@ export class SyncLoop {
     // A session at a time with each member: it works them off one after the other anyway.
     if (this.#busy.has(memberId) || this.#nowMs() < pair.dueMs) return;
     this.#busy.add(memberId);
-    void this.#sync(pair, memberId, range).finally(() => this.#busy.delete(memberId));
+    void this.#sync(pair, memberId, range)
+      .then((hasTaken) => {
+        if (hasTaken) this.#hurryOthers(ownerId, key);
+      })
+      .finally(() => this.#busy.delete(memberId));
   }
 
-  async #sync(pair: Pair, memberId: string, range: RingRange): Promise<void> {
+  /** What one replica has brought the others should have too. */
+  #hurryOthers(ownerId: string, key: string): void {
+    for (const [other, pair] of this.#pairs) {
+      if (other === key || !other.startsWith(ownerId)) continue;
+      pair.dueMs = 0;
+      pair.pauseMs = this.#settings.syncMinMs;
+    }
+  }
+
+  /** Resolves to whether this node has got anything. */
+  async #sync(pair: Pair, memberId: string, range: RingRange): Promise<boolean> {
     const { reports, ring } = this.#parts;
     const startMs = this.#nowMs();
     pair.dueMs = Infinity;
@@ -112,6 +141,7 @@ export class SyncLoop {
       bytes: stats.sentBytes + stats.receivedBytes,
       failure,
     });
+    return stats.appliedEntries > 0;
   }
 
   #nowMs(): number {

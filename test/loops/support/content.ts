@@ -5,11 +5,13 @@
 import { bufferOf } from '../../../discord/ring/position.js';
 import { Responsibility } from '../../../discord/ring/responsibility.js';
 import { Ring } from '../../../discord/ring/ring.js';
-import type { Member } from '../../../discord/ring/view.js';
+import type { Member, View } from '../../../discord/ring/view.js';
 import { digestOf, isSameDigest, misplacedIn } from '../../../lib/loops/replica.js';
+import type { RingLinks } from '../../../lib/ring/ring-links.js';
 import type { Store } from '../../../lib/store/store.js';
 import { stampOf } from '../../../timenet/hlc.js';
-import { type FakeNode, type FakeRing, replicasFor } from './fake-ring.js';
+import type { SimWorld } from '../../../world/sim/sim-world.js';
+import { replicasFor } from './fake-ring.js';
 
 export interface Write {
   readonly key: Buffer;
@@ -19,14 +21,30 @@ export interface Write {
   readonly value: Buffer;
 }
 
+/** A node as this sees it: a whole one, or a store with loops. */
+export interface HoldingNode {
+  readonly selfId: string;
+  readonly store: Store;
+  readonly links: RingLinks;
+  readonly isUp: boolean;
+}
+
+export interface HoldingRing {
+  readonly sim: SimWorld;
+  /** The newest that there is. */
+  readonly view: View;
+  readonly nodes: ReadonlyMap<string, HoldingNode>;
+  readonly up: readonly HoldingNode[];
+}
+
 export class Content {
-  readonly #ring: FakeRing;
+  readonly #ring: HoldingRing;
   readonly writes = new Map<string, Write>();
   /** Those that a majority has taken. */
   readonly #acknowledged = new Map<string, Write>();
   #counter = 0;
 
-  constructor(ring: FakeRing) {
+  constructor(ring: HoldingRing) {
     this.#ring = ring;
   }
 
@@ -71,7 +89,7 @@ export class Content {
   }
 
   /** On this node alone, where it may not belong: as a sloppy write leaves it. */
-  writeAt(node: FakeNode, write: Write): void {
+  writeAt(node: HoldingNode, write: Write): void {
     put(node.store, write);
     this.remember(write);
   }
@@ -95,7 +113,10 @@ export class Content {
     return [...this.#acknowledged.values()]
       .filter((write) => {
         const replicas = replicasFor(this.#ring.view, write.key);
-        const holders = replicas.filter(({ id }) => isReached(this.#node(id)!.store, write));
+        const holders = replicas.filter(({ id }) => {
+          const node = this.#node(id);
+          return node !== undefined && isReached(node.store, write);
+        });
         return !write.isDelete && holders.length * 2 <= replicas.length;
       })
       .map(({ key }) => key.toString('latin1'));
@@ -130,13 +151,14 @@ export class Content {
       problems.push(`the replicas of range ${owner} differ`);
     }
     for (const node of up) {
-      const misplaced = misplacedIn(node.store, node);
+      if (!node.links.isReady) continue;
+      const misplaced = misplacedIn(node.store, node.links);
       if (misplaced > 0) problems.push(`${node.selfId.slice(0, 8)}: ${misplaced} misplaced`);
     }
     return problems;
   }
 
-  #node(id: string): FakeNode | undefined {
+  #node(id: string): HoldingNode | undefined {
     return this.#ring.nodes.get(id);
   }
 }

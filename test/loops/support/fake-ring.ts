@@ -65,6 +65,10 @@ export class FakeNode implements RingLinks {
     this.loops.start();
   }
 
+  get links(): RingLinks {
+    return this;
+  }
+
   get selfIndex(): number {
     return this.responsibility.current.indexOf(this.selfId);
   }
