@@ -9,12 +9,17 @@ import { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
 import { addExportCommand } from './export.js';
 import { addHashCommand } from './hash.js';
 import { addImportCommand } from './import.js';
+import { addLeaveCommand } from './leave.js';
 import { addNodeCommand } from './node.js';
 import { addRestoreCommand } from './restore.js';
+import { addRingCommand } from './ring.js';
+import { addStatusCommand } from './status.js';
 
 const EXAMPLES = `
 Examples:
   $ dhash node                          a node on 127.0.0.1:6379
+  $ dhash ring                          three of them, as one ring
+  $ dhash status --watch                how the ring is
   $ redis-cli SET city:SE:Stockholm 1   any Redis client talks to it
   $ redis-cli KRANGE '[city:SE:' '(city:SE;' WITHVALUES
   $ dhash bench --seconds 5 -t set,get  how fast is it?
@@ -34,6 +39,9 @@ function createProgram(): Command {
     .exitOverride();
   // Each command copies how its parent ends, so the parent is complete before the first is added.
   addNodeCommand(program);
+  addRingCommand(program);
+  addStatusCommand(program);
+  addLeaveCommand(program);
   addBenchCommand(program);
   addHashCommand(program);
   addImportCommand(program);

@@ -86,6 +86,22 @@ export class NodeClient {
     });
   }
 
+  /** `ask`, with bulk strings as Buffers. Nothing else may be in flight. */
+  async askBytes(...args: Argument[]): Promise<unknown> {
+    this.#parser.setReturnBuffers(true);
+    try {
+      return await this.ask(...args);
+    } finally {
+      this.#parser.setReturnBuffers(false);
+    }
+  }
+
+  /** From now on the server may be silent for as long as it likes. */
+  waitForAnyTime(): void {
+    this.#socket.setTimeout(0);
+    this.#socket.setKeepAlive(true);
+  }
+
   /**
    * Sends one command to which bulk strings are replied, any number of them up to an empty one, and
    * yields them. Nothing else may be in flight. Rejects at an error reply.

@@ -35,7 +35,11 @@ export function flagsNotBuilt(): string[] {
     .map((row) => `--${row.name}`);
 }
 
-export function addSettingFlags(command: Command): GivenFlags {
+/** `hidesAll`: none of them is in the help. */
+export function addSettingFlags(
+  command: Command,
+  { hidesAll = false }: { readonly hidesAll?: boolean } = {},
+): GivenFlags {
   const given: GivenFlags = new Map();
   const defaults = new SettingValues();
   for (const row of registry) {
@@ -52,7 +56,7 @@ export function addSettingFlags(command: Command): GivenFlags {
           given.set(name, before === undefined ? word : `${before} ${word}`);
           return word;
         })
-        .hideHelp(!isMain);
+        .hideHelp(hidesAll || !isMain);
       command.addOption(option);
     }
   }

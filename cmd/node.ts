@@ -207,6 +207,9 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => stopping.begin(signal));
   }
+  // A node of `dhash ring` ends when whoever started it is gone.
+  process.on('disconnect', () => stopping.begin('whoever started this node is gone'));
+  process.channel?.unref();
   showTitle(settings, node.addresses);
   const addresses = node.addresses.map(printAddress);
   log.info({ addresses, version: DHASH_VERSION }, 'the node is serving');

@@ -10,10 +10,11 @@ const retryMs = 10;
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
+  limitMs = waitMsMax,
 ): Promise<void> {
-  const deadline = performance.now() + waitMsMax;
+  const deadline = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${waitMsMax} ms`);
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs} ms`);
     await pause(retryMs);
   }
 }

@@ -1,0 +1,87 @@
+/** What DHASH STATUS replies, as an object: what `dhash status --json` prints. */
+import { ExitError } from './exit.js';
+import type { NodeClient } from './node-client.js';
+
+export interface RingMemberStatus {
+  readonly id: string;
+  readonly address: string;
+  /** As `--position` takes it: text, or 0x and hex. */
+  readonly position: string;
+  readonly status: 'up' | 'down';
+  readonly state: 'normal' | 'joining' | 'leaving' | 'moving' | 'evicted';
+  /** These are null for a member that did not answer. */
+  readonly ownedEntries: number | null;
+  readonly heldEntries: number | null;
+  readonly ownedBytes: number | null;
+  readonly heldBytes: number | null;
+  /** Part of all owned entries. */
+  readonly share: number | null;
+  readonly epoch: number | null;
+  readonly clockOffsetMs: number | null;
+}
+
+export interface RingStatus {
+  readonly epoch: number;
+  readonly clusterId: string;
+  readonly replicas: number;
+  /** `none`, or the change that is under way. */
+  readonly change: string;
+  readonly members: readonly RingMemberStatus[];
+}
+
+type Fields = ReadonlyMap<string, unknown>;
+
+/** Rejects with an ExitError if the node refuses. */
+export async function askStatus(client: NodeClient): Promise<RingStatus> {
+  const reply = await client.askBytes('DHASH', 'STATUS');
+  if (reply instanceof Error) throw new ExitError(reply.message);
+  const fields = fieldsOf(reply);
+  return {
+    epoch: numberOf(fields, 'epoch') ?? 0,
+    clusterId: textOf(fields, 'cluster-id'),
+    replicas: numberOf(fields, 'replicas') ?? 0,
+    change: textOf(fields, 'change'),
+    members: (fields.get('members') as unknown[]).map(memberOf),
+  };
+}
+
+function memberOf(reply: unknown): RingMemberStatus {
+  const fields = fieldsOf(reply);
+  const share = fields.get('share');
+  return {
+    id: textOf(fields, 'id'),
+    address: textOf(fields, 'address'),
+    position: printPosition(fields.get('position') as Buffer),
+    status: textOf(fields, 'status') as RingMemberStatus['status'],
+    state: textOf(fields, 'state') as RingMemberStatus['state'],
+    ownedEntries: numberOf(fields, 'owned-entries'),
+    heldEntries: numberOf(fields, 'held-entries'),
+    ownedBytes: numberOf(fields, 'owned-bytes'),
+    heldBytes: numberOf(fields, 'held-bytes'),
+    share: share === undefined ? null : Number(String(share)),
+    epoch: numberOf(fields, 'epoch'),
+    clockOffsetMs: numberOf(fields, 'clock-offset-ms'),
+  };
+}
+
+/** A map of RESP2. */
+function fieldsOf(reply: unknown): Fields {
+  if (!Array.isArray(reply)) throw new ExitError('the server is no dhash node of this version');
+  const fields = new Map<string, unknown>();
+  for (let at = 0; at + 1 < reply.length; at += 2) fields.set(String(reply[at]), reply[at + 1]);
+  return fields;
+}
+
+function textOf(fields: Fields, name: string): string {
+  return String(fields.get(name) ?? '');
+}
+
+function numberOf(fields: Fields, name: string): number | null {
+  const value = fields.get(name);
+  return typeof value === 'number' ? value : null;
+}
+
+function printPosition(position: Buffer): string {
+  const text = position.toString('latin1');
+  return /^(?!0x)[\x21-\x7e]+$/.test(text) ? text : `0x${position.toString('hex')}`;
+}
