@@ -14,6 +14,7 @@ import { addNodeCommand } from './node.js';
 import { addRestoreCommand } from './restore.js';
 import { addRingCommand } from './ring.js';
 import { addStatusCommand } from './status.js';
+import { addVerifyCommand } from './verify.js';
 
 const EXAMPLES = `
 Examples:
@@ -42,6 +43,7 @@ function createProgram(): Command {
   addRingCommand(program);
   addStatusCommand(program);
   addLeaveCommand(program);
+  addVerifyCommand(program);
   addBenchCommand(program);
   addHashCommand(program);
   addImportCommand(program);
