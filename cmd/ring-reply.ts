@@ -43,7 +43,9 @@ export interface RingVerification {
   readonly problems: readonly string[];
 }
 
-type Fields = ReadonlyMap<string, unknown>;
+/** Bulk strings as Buffers. */
+type Value = Buffer | number | readonly Value[];
+type Fields = ReadonlyMap<string, Value>;
 
 /** Rejects with an ExitError if the node refuses. */
 export async function askStatus(client: NodeClient): Promise<RingStatus> {
@@ -55,13 +57,13 @@ export async function askStatus(client: NodeClient): Promise<RingStatus> {
     clusterId: textOf(fields, 'cluster-id'),
     replicas: numberOf(fields, 'replicas') ?? 0,
     change: textOf(fields, 'change'),
-    members: (fields.get('members') as unknown[]).map(memberOf),
+    members: (fields.get('members') as readonly Value[]).map(memberOf),
   };
 }
 
 /** Rejects with an ExitError if the node refuses. */
 export async function askVerification(client: NodeClient): Promise<RingVerification> {
-  const reply = await client.ask('DHASH', 'VERIFY');
+  const reply = await client.askBytes('DHASH', 'VERIFY');
   if (reply instanceof Error) throw new ExitError(reply.message);
   const fields = fieldsOf(reply);
   return {
@@ -70,18 +72,17 @@ export async function askVerification(client: NodeClient): Promise<RingVerificat
       const found = fieldsOf(range);
       return {
         owner: textOf(found, 'owner'),
-        replicas: listOf(found, 'replicas').map(String),
+        replicas: listOf(found, 'replicas').map((id) => String(id as Buffer)),
         entries: numberOf(found, 'entries') ?? -1,
         equal: textOf(found, 'equal') === 'yes',
       };
     }),
-    problems: listOf(fields, 'problems').map(String),
+    problems: listOf(fields, 'problems').map((line) => String(line as Buffer)),
   };
 }
 
 function memberOf(reply: unknown): RingMemberStatus {
   const fields = fieldsOf(reply);
-  const share = fields.get('share');
   return {
     id: textOf(fields, 'id'),
     address: textOf(fields, 'address'),
@@ -92,7 +93,7 @@ function memberOf(reply: unknown): RingMemberStatus {
     heldEntries: numberOf(fields, 'held-entries'),
     ownedBytes: numberOf(fields, 'owned-bytes'),
     heldBytes: numberOf(fields, 'held-bytes'),
-    share: share === undefined ? null : Number(String(share)),
+    share: fields.has('share') ? Number(textOf(fields, 'share')) : null,
     epoch: numberOf(fields, 'epoch'),
     clockOffsetMs: numberOf(fields, 'clock-offset-ms'),
   };
@@ -101,18 +102,22 @@ function memberOf(reply: unknown): RingMemberStatus {
 /** A map of RESP2. */
 function fieldsOf(reply: unknown): Fields {
   if (!Array.isArray(reply)) throw new ExitError('the server is no dhash node of this version');
-  const fields = new Map<string, unknown>();
-  for (let at = 0; at + 1 < reply.length; at += 2) fields.set(String(reply[at]), reply[at + 1]);
+  const values = reply as readonly Value[];
+  const fields = new Map<string, Value>();
+  for (let at = 0; at + 1 < values.length; at += 2) {
+    fields.set(String(values[at] as Buffer), values[at + 1]!);
+  }
   return fields;
 }
 
-function listOf(fields: Fields, name: string): readonly unknown[] {
+function listOf(fields: Fields, name: string): readonly Value[] {
   const list = fields.get(name);
-  return Array.isArray(list) ? list : [];
+  return Array.isArray(list) ? (list as readonly Value[]) : [];
 }
 
 function textOf(fields: Fields, name: string): string {
-  return String(fields.get(name) ?? '');
+  const value = fields.get(name);
+  return Buffer.isBuffer(value) ? value.toString() : '';
 }
 
 function numberOf(fields: Fields, name: string): number | null {

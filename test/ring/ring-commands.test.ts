@@ -12,7 +12,7 @@ type Fields = Map<string, Plain>;
 function fieldsOf(reply: Plain): Fields {
   const list = reply as Plain[];
   const fields: Fields = new Map();
-  for (let at = 0; at + 1 < list.length; at += 2) fields.set(String(list[at]), list[at + 1]!);
+  for (let at = 0; at + 1 < list.length; at += 2) fields.set(list[at] as string, list[at + 1]!);
   return fields;
 }
 
@@ -57,7 +57,7 @@ void t.test(`RING, OWNERS and INFO, SEED=${SEED}`, async (t) => {
     owners.map(([address]) => address),
     ['node-1:6379', 'node-2:6379', 'node-0:6379'],
   );
-  const info = String(await client.call('INFO', 'ring', 'timenet'));
+  const info = await client.call('INFO', 'ring', 'timenet');
   t.match(info, /# Ring\r\nring_state:member\r\n/);
   t.match(info, /ring_members:3\r\nring_members_dead:0\r\nring_change:none/);
   t.match(info, /member1:id=[0-9a-f]{40},address=node-1:6379,origin=[12],status=alive/);
