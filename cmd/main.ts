@@ -15,6 +15,7 @@ import { addNodeCommand } from './node.js';
 import { addRestoreCommand } from './restore.js';
 import { addRingCommand } from './ring.js';
 import { addStatusCommand } from './status.js';
+import { addVerifyCommand } from './verify.js';
 
 const EXAMPLES = `
 Examples:
@@ -43,6 +44,7 @@ function createProgram(): Command {
   addRingCommand(program);
   addStatusCommand(program);
   addLeaveCommand(program);
+  addVerifyCommand(program);
   addBenchCommand(program);
   addHashCommand(program);
   addImportCommand(program);

@@ -1,4 +1,4 @@
-/** What DHASH STATUS replies, as an object: what `dhash status --json` prints. */
+/** What DHASH STATUS and VERIFY reply, as objects: what `dhash status` and `verify --json` print. */
 import { ExitError } from './exit.js';
 import type { NodeClient } from './node-client.js';
 
@@ -29,6 +29,20 @@ export interface RingStatus {
   readonly members: readonly RingMemberStatus[];
 }
 
+/** What `dhash verify` found. Ids are those of `dhash status`. */
+export interface RingVerification {
+  readonly epoch: number;
+  readonly ranges: readonly {
+    readonly owner: string;
+    readonly replicas: readonly string[];
+    /** -1: no replica answers. */
+    readonly entries: number;
+    readonly equal: boolean;
+  }[];
+  /** One line each; none if all is well. */
+  readonly problems: readonly string[];
+}
+
 /** Bulk strings as Buffers. */
 type Value = Buffer | number | readonly Value[];
 type Fields = ReadonlyMap<string, Value>;
@@ -44,6 +58,26 @@ export async function askStatus(client: NodeClient): Promise<RingStatus> {
     replicas: numberOf(fields, 'replicas') ?? 0,
     change: textOf(fields, 'change'),
     members: (fields.get('members') as readonly Value[]).map(memberOf),
+  };
+}
+
+/** Rejects with an ExitError if the node refuses. */
+export async function askVerification(client: NodeClient): Promise<RingVerification> {
+  const reply = await client.askBytes('DHASH', 'VERIFY');
+  if (reply instanceof Error) throw new ExitError(reply.message);
+  const fields = fieldsOf(reply);
+  return {
+    epoch: numberOf(fields, 'epoch') ?? 0,
+    ranges: listOf(fields, 'ranges').map((range) => {
+      const found = fieldsOf(range);
+      return {
+        owner: textOf(found, 'owner'),
+        replicas: listOf(found, 'replicas').map((id) => String(id as Buffer)),
+        entries: numberOf(found, 'entries') ?? -1,
+        equal: textOf(found, 'equal') === 'yes',
+      };
+    }),
+    problems: listOf(fields, 'problems').map((line) => String(line as Buffer)),
   };
 }
 
@@ -74,6 +108,11 @@ function fieldsOf(reply: unknown): Fields {
     fields.set(String(values[at] as Buffer), values[at + 1]!);
   }
   return fields;
+}
+
+function listOf(fields: Fields, name: string): readonly Value[] {
+  const list = fields.get(name);
+  return Array.isArray(list) ? (list as readonly Value[]) : [];
 }
 
 function textOf(fields: Fields, name: string): string {

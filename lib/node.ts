@@ -6,11 +6,11 @@ import type { Address, World } from '../world/world.js';
 import { commandRows } from './commands/table.js';
 import { listenAddresses } from './config/addresses.js';
 import type { Settings } from './config/settings.js';
+import { Loops } from './loops/loops.js';
 import type { LogStore } from './persistence/log-store.js';
 import { openFolder } from './persistence/open-folder.js';
 import { Persistence } from './persistence/persistence.js';
 import { Replication } from './replication/replication.js';
-import { EmptyRanges } from './ring/empty-ranges.js';
 import type { RingMember } from './ring/ring-member.js';
 import { enterRing, prepareRing, type RingStartParts, returnWhenEmpty } from './ring/ring-start.js';
 import { serveStatus } from './ring/ring-status.js';
@@ -72,6 +72,7 @@ export class DhashNode {
       await this.#listen();
       await persistence?.start();
       enterRing(ring, this.store);
+      this.#startLoops(ring);
     } catch (error) {
       await this.stop();
       throw error;
@@ -99,7 +100,6 @@ export class DhashNode {
     server.leaveRing = () => this.leave();
     serveStatus(ring, store);
     ring.listen({ view: () => server.followRing() });
-    new EmptyRanges(ring, store).report();
     const { log, world } = this.#components;
     server.replication = new Replication(
       { world, store, links: ring, log },
@@ -108,6 +108,15 @@ export class DhashNode {
     server.replication.start();
     server.followRing();
     return ring;
+  }
+
+  /** Not before all is loaded: what is missing yet would be brought from elsewhere. */
+  #startLoops(ring: RingMember): void {
+    const { log, world } = this.#components;
+    const loops = new Loops({ world, log, ring, store: this.store });
+    ring.choosePosition = (view) => loops.choosePosition(view);
+    this.server.loops = loops;
+    loops.start();
   }
 
   /** Hands over what it holds; resolves once the ring has this member no more. */
@@ -186,6 +195,7 @@ export class DhashNode {
   /** Stops to serve; replies that are under way still leave. */
   async stop(): Promise<void> {
     this.server.router?.stop();
+    this.server.loops?.stop();
     this.server.ring?.stop();
     await this.server.stop();
     await this.server.persistence?.stop();

@@ -136,6 +136,14 @@ export class Tree {
     return this.#totals().all;
   }
 
+  /** False: there is certainly no tombstone, neither of a key nor of an element. */
+  get mayHoldTombstones(): boolean {
+    const { root, space } = this;
+    if (root <= 0) return root !== 0;
+    const word = (root & GRANULE_MASK) << 1;
+    return (space.nodes.i32[root >>> CHUNK_SHIFT]![word]! & HINT_TOMBSTONE) !== 0;
+  }
+
   get digestLow(): number {
     return this.#totals().low;
   }

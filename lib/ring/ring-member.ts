@@ -22,6 +22,7 @@ import { firstView, type Member, memberOf, type View } from '../../discord/ring/
 import { RingError } from '../../discord/ring-error.js';
 import { decodeViewMessage, encodeViewMessage } from '../../discord/views/messages.js';
 import type { ViewEvent } from '../../discord/views/outbox.js';
+import { randomPosition } from '../../discord/views/position-choice.js';
 import { ViewMachine } from '../../discord/views/view-machine.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -78,6 +79,8 @@ export class RingMember implements RingLinks {
   isReady = false;
   /** This member asked to leave. */
   isLeaving = false;
+  /** Where a newcomer should stand that was told no position; at first anywhere. */
+  choosePosition: (view: View) => Buffer;
   /** Why `--join` has not worked so far; empty: nothing is known. */
   lastJoinError = '';
 
@@ -99,6 +102,7 @@ export class RingMember implements RingLinks {
     this.address = options.address;
     this.options = options;
     this.#world = world;
+    this.choosePosition = (view) => randomPosition(view, world.random);
     this.#log = log;
     this.#records = parts.records;
     this.#events = events;
@@ -133,7 +137,8 @@ export class RingMember implements RingLinks {
   #newMachine(record: Buffer | undefined): ViewMachine {
     const { evictAfterMs } = this.options;
     const self = { id: this.selfId, address: this.address };
-    const parts = { self, random: this.#world.random };
+    const choosePosition = (view: View): Buffer => this.choosePosition(view);
+    const parts = { self, random: this.#world.random, choosePosition };
     return new ViewMachine(record === undefined ? parts : { ...parts, record }, { evictAfterMs });
   }
 

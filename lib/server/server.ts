@@ -8,6 +8,7 @@ import { ChunkPool } from '../../resp/chunk-pool.js';
 import type { Address, Link, LinkHandler, Listener, Timer, World } from '../../world/world.js';
 import type { Command, CommandRow } from '../commands/command.js';
 import type { Settings } from '../config/settings.js';
+import type { Loops } from '../loops/loops.js';
 import type { Persistence } from '../persistence/persistence.js';
 import { LEVEL_NAMES } from '../replication/levels.js';
 import type { Replication } from '../replication/replication.js';
@@ -124,6 +125,8 @@ export class Server {
   replication: Replication | undefined;
   /** This node's part in the ring; undefined until the node starts. */
   ring: RingMember | undefined;
+  /** Keep what the ring holds where it belongs; undefined until the node has loaded. */
+  loops: Loops | undefined;
   /** Resolves once the ring has this node no more; the node fills it. */
   leaveRing: () => Promise<void> = () => Promise.resolve();
   /** Connections that are not read from until the disk has caught up. */

@@ -58,13 +58,15 @@ export interface InitiatorOptions extends ApplyOptions {
   readonly mode: SyncMode;
   /** 32 random bits: the same entries have other symbols in each session. */
   readonly salt: number;
+  /** Of `destructive`: nothing is dropped, the outcome says whether the responder holds all. */
+  readonly keeps: boolean;
 }
 
 /** How a session ended well. */
 export interface Outcome {
   /**
-   * Whether both sides were found equal in the end, of `follow-led` in what was led. null: the
-   * mode does not ask.
+   * Whether both sides were found equal in the end, of `follow-led` in what was led; with `keeps`,
+   * whether the responder holds all that the initiator has. null: the mode does not ask.
    */
   readonly isEqual: boolean | null;
   /** How often they were compared and found differing. */
@@ -117,7 +119,8 @@ export class Initiator {
 
   /** Whether the session is to find out that both sides are equal in the end. */
   get #asksEqual(): boolean {
-    return this.#options.mode === 'two-way' || isFollowing(this.#options.mode);
+    const { keeps, mode } = this.#options;
+    return mode === 'two-way' || isFollowing(mode) || keeps;
   }
 
   /** Grows with whatever the session achieves. */
@@ -130,7 +133,7 @@ export class Initiator {
   }
 
   *#endAsSame(attempts: number): Task<Outcome> {
-    if (this.#options.mode === 'destructive') yield* this.dropper.dropPieces([this.#whole]);
+    if (this.#options.mode === 'destructive') yield* this.#drop([this.#whole]);
     return { isEqual: this.#asksEqual ? true : null, attempts };
   }
 
@@ -167,13 +170,13 @@ export class Initiator {
   /** Does what an answer that is not SAME asks for; true if that was all. */
   *#attempt(answer: Frame, isStuck: boolean): Task<boolean> {
     const { exchange } = this;
-    const { mode } = this.#options;
-    let isLedEqual = false;
+    const { keeps, mode } = this.#options;
+    let isSettled = false;
     if (answer.type === FRAME_EMPTY) {
       yield* this.#fillOrDrop(mode);
-      isLedEqual = true;
+      isSettled = true;
     } else if (answer.type === FRAME_RANGES) {
-      isLedEqual = yield* this.#compareRanges(answer.payload, isStuck);
+      isSettled = yield* this.#compareRanges(answer.payload, isStuck);
     } else {
       if (this.#whole.count > 0) {
         throw new SyncError('SYNC_PROTOCOL', 'all entries, but none were lacking');
@@ -181,9 +184,9 @@ export class Initiator {
       const isEnd = yield* exchange.take(answer.type, answer.payload, ENTRIES_MAX);
       if (!isEnd) yield* exchange.receive(ENTRIES_MAX);
     }
-    if (mode === 'destructive')
+    if (mode === 'destructive' && !keeps)
       return this.#replica.prefix(null).count === this.#replica.clearCount;
-    return mode === 'follow-led' ? isLedEqual : mode === 'push' || mode === 'pull';
+    return comparesCommon(mode) ? isSettled : mode === 'push' || mode === 'pull';
   }
 
   /** The responder has nothing. */
@@ -198,7 +201,11 @@ export class Initiator {
     yield* exchange.sendAll(pieces);
     if (pieces === null) return;
     yield* this.#expectHeld();
-    yield* this.dropper.dropPieces(pieces);
+    yield* this.#drop(pieces);
+  }
+
+  *#drop(pieces: readonly Piece[]): Task<void> {
+    if (!this.#options.keeps) yield* this.dropper.dropPieces(pieces);
   }
 
   /** Returns whether what both have in common has been compared, and is equal. */
@@ -268,7 +275,7 @@ export class Initiator {
     yield* this.#link.send(FRAME_COMMON, this.#payload);
     const held = decodeBitmap(yield* this.#expectHeld(), ranges.length);
     if (mode === 'destructive') {
-      yield* this.dropper.dropPieces(held.map((range) => ranges.piece(range)));
+      yield* this.#drop(held.map((range) => ranges.piece(range)));
     }
     return held.length === ranges.length;
   }

@@ -37,6 +37,11 @@ export interface InitiateOptions extends SyncOptions {
   readonly mode?: SyncMode;
   /** 32 random bits, new for each session. */
   readonly salt: number;
+  /**
+   * Of `destructive`: nothing is dropped, the outcome says whether the responder holds all that the
+   * initiator had when it began. So several may be asked before anything goes. Default: false.
+   */
+  readonly keeps?: boolean;
 }
 
 export interface RespondOptions extends SyncOptions {
@@ -79,8 +84,8 @@ export class SyncSession {
 
   /** The side that begins. */
   static initiate(databases: readonly SyncDatabase[], options: InitiateOptions): SyncSession {
-    const { mode = 'two-way', range, salt } = options;
-    const all = { mode, range, salt, ...limitsOf(options) };
+    const { keeps = false, mode = 'two-way', range, salt } = options;
+    const all = { keeps, mode, range, salt, ...limitsOf(options) };
     return new SyncSession(databases, (link) => new Initiator(databases, link, all));
   }
 

@@ -193,9 +193,9 @@ t.test('an entry from a clock beyond the bound is stored, and moves no clock', (
 
 t.test('stores that hash with different keys refuse each other', (t) => {
   const b = new Side();
-  const stranger = new ManualWorld();
-  stranger.random.bytes(Buffer.alloc(5));
-  const other = new Store({ world: stranger }, new Settings());
+  const settings = new Settings();
+  settings.clusterSecret = 'another secret';
+  const other = new Store({ world: new ManualWorld() }, settings);
   const replicas = other.databases.map((database) => new ReplicatedDatabase(database));
   const initiator = SyncSession.initiate(replicas, { range: WHOLE, salt: 1 });
   const responder = SyncSession.respond(b.replicas);

@@ -200,3 +200,21 @@ t.test('only the range goes', (t) => {
   done(...pair);
   t.end();
 });
+
+t.test('with `keeps` nothing goes, and the answer is whether the other side holds all', (t) => {
+  for (let round = 0; round < 40; round++) {
+    const random = seededRandom(seed + round);
+    const pair = somePair(random);
+    const [ours, theirs] = pair;
+    const [before, expected] = [contentsOf(ours), mergedContents(pair)];
+    if (entryCount(ours) === 0) continue;
+    const options = { range: WHOLE, mode: 'destructive', keeps: true, salt: round } as const;
+    const run = runSync(pair, options, round % 2 === 0 ? { random } : {});
+    expectNoError(t, `round ${round}`, run);
+    t.equal(run.initiator.outcome?.isEqual, true, 'all is held');
+    t.equal(contentsOf(ours), before, 'nothing has gone');
+    t.equal(contentsOf(theirs), expected, 'and the other side has the merge');
+    done(...pair);
+  }
+  t.end();
+});

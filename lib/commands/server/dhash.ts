@@ -9,6 +9,7 @@ import type { CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
 import { SYNTAX_ERROR, unknownSubcommand } from '../replies.js';
 import { backupCommands } from './backup.js';
+import { loopCommands } from './loops.js';
 import { ringCommands } from './ring.js';
 
 /** DHASH HASH key [PREFIX] */
@@ -44,6 +45,7 @@ export const dhashCommands: readonly CommandRow[] = [
       { name: 'explain', arity: -3, flags: 0, handler: explain },
       ...backupCommands,
       ...ringCommands,
+      ...loopCommands,
       helpRow('dhash', [
         'BACKUP',
         '    Send all entries as they are at this moment, as `dhash backup` keeps them.',
@@ -57,6 +59,9 @@ export const dhashCommands: readonly CommandRow[] = [
         '    Hand over what this node holds, leave the ring, and stop. With FORCE go on without a',
         '    dead <member> (id or address) where too few are left to decide it: the forced ring',
         '    is another one, and never takes <member> back.',
+        'MIGRATE <position>|HALF',
+        '    Move this member to <position>, or so that its successor owns half of what it does.',
+        '    Replies at once; DHASH RING shows when the ring has made the change.',
         'OWNERS <key>',
         '    Return who holds <key>: address, id, up or down; the owner first.',
         'RESTORE BEGIN|CHUNK <bytes>|END',
@@ -65,6 +70,9 @@ export const dhashCommands: readonly CommandRow[] = [
         '    Return the ring as this node knows it: epoch, cluster id, members, positions.',
         'STATUS',
         '    Ask all members how they are: entries, bytes, shares, clocks.',
+        'VERIFY',
+        '    Compare all replicas of all ranges, look for what lies where it should not, and check',
+        '    that what the members know of the ring fits together.',
       ]),
     ],
   },

@@ -19,7 +19,7 @@ const ALONE =
   'ERR this node is alone in its ring: there is nobody to leave it to. SHUTDOWN stops it';
 
 /** The ring, if this node knows it; otherwise the error is written. */
-function ringOf({ server }: Session, reply: ReplyWriter): RingMember | undefined {
+export function ringOf({ server }: Session, reply: ReplyWriter): RingMember | undefined {
   const { ring } = server;
   if (ring?.isReady === true) return ring;
   reply.error(JOINING);

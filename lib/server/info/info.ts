@@ -1,6 +1,7 @@
 /** INFO: sections in Redis's order, whatever the order in which they are asked for. */
 import type { Server } from '../server.js';
 import { dhashLines } from './dhash-section.js';
+import { loopLines } from './loops-section.js';
 import { persistenceLines } from './persistence-section.js';
 import { ringLines, timenetLines } from './ring-section.js';
 import type { InfoSection } from './section.js';
@@ -25,6 +26,7 @@ const SECTIONS: readonly InfoSection[] = [
   { name: 'ring', title: 'Ring', isDefault: true, lines: ringLines },
   { name: 'timenet', title: 'Timenet', isDefault: true, lines: timenetLines },
   { name: 'dhash', title: 'dhash', isDefault: true, lines: dhashLines },
+  { name: 'loops', title: 'Loops', isDefault: true, lines: loopLines },
 ];
 
 /** The text of the sections asked for, in any case; unknown names are passed over. */

@@ -1,0 +1,120 @@
+/**
+ * The clean loop: what this node holds and is not responsible for goes, once it is certain that
+ * those who are hold it.
+ *
+ *   1. the digest of the range is taken                        digest W
+ *   2. destructive sessions that keep: a majority of the       each: "all of W is here, or newer"
+ *      range's replicas, the owner first, hold it
+ *   3. the range is still W: it is dropped, in slices          compare and drop by digest
+ *
+ * Each session sends what its replica lacks, so this is also how what arrived at the wrong place
+ * (sloppy writes, late batches) finds its way home. Only in a settled view, on answers of its epoch:
+ * while the ring changes nothing is dropped anywhere.
+ */
+import type { RingRange } from '../../discord/ring/position.js';
+import type { Member } from '../../discord/ring/view.js';
+import { Dropper } from '../../radix/sync/dropper.js';
+import { FIRST_PLACE } from '../../radix/sync/place.js';
+import { type Prefix, Replica } from '../../radix/sync/replica.js';
+import { BackgroundWork } from '../server/background.js';
+import { liveOthers, majorityOf, replicasOf } from './placement.js';
+import { digestOf, entriesIn, isSameDigest, misplacedIn, syncDatabases } from './replica.js';
+import type { SyncParts } from './sync-answers.js';
+import type { SyncCalls } from './sync-calls.js';
+
+export class CleanLoop {
+  readonly #parts: SyncParts;
+  readonly #calls: SyncCalls;
+  #isBusy = false;
+  /** Entries that this node held and should not, when it last looked; -1: not in this view. */
+  misplacedCount = -1;
+
+  constructor(parts: SyncParts & { readonly calls: SyncCalls }) {
+    this.#parts = parts;
+    this.#calls = parts.calls;
+  }
+
+  noticeView(): void {
+    this.misplacedCount = -1;
+  }
+
+  tick(): void {
+    if (this.#isBusy || this.#parts.ring.responsibility.next !== undefined) return;
+    this.#isBusy = true;
+    void this.#clean().finally(() => {
+      this.#isBusy = false;
+    });
+  }
+
+  async #clean(): Promise<void> {
+    const { ring, store } = this.#parts;
+    const { responsibility } = ring;
+    const { current } = responsibility;
+    this.misplacedCount = misplacedIn(store, ring);
+    if (this.misplacedCount === 0) return;
+    for (const owner of current.members.keys()) {
+      if (ring.selfIndex >= 0 && current.holds(ring.selfIndex, owner)) continue;
+      const range = current.rangeOf(owner);
+      if (entriesIn(store, range) > 0) await this.#handOver(range, replicasOf(current, owner));
+      if (ring.responsibility !== responsibility) return;
+    }
+    this.misplacedCount = misplacedIn(store, ring);
+  }
+
+  async #handOver(range: RingRange, replicas: readonly Member[]): Promise<void> {
+    const { ring, store } = this.#parts;
+    const { responsibility } = ring;
+    const digest = digestOf(store, range);
+    let heldCount = 0;
+    for (const { id } of liveOthers(ring, replicas)) {
+      if (await this.#offer(range, id)) heldCount += 1;
+      // Another view, or something more has come: another time.
+      if (ring.responsibility !== responsibility) return;
+      if (!isSameDigest(digestOf(store, range), digest)) return;
+      if (heldCount === majorityOf(replicas.length)) break;
+    }
+    if (heldCount < majorityOf(replicas.length)) return;
+    const entries = await this.#drop(range, digest);
+    const to = replicas[0]!.id;
+    this.#parts.reports.report({
+      loop: 'clean',
+      from: ring.selfId,
+      to,
+      entries,
+      bytes: 0,
+      failure: '',
+    });
+  }
+
+  /** True: this member holds all that is here in the range, or newer. */
+  async #offer(range: RingRange, memberId: string): Promise<boolean> {
+    const { reports, ring } = this.#parts;
+    const options = { memberId, range, mode: 'destructive', keeps: true } as const;
+    const { failure, isEqual, stats } = await this.#calls.call(options);
+    const bytes = stats.sentBytes + stats.receivedBytes;
+    if (failure !== '' || stats.sentEntries > 0) {
+      const to = memberId;
+      reports.report({ loop: 'clean', from: ring.selfId, to, entries: 0, bytes, failure });
+    }
+    return isEqual === true;
+  }
+
+  /** Drops what is in a range if it is what this digest tells; resolves with how many entries went. */
+  #drop(range: RingRange, digest: Prefix): Promise<number> {
+    const { ring, store, world } = this.#parts;
+    const { responsibility } = ring;
+    const dropper = new Dropper(new Replica(syncDatabases(store), range));
+    const task = dropper.dropPieces([{ from: FIRST_PLACE, to: null, ...digest }]);
+    return new Promise((resolve) => {
+      const work = new BackgroundWork(world, (deadlineMs) => {
+        let isDone = false;
+        while (!isDone && world.clock.monotonicMs() < deadlineMs) {
+          isDone = ring.responsibility !== responsibility || task.next().done === true;
+        }
+        if (isDone) resolve(dropper.droppedCount);
+        return isDone;
+      });
+      work.start();
+    });
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Tombstone collection: the owner of a range lets its replicas, and then itself, drop tombstones that
+ * nobody can need any more. No sync of the node runs meanwhile: it would bring them back.
+ *
+ *   stamp    the least of:   the floors of all members     no older stray is anywhere, nor will be
+ *                            what all replicas were        the last sessions that found them equal
+ *                            found equal at
+ *                            now less the bound of clocks, less `tombstoneKeepMs`
+ *
+ * A floor counts only for the view it was told in: after a change what some member holds may be
+ * misplaced, and until it has looked its floor is 0. A dead member tells nothing, so nothing is
+ * collected until it returns or is evicted. If a replica misses a collection, sync brings its
+ * tombstones back, and they are collected another time.
+ */
+import { PeerError } from '../../discord/peer/peer-error.js';
+import type { RingRange } from '../../discord/ring/position.js';
+import type { Args } from '../../resp/args.js';
+import type { ReplyWriter } from '../../resp/reply-writer.js';
+import { stampOf } from '../../timenet/hlc.js';
+import type { PeerVerb } from '../ring/ring-links.js';
+import { BackgroundWork } from '../server/background.js';
+import type { Session } from '../server/session.js';
+import type { Loads } from './loads.js';
+import type { LoopSettings } from './options.js';
+import { replicasOf } from './placement.js';
+import type { SyncParts } from './sync-answers.js';
+import type { SyncLoop } from './sync-loop.js';
+import { dropTombstones } from './tombstones.js';
+
+export const COLLECT_VERB = 'COLLECT';
+
+type CollectParts = SyncParts & { readonly loads: Loads; readonly sync: SyncLoop };
+
+export class CollectLoop {
+  readonly verb: PeerVerb;
+  readonly #parts: CollectParts;
+  readonly #settings: LoopSettings;
+  #dueMs = 0;
+  #isBusy = false;
+
+  constructor(parts: CollectParts, settings: LoopSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.verb = {
+      name: COLLECT_VERB,
+      channel: 'bulk',
+      handler: (session, args, reply) => this.#hear(session, args, reply),
+    };
+  }
+
+  /** No stray below this stamp is here or will be taken in the view at hand. */
+  floorOf(misplacedCount: number): number {
+    const { ring } = this.#parts;
+    const isSettled = ring.responsibility.next === undefined && ring.selfIndex >= 0;
+    return isSettled && misplacedCount === 0 ? this.#safeStamp(0) : 0;
+  }
+
+  tick(): void {
+    const { ring, store, world } = this.#parts;
+    const nowMs = world.clock.monotonicMs();
+    if (this.#isBusy || nowMs < this.#dueMs) return;
+    this.#dueMs = nowMs + this.#settings.collectMs;
+    const isSettled = ring.responsibility.next === undefined && ring.selfIndex >= 0;
+    if (!isSettled || !store.databases.some(({ tree }) => tree.mayHoldTombstones)) return;
+    const stamp = this.#collectable();
+    if (stamp <= 0) return;
+    if (!this.#parts.sync.hold()) {
+      this.#dueMs = nowMs;
+      return;
+    }
+    this.#isBusy = true;
+    void this.#collect(stamp).finally(() => {
+      this.#isBusy = false;
+      this.#parts.sync.release();
+    });
+  }
+
+  /** The stamp up to which tombstones may go; 0: none. */
+  #collectable(): number {
+    const { loads, ring, sync, world } = this.#parts;
+    const { current, view } = ring.responsibility;
+    const confirmedMs = sync.confirmedMs(ring.selfIndex);
+    if (confirmedMs < 0) return 0;
+    let stamp = this.#safeStamp(this.#settings.tombstoneKeepMs);
+    if (confirmedMs < Infinity) {
+      const agoMs = world.clock.monotonicMs() - confirmedMs;
+      stamp = Math.min(stamp, this.#safeStamp(agoMs));
+    }
+    for (const { id } of current.members) {
+      const load = loads.of(id);
+      if (load === undefined || load.epoch !== view.epoch || !ring.isAlive(id)) return 0;
+      stamp = Math.min(stamp, load.floor);
+    }
+    return stamp;
+  }
+
+  /** What was written more than so long ago has a lower stamp, whoever's clock it is from. */
+  #safeStamp(agoMs: number): number {
+    const { store, world } = this.#parts;
+    const atMs = world.clock.wallMs() - 2 * store.settings.clockSkewMaxMs - Math.ceil(agoMs);
+    return Math.max(0, stampOf(atMs, 0));
+  }
+
+  async #collect(stamp: number): Promise<void> {
+    const { reports, ring } = this.#parts;
+    const { responsibility } = ring;
+    const range = responsibility.current.rangeOf(ring.selfIndex);
+    for (const { id } of replicasOf(responsibility.current, ring.selfIndex)) {
+      if (id === ring.selfId) continue;
+      const isDone = await this.#ask(id, range, stamp);
+      if (!isDone || ring.responsibility !== responsibility) return;
+    }
+    const entries = await this.#dropHere(range, stamp);
+    const self = ring.selfId;
+    reports.report({ loop: 'collect', from: self, to: self, entries, bytes: 0, failure: '' });
+  }
+
+  #ask(memberId: string, { from, to }: RingRange, stamp: number): Promise<boolean> {
+    const { ring } = this.#parts;
+    const { epoch } = ring.responsibility.view;
+    const words = [COLLECT_VERB, String(epoch), from, to, String(stamp)];
+    return new Promise((resolve) => {
+      const timeoutMs = this.#settings.answerTimeoutMs;
+      const request = ring.request(memberId, 'bulk', words, timeoutMs, (error, reply) => {
+        resolve(error === null && typeof reply === 'number');
+      });
+      if (request instanceof PeerError) resolve(false);
+    });
+  }
+
+  #dropHere(range: RingRange, stamp: number): Promise<number> {
+    const { store, world } = this.#parts;
+    const task = dropTombstones(store, range, stamp);
+    return new Promise((resolve) => {
+      const work = new BackgroundWork(world, (deadlineMs) => {
+        for (;;) {
+          const step = task.next();
+          if (step.done === true) {
+            resolve(step.value);
+            return true;
+          }
+          if (world.clock.monotonicMs() >= deadlineMs) return false;
+        }
+      });
+      work.start();
+    });
+  }
+
+  /** COLLECT epoch from to stamp: the owner of a range says that its tombstones may go. */
+  #hear(session: Session, args: Args, reply: ReplyWriter): void {
+    const { ring, store, world } = this.#parts;
+    const { epoch } = ring.responsibility.view;
+    if (args.count !== 5) return reply.error('ERR COLLECT takes an epoch, a range and a stamp');
+    if (args.string(1) !== String(epoch)) {
+      return reply.error(`COLLECTEPOCH this member is in epoch ${epoch}`);
+    }
+    const stamp = Number(args.string(4));
+    const isStamp = Number.isSafeInteger(stamp) && stamp > 0 && stamp <= this.#safeStamp(0);
+    if (!isStamp) return reply.error('ERR no stamp, or not below the bound of clocks');
+    const task = dropTombstones(store, { from: args.bytes(2), to: args.bytes(3) }, stamp);
+    session.defer({
+      step: (deadlineMs) => {
+        for (;;) {
+          const step = task.next();
+          if (step.done === true) {
+            reply.integer(step.value);
+            return true;
+          }
+          if (world.clock.monotonicMs() >= deadlineMs) return false;
+        }
+      },
+    });
+  }
+}

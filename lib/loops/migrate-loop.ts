@@ -1,0 +1,130 @@
+/**
+ * The migrate loop: a member that owns too much moves its position down, so that its successor, who
+ * holds that already, owns the rest.
+ *
+ *   before   ... A ]--------- B ]----------------------- C ]-- D          C owns much, D little
+ *   after    ... A ]--------- B ]------------- C ]------------ D          D holds it as a replica anyway
+ *
+ * Who moves and by how much is decided by move-plan.ts, from what all have told of themselves in the
+ * view at hand. Of several the one that gives most goes at once, the others wait: one change at a
+ * time, and after each all loads are asked for anew. Together with the thresholds that keeps load
+ * from going to and fro.
+ */
+import { comparePositions } from '../../discord/ring/position.js';
+import { type Cut, cutOf } from './cut.js';
+import type { Load } from './load.js';
+import type { Loads } from './loads.js';
+import { type Move, movesOf } from './move-plan.js';
+import type { LoopSettings } from './options.js';
+import { allowedPositions } from './position-rule.js';
+import type { SyncParts } from './sync-answers.js';
+
+/** Whoever gives less waits so long for each that gives more: they may be unable to. */
+const RANK_WAIT_MS = 5000;
+/** A move that has been asked for and has not begun by then may be asked for again. */
+const MOVE_WAIT_MS = 15_000;
+
+export class MigrateLoop {
+  readonly #parts: SyncParts;
+  readonly #loads: Loads;
+  readonly #settings: LoopSettings;
+  #viewMs = 0;
+  #movedMs = -Infinity;
+
+  constructor(parts: SyncParts & { readonly loads: Loads }, settings: LoopSettings) {
+    this.#parts = parts;
+    this.#loads = parts.loads;
+    this.#settings = settings;
+  }
+
+  noticeView(): void {
+    this.#viewMs = this.#nowMs();
+    this.#movedMs = -Infinity;
+  }
+
+  tick(): void {
+    const { ring } = this.#parts;
+    const { current, next } = ring.responsibility;
+    const isSettled = next === undefined && ring.selfIndex >= 0 && current.members.length > 1;
+    if (!this.#settings.migrates || !isSettled) return;
+    const move = this.#dueMove();
+    if (move === undefined) return;
+    const { ownedBytes, ownedEntries } = this.#loads.own();
+    const entries = Math.round((move.amount * ownedEntries) / ownedBytes);
+    const successor = this.#loads.of(current.members[this.#successor]!.id)!;
+    const cut = this.#cut(entries);
+    // Keys of one tag stay together, so there may be no good place.
+    const given = cut === null ? 0 : (cut.above * ownedBytes) / ownedEntries;
+    if (cut === null || given + successor.ownedBytes > ownedBytes) return;
+    this.#move(cut.position, cut.above);
+  }
+
+  /** Asked for by a person. Gives half of what it owns to the successor; false: it cannot. */
+  moveHalf(): boolean {
+    const cut = this.#cut(Math.floor(this.#loads.own().ownedEntries / 2));
+    if (cut === null) return false;
+    this.#move(cut.position, cut.above);
+    return true;
+  }
+
+  /** Asked for by a person; false: it would separate keys of one {tag}. */
+  moveTo(position: Buffer): boolean {
+    const [allowed] = allowedPositions(position);
+    if (comparePositions(allowed!, position) !== 0) return false;
+    this.#move(position, 0);
+    return true;
+  }
+
+  get #successor(): number {
+    const { ring } = this.#parts;
+    return (ring.selfIndex + 1) % ring.responsibility.current.members.length;
+  }
+
+  /** What this member should give now. */
+  #dueMove(): Move | undefined {
+    const { ring } = this.#parts;
+    const quietMs = this.#nowMs() - this.#viewMs;
+    if (quietMs < this.#settings.quietMs) return undefined;
+    if (this.#nowMs() - this.#movedMs < MOVE_WAIT_MS) return undefined;
+    const loads = this.#allLoads();
+    if (loads === undefined) return undefined;
+    const { ownedBytes, ownedEntries } = this.#loads.own();
+    if (ownedEntries === 0) return undefined;
+    const owned = loads.map((load) => load.ownedBytes);
+    const least = (this.#settings.migrateEntriesMin * ownedBytes) / ownedEntries;
+    const moves = movesOf(owned, least);
+    const rank = moves.findIndex(({ index }) => index === ring.selfIndex);
+    if (rank < 0 || quietMs < this.#settings.quietMs + rank * RANK_WAIT_MS) return undefined;
+    return moves[rank];
+  }
+
+  /** Of all members, in ring order; undefined: of one that lives nothing is known in this view. */
+  #allLoads(): Load[] | undefined {
+    const { ring } = this.#parts;
+    const { current, view } = ring.responsibility;
+    const loads: Load[] = [];
+    for (const { id } of current.members) {
+      const load = this.#loads.of(id);
+      if (load === undefined || !ring.isAlive(id) || load.epoch !== view.epoch) return undefined;
+      loads.push(load);
+    }
+    return loads;
+  }
+
+  #cut(entries: number): Cut | null {
+    const { ring, store } = this.#parts;
+    return cutOf(store, ring.responsibility.current.rangeOf(ring.selfIndex), entries);
+  }
+
+  #move(position: Buffer, entries: number): void {
+    const { reports, ring } = this.#parts;
+    this.#movedMs = this.#nowMs();
+    const to = ring.responsibility.current.members[this.#successor]!.id;
+    ring.move(position);
+    reports.report({ loop: 'migrate', from: ring.selfId, to, entries, bytes: 0, failure: '' });
+  }
+
+  #nowMs(): number {
+    return this.#parts.world.clock.monotonicMs();
+  }
+}

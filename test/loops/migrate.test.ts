@@ -1,0 +1,111 @@
+/** Migration: whatever the keys, no member owns much more than the others in the end, and then all is still. */
+import t, { type Test } from 'tap';
+import { entriesIn } from '../../lib/loops/replica.js';
+import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
+import { Content, put } from './support/content.js';
+import { type FakeNode, FakeRing, replicasFor } from './support/fake-ring.js';
+
+const seed = seedOfRun();
+t.comment(`SEED=${seed}`);
+
+const KEYS = 3000;
+/** As long as the issue allows for it. */
+const LIMIT_MS = 120_000;
+const SETTLE_MS = 40_000;
+const STILL_MS = 30_000;
+const SHARE_MAX = 1.5;
+
+type KeyMaker = (n: number, random: SeededRandom) => string;
+
+const SHAPES: Record<string, KeyMaker> = {
+  sequential: (n) => `key:${String(n).padStart(8, '0')}`,
+  skewed: (_, random) => `u:${Math.floor(10_000 * random.float() ** 4)}:${random.below(1000)}`,
+  tagged: (n) => `{user${String(n % 300).padStart(4, '0')}}:${n}`,
+};
+
+function positions(random: SeededRandom, count: number): Buffer[] {
+  return Array.from({ length: count }, () => random.bytes(8));
+}
+
+function ownedOf(ring: FakeRing, node: FakeNode): number {
+  const { current } = node.responsibility;
+  const at = ring.view.members.findIndex(({ id }) => id === node.selfId);
+  return entriesIn(node.store, current.rangeOf(at));
+}
+
+function largestShare(ring: FakeRing): number {
+  const owned = ring.up.map((node) => ownedOf(ring, node));
+  return (Math.max(...owned) * owned.length) / owned.reduce((sum, each) => sum + each, 0);
+}
+
+function fill(ring: FakeRing, keys: readonly string[]): Content {
+  const content = new Content(ring);
+  for (const text of keys) {
+    const write = content.write(Buffer.from(text));
+    for (const { id } of replicasFor(ring.view, write.key)) put(ring.nodes.get(id)!.store, write);
+    content.remember(write);
+  }
+  return content;
+}
+
+async function balances(t: Test, members: number, make: KeyMaker): Promise<void> {
+  const random = seededRandom(seed + members);
+  const ring = new FakeRing(seed + members, 3, { migrateEntriesMin: 16 });
+  ring.begin(positions(random, members));
+  const keys = Array.from({ length: KEYS }, (_, n) => make(n, random));
+  const content = fill(ring, keys);
+  const isBalanced = (): boolean => ring.isSettled && largestShare(ring) <= SHARE_MAX;
+  const isReached = await ring.sim.runUntil(isBalanced, LIMIT_MS);
+  t.ok(isReached, `balanced after ${Math.round(ring.sim.nowMs)} ms, ${ring.changes} views`);
+  // What is left of the moves that make it better still.
+  await ring.sim.runFor(SETTLE_MS);
+  const { changes } = ring;
+  await ring.sim.runFor(STILL_MS);
+  t.equal(ring.changes, changes, 'then nobody moves any more');
+  t.ok(
+    largestShare(ring) <= SHARE_MAX,
+    `largest share ${largestShare(ring).toFixed(2)} of the mean`,
+  );
+  t.same(content.problems().slice(0, 5), [], 'every key is on its replicas alone');
+  checkTags(t, ring, keys);
+  for (const node of ring.up) node.loops.stop();
+}
+
+/** Keys of one tag have one owner. */
+function checkTags(t: Test, ring: FakeRing, keys: readonly string[]): void {
+  const owners = new Map<string, Set<string>>();
+  for (const key of keys) {
+    const tag = /^.*?\{[^}]+\}/.exec(key)?.[0];
+    if (tag === undefined) continue;
+    const known = owners.get(tag) ?? new Set();
+    owners.set(tag, known.add(replicasFor(ring.view, Buffer.from(key))[0]!.id));
+  }
+  t.same(
+    [...owners].filter(([, ids]) => ids.size > 1),
+    [],
+    'tags are whole',
+  );
+}
+
+for (const [name, make] of Object.entries(SHAPES)) {
+  t.test(`${name} keys`, async (t) => {
+    for (const members of name === 'sequential' ? [3, 5, 10] : [5]) {
+      await t.test(`${members} members`, (t) => balances(t, members, make));
+    }
+  });
+}
+
+t.test('a newcomer takes half of the heaviest range', async (t) => {
+  const random = seededRandom(seed);
+  const ring = new FakeRing(seed, 3, { migrates: false });
+  ring.begin(positions(random, 4));
+  fill(
+    ring,
+    Array.from({ length: KEYS }, (_, n) => SHAPES['sequential']!(n, random)),
+  );
+  await ring.sim.runFor(5000);
+  const node = ring.join();
+  t.ok(await ring.sim.runUntil(() => ring.isSettled && node.selfIndex >= 0, LIMIT_MS));
+  t.ok(Math.abs(ownedOf(ring, node) - KEYS / 2) < KEYS / 20, `${ownedOf(ring, node)} entries`);
+  for (const each of ring.up) each.loops.stop();
+});

@@ -1,0 +1,322 @@
+/**
+ * Rings of whole nodes under random trouble: real links, Paxos, SWIM and loops, in virtual time. Nodes
+ * join, leave, move, die, are cut off or stand still, the network loses and delays. At every step each
+ * acknowledged write is on a majority of its replicas and the ring keeps its invariants; after quiet
+ * each write is on exactly its replicas, and what was evicted has come back.
+ */
+import { checkRing } from '../../../discord/ring/check-ring.js';
+import type { View } from '../../../discord/ring/view.js';
+import type { Settings } from '../../../lib/config/settings.js';
+import type { RingMember } from '../../../lib/ring/ring-member.js';
+import type { Store } from '../../../lib/store/store.js';
+import type { SimWorld } from '../../../world/sim/sim-world.js';
+import { RingScene, type SceneNode } from '../../support/ring-scene.js';
+import { Content, type HoldingNode, type HoldingRing } from './content.js';
+import type { LoopChaosResult } from './loop-chaos.js';
+
+const STEPS_MAX = 10;
+const STEP_MAX_MS = 4000;
+const LOOK_MS = 500;
+const QUIET_MAX_MS = 400_000;
+const VERIFY_TRIES = 4;
+const VERIFY_PAUSE_MS = 10_000;
+const KEYS = 100;
+const WRITES_FIRST = 120;
+const MEMBERS_MAX = 6;
+const EVICT_AFTER_MS = 8000;
+
+class WholeNode implements HoldingNode {
+  readonly scene: SceneNode;
+  isUp = true;
+  isLeaving = false;
+  isAway = false;
+
+  constructor(scene: SceneNode) {
+    this.scene = scene;
+  }
+
+  get selfId(): string {
+    return this.links.selfId;
+  }
+
+  get store(): Store {
+    return this.scene.node.store;
+  }
+
+  get links(): RingMember {
+    return this.scene.links;
+  }
+
+  get isMember(): boolean {
+    return this.links.isReady && this.links.selfIndex >= 0;
+  }
+}
+
+class WholeRing implements HoldingRing {
+  readonly scene: RingScene;
+  readonly all: WholeNode[] = [];
+
+  constructor(seed: number) {
+    const settings = (each: Settings): void => {
+      each.evictAfterMs = EVICT_AFTER_MS;
+    };
+    this.scene = new RingScene({ seed, fills: false, settings });
+  }
+
+  get sim(): SimWorld {
+    return this.scene.sim;
+  }
+
+  get up(): WholeNode[] {
+    return this.all.filter(({ isUp }) => isUp);
+  }
+
+  get nodes(): ReadonlyMap<string, WholeNode> {
+    return new Map(this.all.map((node) => [node.selfId, node]));
+  }
+
+  get view(): View {
+    const views = this.all.flatMap(({ links }) => (links.view === undefined ? [] : [links.view]));
+    return views.reduce((best, view) => (view.epoch > best.epoch ? view : best));
+  }
+
+  get isSettled(): boolean {
+    const { view } = this;
+    const ids = this.up.map(({ selfId }) => selfId).sort();
+    if (view.next !== undefined || this.up.some(({ links }) => links.view?.epoch !== view.epoch)) {
+      return false;
+    }
+    // From a ring of three or fewer nobody is evicted.
+    const isDead = (id: string): boolean => view.members.length <= 3 && !ids.includes(id);
+    const living = view.members.map(({ id }) => id).filter((id) => !isDead(id));
+    return living.sort().join() === ids.join();
+  }
+}
+
+class Chaos {
+  readonly ring: WholeRing;
+  readonly content: Content;
+  readonly problems: string[] = [];
+  readonly log: string[] = [];
+  #hasKilled = false;
+
+  constructor(seed: number) {
+    this.ring = new WholeRing(seed);
+    this.content = new Content(this.ring);
+  }
+
+  get random(): SimWorld['random'] {
+    return this.ring.sim.random;
+  }
+
+  async run(seed: number): Promise<LoopChaosResult> {
+    const { problems, random, ring } = this;
+    for (const node of await ring.scene.form(random.pick([1, 2, 3, 3, 4]))) this.#add(node);
+    for (let left = WRITES_FIRST; left > 0; left -= 1) this.#write();
+    for (let left = 1 + random.below(STEPS_MAX); left > 0 && problems.length === 0; left -= 1) {
+      this.#note(await random.pick(TROUBLES)(this));
+      await this.#pass(random.between(0, STEP_MAX_MS), () => false);
+    }
+    this.#calm();
+    await this.#pass(QUIET_MAX_MS, () => this.#isHome());
+    if (problems.length === 0 && !this.#isHome()) problems.push(...this.#state());
+    if (problems.length === 0) problems.push(...(await this.#verify()));
+    for (const { scene } of ring.up) scene.host.crash('process');
+    const texts = problems.map((problem) => `seed ${seed}: ${problem}`);
+    const { sim } = ring;
+    return { seed, problems: texts, log: this.log, hash: sim.traceHash(), events: sim.eventCount };
+  }
+
+  /** What DHASH VERIFY finds. A move that somebody has waited with may still come in between. */
+  async #verify(): Promise<readonly string[]> {
+    const { sim } = this.ring;
+    let found: readonly string[] = [];
+    for (let tries = 0; tries < VERIFY_TRIES; tries += 1) {
+      const { loops } = this.ring.up[0]!.scene.node.server;
+      found = (await sim.finish(loops!.verifier.verify())).problems;
+      if (found.length === 0) break;
+      await this.#pass(VERIFY_PAUSE_MS, () => false);
+    }
+    return found;
+  }
+
+  write(): string {
+    for (let left = this.random.below(40); left > 0; left -= 1) this.#write();
+    return 'writes';
+  }
+
+  stray(): string {
+    const node = this.#one(this.ring.up);
+    if (node === undefined) return 'no stray';
+    this.content.writeAt(node, this.content.write(this.#key()));
+    return `a stray at ${node.scene.address}`;
+  }
+
+  async join(): Promise<string> {
+    const contact = this.#one(this.ring.up.filter(({ isMember, isAway }) => isMember && !isAway));
+    if (contact === undefined || this.ring.up.length >= MEMBERS_MAX) return 'nobody joins';
+    // Of a contact that leaves nobody would ever hear more.
+    const contacts = this.ring.all.map(({ scene }) => scene.address);
+    const node = this.#add(
+      await this.ring.scene.join(contact.scene, (settings) => {
+        settings.join = contacts;
+      }),
+    );
+    return `${node.scene.address} joins`;
+  }
+
+  leave(): string {
+    const members = this.ring.up.filter(({ isLeaving, isMember }) => isMember && !isLeaving);
+    const node = this.#one(members);
+    if (node === undefined || members.length < 3) return 'nobody leaves';
+    node.isLeaving = true;
+    void node.scene.node.leave().then(() => {
+      node.isUp = false;
+      node.scene.host.crash('process');
+    });
+    return `${node.scene.address} leaves`;
+  }
+
+  move(): string {
+    const node = this.#one(this.ring.up.filter(({ isMember }) => isMember));
+    if (node === undefined) return 'nobody moves';
+    node.links.move(Buffer.concat([this.#key(), Buffer.from([this.random.below(256)])]));
+    return `${node.scene.address} moves`;
+  }
+
+  /** Once, where the others can do without: with it all it holds is gone. */
+  kill(): string {
+    const { members } = this.ring.view;
+    if (this.#hasKilled || members.length < 4 || !this.#isHome()) return 'nobody dies';
+    const node = this.random.pick(this.ring.up);
+    this.#hasKilled = true;
+    node.isUp = false;
+    node.scene.host.crash(this.random.pick(['process', 'power']));
+    return `${node.scene.address} dies`;
+  }
+
+  cutOff(): string {
+    const node = this.#one(this.ring.up.filter(({ isAway }) => !isAway));
+    if (node === undefined || this.ring.up.some(({ isAway }) => isAway)) return this.heal();
+    node.isAway = true;
+    const others = this.ring.up.filter((other) => other !== node);
+    this.ring.sim.partition(
+      [node.scene.host],
+      others.map(({ scene }) => scene.host),
+    );
+    return `${node.scene.address} is cut off`;
+  }
+
+  standStill(): string {
+    const node = this.#one(this.ring.up.filter(({ isAway }) => !isAway));
+    if (node === undefined || this.ring.up.some(({ isAway }) => isAway)) return this.heal();
+    node.isAway = true;
+    node.scene.host.pause();
+    const forMs = this.random.between(0, 6000);
+    this.ring.sim.after(forMs, () => {
+      if (node.isUp && node.isAway) node.scene.host.resume();
+      node.isAway = false;
+    });
+    return `${node.scene.address} stands still for ${forMs.toFixed(0)} ms`;
+  }
+
+  heal(): string {
+    this.ring.sim.heal();
+    for (const node of this.ring.up) {
+      if (node.isAway) node.scene.host.resume();
+      node.isAway = false;
+    }
+    return 'healed';
+  }
+
+  weather(): string {
+    const lossChance = this.random.pick([0, 0.05, 0.2]);
+    this.ring.sim.setConditions({ lossChance, delayMaxMs: this.random.pick([1, 10, 100]) });
+    return `loss ${lossChance}`;
+  }
+
+  #calm(): void {
+    this.heal();
+    this.ring.sim.setConditions({ lossChance: 0, delayMaxMs: 5 });
+    this.#note('quiet');
+  }
+
+  #add(scene: SceneNode): WholeNode {
+    const node = new WholeNode(scene);
+    this.ring.all.push(node);
+    return node;
+  }
+
+  #one<T>(list: readonly T[]): T | undefined {
+    return list.length === 0 ? undefined : this.random.pick(list);
+  }
+
+  #write(): void {
+    this.content.writeQuorum(this.content.write(this.#key(), this.random.chance(0.1)));
+  }
+
+  #key(): Buffer {
+    return Buffer.from(`key:${String(this.random.below(KEYS)).padStart(4, '0')}`);
+  }
+
+  async #pass(ms: number, isOver: () => boolean): Promise<void> {
+    const { sim } = this.ring;
+    const endMs = sim.nowMs + ms;
+    while (sim.nowMs < endMs && this.problems.length === 0 && !isOver()) {
+      await sim.runFor(Math.min(LOOK_MS, endMs - sim.nowMs));
+      this.#look();
+    }
+  }
+
+  #look(): void {
+    const { all } = this.ring;
+    const lost = this.content.lost();
+    if (lost.length > 0) this.problems.push(`nobody holds ${lost.length}: ${lost[0]}`);
+    const unsafe = this.content.unsafe();
+    if (unsafe.length > 0) this.problems.push(`no majority holds ${unsafe.length}: ${unsafe[0]}`);
+    const known = all.flatMap(({ isUp, links, selfId }) => {
+      const { view } = links;
+      return view === undefined ? [] : [{ id: selfId, isLive: isUp, view }];
+    });
+    this.problems.push(...checkRing(known));
+  }
+
+  #isHome(): boolean {
+    return this.ring.isSettled && this.content.problems().length === 0;
+  }
+
+  #state(): string[] {
+    const { up, view } = this.ring;
+    const known = up.map(({ links, scene }) => `${scene.address} ${links.view?.epoch}`);
+    const change = view.next?.change.kind ?? 'no change';
+    const what = `not done: epoch ${view.epoch}, ${change}, of ${view.members.length}`;
+    return [`${what}; known: ${known.join(', ')}`, ...this.content.problems().slice(0, 6)];
+  }
+
+  #note(text: string): void {
+    const { sim, view } = this.ring;
+    const at = sim.nowMs.toFixed(0).padStart(7);
+    this.log.push(`${at}  epoch ${view.epoch} ${view.next?.change.kind ?? ''}  ${text}`);
+  }
+}
+
+type Trouble = (chaos: Chaos) => string | Promise<string>;
+
+const TROUBLES: readonly Trouble[] = [
+  (chaos) => chaos.write(),
+  (chaos) => chaos.write(),
+  (chaos) => chaos.stray(),
+  (chaos) => chaos.join(),
+  (chaos) => chaos.join(),
+  (chaos) => chaos.leave(),
+  (chaos) => chaos.move(),
+  (chaos) => chaos.kill(),
+  (chaos) => chaos.cutOff(),
+  (chaos) => chaos.cutOff(),
+  (chaos) => chaos.standStill(),
+  (chaos) => chaos.weather(),
+];
+
+export function runRingChaos(seed: number): Promise<LoopChaosResult> {
+  return new Chaos(seed).run(seed);
+}
