@@ -183,6 +183,7 @@ export class DhashNode {
 
   /** Stops to serve; replies that are under way still leave. */
   async stop(): Promise<void> {
+    this.server.replication?.stop();
     this.server.ring?.stop();
     await this.server.stop();
     await this.server.persistence?.stop();
