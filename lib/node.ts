@@ -196,6 +196,7 @@ export class DhashNode {
   async stop(): Promise<void> {
     this.server.router?.stop();
     this.server.loops?.stop();
+    this.server.replication?.stop();
     this.server.ring?.stop();
     await this.server.stop();
     await this.server.persistence?.stop();

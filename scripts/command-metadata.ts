@@ -153,6 +153,21 @@ function ownCommands(): Table {
       ...base(3, ['write'], [0, 0, 0], ['@keyspace', '@write', '@slow', '@dangerous']),
       docs: own('Delete the keys between two bounds', range, BOUNDS),
     },
+    at: {
+      ...base(-3, ['noscript'], [0, 0, 0], ['@connection', '@slow']),
+      docs: own('Run one command at a level of consistency', 'Depends on the command.', [
+        { name: 'level', type: 'string' },
+        { name: 'command', type: 'string' },
+        { name: 'arg', type: 'string', flags: ['optional', 'multiple'] },
+      ]),
+    },
+    consistency: {
+      ...base(-1, ['noscript', 'loading'], [0, 0, 0], ['@connection', '@slow']),
+      docs: own('Set or tell how many replicas reads and writes wait for', 'O(1)', [
+        { name: 'read', type: 'string', token: 'READ', flags: ['optional'] },
+        { name: 'write', type: 'string', token: 'WRITE', flags: ['optional'] },
+      ]),
+    },
     dhash: dhashCommand(),
     ...elementCommands(),
     ...setopCommands(),

@@ -83,17 +83,17 @@ class FreshRead {
   ask(key: Buffer): void {
     this.#reads.fetched += 1;
     const group = this.#replication.othersOf(key, 0, key.length);
-    const fetch = new KeyFetch(this.#replication, this.#session.database, key, group);
-    fetch.run((isWhole) => this.#answered(fetch, group, isWhole));
+    const asked = new KeyFetch(this.#replication, this.#session.database, key, group);
+    asked.run((isWhole) => this.#answered(asked, group, isWhole));
   }
 
   /** Another replica has answered for a key, or none more will. */
-  #answered(fetch: KeyFetch, group: Group, isWhole: boolean): void {
-    if (fetch.isOver) return;
-    const has = (holder: Holder): boolean => holder === null || fetch.answered.has(holder);
+  #answered(asked: KeyFetch, group: Group, isWhole: boolean): void {
+    if (asked.isOver) return;
+    const has = (holder: Holder): boolean => holder === null || asked.answered.has(holder);
     const isEnough = group.isEnough(this.#level, has);
     if (!isEnough && !isWhole) return;
-    fetch.isOver = true;
+    asked.isOver = true;
     if (!isEnough) {
       const count = group.count(has);
       this.#end(
@@ -102,8 +102,8 @@ class FreshRead {
       );
       return;
     }
-    if (fetch.isNewer) this.#reads.newer += 1;
-    if (fetch.repair()) this.#reads.repaired += 1;
+    if (asked.isNewer) this.#reads.newer += 1;
+    if (asked.repair()) this.#reads.repaired += 1;
     this.#keysLeft -= 1;
     if (this.#keysLeft === 0) this.#end(undefined);
   }

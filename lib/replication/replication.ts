@@ -121,6 +121,12 @@ export class Replication {
     this.#follow();
   }
 
+  /** Sends what there is and waits for nothing more. */
+  stop(): void {
+    this.turnEnds();
+    this.#timer?.cancel();
+  }
+
   /** Whether others hold what this node holds. */
   get isOn(): boolean {
     return this.effects.isOn;

@@ -2,7 +2,7 @@
  * The second word of CALL and EXEC: what a request of a client needs besides its own words. Decimal
  * numbers with commas between them, so that a link can be read by eye.
  *
- *   CALL  <epoch>,<generation>,<id>,<lane>,<database>,<protocol>,<flags>  GET key
+ *   CALL  <epoch>,<generation>,<id>,<lane>,<database>,<protocol>,<flags>,<read>,<write>  GET key
  *
  *   epoch        of the sender's view
  *   generation   see calls.ts: what was sent before a refusal was heard is refused as well
@@ -10,7 +10,10 @@
  *   lane         the client, as its node knows it; commands of one lane run one after the other;
  *                0 = of none
  *   flags        ACTING, SPAN, TRACK
+ *   read, write  levels of the client, LEVEL_... of replication/levels.ts
  */
+
+import { LEVEL_NAMES } from '../replication/levels.js';
 
 /** The owner does not answer: a replica is asked in its place. */
 export const ACTING = 1;
@@ -27,13 +30,16 @@ export interface CallHeader {
   readonly database: number;
   readonly protocol: 2 | 3;
   readonly flags: number;
+  readonly readLevel: number;
+  readonly writeLevel: number;
 }
 
-const FIELDS = 7;
+const FIELDS = 9;
 
 export function encodeHeader(header: CallHeader): string {
-  const { epoch, generation, id, lane, database, protocol, flags } = header;
-  return `${epoch},${generation},${id},${lane},${database},${protocol},${flags}`;
+  const { epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel } = header;
+  const call = `${epoch},${generation},${id},${lane}`;
+  return `${call},${database},${protocol},${flags},${readLevel},${writeLevel}`;
 }
 
 /** Undefined if it is none. */
@@ -42,15 +48,9 @@ export function decodeHeader(text: string): CallHeader | undefined {
   if (numbers.length !== FIELDS || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
     return undefined;
   }
-  const [epoch, generation, id, lane, database, protocol, flags] = numbers as number[] as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel] =
+    numbers as [number, number, number, number, number, number, number, number, number];
   if (protocol !== 2 && protocol !== 3) return undefined;
-  return { epoch, generation, id, lane, database, protocol, flags };
+  if (Math.max(readLevel, writeLevel) >= LEVEL_NAMES.length) return undefined;
+  return { epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel };
 }

@@ -133,8 +133,9 @@ export class CallServer {
       reply.error(`${NOT_MINE} this member does not own it, or not yet`);
       return;
     }
-    const { database, protocol } = header;
-    const options = { database, protocol, remote: `member ${memberId.slice(0, 8)}`, part };
+    const { database, protocol, readLevel, writeLevel } = header;
+    const remote = `member ${memberId.slice(0, 8)}`;
+    const options = { database, protocol, readLevel, writeLevel, remote, part };
     this.#run({ memberId, header, options, args: words, isExec }, reply);
   }
 

@@ -44,6 +44,8 @@ export interface CallOptions {
   readonly database: number;
   readonly protocol: 2 | 3;
   readonly flags: number;
+  readonly readLevel: number;
+  readonly writeLevel: number;
   readonly isWrite: boolean;
   /** For errors and the log. */
   readonly name: string;
@@ -69,8 +71,9 @@ export class Call {
   }
 }
 
-function guestOf({ database, protocol }: CallOptions, limits: GuestLimits): GuestOptions {
-  return { database, protocol, remote: 'ring', ...limits };
+function guestOf(options: CallOptions, limits: GuestLimits): GuestOptions {
+  const { database, protocol, readLevel, writeLevel } = options;
+  return { database, protocol, readLevel, writeLevel, remote: 'ring', ...limits };
 }
 
 export class Calls {
@@ -113,10 +116,11 @@ export class Calls {
   call(memberId: string, words: readonly (string | Buffer)[], options: CallOptions): Call {
     const call = new Call(this.#nextId, memberId, options);
     this.#nextId += 1;
-    const { database, flags, laneId, protocol, verb } = options;
+    const { database, flags, laneId: lane, protocol, readLevel, verb, writeLevel } = options;
     const { epoch } = this.#links.responsibility.view;
     const generation = this.#generations.get(memberId) ?? 0;
-    const header = { epoch, generation, id: call.id, lane: laneId, database, protocol, flags };
+    const who = { epoch, generation, id: call.id, lane };
+    const header = { ...who, database, protocol, flags, readLevel, writeLevel };
     this.#calls.set(call.id, call);
     const sent = this.#links.request(
       memberId,

@@ -10,6 +10,7 @@
  */
 import type { Args } from '../../resp/args.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
+import type { CommitWaiter } from '../server/commit-gate.js';
 import type { Server } from '../server/server.js';
 import {
   type Carrier,
@@ -28,6 +29,8 @@ const IDLE_MAX = 64;
 const REPLY_BYTES_MAX = 60 * 1024 * 1024;
 
 const TOO_LONG = `ERR the reply has more than the ${REPLY_BYTES_MAX} bytes that members send`;
+const DISK_FAILED =
+  'INDOUBT applied in memory at the owner; its disk has failed, so it may not be kept';
 const BROKEN_OFF = 'ERR the reply broke off, see the log of the node';
 
 export type Answered = (reply: Buffer) => void;
@@ -42,6 +45,9 @@ export interface GuestLimits {
 export interface GuestOptions extends GuestLimits {
   readonly database: number;
   readonly protocol: 2 | 3;
+  /** LEVEL_... of the client. */
+  readonly readLevel: number;
+  readonly writeLevel: number;
   /** Whom MONITOR and the log show. */
   readonly remote: string;
 }
@@ -80,6 +86,7 @@ export class Guests {
     guest.remote = options.remote;
     guest.session.databaseIndex = options.database;
     guest.session.reply.protocol = options.protocol;
+    guest.session.setLevels(options.readLevel, options.writeLevel);
     guest.session.part = options.part;
     guest.session.side = options.side;
     return guest;
@@ -90,12 +97,13 @@ export class Guests {
   }
 }
 
-export class Guest implements Carrier {
+export class Guest implements Carrier, CommitWaiter {
   remote = '';
   readonly remoteHost = '';
   readonly local = 'ring';
   readonly isUnix = false;
   readonly queryBytes = 0;
+  /** Each of its replies is one of its own. */
   readonly replyMark = 0;
   readonly session: Session;
   readonly #reply: ReplyWriter;
@@ -105,6 +113,8 @@ export class Guest implements Carrier {
   /** What has left the writer so far, of a reply in slices. */
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
+  /** It waits for replicas and the disk: its reply is ready. */
+  #isHeld = false;
 
   constructor(server: Server, over: (guest: Guest) => void) {
     this.#server = server;
@@ -124,6 +134,7 @@ export class Guest implements Carrier {
   /** Nobody wants the reply any more: what is under way ends. */
   cancel(): void {
     this.#done = undefined;
+    this.session.writes.clear();
     this.#server.forget(this.session);
     this.#reply.release();
   }
@@ -159,6 +170,22 @@ export class Guest implements Carrier {
     done?.(errorReply(BROKEN_OFF));
   }
 
+  safe(): void {
+    this.#isHeld = false;
+    this.#goOn();
+  }
+
+  inDoubt(text: string): void {
+    this.#isHeld = false;
+    if (this.#done === undefined) return;
+    this.#takeReply();
+    this.#giveReply(errorReply(text));
+  }
+
+  doubtful(): void {
+    this.inDoubt(DISK_FAILED);
+  }
+
   /** True once the reply has been handed over. */
   #goOn(): boolean {
     const { session } = this;
@@ -167,13 +194,20 @@ export class Guest implements Carrier {
       session.postponed = undefined;
       this.#execute(postponed);
     }
-    if (session.suspended || this.#done === undefined) return false;
-    const done = this.#done;
+    if (session.suspended || this.#isHeld || this.#done === undefined) return false;
+    if (session.writes.isOpen) {
+      this.#isHeld = this.#server.commits.hold(this, session.writes.take());
+      if (this.#isHeld) return false;
+    }
+    this.#giveReply(this.#takeReply());
+    return true;
+  }
+
+  #giveReply(reply: Buffer): void {
+    const done = this.#done!;
     this.#done = undefined;
-    const reply = this.#takeReply();
     this.#over(this);
     done(reply);
-    return true;
   }
 
   #execute(args: Args): void {

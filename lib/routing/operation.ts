@@ -19,6 +19,9 @@ export abstract class Operation {
   protected readonly slot: Slot;
   readonly database: number;
   readonly protocol: 2 | 3;
+  /** LEVEL_... of the client, as of now: AT changes them for one command. */
+  readonly readLevel: number;
+  readonly writeLevel: number;
   /** Names the client to other members. */
   readonly laneId: number;
   /** The client keeps what it reads. */
@@ -36,6 +39,8 @@ export abstract class Operation {
     this.slot.cancel = () => this.#cancel();
     this.database = session.databaseIndex;
     this.protocol = session.reply.protocol;
+    this.readLevel = session.readLevel;
+    this.writeLevel = session.writeLevel;
     this.laneId = router.laneIdOf(session);
     this.#startedMs = router.world.clock.monotonicMs();
   }

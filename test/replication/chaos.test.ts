@@ -8,6 +8,7 @@ import t from 'tap';
 import type { Plain } from '../support/local.js';
 import { seededRandom } from '../support/random.js';
 import { RingScene, type SceneClient, type SceneNode } from '../support/ring-scene.js';
+import { textOf } from './contents.js';
 import { replicasOf, syncAll } from './final-sync.js';
 
 const SEED = Number(process.env['SEED'] ?? 0);
@@ -63,8 +64,8 @@ async function run(seed: number): Promise<{ acknowledged: number; other: number 
   const check = (sent: Writer['sent'][number], reply: Plain): void => {
     if (reply !== 'OK') {
       counts.other += 1;
-      const isKnown = /^-(INDOUBT applied here|NOQUORUM \d of 3)/.test(String(reply));
-      t.ok(isKnown, `seed ${seed}: ${String(reply)}`);
+      const isKnown = /^-(INDOUBT applied here|NOQUORUM \d of 3)/.test(textOf(reply));
+      t.ok(isKnown, `seed ${seed}: ${textOf(reply)}`);
       return;
     }
     counts.acknowledged += 1;

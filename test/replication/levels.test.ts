@@ -2,6 +2,7 @@
 import t from 'tap';
 import { seededRandom } from '../support/random.js';
 import { RingScene, type RingSceneOptions, type SceneNode } from '../support/ring-scene.js';
+import { textOf } from './contents.js';
 
 async function formed(seed: number, options: Partial<RingSceneOptions> = {}) {
   const scene = new RingScene({
@@ -150,7 +151,7 @@ void t.test('INFO replication', async (t) => {
   const [a, , c] = nodes as [SceneNode, SceneNode, SceneNode];
   const client = await a.client();
   await client.call('AT', 'all', 'SET', 'k', '1');
-  const info = String(await client.call('INFO', 'replication'));
+  const info = textOf(await client.call('INFO', 'replication'));
   t.match(
     info,
     /\r\nrole:master\r\nconnected_slaves:2\r\nslave0:ip=node-\d,port=6379,state=online/,
@@ -159,7 +160,7 @@ void t.test('INFO replication', async (t) => {
   c.host.crash('process');
   t.ok(await scene.sim.runUntil(() => !a.links.isAlive(c.id), 60_000));
   await client.call('SET', 'k', '2');
-  const after = String(await client.call('INFO', 'replication'));
+  const after = textOf(await client.call('INFO', 'replication'));
   t.match(after, /connected_slaves:1/);
   t.match(after, new RegExp(`member=${c.id},.*state=dead,.*dropped=[1-9]`));
 });

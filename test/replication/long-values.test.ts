@@ -1,7 +1,7 @@
 /** What is too long for a record, or for the turn that has changed it. */
 import t from 'tap';
 import { RingScene, type SceneNode } from '../support/ring-scene.js';
-import { contentsOf } from './contents.js';
+import { contentsOf, textOf } from './contents.js';
 
 const MIB = 1024 * 1024;
 
@@ -75,7 +75,7 @@ void t.test('a replica that has fallen too far behind', async (t) => {
   for (let n = 0; n < 600; n += 1) {
     t.equal(await client.call('SET', `k${n}`, value), 'OK', 'nobody waits for it');
   }
-  const info = String(await client.call('INFO', 'replication'));
+  const info = textOf(await client.call('INFO', 'replication'));
   t.match(info, new RegExp(`member=${c.id},.*dropped=[1-9]`), 'INFO says so');
   t.ok(a.warnings.includes('a replica has fallen behind: dropped batches'), 'and the log');
   const stream = [...a.node.server.replication!.streams].find(({ memberId }) => memberId === c.id)!;
