@@ -103,7 +103,10 @@ export class DhashNode {
     const { log, world } = this.#components;
     server.replication = new Replication(
       { world, store, links: ring, log },
-      { membersMissing: (isSo) => server.followMembers(isSo) },
+      {
+        membersMissing: (isSo) => server.followMembers(isSo),
+        fellBehind: (memberId) => server.loops?.hurry(memberId),
+      },
     );
     server.replication.start();
     server.followRing();

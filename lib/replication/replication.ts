@@ -52,6 +52,8 @@ interface Held {
 export interface ReplicationEvents {
   /** Whether some member is dead: what needs many replicas is to be checked before it runs. */
   membersMissing(isSo: boolean): void;
+  /** Batches to a replica were dropped: it must be compared with. */
+  fellBehind(memberId: string): void;
 }
 
 export interface ReplicationComponents {
@@ -248,6 +250,7 @@ export class Replication {
           { member: memberId, batches },
           'a replica has fallen behind: dropped batches',
         );
+        this.#events.fellBehind(memberId);
       },
     });
     this.#streams.set(member.id, made);

@@ -137,7 +137,7 @@ export class Parts extends Operation {
     if (bounds !== undefined) flags |= SPAN_PART;
     if (this.isTracked) flags |= TRACK;
     let call: Call | undefined;
-    const { database, laneId, protocol } = this;
+    const { database, laneId, protocol, readLevel, writeLevel } = this;
     const { isWrite, name } = this.#options;
     const options = {
       verb: 'CALL' as const,
@@ -145,6 +145,8 @@ export class Parts extends Operation {
       database,
       protocol,
       flags,
+      readLevel,
+      writeLevel,
       isWrite,
       name,
       done: (reply: Buffer) => {

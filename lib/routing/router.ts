@@ -148,7 +148,7 @@ export class Router {
     if (lane.isEmpty) return false;
     // Its reply must follow those under way.
     const slot = lane.add(this.epoch);
-    const { databaseIndex: database } = session;
+    const { databaseIndex: database, readLevel, writeLevel } = session;
     const { protocol } = session.reply;
     const call = this.calls.runHere(args, {
       verb: 'CALL',
@@ -156,6 +156,8 @@ export class Router {
       database,
       protocol,
       flags: 0,
+      readLevel,
+      writeLevel,
       isWrite: (command.flags & WRITE) !== 0,
       name: command.fullName,
       done: (reply) => lane.finish(slot, reply),

@@ -175,7 +175,10 @@ function run(seed: number): void {
   for (const links of network.members) {
     const store = new Store({ world }, new Settings());
     const parts = { world, store, links, log: quietLog };
-    const replication = new Replication(parts, { membersMissing: () => {} });
+    const replication = new Replication(parts, {
+      membersMissing: () => {},
+      fellBehind: () => {},
+    });
     replication.start();
     stores.push(store);
     replications.push(replication);
