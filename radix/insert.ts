@@ -13,17 +13,7 @@
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { type Leaf, leafFlags } from './leaf.js';
-import {
-  ALL,
-  addChild,
-  createNode,
-  HIGH,
-  HINTS,
-  LIVE,
-  LOW,
-  nodeDepth,
-  TERMINAL,
-} from './node.js';
+import { ALL, addChild, createNode, HIGH, HINTS, LIVE, LOW, nodeDepth, TERMINAL } from './node.js';
 import { deepest, type Path } from './path.js';
 import { addAlong, addLeaf, addPointer, hintAlong, hintOfKind } from './totals.js';
 import type { Tree } from './tree.js';

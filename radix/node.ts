@@ -15,12 +15,12 @@
  *   32                                                             pointers
  *        lows in the same order, at +capacity: of what each pointer leads to
  *
- *   capacity     3   6   11   14   17   20   24   32 | 48  64  96  128  192 | 256
- *   bytes       56  80  128  152  184  208  240  312 | 512 640 896 1152 1664 | 2136
+ *   capacity     3   8   16   20   24   32 |  48   64   96  128  192 | 256
+ *   bytes       56  96  168  208  240  312 | 512  640  896 1152 1664 | 2136
  *
  * A *low* is the low half of the digest of all that a pointer leads to. Sync finds out by it which
- * entries differ, without going to the leaves: each would cost a cache miss. The terminal's is
- * what the others leave of the node's own.
+ * entries differ, without going to the leaves: each would cost a cache miss and a hash, and there
+ * are a hundred thousands. The terminal's is what the others leave of the node's own.
  *
  * Group g is the live count of the children for bytes 16g to 16g + 15, so that rank and n-th read
  * a few of a big node's children and not all: each would cost a cache miss. A rank is the number of
@@ -66,11 +66,11 @@ const COUNT_SHIFT = 4;
 const COUNT_MASK = 0x1ff;
 const COUNT_ONE = 1 << COUNT_SHIFT;
 const TYPE_MASK = 15;
-const TYPE_BITMAP = 8;
-const TYPE_DIRECT = 13;
-const CAPACITY = Int32Array.of(3, 6, 11, 14, 17, 20, 24, 32, 48, 64, 96, 128, 192, 256);
+const TYPE_BITMAP = 6;
+const TYPE_DIRECT = 11;
+const CAPACITY = Int32Array.of(3, 8, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256);
 /** Word of the first pointer. */
-const POINTERS = Int32Array.of(7, 8, 9, 10, 11, 11, 12, 14, 32, 32, 32, 32, 32, 22);
+const POINTERS = Int32Array.of(7, 8, 10, 11, 12, 14, 32, 32, 32, 32, 32, 22);
 /** Of a cache line. */
 const LINE_WORDS = 16;
 const CHUNK_WORDS_MASK = CHUNK_BYTES / 4 - 1;

@@ -10,6 +10,7 @@
 import { Merger } from '../merge.js';
 import { BigIntake } from './big-intake.js';
 import { ByteReader } from './bytes.js';
+import { PURGE_SLICE_ELEMENTS, purgeElements } from './element-purge.js';
 import {
   badEntry,
   CODE_CLEAR,
@@ -92,16 +93,21 @@ export class EntryApplier {
   }
 
   /** Takes the next bytes of a value. */
-  pushValue(bytes: Buffer): void {
+  *pushValue(bytes: Buffer): Task<void> {
     if (this.#big === null) throw new SyncError('SYNC_PROTOCOL', 'a value of nothing');
     const incoming = this.#incoming;
     this.#guard(() => this.#big!.push(bytes));
     if (!this.#big.isWhole) return;
+    const { tree } = this.#replica.databases[incoming.db]!;
+    const { key, stamp } = incoming;
+    const isPurged = !incoming.isElement && (yield* purgeElements(tree, key, stamp));
+    const merger = this.#mergerOf(incoming.db);
+    merger.isPurged = isPurged;
     this.#guard(() => {
-      const merger = this.#mergerOf(incoming.db);
       const isForced = this.#follower?.isForced(merger, incoming) ?? false;
       this.#count(this.#big!.install(merger, incoming, isForced));
     });
+    merger.isPurged = false;
     this.#big = null;
   }
 
@@ -150,8 +156,22 @@ export class EntryApplier {
     } else if (this.#follower !== null && this.#isForced()) {
       yield* this.#follow(this.#follower, incoming);
     } else {
-      this.#guard(() => this.#count(this.#merge(incoming)));
+      yield* this.#mergeInSlices(incoming);
     }
+  }
+
+  *#mergeInSlices(incoming: Incoming): Task<void> {
+    const merger = this.#mergerOf(incoming.db);
+    merger.postponedClear = 0;
+    merger.purgedElementsMax = PURGE_SLICE_ELEMENTS;
+    let isApplied = this.#merge(incoming);
+    merger.purgedElementsMax = Infinity;
+    if (merger.postponedClear > 0) {
+      merger.isPurged = yield* purgeElements(merger.tree, incoming.key, merger.postponedClear);
+      isApplied = this.#merge(incoming);
+      merger.isPurged = false;
+    }
+    this.#count(isApplied);
   }
 
   *#follow(follower: Follower, incoming: Incoming): Task<void> {
@@ -181,6 +201,14 @@ export class EntryApplier {
   }
 
   #merge(incoming: Incoming): boolean {
+    try {
+      return this.#mergeAsItIs(incoming);
+    } catch (error) {
+      throw applyError(error);
+    }
+  }
+
+  #mergeAsItIs(incoming: Incoming): boolean {
     const { code, db, expiryMs, flags, key, origin, parts, stamp, value } = incoming;
     const merger = this.#mergerOf(db);
     const at = [key, 0, key.length] as const;

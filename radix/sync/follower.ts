@@ -12,6 +12,7 @@ import { FLAG_LED, type Leaf } from '../leaf.js';
 import type { Merger } from '../merge.js';
 import { SubTree } from '../subtree.js';
 import type { Tree } from '../tree.js';
+import { purgeElements } from './element-purge.js';
 import { CODE_ELEMENT_TOMBSTONE, type Incoming } from './entry-codec.js';
 import type { Task } from './link.js';
 
@@ -56,14 +57,22 @@ export class Follower {
   *head({ sub, tree }: Merger, { flags, key, origin, parts, stamp }: Incoming): Task<boolean> {
     const at = [key, 0, key.length] as const;
     const own = Buffer.from(key);
+    const isPurged = yield* purgeElements(tree, own, parts.clearedAt);
+    sub.open(...at);
+    const { digestHigh, digestLow } = sub.elements;
     let floor = stamp;
     if (sub.open(...at) && tree.stamp(sub.head) > stamp) {
       floor = yield* highestElement(tree, own, stamp);
     }
     if (!sub.open(own, 0, own.length)) sub.parts.reset(parts.type, parts.clearedAt);
     else if (parts.clearedAt > sub.parts.clearedAt) {
-      sub.beginExisting(own, 0, own.length);
-      sub.purge(own, 0, own.length, parts.clearedAt);
+      const { elements } = sub;
+      const isSame = elements.digestLow === digestLow && elements.digestHigh === digestHigh;
+      // Only if a writer has been there since is it done at once.
+      if (!isPurged || !isSame) {
+        sub.beginExisting(own, 0, own.length);
+        sub.purge(own, 0, own.length, parts.clearedAt);
+      }
     }
     sub.changeType(parts.type);
     sub.parts.clearedAt = parts.clearedAt;
