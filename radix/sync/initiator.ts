@@ -93,9 +93,9 @@ export class Initiator {
   *run(): Task<Outcome> {
     const { databases } = this.#replica;
     yield* expiredEntries(databases, this.#options.expiredUntilMs());
-    yield* pendingPurges(databases);
     let isStuck = false;
     for (let attempt = 0; ; attempt++) {
+      yield* pendingPurges(databases);
       yield* this.#sendSummary(attempt);
       const answer = yield* this.#link.expect(
         FRAME_SAME,

@@ -76,8 +76,8 @@ export class Responder {
     const exchange = new Exchange(replica, this.#link, mode, this.#options);
     this.exchange = exchange;
     yield* expiredEntries(this.#databases, this.#options.expiredUntilMs());
-    yield* pendingPurges(this.#databases);
     for (let attempt = 0; ; attempt++) {
+      yield* pendingPurges(this.#databases);
       this.#salt = saltOf(salt, attempt);
       const own = replica.prefix(null);
       if (isSame(own, theirs)) {
