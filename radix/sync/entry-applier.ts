@@ -98,16 +98,7 @@ export class EntryApplier {
     const incoming = this.#incoming;
     this.#guard(() => this.#big!.push(bytes));
     if (!this.#big.isWhole) return;
-    const { tree } = this.#replica.databases[incoming.db]!;
-    const { key, stamp } = incoming;
-    const isPurged = !incoming.isElement && (yield* purgeElements(tree, key, stamp));
-    const merger = this.#mergerOf(incoming.db);
-    merger.isPurged = isPurged;
-    this.#guard(() => {
-      const isForced = this.#follower?.isForced(merger, incoming) ?? false;
-      this.#count(this.#big!.install(merger, incoming, isForced));
-    });
-    merger.isPurged = false;
+    yield* guarded(this.#install(this.#big, incoming));
     this.#big = null;
   }
 
@@ -154,10 +145,26 @@ export class EntryApplier {
       const { tree } = this.#replica.databases[incoming.db]!;
       this.#big = new BigIntake(tree.space, incoming.valueBytes);
     } else if (this.#follower !== null && this.#isForced()) {
-      yield* this.#follow(this.#follower, incoming);
+      yield* guarded(this.#follow(this.#follower, incoming));
     } else {
-      yield* this.#mergeInSlices(incoming);
+      yield* guarded(this.#mergeInSlices(incoming));
     }
+  }
+
+  /** Merges or follows the record whose value has come. */
+  *#install(big: BigIntake, incoming: Incoming): Task<void> {
+    const merger = this.#mergerOf(incoming.db);
+    const isForced = this.#follower?.isForced(merger, incoming) ?? false;
+    if (!incoming.isElement) {
+      if (isForced && (yield* this.#follower!.staysAbove(merger, incoming))) {
+        this.#count(true);
+        big.close();
+        return;
+      }
+      merger.isPurged = yield* purgeElements(merger.tree, incoming.key, incoming.stamp);
+    }
+    this.#count(big.install(merger, incoming, isForced));
+    merger.isPurged = false;
   }
 
   *#mergeInSlices(incoming: Incoming): Task<void> {
@@ -176,14 +183,9 @@ export class EntryApplier {
 
   *#follow(follower: Follower, incoming: Incoming): Task<void> {
     const merger = this.#mergerOf(incoming.db);
-    try {
-      const isHead = incoming.code === CODE_HEAD;
-      this.#count(
-        isHead ? yield* follower.head(merger, incoming) : follower.apply(merger, incoming),
-      );
-    } catch (error) {
-      throw applyError(error);
-    }
+    if (incoming.code === CODE_HEAD) this.#count(yield* follower.head(merger, incoming));
+    else if (incoming.isElement) this.#count(follower.element(merger, incoming));
+    else this.#count(yield* follower.entry(merger, incoming));
   }
 
   #isForced(): boolean {
@@ -201,14 +203,6 @@ export class EntryApplier {
   }
 
   #merge(incoming: Incoming): boolean {
-    try {
-      return this.#mergeAsItIs(incoming);
-    } catch (error) {
-      throw applyError(error);
-    }
-  }
-
-  #mergeAsItIs(incoming: Incoming): boolean {
     const { code, db, expiryMs, flags, key, origin, parts, stamp, value } = incoming;
     const merger = this.#mergerOf(db);
     const at = [key, 0, key.length] as const;
@@ -242,6 +236,14 @@ export class EntryApplier {
     } catch (error) {
       throw applyError(error);
     }
+  }
+}
+
+function* guarded<T>(task: Task<T>): Task<T> {
+  try {
+    return yield* task;
+  } catch (error) {
+    throw applyError(error);
   }
 }
 
