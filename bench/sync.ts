@@ -5,7 +5,8 @@
  * number of entries, half of them on each side. Each row is a session, or the median of several:
  *
  *   discoveryBytes   of both directions, without the entries and the closing verification
- *   roundTrips       waits of the initiator until both sides hold all entries
+ *   roundTrips       waits of the initiator until both sides hold all entries; the most of all
+ *                    sessions beside it
  *   cpuMs...         time spent in the session, of either side; the longest slice of work beside it
  *   boundBytes       to say which of so many entries differ: 2 log2 C(n, d / 2) bits
  *   god...           a descent from node to node, one message each: the digests of its children
@@ -36,6 +37,8 @@ const EMPTY_TARGET = [1000, 2, Infinity] as const;
 const DESTRUCTIVE_TARGET = [100, 2, Infinity] as const;
 
 export interface SyncRow extends Measured {
+  /** Of all sessions; what else a row says is the median. */
+  readonly roundTripsMax: number;
   readonly distribution: string;
   readonly mode: SyncMode;
   readonly entries: number;
@@ -54,6 +57,7 @@ class Table {
       'differences',
       'bytes',
       'round trips',
+      'at most',
       'CPU ms local',
     ].concat(['remote', 'slice ms', 'bound', 'god bytes', 'messages', 'unneeded', 'at most', '']),
   ];
@@ -79,10 +83,10 @@ class Table {
       return;
     }
     const { distribution, mode, entries, differences, discoveryBytes, roundTrips } = row;
-    const { cpuMsLocal, cpuMsRemote, sliceMsMax, unneededEntries } = row;
+    const { cpuMsLocal, cpuMsRemote, roundTripsMax, sliceMsMax, unneededEntries } = row;
     this.#lines.push([
       ...[distribution, mode, String(entries), String(differences)],
-      ...[String(discoveryBytes), String(roundTrips)],
+      ...[String(discoveryBytes), String(roundTrips), String(roundTripsMax)],
       ...[cpuMsLocal, cpuMsRemote, sliceMsMax].map((ms) => ms.toFixed(2)),
       ...[String(Math.ceil(bound)), String(god.bytes), String(god.messages)],
       unneededEntries.toFixed(1),
@@ -171,7 +175,7 @@ function modes(table: Table, pair: Pair, rounds: number): void {
   pair.settle();
   const identical = measureSession(pair, 'destructive', 1);
   const what = { distribution: 'uniform', entries: pair.entries, differences: 0 } as const;
-  table.add({ ...what, mode: 'destructive', ...identical }, pair, [], DESTRUCTIVE_TARGET);
+  table.add({ ...what, mode: 'destructive', ...middle([identical]) }, pair, [], DESTRUCTIVE_TARGET);
   // The source is empty now.
   const filled = measureSession(pair, 'two-way', 2);
   const empty = {
@@ -179,19 +183,20 @@ function modes(table: Table, pair: Pair, rounds: number): void {
     entries: pair.entries,
     differences: pair.entries,
   } as const;
-  table.add({ ...empty, mode: 'two-way', ...filled }, pair, [], EMPTY_TARGET);
+  table.add({ ...empty, mode: 'two-way', ...middle([filled]) }, pair, [], EMPTY_TARGET);
   const random = seededRandom(5);
   const keys = pair.differ(1000, false);
   const salt = random.below(1000);
   const some = measureSession(pair, 'destructive', salt);
-  table.add({ ...what, differences: 1000, mode: 'destructive', ...some }, pair, keys, null);
+  table.add({ ...what, differences: 1000, mode: 'destructive', ...middle([some]) }, pair, keys, null);
 }
 
-function middle(all: readonly Measured[]): Measured {
+function middle(all: readonly Measured[]): Measured & Pick<SyncRow, 'roundTripsMax'> {
   const of = (key: keyof Measured): number => median(all.map((one) => one[key]));
   return {
     discoveryBytes: Math.round(of('discoveryBytes')),
     roundTrips: of('roundTrips'),
+    roundTripsMax: Math.max(...all.map((one) => one.roundTrips)),
     cpuMsLocal: of('cpuMsLocal'),
     cpuMsRemote: of('cpuMsRemote'),
     sliceMsMax: Math.max(...all.map((one) => one.sliceMsMax)),

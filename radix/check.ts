@@ -2,7 +2,7 @@
  * Check: walks a whole tree and throws if an invariant does not hold. For tests and simulation.
  *
  * Checked: order and prefixes of keys, depths, counts and digests of every node against its
- * leaves, hints, value hashes, slots in the expiry heap, children counts.
+ * leaves, lows of children, hints, value hashes, slots in the expiry heap, children counts.
  */
 import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
@@ -13,7 +13,6 @@ import {
   flagsAt,
   KIND_HEAD,
   KIND_MASK,
-  KIND_TOMBSTONE,
   type Leaf,
   leafFlags,
   leafKeyBytes,
@@ -27,18 +26,18 @@ import {
   groupOfByte,
   groupWord,
   HIGH,
-  HINT_TOMBSTONE,
   hasGroups,
   LIVE,
   LOW,
   liveBelow,
+  lowWord,
   nodeCapacity,
   nodeCount,
   nodeDepth,
   slotAfter,
   TERMINAL,
 } from './node.js';
-import { addLeaf, Sum } from './totals.js';
+import { addLeaf, addPointer, hintOfKind, Sum } from './totals.js';
 import type { Tree } from './tree.js';
 import { rehashValue } from './write.js';
 
@@ -47,7 +46,7 @@ interface Frame {
   slot: number;
   sum: Sum;
   prefix: Buffer | null;
-  hasTombstone: boolean;
+  hints: number;
 }
 
 export function checkTree(tree: Tree): void {
@@ -80,7 +79,7 @@ function openNode(tree: Tree, node: number, parent: Frame | undefined): Frame {
     const above = view(tree, parent.node);
     assert(nodeDepth(above.header) < nodeDepth(header), 'depths ascend');
   }
-  return { node, slot: 0, sum: new Sum(), prefix: null, hasTombstone: false };
+  return { node, slot: 0, sum: new Sum(), prefix: null, hints: 0 };
 }
 
 /** The next pointer to look at; closes the nodes that are done. 0 at the end. */
@@ -102,7 +101,7 @@ function nextPointer(tree: Tree, frames: Frame[]): number {
     parent.sum.all += frame.sum.all;
     parent.sum.low = (parent.sum.low + frame.sum.low) | 0;
     parent.sum.high = (parent.sum.high + frame.sum.high) | 0;
-    parent.hasTombstone ||= frame.hasTombstone;
+    parent.hints |= frame.hints;
     const at = byteOfSlot(...slotView(tree, parent));
     const depth = nodeDepth(view(tree, parent.node).header);
     assert.equal(frame.prefix![depth], at, 'a child is below its byte');
@@ -119,7 +118,7 @@ function closeNode(tree: Tree, frame: Frame): void {
   assert.equal(i32[word + ALL], frame.sum.all, 'count of all');
   assert.equal(i32[word + LOW], frame.sum.low, 'digest, low half');
   assert.equal(i32[word + HIGH], frame.sum.high, 'digest, high half');
-  assert(!frame.hasTombstone || (header & HINT_TOMBSTONE) !== 0, 'tombstones are hinted at');
+  assert.equal(frame.hints & ~header, 0, 'tombstones and heads are hinted at');
   let slots = 0;
   const groups = new Int32Array(16);
   let slot = firstSlot(i32, word, header);
@@ -127,6 +126,9 @@ function closeNode(tree: Tree, frame: Frame): void {
     const byte = byteOfSlot(i32, word, header, slot);
     if (byte < 0) continue;
     assert.equal(childSlot(i32, word, header, byte), slot, 'a child is found by its byte');
+    const below = new Sum();
+    addPointer(below, tree, i32[slot]!, 1);
+    assert.equal(i32[lowWord(header, slot)], below.low, 'the low of a child');
     groups[groupOfByte(byte)]! += liveBelow(nodes, leaves, i32[slot]!, false);
     slots++;
   }
@@ -153,7 +155,7 @@ function checkLeaf(tree: Tree, leaf: Leaf, frames: Frame[]): Buffer {
   addLeaf(frame.sum, tree, leaf, 1);
   // Up to the innermost node's depth: what the parent checks.
   frame.prefix = key.subarray(0, depth);
-  frame.hasTombstone ||= (leafFlags(leaves, leaf) & KIND_TOMBSTONE) !== 0;
+  frame.hints |= hintOfKind(leafFlags(leaves, leaf));
   return key;
 }
 

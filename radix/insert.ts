@@ -12,20 +12,10 @@
  * so the shape of the tree depends on its keys alone and not on their order.
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { KIND_TOMBSTONE, type Leaf, leafFlags } from './leaf.js';
-import {
-  ALL,
-  addChild,
-  createNode,
-  HIGH,
-  HINT_TOMBSTONE,
-  LIVE,
-  LOW,
-  nodeDepth,
-  TERMINAL,
-} from './node.js';
+import { type Leaf, leafFlags } from './leaf.js';
+import { ALL, addChild, createNode, HIGH, HINTS, LIVE, LOW, nodeDepth, TERMINAL } from './node.js';
 import { deepest, type Path } from './path.js';
-import { addAlong, addLeaf, addPointer, hintAlong } from './totals.js';
+import { addAlong, addLeaf, addPointer, hintAlong, hintOfKind } from './totals.js';
 import type { Tree } from './tree.js';
 
 /** Makes the pointer that led to path.nodes[index] (or, at the end, to the leaf) lead elsewhere. */
@@ -64,14 +54,13 @@ export function insertLeaf(
     relink(tree, path, index + 1, branch);
   }
   addAlong(tree, path, index + 1, sum);
-  if ((leafFlags(space.leaves, leaf) & KIND_TOMBSTONE) !== 0) {
-    hintAlong(tree, path, index + 1, HINT_TOMBSTONE);
-  }
+  const hint = hintOfKind(leafFlags(space.leaves, leaf));
+  if (hint !== 0) hintAlong(tree, path, index + 1, hint);
 }
 
 /** Makes the leaf a child of path.nodes[index], if that is where keys part. */
 function hang(tree: Tree, path: Path, index: number, leaf: Leaf, byte: number): boolean {
-  const { nodes, leaves } = tree.space;
+  const { nodes, leaves, sum } = tree.space;
   const node = path.nodes[index]!;
   const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
   const word = (node & GRANULE_MASK) << 1;
@@ -80,7 +69,7 @@ function hang(tree: Tree, path: Path, index: number, leaf: Leaf, byte: number): 
     i32[word + TERMINAL] = 0 - leaf;
     return true;
   }
-  const moved = addChild(nodes, leaves, node, byte, 0 - leaf);
+  const moved = addChild(nodes, leaves, node, byte, 0 - leaf, sum.low);
   if (moved !== node) {
     path.nodes[index] = moved;
     relink(tree, path, index, moved);
@@ -105,16 +94,16 @@ function split(tree: Tree, path: Path, index: number, leaf: Leaf, byte: number):
   i32[word + HIGH] = total.high + sum.high;
   i32[word]! |= hintOf(tree, below) | hintOf(tree, 0 - leaf);
   if (path.otherByte < 0) i32[word + TERMINAL] = below;
-  else addChild(nodes, leaves, branch, path.otherByte, below);
+  else addChild(nodes, leaves, branch, path.otherByte, below, total.low);
   if (byte < 0) i32[word + TERMINAL] = 0 - leaf;
-  else addChild(nodes, leaves, branch, byte, 0 - leaf);
+  else addChild(nodes, leaves, branch, byte, 0 - leaf, sum.low);
   return branch;
 }
 
 function hintOf(tree: Tree, pointer: number): number {
   const { nodes, leaves } = tree.space;
   if (pointer > 0) {
-    return nodes.i32[pointer >>> CHUNK_SHIFT]![(pointer & GRANULE_MASK) << 1]! & HINT_TOMBSTONE;
+    return nodes.i32[pointer >>> CHUNK_SHIFT]![(pointer & GRANULE_MASK) << 1]! & HINTS;
   }
-  return (leafFlags(leaves, 0 - pointer) & KIND_TOMBSTONE) !== 0 ? HINT_TOMBSTONE : 0;
+  return hintOfKind(leafFlags(leaves, 0 - pointer));
 }

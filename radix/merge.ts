@@ -38,6 +38,15 @@ export class Merger {
   clearedAt = 0;
   /** Whatever expires at or before this time, ms since 1970, is refused. */
   expiredUntilMs = 0;
+  /**
+   * How many elements may be looked through at once for those that a clear covers. Where there are
+   * more, a merge changes nothing and sets `postponedClear`: they are to be taken out first, and
+   * `isPurged` says that they have been.
+   */
+  purgedElementsMax = Infinity;
+  /** The stamp of the clear postponed; 0: none. */
+  postponedClear = 0;
+  isPurged = false;
 
   constructor(tree: Tree, sub: SubTree = new SubTree(tree)) {
     this.tree = tree;
@@ -67,7 +76,7 @@ export class Merger {
       tree.putEntry(key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
       return true;
     }
-    if (stamp <= sub.parts.clearedAt) return false;
+    if (stamp <= sub.parts.clearedAt || this.#postpones(stamp)) return false;
     this.#clear(key, from, to, stamp);
     sub.rewriteHead(key, from, to, 0, 0, 0);
     return true;
@@ -102,6 +111,7 @@ export class Merger {
     }
     let isChanged = this.#settleType(key, from, to, parts.type, stamp, origin, flags);
     if (parts.clearedAt > sub.parts.clearedAt) {
+      if (this.#postpones(parts.clearedAt)) return false;
       this.#clear(key, from, to, parts.clearedAt);
       isChanged = true;
     }
@@ -255,6 +265,15 @@ export class Merger {
     if (parts.clearedAt <= this.clearedAt) parts.clearedAt = 0;
   }
 
+  /** Whether too many elements of the sub tree opened would have to be looked through. */
+  #postpones(clearedAt: number): boolean {
+    const { sub, tree } = this;
+    if (clearedAt >= tree.stamp(sub.head) || this.isPurged) return false;
+    if (sub.elements.allCount <= this.purgedElementsMax) return false;
+    this.postponedClear = clearedAt;
+    return true;
+  }
+
   /** Takes out of the sub tree opened what this stamp clears; `rewriteHead` must follow. */
   #clear(key: Buffer, from: number, to: number, stamp: number): void {
     const { sub, tree } = this;
@@ -262,6 +281,7 @@ export class Merger {
     if (goesAll) tree.observer?.beforeChange(tree, key, from, to);
     sub.beginExisting(key, from, to);
     if (goesAll) sub.detachElements();
+    else if (this.isPurged) sub.finish(0, 0, 0);
     else sub.purge(key, from, to, stamp);
     sub.parts.raiseClearedAt(stamp);
   }

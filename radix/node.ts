@@ -13,9 +13,14 @@
  *   22   pointers in the same order       pointers, by byte        8 words of bits
  *   30                                                             2 words of ranks
  *   32                                                             pointers
+ *        lows in the same order, at +capacity: of what each pointer leads to
  *
- *   capacity     3   6  11   16   24   32 | 48   64   96  128  192 | 256
- *   bytes       40  56  80  104  144  184 | 320 384  512  640  896 | 1112
+ *   capacity     3   8   16   20   24   32 |  48   64   96  128  192 | 256
+ *   bytes       56  96  168  208  240  312 | 512  640  896 1152 1664 | 2136
+ *
+ * A *low* is the low half of the digest of all that a pointer leads to. Sync finds out by it which
+ * entries differ, without going to the leaves: each would cost a cache miss and a hash, and there
+ * are a hundred thousands. The terminal's is what the others leave of the node's own.
  *
  * Group g is the live count of the children for bytes 16g to 16g + 15, so that rank and n-th read
  * a few of a big node's children and not all: each would cost a cache miss. A rank is the number of
@@ -28,7 +33,7 @@
  * a pointer; slots of a node ascend with their keys, the terminal's first.
  *
  * Invariants: a node has two or more children, or one and a terminal; its
- * words 1 to 4 are the sums over terminal and children. Which nodes there are depends
+ * words 1 to 4 are the sums over terminal and children, and a child's low is its digest's. Which nodes there are depends
  * only on the keys; capacities also on the past, since shrinking lags behind.
  */
 import { type Arena, CHUNK_BYTES, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
@@ -41,6 +46,9 @@ export const HIGH = 4;
 export const TERMINAL = 5;
 /** Hint: a tombstone may lie below. */
 export const HINT_TOMBSTONE = 1 << 30;
+/** Hint: a head may lie below. */
+export const HINT_HEAD = 1 << 31;
+export const HINTS = HINT_TOMBSTONE | HINT_HEAD;
 
 const BYTES = 6;
 const GROUPS = 6;
@@ -60,13 +68,13 @@ const COUNT_ONE = 1 << COUNT_SHIFT;
 const TYPE_MASK = 15;
 const TYPE_BITMAP = 6;
 const TYPE_DIRECT = 11;
-const CAPACITY = Int32Array.of(3, 6, 11, 16, 24, 32, 48, 64, 96, 128, 192, 256);
+const CAPACITY = Int32Array.of(3, 8, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256);
 /** Word of the first pointer. */
-const POINTERS = Int32Array.of(7, 8, 9, 10, 12, 14, 32, 32, 32, 32, 32, 22);
+const POINTERS = Int32Array.of(7, 8, 10, 11, 12, 14, 32, 32, 32, 32, 32, 22);
 /** Of a cache line. */
 const LINE_WORDS = 16;
 const CHUNK_WORDS_MASK = CHUNK_BYTES / 4 - 1;
-const GRANULES = CAPACITY.map((capacity, type) => (POINTERS[type]! + capacity + 1) >>> 1);
+const GRANULES = CAPACITY.map((capacity, type) => (POINTERS[type]! + 2 * capacity + 1) >>> 1);
 
 export function nodeCount(header: number): number {
   return (header >>> COUNT_SHIFT) & COUNT_MASK;
@@ -99,6 +107,11 @@ export function pointersBegin(word: number, header: number): number {
 export function pointersEnd(word: number, header: number): number {
   const type = header & TYPE_MASK;
   return word + POINTERS[type]! + (type === TYPE_DIRECT ? 256 : nodeCount(header));
+}
+
+/** The word of the low of the child at a slot, which is not the terminal's. */
+export function lowWord(header: number, slot: number): number {
+  return slot + CAPACITY[header & TYPE_MASK]!;
 }
 
 /** The slot of the child for this byte; 0 if there is none. */
@@ -248,8 +261,8 @@ export function createNode(nodes: Arena, depth: number): number {
 }
 
 /**
- * Adds a child for a byte that has none. Returns the node, which moves when it is full. Totals and
- * groups are the caller's to change.
+ * Adds a child, with its low, for a byte that has none. Returns the node, which moves when it is
+ * full. Totals and groups are the caller's to change.
  */
 export function addChild(
   nodes: Arena,
@@ -257,6 +270,7 @@ export function addChild(
   node: number,
   byte: number,
   child: number,
+  low: number,
 ): number {
   let pointer = node;
   let i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
@@ -273,12 +287,18 @@ export function addChild(
   i32[word] = header + COUNT_ONE;
   if (type === TYPE_DIRECT) {
     i32[word + DIRECT_POINTERS + byte] = child;
+    i32[word + DIRECT_POINTERS + 256 + byte] = low;
     return pointer;
   }
   const index = childrenBelow(i32, word, header, byte);
   const first = word + POINTERS[type]!;
-  for (let slot = first + count; slot > first + index; slot--) i32[slot] = i32[slot - 1]!;
+  const firstLow = first + CAPACITY[type]!;
+  for (let i = count; i > index; i--) {
+    i32[first + i] = i32[first + i - 1]!;
+    i32[firstLow + i] = i32[firstLow + i - 1]!;
+  }
   i32[first + index] = child;
+  i32[firstLow + index] = low;
   if (type < TYPE_BITMAP) {
     const u8 = nodes.u8[pointer >>> CHUNK_SHIFT]!;
     const bytes = (word + BYTES) << 2;
@@ -304,7 +324,11 @@ export function removeChild(nodes: Arena, leaves: Arena, node: number, byte: num
     i32[slot] = 0;
   } else {
     const first = word + POINTERS[type]!;
-    for (let at = slot; at < first + count; at++) i32[at] = i32[at + 1]!;
+    const capacity = CAPACITY[type]!;
+    for (let at = slot; at < first + count; at++) {
+      i32[at] = i32[at + 1]!;
+      i32[at + capacity] = i32[at + capacity + 1]!;
+    }
     if (type < TYPE_BITMAP) {
       const u8 = nodes.u8[node >>> CHUNK_SHIFT]!;
       const bytes = (word + BYTES) << 2;
@@ -395,6 +419,7 @@ export function groupBegin(i32: Int32Array, word: number, header: number, group:
 
 const gatheredBytes = new Uint8Array(256);
 const gatheredPointers = new Int32Array(256);
+const gatheredLows = new Int32Array(256);
 
 /** Moves a node to another type, which must have room. */
 function resizeNode(nodes: Arena, leaves: Arena, node: number, type: number): number {
@@ -411,9 +436,11 @@ function resizeNode(nodes: Arena, leaves: Arena, node: number, type: number): nu
   if (type < TYPE_BITMAP && oldType < TYPE_BITMAP) {
     copyWords(from, fromWord + BYTES, to, toWord + BYTES, (count + 3) >>> 2);
     copyWords(from, fromWord + POINTERS[oldType]!, to, toWord + POINTERS[type]!, count);
+    copyLows(from, fromWord, oldType, to, toWord, type, count);
   } else if (inBitmaps(type) && inBitmaps(oldType)) {
     const words = BITMAP_POINTERS - GROUPS + count;
     copyWords(from, fromWord + GROUPS, to, toWord + GROUPS, words);
+    copyLows(from, fromWord, oldType, to, toWord, type, count);
   } else {
     gather(from, fromWord, header);
     scatter(to, toWord, type, count);
@@ -425,6 +452,19 @@ function resizeNode(nodes: Arena, leaves: Arena, node: number, type: number): nu
 
 function inBitmaps(type: number): boolean {
   return type >= TYPE_BITMAP && type < TYPE_DIRECT;
+}
+
+function copyLows(
+  from: Int32Array,
+  fromWord: number,
+  oldType: number,
+  to: Int32Array,
+  toWord: number,
+  type: number,
+  count: number,
+): void {
+  const first = fromWord + POINTERS[oldType]! + CAPACITY[oldType]!;
+  copyWords(from, first, to, toWord + POINTERS[type]! + CAPACITY[type]!, count);
 }
 
 function copyWords(
@@ -440,37 +480,46 @@ function copyWords(
 function gather(i32: Int32Array, word: number, header: number): void {
   const type = header & TYPE_MASK;
   const first = word + POINTERS[type]!;
+  const firstLow = first + CAPACITY[type]!;
   let index = 0;
   if (type < TYPE_BITMAP) {
     for (; index < nodeCount(header); index++) {
       gatheredBytes[index] = sortedByte(i32, word, index);
       gatheredPointers[index] = i32[first + index]!;
+      gatheredLows[index] = i32[firstLow + index]!;
     }
     return;
   }
   for (let byte = 0; byte < 256; byte++) {
+    let at = byte;
     if (type === TYPE_DIRECT) {
       if (i32[first + byte]! === 0) continue;
-      gatheredPointers[index] = i32[first + byte]!;
     } else {
       if (((i32[word + BITS + (byte >>> 5)]! >>> (byte & 31)) & 1) === 0) continue;
-      gatheredPointers[index] = i32[first + index]!;
+      at = index;
     }
+    gatheredPointers[index] = i32[first + at]!;
+    gatheredLows[index] = i32[firstLow + at]!;
     gatheredBytes[index++] = byte;
   }
 }
 
 function scatter(i32: Int32Array, word: number, type: number, count: number): void {
   const first = word + POINTERS[type]!;
+  const firstLow = first + CAPACITY[type]!;
   if (type === TYPE_DIRECT) {
     for (let byte = 0; byte < 256; byte++) i32[first + byte] = 0;
-    for (let i = 0; i < count; i++) i32[first + gatheredBytes[i]!] = gatheredPointers[i]!;
+    for (let i = 0; i < count; i++) {
+      i32[first + gatheredBytes[i]!] = gatheredPointers[i]!;
+      i32[firstLow + gatheredBytes[i]!] = gatheredLows[i]!;
+    }
     return;
   }
   for (let i = word + BYTES; i < first; i++) i32[i] = 0;
   for (let i = 0; i < count; i++) {
     const byte = gatheredBytes[i]!;
     i32[first + i] = gatheredPointers[i]!;
+    i32[firstLow + i] = gatheredLows[i]!;
     if (type < TYPE_BITMAP) {
       i32[word + BYTES + (i >>> 2)]! |= byte << ((i & 3) << 3);
     } else {

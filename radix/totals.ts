@@ -16,7 +16,19 @@ import {
   valueWordAt,
   visibleAt,
 } from './leaf.js';
-import { ALL, groupOfByte, groupWord, HIGH, hasGroups, LIVE, LOW } from './node.js';
+import {
+  ALL,
+  groupOfByte,
+  groupWord,
+  HIGH,
+  HINT_HEAD,
+  HINT_TOMBSTONE,
+  hasGroups,
+  LIVE,
+  LOW,
+  lowWord,
+  TERMINAL,
+} from './node.js';
 import type { Path } from './path.js';
 import type { Tree } from './tree.js';
 
@@ -108,10 +120,13 @@ export function addPointer(sum: Sum, tree: Tree, pointer: number, sign: number):
   else if (pointer < 0) addLeaf(sum, tree, 0 - pointer, sign);
 }
 
-/** Adds to the totals of the first `count` nodes of a path that `locate` has gone. */
+/**
+ * Adds to the totals of the first `count` nodes of a path that `locate` has gone, and to the lows
+ * of the children that it has gone to.
+ */
 export function addAlong(tree: Tree, path: Path, count: number, sum: Sum): void {
   const chunks = tree.space.nodes.i32;
-  const nodes = path.nodes;
+  const { nodes, slots } = path;
   const live = sum.live;
   const all = sum.all;
   const low = sum.low;
@@ -122,14 +137,26 @@ export function addAlong(tree: Tree, path: Path, count: number, sum: Sum): void 
     const word = (node & GRANULE_MASK) << 1;
     i32[word + LOW] = i32[word + LOW]! + low;
     i32[word + HIGH] = i32[word + HIGH]! + high;
+    const header = i32[word]!;
+    const slot = slots[i]!;
+    // The slot of a child that there was not is 0.
+    if (slot > word + TERMINAL) {
+      const at = lowWord(header, slot);
+      i32[at] = i32[at]! + low;
+    }
     if (live === 0 && all === 0) continue;
     i32[word + LIVE] = i32[word + LIVE]! + live;
     i32[word + ALL] = i32[word + ALL]! + all;
-    const header = i32[word]!;
     if (!hasGroups(header)) continue;
     const byte = path.bytes[i]!;
     if (byte >= 0) i32[groupWord(word, groupOfByte(byte))]! += live;
   }
+}
+
+/** What nodes above an entry with these flags hint at; 0: nothing. */
+export function hintOfKind(flags: number): number {
+  const kind = flags & KIND_MASK;
+  return kind === 0 ? 0 : kind === KIND_HEAD ? HINT_HEAD : HINT_TOMBSTONE;
 }
 
 /** Sets hint bits on the first `count` nodes of a path. */

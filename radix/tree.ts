@@ -94,7 +94,7 @@ export interface TreeOptions {
 
 const NO_VALUE = Buffer.alloc(0);
 /** What an entry takes of the nodes above it, on average over random keys. */
-export const NODE_BYTES_SHARE = 9;
+export const NODE_BYTES_SHARE = 14;
 
 export class Tree {
   readonly space: Space;

@@ -43,11 +43,10 @@ import {
   WRITER_FLAGS,
   wideWordAt,
 } from './leaf.js';
-import { HINT_TOMBSTONE } from './node.js';
 import { locate, type Path } from './path.js';
 import { releaseContents } from './remove.js';
 import type { Space } from './space.js';
-import { addAlong, addLeaf, hintAlong } from './totals.js';
+import { addAlong, addLeaf, hintAlong, hintOfKind } from './totals.js';
 import type { Tree } from './tree.js';
 
 const LAYOUT_FLAGS = FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
@@ -228,7 +227,8 @@ function overwrite(
   if (expiryMs > 0 && tree.timed) tree.expiries.add(leaf, expiryMs);
   addLeaf(sum, tree, leaf, 1);
   addAlong(tree, path, path.length, sum);
-  if ((flags & KIND_TOMBSTONE) !== 0) hintAlong(tree, path, path.length, HINT_TOMBSTONE);
+  const hint = hintOfKind(flags);
+  if (hint !== 0) hintAlong(tree, path, path.length, hint);
   return leaf;
 }
 

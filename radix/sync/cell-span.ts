@@ -49,6 +49,14 @@ export function mixed(item: number): number {
   return x ^ (x >>> 16);
 }
 
+/**
+ * What cells know an item by: the low half of its hash, mixed with the salt of the attempt, so that
+ * the same items lie in other cells in each.
+ */
+export function symbolOf(low: number, salt: number): number {
+  return mixed(low ^ salt);
+}
+
 export class CellSpan {
   readonly from: number;
   readonly to: number;

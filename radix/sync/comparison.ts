@@ -25,7 +25,6 @@ import {
 import type { Ranges } from './ranges.js';
 import type { Replica } from './replica.js';
 import { Cells } from './riblt.js';
-import type { SymbolHash } from './symbol-hash.js';
 import { SyncError } from './sync-error.js';
 
 /** Goes on when it is known what differs: with the items compared, and the answer's first frame. */
@@ -35,15 +34,15 @@ export class Comparison {
   readonly #replica: Replica;
   readonly #link: Link;
   readonly #ranges: Ranges;
-  readonly #hash: SymbolHash;
+  readonly #salt: number;
   readonly #finish: Finish;
   readonly #payload = new ByteWriter();
 
-  constructor(replica: Replica, link: Link, ranges: Ranges, hash: SymbolHash, finish: Finish) {
+  constructor(replica: Replica, link: Link, ranges: Ranges, salt: number, finish: Finish) {
     this.#replica = replica;
     this.#link = link;
     this.#ranges = ranges;
-    this.#hash = hash;
+    this.#salt = salt;
     this.#finish = finish;
   }
 
@@ -55,7 +54,7 @@ export class Comparison {
       yield* this.list(group);
       return;
     }
-    const list = new ItemList(this.#replica, this.#ranges, this.#hash);
+    const list = new ItemList(this.#replica, this.#ranges, this.#salt);
     yield* list.collect(group);
     encodeSet(this.#payload, group, this.#ranges.length);
     this.#payload.varint(list.count);

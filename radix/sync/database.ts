@@ -11,7 +11,7 @@ export interface SyncDatabase {
   readonly clearedAt: number;
   /**
    * Sets the stamp of the last clear. What it hides is refused from now on, and goes from the tree
-   * by `purge`. A lower stamp than before comes only from a session that follows.
+   * by `purge`: until that is done, counts and digests of the tree include it. A lower stamp than before comes only from a session that follows.
    */
   setClearedAt(stamp: number): void;
   /** Looks at up to so many entries for what `clearedAt` hides; true: there is more to look at. */

@@ -10,6 +10,7 @@
 import { Merger } from '../merge.js';
 import { BigIntake } from './big-intake.js';
 import { ByteReader } from './bytes.js';
+import { PURGE_SLICE_ELEMENTS, purgeElements } from './element-purge.js';
 import {
   badEntry,
   CODE_CLEAR,
@@ -92,16 +93,12 @@ export class EntryApplier {
   }
 
   /** Takes the next bytes of a value. */
-  pushValue(bytes: Buffer): void {
+  *pushValue(bytes: Buffer): Task<void> {
     if (this.#big === null) throw new SyncError('SYNC_PROTOCOL', 'a value of nothing');
     const incoming = this.#incoming;
     this.#guard(() => this.#big!.push(bytes));
     if (!this.#big.isWhole) return;
-    this.#guard(() => {
-      const merger = this.#mergerOf(incoming.db);
-      const isForced = this.#follower?.isForced(merger, incoming) ?? false;
-      this.#count(this.#big!.install(merger, incoming, isForced));
-    });
+    yield* guarded(this.#install(this.#big, incoming));
     this.#big = null;
   }
 
@@ -148,22 +145,47 @@ export class EntryApplier {
       const { tree } = this.#replica.databases[incoming.db]!;
       this.#big = new BigIntake(tree.space, incoming.valueBytes);
     } else if (this.#follower !== null && this.#isForced()) {
-      yield* this.#follow(this.#follower, incoming);
+      yield* guarded(this.#follow(this.#follower, incoming));
     } else {
-      this.#guard(() => this.#count(this.#merge(incoming)));
+      yield* guarded(this.#mergeInSlices(incoming));
     }
+  }
+
+  /** Merges or follows the record whose value has come. */
+  *#install(big: BigIntake, incoming: Incoming): Task<void> {
+    const merger = this.#mergerOf(incoming.db);
+    const isForced = this.#follower?.isForced(merger, incoming) ?? false;
+    if (!incoming.isElement) {
+      if (isForced && (yield* this.#follower!.staysAbove(merger, incoming))) {
+        this.#count(true);
+        big.close();
+        return;
+      }
+      merger.isPurged = yield* purgeElements(merger.tree, incoming.key, incoming.stamp);
+    }
+    this.#count(big.install(merger, incoming, isForced));
+    merger.isPurged = false;
+  }
+
+  *#mergeInSlices(incoming: Incoming): Task<void> {
+    const merger = this.#mergerOf(incoming.db);
+    merger.postponedClear = 0;
+    merger.purgedElementsMax = PURGE_SLICE_ELEMENTS;
+    let isApplied = this.#merge(incoming);
+    merger.purgedElementsMax = Infinity;
+    if (merger.postponedClear > 0) {
+      merger.isPurged = yield* purgeElements(merger.tree, incoming.key, merger.postponedClear);
+      isApplied = this.#merge(incoming);
+      merger.isPurged = false;
+    }
+    this.#count(isApplied);
   }
 
   *#follow(follower: Follower, incoming: Incoming): Task<void> {
     const merger = this.#mergerOf(incoming.db);
-    try {
-      const isHead = incoming.code === CODE_HEAD;
-      this.#count(
-        isHead ? yield* follower.head(merger, incoming) : follower.apply(merger, incoming),
-      );
-    } catch (error) {
-      throw applyError(error);
-    }
+    if (incoming.code === CODE_HEAD) this.#count(yield* follower.head(merger, incoming));
+    else if (incoming.isElement) this.#count(follower.element(merger, incoming));
+    else this.#count(yield* follower.entry(merger, incoming));
   }
 
   #isForced(): boolean {
@@ -214,6 +236,14 @@ export class EntryApplier {
     } catch (error) {
       throw applyError(error);
     }
+  }
+}
+
+function* guarded<T>(task: Task<T>): Task<T> {
+  try {
+    return yield* task;
+  } catch (error) {
+    throw applyError(error);
   }
 }
 

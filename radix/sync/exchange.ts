@@ -106,7 +106,7 @@ export class Exchange {
   *take(type: number, payload: Buffer, countMax: number): Task<boolean> {
     const { applier } = this;
     if (type === FRAME_ENTRIES) yield* applier.push(payload);
-    else if (type === FRAME_VALUE) applier.pushValue(payload);
+    else if (type === FRAME_VALUE) yield* applier.pushValue(payload);
     else if (type === FRAME_ABANDON) this.#abandon(payload);
     else {
       this.#takeEnd(payload);

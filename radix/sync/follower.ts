@@ -12,6 +12,7 @@ import { FLAG_LED, type Leaf } from '../leaf.js';
 import type { Merger } from '../merge.js';
 import { SubTree } from '../subtree.js';
 import type { Tree } from '../tree.js';
+import { purgeElements } from './element-purge.js';
 import { CODE_ELEMENT_TOMBSTONE, type Incoming } from './entry-codec.js';
 import type { Task } from './link.js';
 
@@ -36,15 +37,36 @@ export class Follower {
     return isAbsentOrLed(sub.elements, sub.elements.find(subKey, 0, subKey.length));
   }
 
-  /** Puts bytes, a tombstone or an element; false if a head here clears it. */
-  apply({ sub, tree }: Merger, incoming: Incoming): boolean {
+  /**
+   * Whether the sub tree at the key of bytes or a tombstone that come stays: free elements above
+   * them do, as they would if they came after them. Then it has been cleared up to there.
+   */
+  *staysAbove({ sub, tree }: Merger, incoming: Incoming): Task<boolean> {
+    const { stamp } = incoming;
+    const key = Buffer.from(incoming.key);
+    const at = [key, 0, key.length] as const;
+    if (!this.#ledOnly || !sub.open(...at) || tree.stamp(sub.head) <= stamp) return false;
+    const highest = yield* clearUpTo(tree, key, stamp);
+    if (highest === 0 || !sub.open(...at)) return false;
+    sub.parts.raiseClearedAt(stamp);
+    sub.replaceHead(...at, Math.max(highest, sub.parts.expiryStamp), 0, 0);
+    return true;
+  }
+
+  /** Puts bytes or a tombstone. */
+  *entry(merger: Merger, incoming: Incoming): Task<boolean> {
+    if (yield* this.staysAbove(merger, incoming)) return true;
+    const { expiryMs, flags, key, origin, stamp, value } = incoming;
+    const at = [key, 0, key.length, stamp, origin, flags, expiryMs] as const;
+    merger.tree.putEntry(...at, value, 0, value.length);
+    return true;
+  }
+
+  /** Puts an element; false if a head here clears it. */
+  element({ sub }: Merger, incoming: Incoming): boolean {
     const { code, expiryMs, flags, key, origin, stamp, subKey, type, value } = incoming;
     const at = [key, 0, key.length] as const;
     const what = [stamp, origin, flags] as const;
-    if (!incoming.isElement) {
-      tree.putEntry(...at, ...what, expiryMs, value, 0, value.length);
-      return true;
-    }
     const element = [subKey, 0, subKey.length, ...what] as const;
     if (!sub.begin(...at, type, ...element)) return false;
     if (code === CODE_ELEMENT_TOMBSTONE) sub.deleteElement(...element);
@@ -57,14 +79,13 @@ export class Follower {
     const at = [key, 0, key.length] as const;
     const own = Buffer.from(key);
     let floor = stamp;
-    if (sub.open(...at) && tree.stamp(sub.head) > stamp) {
-      floor = yield* highestElement(tree, own, stamp);
+    if (
+      sub.open(...at) &&
+      (tree.stamp(sub.head) > stamp || parts.clearedAt > sub.parts.clearedAt)
+    ) {
+      floor = Math.max(stamp, yield* clearUpTo(tree, own, parts.clearedAt));
     }
     if (!sub.open(own, 0, own.length)) sub.parts.reset(parts.type, parts.clearedAt);
-    else if (parts.clearedAt > sub.parts.clearedAt) {
-      sub.beginExisting(own, 0, own.length);
-      sub.purge(own, 0, own.length, parts.clearedAt);
-    }
     sub.changeType(parts.type);
     sub.parts.clearedAt = parts.clearedAt;
     sub.parts.expiryStamp = parts.expiryStamp;
@@ -75,19 +96,43 @@ export class Follower {
   }
 }
 
-/** The highest stamp of an element of the head at a key, or this one if it is higher. */
-function* highestElement(tree: Tree, key: Buffer, stamp: number): Task<number> {
+/**
+ * Takes the elements at or below a stamp out of the sub tree at a key, in slices. Returns the highest
+ * stamp of those that are left; 0: none is.
+ */
+function* clearUpTo(tree: Tree, key: Buffer, clearedAt: number): Task<number> {
+  const sub = new SubTree(tree);
+  const { elements } = sub;
+  const at = [key, 0, key.length] as const;
+  const isPurged = yield* purgeElements(tree, key, clearedAt);
+  if (!sub.open(...at)) return 0;
+  const { digestHigh, digestLow } = elements;
+  const highest = yield* highestElement(tree, key);
+  if (!sub.open(...at)) return 0;
+  const isSame = elements.digestLow === digestLow && elements.digestHigh === digestHigh;
+  // Only if a writer has been there, or if all are below it, is it done at once.
+  if ((!isPurged || !isSame) && sub.parts.clearedAt < clearedAt) {
+    const goesAll = tree.stamp(sub.head) <= clearedAt;
+    sub.beginExisting(...at);
+    if (goesAll) sub.detachElements();
+    else sub.purge(...at, clearedAt);
+  }
+  return elements.root === 0 ? 0 : highest;
+}
+
+/** The highest stamp of an element of the head at a key, if it is still there. */
+function* highestElement(tree: Tree, key: Buffer): Task<number> {
   const sub = new SubTree(tree);
   const cursor = sub.elements.cursor({ all: true });
   sub.open(key, 0, key.length);
   const headStamp = tree.stamp(sub.head);
-  let highest = stamp;
+  let highest = 0;
   let count = 0;
   for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
     highest = Math.max(highest, sub.elements.stamp(leaf));
     if (++count % SLICE_ELEMENTS !== 0) continue;
     yield 'slice';
-    if (!sub.open(key, 0, key.length)) return stamp;
+    if (!sub.open(key, 0, key.length)) return 0;
   }
   // Writers have been there: whatever they wrote is not above the head.
   const isUntouched = tree.stamp(sub.head) === headStamp;

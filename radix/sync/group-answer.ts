@@ -30,7 +30,6 @@ import {
 } from './messages.js';
 import type { CommonSums, Ranges } from './ranges.js';
 import { Cells, Decoder } from './riblt.js';
-import type { SymbolHash } from './symbol-hash.js';
 import { SyncError } from './sync-error.js';
 import type { Item } from './takers.js';
 
@@ -48,7 +47,7 @@ export class GroupAnswer {
   readonly #mode: SyncMode;
   readonly #ranges: Ranges;
   readonly #common: CommonSums;
-  readonly #hash: SymbolHash;
+  readonly #salt: number;
   readonly #theirCount: number;
   readonly #payload = new ByteWriter();
 
@@ -58,14 +57,14 @@ export class GroupAnswer {
     mode: SyncMode,
     ranges: Ranges,
     common: CommonSums,
-    hash: SymbolHash,
+    salt: number,
     theirCount: number,
   ) {
     this.#exchange = exchange;
     this.#mode = mode;
     this.#ranges = ranges;
     this.#common = common;
-    this.#hash = hash;
+    this.#salt = salt;
     this.#theirCount = theirCount;
   }
 
@@ -75,7 +74,7 @@ export class GroupAnswer {
     const theirCount = first.varint(GROUP_ITEMS_MAX * 2);
     const theirSum = first.i32();
     let reader = copyOf(first);
-    const list = new ItemList(replica, this.#ranges, this.#hash);
+    const list = new ItemList(replica, this.#ranges, this.#salt);
     yield* list.collect(group);
     const decoder = new Decoder(
       theirSum - list.sum,

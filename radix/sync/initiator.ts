@@ -49,7 +49,6 @@ import { decodePlaces, FIRST_PLACE } from './place.js';
 import { expiredEntries, pendingPurges } from './purges.js';
 import { CommonSums, RANGES_MAX, Ranges, saltOf } from './ranges.js';
 import { keyCheck, Replica } from './replica.js';
-import { SymbolHash } from './symbol-hash.js';
 import { SyncError } from './sync-error.js';
 import type { KeyRange } from './view.js';
 
@@ -96,9 +95,9 @@ export class Initiator {
   *run(): Task<Outcome> {
     const { databases } = this.#replica;
     yield* expiredEntries(databases, this.#options.expiredUntilMs());
-    yield* pendingPurges(databases);
     let isStuck = false;
     for (let attempt = 0; ; attempt++) {
+      yield* pendingPurges(databases);
       yield* this.#sendSummary(attempt);
       const answer = yield* this.#link.expect(
         FRAME_SAME,
@@ -233,11 +232,10 @@ export class Initiator {
   }
 
   #comparison(ranges: Ranges, common: CommonSums, theirCount: number): Comparison {
-    const hash = new SymbolHash(this.#replica.space, this.#salt);
     const finish = (list: ItemList, answer: Frame): Task<void> => {
       return this.#finishGroup(list, common, answer, theirCount);
     };
-    return new Comparison(this.#replica, this.#link, ranges, hash, finish);
+    return new Comparison(this.#replica, this.#link, ranges, this.#salt, finish);
   }
 
   /**

@@ -11,14 +11,14 @@
  * range is scanned. An item that a writer has changed is not found, which is right: it is no
  * longer there.
  */
+import { symbolOf } from './cell-span.js';
 import type { Task } from './link.js';
 import type { Place } from './place.js';
 import type { Ranges } from './ranges.js';
 import type { Replica } from './replica.js';
-import type { SymbolHash } from './symbol-hash.js';
 import { type Item, SymbolList } from './takers.js';
 
-/** Items whose symbols one slice of work collects; about half a millisecond. */
+/** Items whose symbols one slice of work collects; a tenth of a millisecond or two. */
 export const SLICE_ITEMS = 4096;
 /** Items that one slice shows to a visitor. */
 export const SLICE_VISITS = 1024;
@@ -43,8 +43,8 @@ interface Part {
 export class ItemList {
   readonly replica: Replica;
   readonly #ranges: Ranges;
-  /** null: items are known by the low half of the tree's hash. */
-  readonly #hash: SymbolHash | null;
+  /** Of the attempt; null: items are known by the low half of their hash itself. */
+  readonly #salt: number | null;
   readonly #list = new SymbolList();
   readonly #parts: Part[] = [];
   /** Whether the finder has had enough for now. */
@@ -52,10 +52,10 @@ export class ItemList {
   /** Of all symbols. */
   sum = 0;
 
-  constructor(replica: Replica, ranges: Ranges, hash: SymbolHash | null) {
+  constructor(replica: Replica, ranges: Ranges, salt: number | null) {
     this.replica = replica;
     this.#ranges = ranges;
-    this.#hash = hash;
+    this.#salt = salt;
   }
 
   get count(): number {
@@ -70,13 +70,14 @@ export class ItemList {
   *collect(indexes: readonly number[]): Task<void> {
     const list = this.#list;
     let sliceItems = 0;
+    list.reserve(indexes.reduce((sum, range) => sum + this.#ranges.counts[range]!, 0));
     for (const range of indexes) {
       const from = list.count;
       let start: Place | null = this.#ranges.starts[range]!;
       const end = this.#ranges.end(range);
       while (start !== null) {
         const before = list.count;
-        start = this.replica.symbols(this.#hash!, start, end, SLICE_ITEMS - sliceItems, list);
+        start = this.replica.symbols(this.#salt!, start, end, SLICE_ITEMS - sliceItems, list);
         for (let i = before; i < list.count; i++) this.sum = (this.sum + list.symbols[i]!) | 0;
         sliceItems += list.count - before + 1;
         if (sliceItems < SLICE_ITEMS) continue;
@@ -133,7 +134,7 @@ export class ItemList {
    */
   *#findIn(part: Part, indexes: number[], finder: Finder, afterFind: () => Task<void>): Task<void> {
     const rest = new Set<number>();
-    const isScanned = this.#hash === null || indexes.length > (part.to - part.from) * LOOKUPS_SHARE;
+    const isScanned = this.#salt === null || indexes.length > (part.to - part.from) * LOOKUPS_SHARE;
     let start: Place | null = this.#ranges.starts[part.range]!;
     let shift = this.replica.prefix(start).count - part.from;
     let lookups = 0;
@@ -163,7 +164,7 @@ export class ItemList {
     const place = this.replica.placeOf(first);
     if (place === null) return -1;
     const window = new SymbolList();
-    this.replica.symbols(this.#hash!, place, null, LOOKUP_WINDOW, window);
+    this.replica.symbols(this.#salt!, place, null, LOOKUP_WINDOW, window);
     const index = window.symbols.subarray(0, window.count).indexOf(symbol);
     const at = index < 0 ? null : this.replica.placeOf(first + index);
     if (at === null) return -1;
@@ -175,7 +176,7 @@ export class ItemList {
   }
 
   #symbolOf(item: Item): number {
-    return this.#hash === null ? item.low : this.replica.symbolOf(this.#hash, item);
+    return this.#salt === null ? item.low : symbolOf(item.low, this.#salt);
   }
 }
 

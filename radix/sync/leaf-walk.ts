@@ -1,23 +1,35 @@
 /**
- * LeafWalk: the leaves of a tree in order, many at a time, into an array.
+ * LeafWalk: the leaves of a tree in order with the low halves of their hashes, many at a time.
  *
- *   node   [ t | a  b  c  d  e ]          out   t  a  b | the leaves below c | d  e ...
+ *   node   [ t | a  b  c  d  e | lows ]       out   t  a  b | the leaves below c | d  e ...
  *            |  |  |  |  |  |
  *            L  L  L [..] L  L
  *
- * Sync hashes a million leaves to find ten that differ. A cursor copies the key of each, so as to
- * survive a write; this one does not survive any, and costs a few nanoseconds a leaf.
+ * Sync looks at a million entries to find ten that differ. A cursor copies the key of each, so as to
+ * survive a write; this one does not survive any, and reads nodes only: a leaf is a cache miss. It
+ * goes to those that may be heads, which a node hints at.
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from '../arena.js';
-import type { Leaf } from '../leaf.js';
-import { fetchNode, pointersBegin, pointersEnd, TERMINAL } from '../node.js';
+import { flagsAt, KIND_HEAD, KIND_MASK, type Leaf } from '../leaf.js';
+import {
+  fetchNode,
+  HINT_HEAD,
+  LOW,
+  lowWord,
+  pointersBegin,
+  pointersEnd,
+  TERMINAL,
+} from '../node.js';
 import { locate, Path, settle } from '../path.js';
 import type { Space } from '../space.js';
+import { hashLeaf } from '../totals.js';
+import type { Tree } from '../tree.js';
 
 // Constants of this module the compiler takes for constants, those of others it loads each time.
 const SHIFT = CHUNK_SHIFT;
 const MASK = GRANULE_MASK;
 const TERMINAL_WORD = TERMINAL;
+const HEADS = HINT_HEAD;
 
 /** Slot of a node of which nothing has been taken yet, from its word on. */
 const NOTHING_TAKEN = TERMINAL_WORD - 1;
@@ -30,10 +42,16 @@ export class LeafWalk {
   /** Of each node the slot taken last. */
   readonly #path = new Path();
   readonly #single = new Int32Array(1);
+  readonly #singleLow = new Int32Array(1);
   /** Of each node the slot up to which its children have been fetched. */
   #fetched = new Int32Array(FETCHED_FIRST);
   /** A leaf that comes before what the path leads to; 0: none. */
   #first: Leaf = 0;
+  #tree!: Tree;
+  /** The head whose elements these are; 0: none. */
+  #head: Leaf = 0;
+  /** Whether the leaf taken last is a head, behind which `fill` ends. */
+  isAtHead = false;
   /** Keeps what was loaded to be in the cache. */
   touched = 0;
 
@@ -42,10 +60,12 @@ export class LeafWalk {
   }
 
   /**
-   * Stands before the first leaf of the tree with this root that has a key >= this one, or with
-   * `isBehind` > it; null: before all.
+   * Stands before the first entry of a tree, or with `head` element of that head with this root,
+   * that has a key >= this one, or with `isBehind` > it; null: before all.
    */
-  seek(root: number, key: Buffer | null, isBehind: boolean): void {
+  seek(tree: Tree, head: Leaf, root: number, key: Buffer | null, isBehind: boolean): void {
+    this.#tree = tree;
+    this.#head = head;
     const { leaves, nodes } = this.#space;
     const path = this.#path;
     this.#first = 0;
@@ -66,12 +86,16 @@ export class LeafWalk {
 
   /** The next leaf; 0: there is none. */
   next(): Leaf {
-    return this.fill(this.#single, 1, 0) === 0 ? 0 : this.#single[0]!;
+    return this.fill(this.#single, this.#singleLow, 1, 0) === 0 ? 0 : this.#single[0]!;
   }
 
-  /** Takes up to `max` leaves, up to and without `stop`, where the walk ends; fewer: it has. */
-  fill(out: Int32Array, max: number, stop: Leaf): number {
+  /**
+   * Takes up to `max` leaves and the lows of their own hashes, up to and without `stop`, where the
+   * walk ends, and ends behind a head. None: the walk has ended.
+   */
+  fill(out: Int32Array, lows: Int32Array, max: number, stop: Leaf): number {
     let count = 0;
+    this.isAtHead = false;
     if (this.#first !== 0) {
       const first = this.#first;
       this.#first = 0;
@@ -79,7 +103,9 @@ export class LeafWalk {
         this.#path.length = 0;
         return 0;
       }
-      out[count++] = first;
+      out[count] = first;
+      lows[count++] = this.#hash(first);
+      if (this.#isHead(first)) return count;
     }
     const path = this.#path;
     const chunks = this.#space.nodes.i32;
@@ -90,6 +116,7 @@ export class LeafWalk {
       const word = (node & MASK) << 1;
       const header = i32[word]!;
       const end = pointersEnd(word, header);
+      const mayBeHeads = (header & HEADS) !== 0;
       let slot = path.slots[top]! + 1;
       if (slot === word + TERMINAL_WORD + 1) slot = pointersBegin(word, header);
       let pointer = 0;
@@ -97,11 +124,22 @@ export class LeafWalk {
         pointer = i32[slot]!;
         if (pointer > 0) break;
         if (pointer < 0) {
-          if (0 - pointer === stop) {
+          const leaf = 0 - pointer;
+          if (leaf === stop) {
             path.length = 0;
             return count;
           }
-          out[count++] = 0 - pointer;
+          out[count] = leaf;
+          lows[count++] =
+            slot === word + TERMINAL_WORD
+              ? terminalLow(i32, word, header)
+              : i32[lowWord(header, slot)]!;
+          if (mayBeHeads && this.#isHead(leaf)) {
+            // The low beside the pointer covers its elements.
+            lows[count - 1] = this.#hash(leaf);
+            path.slots[top] = slot;
+            return count;
+          }
         }
         slot = slot === word + TERMINAL_WORD ? pointersBegin(word, header) : slot + 1;
       }
@@ -143,9 +181,34 @@ export class LeafWalk {
     path.slots[path.length++] = ((node & MASK) << 1) + NOTHING_TAKEN;
   }
 
+  #hash(leaf: Leaf): number {
+    const tree = this.#tree;
+    const outer = tree.head;
+    tree.head = this.#head;
+    hashLeaf(tree, leaf);
+    tree.head = outer;
+    return this.#space.hash.low;
+  }
+
+  #isHead(leaf: Leaf): boolean {
+    const i32 = this.#space.leaves.i32[leaf >>> SHIFT]!;
+    this.isAtHead = (flagsAt(i32, (leaf & MASK) << 1) & KIND_MASK) === KIND_HEAD;
+    return this.isAtHead;
+  }
+
   #growFetched(): void {
     const longer = new Int32Array(this.#fetched.length * 4);
     longer.set(this.#fetched);
     this.#fetched = longer;
   }
+}
+
+/** What the other children leave of a node's low. */
+function terminalLow(i32: Int32Array, word: number, header: number): number {
+  const end = pointersEnd(word, header);
+  let low = i32[word + LOW]!;
+  for (let slot = pointersBegin(word, header); slot < end; slot++) {
+    if (i32[slot] !== 0) low = (low - i32[lowWord(header, slot)]!) | 0;
+  }
+  return low;
 }

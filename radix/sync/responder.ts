@@ -34,7 +34,6 @@ import {
 import { expiredEntries, pendingPurges } from './purges.js';
 import { CommonSums, Ranges, saltOf, writeBalancedBounds } from './ranges.js';
 import { keyCheck, type Prefix, Replica } from './replica.js';
-import { SymbolHash } from './symbol-hash.js';
 import { SyncError } from './sync-error.js';
 import type { KeyRange } from './view.js';
 
@@ -77,8 +76,8 @@ export class Responder {
     const exchange = new Exchange(replica, this.#link, mode, this.#options);
     this.exchange = exchange;
     yield* expiredEntries(this.#databases, this.#options.expiredUntilMs());
-    yield* pendingPurges(this.#databases);
     for (let attempt = 0; ; attempt++) {
+      yield* pendingPurges(this.#databases);
       this.#salt = saltOf(salt, attempt);
       const own = replica.prefix(null);
       if (isSame(own, theirs)) {
@@ -148,8 +147,7 @@ export class Responder {
 
   *#answerGroups(exchange: Exchange, ranges: Ranges, theirCount: number): Task<Frame> {
     const common = new CommonSums(ranges);
-    const hash = new SymbolHash(exchange.replica.space, this.#salt);
-    const answer = new GroupAnswer(exchange, this.#mode, ranges, common, hash, theirCount);
+    const answer = new GroupAnswer(exchange, this.#mode, ranges, common, this.#salt, theirCount);
     // Each sub range may come twice, as cells and listed; then COMMON, then what ends the attempt.
     for (let frames = 0; frames < 2 * ranges.length + 2; frames++) {
       const { type, payload } = yield* this.#link.expect(

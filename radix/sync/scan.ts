@@ -4,13 +4,15 @@
  *
  *   places        from                                to
  *   items     ... | k  l: head  l/a  l/b  m  n  o     | p ...
- *   runs          [k  l]      [l/a  l/b] [m  n  o]          a run of entries ends behind a head
+ *   batches       [k  l]      [l/a  l/b] [m  n  o]          one of entries ends behind a head
  *
  * Nothing is written during a scan, so the leaf at which to stop is found once, and no key is
  * compared on the way there. A scan ends after so many items and says where to go on.
  */
 import { HEAD_ROOT_WORD, headWord, KIND_HEAD, type Leaf } from '../leaf.js';
 import type { Space } from '../space.js';
+import { hashLeaf } from '../totals.js';
+import type { Tree } from '../tree.js';
 import { LeafWalk } from './leaf-walk.js';
 import { comparePlaces, FIRST_PLACE, type Place } from './place.js';
 import type { Interval, View } from './view.js';
@@ -18,21 +20,38 @@ import type { Interval, View } from './view.js';
 const BATCH_LEAVES = 1024;
 const KEY_NONE = Buffer.alloc(0);
 
+/** Leaves in order, and the lows of their own hashes. */
+export class Batch {
+  readonly leaves = new Int32Array(BATCH_LEAVES);
+  readonly lows = new Int32Array(BATCH_LEAVES);
+  count = 0;
+
+  /** Takes the next leaves of a walk, no more than there is room for. */
+  fill(walk: LeafWalk, room: number, stop: Leaf): number {
+    const most = Math.min(BATCH_LEAVES, Math.max(1, room));
+    this.count = walk.fill(this.leaves, this.lows, most, stop);
+    return this.count;
+  }
+}
+
 export interface Taker {
   /** How many more items it takes. */
   room: number;
   clear(view: View): void;
-  /** Takes entries leaves[from, to) as far as there is room, and ends behind a head. */
-  entries(view: View, leaves: Int32Array, from: number, to: number): number;
-  /** Takes elements of a head, likewise. Returns the index behind the last one taken. */
-  elements(view: View, head: Leaf, leaves: Int32Array, from: number, to: number): number;
+  /**
+   * Takes entries of a batch from this index on, as far as there is room. Returns the index behind
+   * the last one taken.
+   */
+  entries(view: View, batch: Batch, from: number): number;
+  /** Takes elements of a head, likewise. */
+  elements(view: View, head: Leaf, batch: Batch, from: number): number;
 }
 
 export class Scan {
   readonly #views: readonly View[];
   readonly #intervals: readonly Interval[];
-  readonly #batch = new Int32Array(BATCH_LEAVES);
-  readonly #elementBatch = new Int32Array(BATCH_LEAVES);
+  readonly #batch = new Batch();
+  readonly #elementBatch = new Batch();
   readonly #walk: LeafWalk;
   readonly #elementWalk: LeafWalk;
   #resume: Place | null = null;
@@ -91,8 +110,8 @@ export class Scan {
       return;
     }
     let stop: Leaf = 0;
-    if (isEnd) stop = this.#leafFrom(tree.root, end.key!, false);
-    else if (high !== null) stop = this.#leafFrom(tree.root, high, true);
+    if (isEnd) stop = this.#leafFrom(tree, end.key!, false);
+    else if (high !== null) stop = this.#leafFrom(tree, high, true);
     // Where a scan goes on among the elements of a head, the head has been taken.
     const isWithin = start.sub !== null && !isLow;
     const within = isWithin ? tree.find(first, 0, first.length) : 0;
@@ -101,7 +120,7 @@ export class Scan {
       if (endSub) this.#elements(view, within, start.sub, end.sub, taker);
     } else {
       if (within !== 0) this.#elements(view, within, start.sub, null, taker);
-      this.#walk.seek(tree.root, isLow ? low : first, isLow || within !== 0);
+      this.#walk.seek(tree, 0, tree.root, isLow ? low : first, isLow || within !== 0);
       if (!this.#isOver) this.#entries(view, stop, taker);
       if (!this.#isOver && endSub) this.#entryUpTo(view, stop, end.sub!, taker);
     }
@@ -111,31 +130,33 @@ export class Scan {
   #entries(view: View, stop: Leaf, taker: Taker): void {
     const { tree } = view;
     const batch = this.#batch;
-    for (;;) {
-      const most = Math.min(BATCH_LEAVES, Math.max(1, taker.room));
-      const count = this.#walk.fill(batch, most, stop);
-      if (count === 0) return;
-      for (let at = 0; at < count; ) {
+    while (batch.fill(this.#walk, taker.room, stop) > 0) {
+      for (let at = 0; at < batch.count; ) {
         if (taker.room <= 0) {
-          this.#stopAt({ db: view.db, key: tree.key(batch[at]!), sub: null });
+          this.#stopAt({ db: view.db, key: tree.key(batch.leaves[at]!), sub: null });
           return;
         }
-        at = taker.entries(view, batch, at, count);
-        this.#elements(view, batch[at - 1]!, null, null, taker);
-        if (this.#isOver) return;
+        at = taker.entries(view, batch, at);
       }
+      if (!this.#walk.isAtHead) continue;
+      this.#elements(view, batch.leaves[batch.count - 1]!, null, null, taker);
+      if (this.#isOver) return;
     }
   }
 
   /** Takes an entry and those of its elements before this sub key. */
   #entryUpTo(view: View, leaf: Leaf, toSub: Buffer, taker: Taker): void {
+    const { tree } = view;
     const batch = this.#batch;
     if (taker.room <= 0) {
-      this.#stopAt({ db: view.db, key: view.tree.key(leaf), sub: null });
+      this.#stopAt({ db: view.db, key: tree.key(leaf), sub: null });
       return;
     }
-    batch[0] = leaf;
-    taker.entries(view, batch, 0, 1);
+    hashLeaf(tree, leaf);
+    batch.leaves[0] = leaf;
+    batch.lows[0] = tree.space.hash.low;
+    batch.count = 1;
+    taker.entries(view, batch, 0);
     this.#elements(view, leaf, null, toSub, taker);
   }
 
@@ -145,26 +166,29 @@ export class Scan {
     if (tree.kind(head) !== KIND_HEAD) return;
     const root = headWord(tree.space.leaves, head, HEAD_ROOT_WORD);
     const walk = this.#elementWalk;
-    const stop = to === null ? 0 : this.#leafFrom(root, to, false, walk);
-    walk.seek(root, from, false);
+    let stop: Leaf = 0;
+    if (to !== null) {
+      walk.seek(tree, head, root, to, false);
+      stop = walk.next();
+    }
+    walk.seek(tree, head, root, from, false);
     const batch = this.#elementBatch;
-    for (;;) {
-      const count = walk.fill(batch, Math.min(BATCH_LEAVES, Math.max(1, taker.room)), stop);
-      for (let at = 0; at < count; ) {
+    while (batch.fill(walk, taker.room, stop) > 0) {
+      for (let at = 0; at < batch.count; ) {
         if (taker.room <= 0) {
-          this.#stopAt({ db: view.db, key: tree.key(head), sub: tree.key(batch[at]!) });
+          const sub = tree.key(batch.leaves[at]!);
+          this.#stopAt({ db: view.db, key: tree.key(head), sub });
           return;
         }
-        at = taker.elements(view, head, batch, at, count);
+        at = taker.elements(view, head, batch, at);
       }
-      if (count === 0) return;
     }
   }
 
   /** The first leaf with a key >= this one, or with `isBehind` > it; 0: there is none. */
-  #leafFrom(root: number, key: Buffer, isBehind: boolean, walk = this.#walk): Leaf {
-    walk.seek(root, key, isBehind);
-    return walk.next();
+  #leafFrom(tree: Tree, key: Buffer, isBehind: boolean): Leaf {
+    this.#walk.seek(tree, 0, tree.root, key, isBehind);
+    return this.#walk.next();
   }
 }
 

@@ -2,12 +2,12 @@
  * Takers: what a scan gives its items to. One shows each to a visitor, with its hash as the tree's
  * digests sum it; the other adds symbols to a list, thousands at a time.
  */
-import { KIND_HEAD, type Leaf } from '../leaf.js';
+import type { Leaf } from '../leaf.js';
 import type { SubTree } from '../subtree.js';
 import { hashLeaf } from '../totals.js';
+import { symbolOf } from './cell-span.js';
 import type { Replica } from './replica.js';
-import type { Taker } from './scan.js';
-import type { Start, SymbolHash } from './symbol-hash.js';
+import type { Batch, Taker } from './scan.js';
 import type { View } from './view.js';
 
 const SYMBOLS_FIRST = 1024;
@@ -47,27 +47,27 @@ export class VisitingTaker implements Taker {
     this.#show(view, 0, 0);
   }
 
-  entries(view: View, leaves: Int32Array, from: number, to: number): number {
+  entries(view: View, { count, leaves }: Batch, from: number): number {
     const { tree } = view;
-    for (let at = from; at < to; ) {
+    for (let at = from; at < count; ) {
       const leaf = leaves[at++]!;
       hashLeaf(tree, leaf);
       this.#show(view, leaf, 0);
-      if (this.room <= 0 || tree.kind(leaf) === KIND_HEAD) return at;
+      if (this.room <= 0) return at;
     }
-    return to;
+    return count;
   }
 
-  elements(view: View, head: Leaf, leaves: Int32Array, from: number, to: number): number {
+  elements(view: View, head: Leaf, { count, leaves }: Batch, from: number): number {
     if (head !== this.#head || this.#sub !== view.sub) this.#open(view, head);
     const { elements } = view.sub;
-    for (let at = from; at < to; ) {
+    for (let at = from; at < count; ) {
       const leaf = leaves[at++]!;
       hashLeaf(elements, leaf);
       this.#show(view, head, leaf);
       if (this.room <= 0) return at;
     }
-    return to;
+    return count;
   }
 
   #open(view: View, head: Leaf): void {
@@ -113,48 +113,43 @@ export class SymbolList {
 export class SymbolTaker implements Taker {
   room: number;
   readonly #replica: Replica;
-  readonly #hash: SymbolHash;
+  readonly #salt: number;
   readonly #into: SymbolList;
-  #db = -1;
-  #entryStart: Start | null = null;
-  #head: Leaf = 0;
-  #elementStart: Start | null = null;
 
-  constructor(replica: Replica, hash: SymbolHash, itemsMax: number, into: SymbolList) {
+  /** `salt`: of the attempt. */
+  constructor(replica: Replica, salt: number, itemsMax: number, into: SymbolList) {
     this.#replica = replica;
-    this.#hash = hash;
+    this.#salt = salt;
     this.room = itemsMax;
     this.#into = into;
   }
 
   clear(view: View): void {
-    this.#into.add(this.#replica.clearSymbol(view, this.#hash));
+    this.#replica.hashClear(view);
+    const low = Math.imul(view.tree.space.hash.low, view.factorLow);
+    this.#into.add(symbolOf(low, this.#salt));
     this.room--;
   }
 
-  entries(view: View, leaves: Int32Array, from: number, to: number): number {
-    if (view.db !== this.#db) {
-      this.#db = view.db;
-      this.#head = 0;
-      this.#entryStart = this.#hash.entryStart(view.db);
-    }
-    return this.#take(this.#entryStart!, leaves, from, to);
+  entries(view: View, batch: Batch, from: number): number {
+    return this.#take(view, batch, from);
   }
 
-  elements(view: View, head: Leaf, leaves: Int32Array, from: number, to: number): number {
-    if (head !== this.#head) {
-      this.#head = head;
-      this.#elementStart = this.#hash.elementStart(view.db, head);
-    }
-    return this.#take(this.#elementStart!, leaves, from, to);
+  elements(view: View, _head: Leaf, batch: Batch, from: number): number {
+    return this.#take(view, batch, from);
   }
 
-  #take(start: Start, leaves: Int32Array, from: number, to: number): number {
+  #take({ factorLow }: View, { count, lows }: Batch, from: number): number {
     const into = this.#into;
-    into.reserve(to - from);
-    const end = this.#hash.hash(start, leaves, from, to, into.symbols, into.count);
-    into.count += end - from;
-    this.room -= end - from;
-    return end;
+    const salt = this.#salt;
+    into.reserve(count - from);
+    const { symbols } = into;
+    let index = into.count;
+    for (let at = from; at < count; at++) {
+      symbols[index++] = symbolOf(Math.imul(lows[at]!, factorLow), salt);
+    }
+    into.count = index;
+    this.room -= count - from;
+    return count;
   }
 }

@@ -168,6 +168,15 @@ t.test('follow-led: what was led is as there, what is free is merged', (t) => {
   t.end();
 });
 
+/** What is known of a key: what clears it, and its elements, tombstones among them. */
+interface KeyState {
+  /** Of a head its `clearedAt`, of other entries their stamp. */
+  readonly clearedAt: number;
+  readonly isLed: boolean;
+  readonly isHead: boolean;
+  readonly elements: Map<string, Element>;
+}
+
 interface Element {
   readonly stamp: number;
   readonly origin: number;
@@ -175,18 +184,23 @@ interface Element {
   readonly text: string;
 }
 
-/** All elements of a store, by key and sub key, tombstones among them. */
-function elementsOf(store: Store): Map<string, Element> {
-  const all = new Map<string, Element>();
+function statesOf(store: Store): Map<string, KeyState> {
+  const all = new Map<string, KeyState>();
   const { sub, tree } = store[0]!;
   const cursor = tree.cursor({ all: true });
   for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
     const key = tree.key(leaf);
-    if (!sub.open(key, 0, key.length)) continue;
+    const isLed = (tree.flags(leaf) & FLAG_LED) !== 0;
+    const found = new Map<string, Element>();
+    const stamp = tree.stamp(leaf);
+    const isHead = sub.open(key, 0, key.length);
+    const clearedAt = isHead ? sub.parts.clearedAt : stamp;
+    all.set(key.toString(), { clearedAt, isLed, isHead, elements: found });
+    if (!isHead) continue;
     const { elements } = sub;
     const inner = elements.cursor({ all: true });
     for (let at = inner.next(); at !== 0; at = inner.next()) {
-      all.set(`${key.toString()}/${elements.key(at).toString()}`, {
+      found.set(elements.key(at).toString(), {
         stamp: elements.stamp(at),
         origin: elements.origin(at),
         isLed: (elements.flags(at) & FLAG_LED) !== 0,
@@ -197,29 +211,55 @@ function elementsOf(store: Store): Map<string, Element> {
   return all;
 }
 
-/** What a side that follows should hold of each element: led as there, free merged. */
+/**
+ * What a side that follows should hold of each element: led as there, free merged, less what is
+ * cleared there, and what a free clear of its own covers.
+ */
 function followedElements(
-  mine: ReadonlyMap<string, Element>,
-  theirs: ReadonlyMap<string, Element>,
+  mine: ReadonlyMap<string, KeyState>,
+  theirs: ReadonlyMap<string, KeyState>,
 ): Map<string, Element> {
   const expected = new Map<string, Element>();
-  for (const path of new Set([...mine.keys(), ...theirs.keys()])) {
-    const own = mine.get(path);
-    const other = theirs.get(path);
-    const kept = own === undefined || own.isLed ? undefined : own;
-    const isOwn =
-      kept !== undefined &&
-      (other === undefined ||
-        kept.stamp > other.stamp ||
-        (kept.stamp === other.stamp && kept.origin >= other.origin));
-    const result = isOwn ? kept : other;
-    if (result !== undefined) expected.set(path, result);
+  for (const key of new Set([...mine.keys(), ...theirs.keys()])) {
+    const own = mine.get(key);
+    const other = theirs.get(key);
+    const cleared = Math.max(other?.clearedAt ?? 0, clearOf(own, other));
+    for (const member of new Set([...membersOf(own), ...membersOf(other)])) {
+      const result = followed(own?.elements.get(member), other?.elements.get(member));
+      if (result !== undefined && result.stamp > cleared) expected.set(`${key}/${member}`, result);
+    }
   }
   return expected;
 }
 
+/** What of the own clear of a key stays in force. */
+function clearOf(own: KeyState | undefined, other: KeyState | undefined): number {
+  if (own === undefined || (own.isLed && (!own.isHead || other?.isLed !== false))) return 0;
+  return own.clearedAt;
+}
+
+function membersOf(state: KeyState | undefined): Iterable<string> {
+  return state?.elements.keys() ?? [];
+}
+
+function followed(own: Element | undefined, other: Element | undefined): Element | undefined {
+  const kept = own === undefined || own.isLed ? undefined : own;
+  if (kept === undefined || other === undefined) return kept ?? other;
+  const order = kept.stamp - other.stamp || kept.origin - other.origin;
+  return order >= 0 ? kept : other;
+}
+
+/** All elements of a store, by key and sub key. */
+function elementsOf(store: Store): Map<string, Element> {
+  const all = new Map<string, Element>();
+  for (const [key, { elements }] of statesOf(store)) {
+    for (const [member, element] of elements) all.set(`${key}/${member}`, element);
+  }
+  return all;
+}
+
 function elementWrite(random: SeededRandom, stamp: number, store: Store, members: number): void {
-  const { sub } = store[0]!;
+  const { sub, tree } = store[0]!;
   const key = Buffer.from(`set ${random.below(6)}`);
   const member = Buffer.from(`member ${random.below(members)}`);
   const at = [key, 0, key.length] as const;
@@ -228,7 +268,9 @@ function elementWrite(random: SeededRandom, stamp: number, store: Store, members
   const value = random.bytes(5);
   const isDeleted = random.chance(0.2);
   const isExpiry = random.chance(0.1);
-  if (isExpiry) sub.setExpiry(...at, stamp, what[1], 2 ** 41 + random.below(100));
+  const isWhole = random.chance(0.05);
+  if (isWhole) tree.delete(...at, ...what);
+  else if (isExpiry) sub.setExpiry(...at, stamp, what[1], 2 ** 41 + random.below(100));
   else if (isDeleted) sub.delete(...at, ...element, ...what);
   else sub.put(...at, 1, ...element, ...what, value, 0, value.length);
 }
@@ -262,8 +304,7 @@ t.test('follow-led: elements of sub trees, and their heads', (t) => {
         elementWrite(random, 1000 + 2 * i + side, store, members);
       }
     }
-    const [mine, theirs] = [elementsOf(pair[0]), elementsOf(pair[1])] as const;
-    const expected = followedElements(mine, theirs);
+    const expected = followedElements(statesOf(pair[0]), statesOf(pair[1]));
     const hadLed = ledHeads(pair[0]);
     const before = contentsOf(pair[1]);
     expectEqualOutcome(t, `round ${round}`, follow(pair, 'follow-led', random, { random }));

@@ -52,6 +52,8 @@ count(Replica.prototype, 'placeNear', () => 10);
 for (const name of ['entry', 'element', 'head'] as const) count(Merger.prototype, name, () => 10);
 for (const name of ['drop', 'dropLeaf', 'putEntry'] as const) count(Tree.prototype, name, () => 10);
 for (const name of ['drop', 'begin'] as const) count(SubTree.prototype, name, () => 10);
+// Of its elements, which it looks through, and of those that it drops.
+count(SubTree.prototype, 'purge', () => SLICE_UNITS_MAX + 1);
 
 interface Work {
   readonly most: number;
@@ -176,6 +178,17 @@ const SCENARIOS: readonly Scenario[] = [
       theirs[0]!.tree.delete(SET, 0, SET.length, 9, 1, 0);
     },
   },
+  ...(['two-way', 'follow'] as const).map((mode) => ({
+    name: `a sub tree is deleted, but for what is newer: ${mode}`,
+    mode,
+    fill: (mine: Store, theirs: Store) => {
+      const members = keysOf(ENTRIES);
+      for (const store of [mine, theirs]) putElements(store, SET, members, 5);
+      theirs[0]!.tree.delete(SET, 0, SET.length, 9, 1, 0);
+      putElements(theirs, SET, keysOf(2000), 10);
+      putElements(mine, SET, keysOf(2000), 10);
+    },
+  })),
 ];
 
 t.test('no slice does more than its share of the work', (t: Test) => {
