@@ -222,7 +222,7 @@ export class Router {
 
   clusterDown(owner: number): string {
     const { address } = this.ring.members[owner]!;
-    return `CLUSTERDOWN no replica of what ${address} owns can be reached; not applied`;
+    return `CLUSTERDOWN no replica of what ${address} owns can be reached`;
   }
 
   stop(): void {

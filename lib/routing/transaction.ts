@@ -118,7 +118,7 @@ export class Transaction extends Operation implements CallOptions {
     }
     const actor = owner < 0 ? this.#watcher() : router.calls.actorFor(owner);
     if (actor < 0) {
-      this.fail(router.clusterDown(owner));
+      this.down(owner);
       return;
     }
     const memberId = router.ring.members[actor]!.id;
