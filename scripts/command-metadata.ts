@@ -207,6 +207,17 @@ function dhashCommand(): Command {
           ],
         ),
       },
+      'dhash|explain': {
+        ...base(-3, flags, [0, 0, 0], ['@slow']),
+        docs: own(
+          'Get where a command would run, and why it would be refused',
+          'O(N log(M)), N being the keys of the command and M the members of the ring.',
+          [
+            { name: 'command', type: 'string' },
+            { name: 'arg', type: 'string', flags: ['optional', 'multiple'] },
+          ],
+        ),
+      },
       'dhash|help': {
         ...base(2, flags, [0, 0, 0], ['@slow']),
         docs: own('Show helpful text about the different subcommands', 'O(1)', []),

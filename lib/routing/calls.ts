@@ -185,10 +185,18 @@ export class Calls {
     return true;
   }
 
-  /** A member was found dead: what is parked with it will not be answered. */
+  /** A member was found dead: what is under way there will not be answered. */
   memberDied(memberId: string): void {
     for (const call of [...this.#calls.values()]) {
-      if (call.memberId === memberId && call.isParked) this.#lost(call);
+      if (call.memberId !== memberId) continue;
+      const { options, request } = call;
+      request?.cancel();
+      if (call.isParked || request?.wasSent === true) {
+        this.#lost(call);
+      } else {
+        this.#forget(call);
+        options.again(`TRYAGAIN ${this.#nameOf(memberId)} was found dead`);
+      }
     }
   }
 

@@ -4,7 +4,7 @@ import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Command } from '../commands/command.js';
 import { unknownSubcommand, wrongArity } from '../commands/replies.js';
 import { crossRange } from './cross-range.js';
-import { ALL, ALONE, EXEC, KEY, KEYS, LOCAL, PUBLISH, SPAN, SPLIT, WATCH } from './kinds.js';
+import { ALL, EXEC, KEY, KEYS, LOCAL, PUBLISH, SPAN, SPLIT, WATCH } from './kinds.js';
 import { keysOf, NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import type { Router } from './router.js';
 
@@ -18,7 +18,6 @@ const KIND_NAMES: Readonly<Record<number, string>> = {
   [PUBLISH]: 'at every member',
   [WATCH]: 'at the owners of its keys',
   [EXEC]: 'at the one owner of the keys of its transaction',
-  [ALONE]: 'only in a ring of one',
 };
 
 const GATHERED = 'here, with values that their owners send; not one moment of all';
@@ -102,9 +101,6 @@ function refusalOf(router: Router, command: Command, args: Args): string | undef
   const { calls, ring, server } = router;
   const { kind } = command.route;
   if (kind === LOCAL || kind === EXEC) return undefined;
-  if (kind === ALONE) {
-    return ring.members.length === 1 ? undefined : `'${command.name}' is for a ring of one node`;
-  }
   const owner = ownerOfKeys(server, ring, command, args);
   const isOfOne = kind === KEY || kind === KEYS;
   if (isOfOne && owner === SEVERAL && !router.gathers(command, args))

@@ -44,7 +44,7 @@ export class Forward extends Operation implements CallOptions {
     }
     const actor = owner < 0 ? router.selfIndex : router.calls.actorFor(owner);
     if (actor < 0) {
-      this.fail(router.clusterDown(owner));
+      this.down(owner);
       return;
     }
     this.flags = (actor === owner ? 0 : ACTING) | (this.isTracked ? TRACK : 0);

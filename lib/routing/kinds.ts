@@ -9,7 +9,6 @@
  *   ALL      every member does it
  *   PUBLISH  every member tells its subscribers
  *   WATCH, EXEC   transactions
- *   ALONE    only for a ring of one
  */
 import type { CommandRow } from '../commands/command.js';
 import { metadata } from '../commands/metadata.js';
@@ -24,9 +23,8 @@ export const ALL = 5;
 export const PUBLISH = 6;
 export const WATCH = 7;
 export const EXEC = 8;
-export const ALONE = 9;
 
-export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 export interface Route {
   readonly kind: Kind;
@@ -49,7 +47,6 @@ const SPECIAL: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['spublish', PUBLISH],
   ['watch', WATCH],
   ['exec', EXEC],
-  ['swapdb', ALONE],
   // Their keys name nothing that is stored.
   ['dhash|hash', LOCAL],
   ['dhash|owners', LOCAL],

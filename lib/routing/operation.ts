@@ -84,7 +84,7 @@ export abstract class Operation {
     const isTooLate = clock.monotonicMs() - this.#startedMs > TRYING_MAX_MS;
     this.lane.whenHead(this.slot, () => {
       if (isTooLate || this.#attempts >= ATTEMPTS_MAX) {
-        this.fail(`${reason}; not applied`);
+        this.finish(this.givenUp(reason));
         return;
       }
       const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(this.#attempts, 8));
@@ -92,6 +92,16 @@ export abstract class Operation {
         if (!this.#isOver) this.start();
       });
     });
+  }
+
+  /** Nobody acts for what the member at `owner` owns. */
+  protected down(owner: number): void {
+    this.finish(this.givenUp(this.router.clusterDown(owner)));
+  }
+
+  /** The reply once it is tried no more. */
+  protected givenUp(reason: string): Buffer {
+    return errorReply(`${reason}; not applied`);
   }
 
   #cancel(): void {

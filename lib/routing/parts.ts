@@ -15,7 +15,7 @@ import { ACTING, SPAN_PART, TRACK } from './call-header.js';
 import type { Call } from './calls.js';
 import type { Lane } from './lane.js';
 import { Operation } from './operation.js';
-import { isError, OK } from './raw-reply.js';
+import { errorReply, isError, OK } from './raw-reply.js';
 import type { Router } from './router.js';
 
 export interface Part {
@@ -44,6 +44,8 @@ export interface PlanOptions {
 export class Parts extends Operation {
   readonly #begin: () => Plan;
   readonly #options: PlanOptions;
+  /** A member has done its part of what writes. */
+  #hasBegun = false;
   #plan: Plan | undefined;
   #epoch = 0;
 
@@ -64,6 +66,18 @@ export class Parts extends Operation {
     this.#plan = this.#begin();
     this.#epoch = this.router.epoch;
     this.#goOn([]);
+  }
+
+  protected override givenUp(reason: string): Buffer {
+    this.#end();
+    const reply = super.givenUp(reason);
+    if (!this.#hasBegun) return reply;
+    const { failed, name } = this.#options;
+    const [, text = reason] = /^[A-Z]+ (.*)$/.exec(reason) ?? [];
+    const partial = errorReply(
+      `INDOUBT ${text}; '${name}' was done by some members and not by all`,
+    );
+    return failed?.(partial) ?? partial;
   }
 
   protected override cancelled(): void {
@@ -89,6 +103,11 @@ export class Parts extends Operation {
 
   #ask(parts: readonly Part[]): void {
     const replies: Buffer[] = [];
+    for (const { isExact, owner } of parts) {
+      if (isExact === true || this.router.calls.actorFor(owner) >= 0) continue;
+      this.down(owner);
+      return;
+    }
     let left = parts.length;
     let reason: string | undefined;
     const over = (): void => {
@@ -102,7 +121,10 @@ export class Parts extends Operation {
         part,
         (reply) => {
           replies[at] = reply;
-          if (!isError(reply)) part.got?.(reply);
+          if (!isError(reply)) {
+            part.got?.(reply);
+            this.#hasBegun ||= this.#options.isWrite;
+          }
           over();
         },
         (why) => {
@@ -129,10 +151,6 @@ export class Parts extends Operation {
     const { router } = this;
     const { bounds, isExact, owner, side, words } = part;
     const actor = isExact === true ? owner : router.calls.actorFor(owner);
-    if (actor < 0) {
-      this.fail(router.clusterDown(owner));
-      return;
-    }
     let flags = actor === owner ? 0 : ACTING;
     if (bounds !== undefined) flags |= SPAN_PART;
     if (this.isTracked) flags |= TRACK;

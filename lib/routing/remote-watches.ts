@@ -38,7 +38,7 @@ export class RemoteWatch extends Operation {
       const owner = router.ring.ownerOf(key, 0, key.length);
       const actor = router.calls.actorFor(owner);
       if (actor < 0) {
-        this.fail(router.clusterDown(owner));
+        this.down(owner);
         return;
       }
       if (actor === router.selfIndex) {

@@ -40,7 +40,7 @@ import { everybodyPlan } from './everybody.js';
 import { Forward } from './forward.js';
 import { GATHERED_KEYS_MAX, gatherPlan } from './gather.js';
 import { Guests } from './guests.js';
-import { ALL, ALONE, EXEC, GATHERING, KEY, LOCAL, PUBLISH, SPAN, SPLIT, WATCH } from './kinds.js';
+import { ALL, EXEC, GATHERING, KEY, LOCAL, PUBLISH, SPAN, SPLIT, WATCH } from './kinds.js';
 import { Lane } from './lane.js';
 import { Publication, relay, servePublish } from './messages.js';
 import { type Operation, Refused } from './operation.js';
@@ -170,7 +170,7 @@ export class Router {
   /** Why a script, or a transaction at hand, may not run a command here; undefined: it may. */
   refusesHere(command: Command, args: Args): string | undefined {
     const { kind } = command.route;
-    if (kind === SPAN || kind === ALL || kind === ALONE) {
+    if (kind === SPAN || kind === ALL) {
       return `CROSSRANGE '${command.fullName}' concerns the whole ring; scripts run at one member`;
     }
     const owner = ownerOfKeys(this.server, this.ring, command, args);
@@ -224,7 +224,7 @@ export class Router {
 
   clusterDown(owner: number): string {
     const { address } = this.ring.members[owner]!;
-    return `CLUSTERDOWN no replica of what ${address} owns can be reached; not applied`;
+    return `CLUSTERDOWN no replica of what ${address} owns can be reached`;
   }
 
   stop(): void {
@@ -249,13 +249,6 @@ export class Router {
         return this.#watch(session, lane, command, args);
       case EXEC:
         return this.#exec(session, lane);
-      case ALONE:
-        return new Refused(
-          this,
-          session,
-          lane,
-          `CROSSRANGE '${command.fullName}' is for a ring of one node; nothing was applied`,
-        );
       default:
         if (this.#isHere(command, args)) return undefined;
         if (this.gathers(command, args)) return this.#gather(session, lane, command, args);

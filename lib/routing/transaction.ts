@@ -12,7 +12,7 @@ import type { QueuedCommand, Session } from '../server/session.js';
 import { ACTING } from './call-header.js';
 import type { Call, CallOptions } from './calls.js';
 import { crossRangeOf } from './cross-range.js';
-import { ALL, ALONE, SPAN } from './kinds.js';
+import { ALL, SPAN } from './kinds.js';
 import type { Lane } from './lane.js';
 import { Operation } from './operation.js';
 import { keysOf, NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
@@ -45,7 +45,7 @@ export function planTransaction(
   };
   for (const { command, args } of queue) {
     const { kind } = command.route;
-    if (kind === SPAN || kind === ALL || kind === ALONE) {
+    if (kind === SPAN || kind === ALL) {
       const error =
         `CROSSRANGE '${command.fullName}' concerns the whole ring and cannot be part of a ` +
         'transaction; nothing was applied';
@@ -118,7 +118,7 @@ export class Transaction extends Operation implements CallOptions {
     }
     const actor = owner < 0 ? this.#watcher() : router.calls.actorFor(owner);
     if (actor < 0) {
-      this.fail(router.clusterDown(owner));
+      this.down(owner);
       return;
     }
     const memberId = router.ring.members[actor]!.id;

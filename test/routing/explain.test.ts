@@ -27,7 +27,6 @@ t.test('where commands would run', async (t) => {
   t.match(await explain('MGET', 'a', 'k'), { asked: [a, b], hops: 1 });
   t.match(await explain('DBSIZE'), { asked: [a, b, c], hops: 1 });
   t.match(await explain('rename', 'a', 'z'), { asked: [], refused: /^CROSSRANGE the keys of/ });
-  t.match(await explain('SWAPDB', '0', '1'), { asked: [], refused: /ring of one/ });
   t.match(await explain('XGROUP', 'CREATE', 'z', 'g', '$'), {
     command: 'xgroup|create',
     asked: [c],

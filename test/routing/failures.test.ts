@@ -53,3 +53,17 @@ t.test('a ring that grows under load loses nothing and answers in order', async 
   const fourth = await node.client();
   t.equal(await fourth.call('GET', 'z'), '50');
 });
+
+t.test('all replicas of a key are dead', async (t) => {
+  const { nodes, scene } = await threeNodes(4, (settings) => {
+    settings.replicas = 2;
+  });
+  const client = await nodes[0]!.client();
+  for (const node of [nodes[1]!, nodes[2]!]) node.host.crash('process');
+  await scene.sim.runFor(30_000);
+  const down = /^-CLUSTERDOWN no replica of what node-1:6379 owns can be reached; not applied/;
+  t.match(await client.call('SET', 'k', '1'), down);
+  t.match(await client.call('MGET', 'a', 'k'), down);
+  t.equal(await client.call('SET', 'a', '1'), 'OK');
+  t.equal(await client.call('SET', 'z', '1'), 'OK', 'of this one there is another replica');
+});
