@@ -187,3 +187,24 @@ void t.test('replicas and disks', async (t) => {
     t.equal(await other.call('EXISTS', 'k0'), 0);
   }
 });
+
+void t.test('who is no replica sends what it has changed to those who are', async (t) => {
+  const scene = new RingScene({
+    seed: 9,
+    settings: (settings) => {
+      settings.replicas = 3;
+    },
+  });
+  const nodes = await scene.form(5);
+  const { current } = nodes[0]!.links.responsibility;
+  const owner = current.ownerOf(Buffer.from('k'), 0, 1);
+  const isReplica = ({ id }: SceneNode): boolean => current.holds(current.indexOf(id), owner);
+  const [stranger] = nodes.filter((node) => !isReplica(node));
+  const client = await stranger!.client();
+  t.equal(await client.call('AT', 'all', 'SET', 'k', 'v'), 'OK');
+  for (const node of nodes.filter(isReplica)) t.ok(holds(node, 'k', 'v'));
+  t.ok(holds(stranger!, 'k', 'v'), 'and keeps it for now');
+  t.equal(nodes.filter((node) => holds(node, 'k', 'v')).length, 4);
+  t.equal(await client.call('AT', 'all', 'FLUSHALL'), 'OK');
+  t.equal(nodes.filter((node) => holds(node, 'k', 'v')).length, 0, 'a clear goes to everybody');
+});
