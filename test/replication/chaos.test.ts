@@ -38,6 +38,8 @@ async function run(seed: number): Promise<{ acknowledged: number; other: number 
     seed,
     settings: (settings) => {
       settings.replicas = 3;
+      // Who takes the place of a member that was removed would have to be filled.
+      settings.evictAfterMs = 3_600_000;
     },
   });
   const nodes = await scene.form(3 + random.below(3));
