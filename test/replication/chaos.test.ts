@@ -12,7 +12,7 @@ import { textOf } from './contents.js';
 import { replicasOf, syncAll } from './final-sync.js';
 
 const SEED = Number(process.env['SEED'] ?? 0);
-const RUNS = 12;
+const RUNS = 6;
 const STEPS = 150;
 const LEVELS = ['one', 'quorum', 'all'] as const;
 const NEEDED = { one: 1, quorum: 2, all: 3 } as const;
@@ -141,5 +141,5 @@ void t.test('trouble', async (t) => {
   }
   t.comment(`${acknowledged} acknowledged, ${other} not`);
   // Otherwise there was no trouble, or nothing but trouble.
-  if (SEED === 0) t.ok(acknowledged > 300 && other > 20);
+  if (SEED === 0) t.ok(acknowledged > 200 && other > 20);
 });
