@@ -110,7 +110,9 @@ class FreshRead {
 
   #end(error: string | undefined): void {
     const session = this.#session;
-    if (this.#isOver || session.closing) return;
+    const { server } = session;
+    const isGone = session.id > 0 && server.sessions.get(session.id) !== session;
+    if (this.#isOver || isGone || session.closing) return;
     this.#isOver = true;
     session.suspended = false;
     if (error === undefined) {
@@ -118,7 +120,7 @@ class FreshRead {
     } else {
       session.postponed = undefined;
       session.reply.error(error);
-      session.server.countError(error);
+      server.countError(error);
       session.carrier.flushSoon();
     }
     session.carrier.resume();

@@ -311,8 +311,9 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
       const before = store.changeCount;
       const { isOpen } = session.writes;
       dispatcher.execute(session, args);
-      const hasReply = session.suspended || reply.mark() !== this.#mark;
-      if (isOpen && hasReply) session.writes.requests += 1;
+      if (isOpen && (session.suspended || reply.mark() !== this.#mark)) {
+        session.writes.requests += 1;
+      }
       if (store.changeCount !== before) session.noteWrites(before);
     }
   }

@@ -106,7 +106,7 @@ t.test('every mistake is named, with where it stands and what was meant', (t) =>
     file: { path: 'd.conf', text },
     environment: { DHASH_MAXCLIENT: '1', DHASH_TIMEOUT: 'soon' },
     flags: [
-      ['write-level', 'one'],
+      ['write-level', 'two'],
       ['portt', '1'],
       ['http-port', '80'],
       ['appendonly', 'yes'],
@@ -124,7 +124,7 @@ t.test('every mistake is named, with where it stands and what was meant', (t) =>
     'd.conf:8: unbalanced quotes',
     'DHASH_MAXCLIENT: no setting has this name; did you mean DHASH_MAXCLIENTS?',
     "DHASH_TIMEOUT: argument couldn't be parsed into an integer",
-    '--write-level: levels of consistency are not built yet in this version',
+    "--write-level: level 'two' is not built yet in this version; one, quorum and all are",
     "--portt: unknown setting 'portt'; did you mean 'port'?",
     '--http-port: the HTTP API is not built yet in this version',
     `--appendonly: ${noDisk}`,

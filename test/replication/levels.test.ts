@@ -1,16 +1,17 @@
 /** Levels: what is acknowledged, what is refused, what is in doubt, and who waits for whom. */
 import t from 'tap';
+import type { Settings } from '../../lib/config/settings.js';
 import { seededRandom } from '../support/random.js';
-import { RingScene, type RingSceneOptions, type SceneNode } from '../support/ring-scene.js';
+import { RingScene, type SceneNode } from '../support/ring-scene.js';
 import { textOf } from './contents.js';
 
-async function formed(seed: number, options: Partial<RingSceneOptions> = {}) {
+async function formed(seed: number, change: (settings: Settings) => void = () => {}) {
   const scene = new RingScene({
     seed,
     settings: (settings) => {
       settings.replicas = 3;
+      change(settings);
     },
-    ...options,
   });
   return { scene, nodes: await scene.form(3) };
 }
@@ -163,4 +164,47 @@ void t.test('INFO replication', async (t) => {
   const after = textOf(await client.call('INFO', 'replication'));
   t.match(after, /connected_slaves:1/);
   t.match(after, new RegExp(`member=${c.id},.*state=dead,.*dropped=[1-9]`));
+});
+
+void t.test('replicas and disks', async (t) => {
+  const { nodes, scene } = await formed(8, (settings) => {
+    settings.dir = '/kept';
+    settings.fsync = 'always';
+  });
+  const client = await nodes[0]!.client();
+  for (let n = 0; n < 20; n += 1) {
+    t.equal(await client.call('AT', 'all', 'SET', `k${n}`, 'v'), 'OK');
+    t.equal(await client.call('AT', 'all', 'RPUSH', 'l', `${n}`), n + 1);
+  }
+  t.equal(await client.call('AT', 'all', 'DEL', 'k0'), 1);
+  for (const { host } of nodes) host.crash('process');
+  for (const node of nodes) await node.start();
+  t.ok(await scene.settled(nodes));
+  for (const node of nodes) {
+    const other = await node.client();
+    t.equal(await other.call('DBSIZE'), 20, 'on every disk');
+    t.equal(await other.call('LLEN', 'l'), 20);
+    t.equal(await other.call('EXISTS', 'k0'), 0);
+  }
+});
+
+void t.test('who is no replica sends what it has changed to those who are', async (t) => {
+  const scene = new RingScene({
+    seed: 9,
+    settings: (settings) => {
+      settings.replicas = 3;
+    },
+  });
+  const nodes = await scene.form(5);
+  const { current } = nodes[0]!.links.responsibility;
+  const owner = current.ownerOf(Buffer.from('k'), 0, 1);
+  const isReplica = ({ id }: SceneNode): boolean => current.holds(current.indexOf(id), owner);
+  const [stranger] = nodes.filter((node) => !isReplica(node));
+  const client = await stranger!.client();
+  t.equal(await client.call('AT', 'all', 'SET', 'k', 'v'), 'OK');
+  for (const node of nodes.filter(isReplica)) t.ok(holds(node, 'k', 'v'));
+  t.ok(holds(stranger!, 'k', 'v'), 'and keeps it for now');
+  t.equal(nodes.filter((node) => holds(node, 'k', 'v')).length, 4);
+  t.equal(await client.call('AT', 'all', 'FLUSHALL'), 'OK');
+  t.equal(nodes.filter((node) => holds(node, 'k', 'v')).length, 0, 'a clear goes to everybody');
 });

@@ -24,7 +24,7 @@ import { type SeededRandom, seededRandom } from '../support/random.js';
 import { contentsOf } from './contents.js';
 
 const SEED = Number(process.env['SEED'] ?? 0);
-const RUNS = 40;
+const RUNS = 20;
 const STEPS = 200;
 const LATE_MAX_MS = 3000;
 const TYPE_SET = 2;

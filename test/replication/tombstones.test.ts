@@ -8,7 +8,7 @@ import { encode, LocalNode } from '../support/local.js';
 import { seededRandom } from '../support/random.js';
 
 const SEED = Number(process.env['SEED'] ?? 0);
-const PROGRAMS = 60;
+const PROGRAMS = 30;
 const STEPS = 200;
 /** What would end the process, never end, tell of memory, or reply what only this node knows. */
 const SKIPPED = new Set(
