@@ -32,7 +32,7 @@ import type { Disk, DiskFile } from '../../world/world.js';
 import { crc32 } from './crc32.js';
 
 /** Longest value, and all of them together, bytes. */
-export const RECORD_VALUE_BYTES_MAX = 64 * 1024;
+export const RECORD_VALUE_BYTES_MAX = 512 * 1024;
 export const RECORDS_BYTES_MAX = 1024 * 1024;
 /** A file that has grown beyond this by changes is replaced. */
 const CHANGES_BYTES_MAX = 64 * 1024;

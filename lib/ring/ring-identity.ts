@@ -3,6 +3,7 @@
  * new id with each start of a node that keeps nothing, since it must not vote with amnesia.
  */
 import { isHex, MEMBER_ID_DIGITS, memberOf, type View } from '../../discord/ring/view.js';
+import { RingError } from '../../discord/ring-error.js';
 import { Votes } from '../../discord/views/votes.js';
 import type { Random } from '../../world/world.js';
 import type { DurableRecords } from '../persistence/durable-records.js';
@@ -38,7 +39,7 @@ export function identityOf(
   }
   if (!isHex(id, MEMBER_ID_DIGITS))
     throw new RingStartError("the folder's member id makes no sense");
-  const votes = Votes.decode(kept);
+  const votes = readVotes(kept);
   const { view } = votes;
   if (view === undefined) return { id, record: kept, view };
   const self = memberOf(view.members, id) ?? memberOf(view.next?.members ?? [], id);
@@ -67,6 +68,15 @@ export async function keepIdentity(records: DurableRecords, id: string): Promise
 
 export function keepVotes(records: DurableRecords, record: Buffer): Promise<void> {
   return records.put(RECORD_VOTES, record);
+}
+
+function readVotes(bytes: Buffer): Votes {
+  try {
+    return Votes.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof RingError)) throw error;
+    throw new RingStartError(`what the folder tells of the ring cannot be read: ${error.message}`);
+  }
 }
 
 function isAlone({ members, next }: View): boolean {

@@ -93,6 +93,7 @@ export class RingMember implements RingLinks {
   readonly #listeners: RingEvents[] = [];
   #responsibility: Responsibility | undefined;
   #isJoining = false;
+  #isStopped = false;
   /** Of those that it was told to ask, who has not answered since the start. */
   readonly #unchecked = new Set<string>();
 
@@ -198,6 +199,7 @@ export class RingMember implements RingLinks {
 
   /** Enters the ring anew, as another member, after it was removed. Only an empty node may. */
   startAnew(id: string): void {
+    if (this.#isStopped) return;
     const contacts = this.allMembers().map(({ address }) => address);
     this.#driver.stop();
     this.liveness.stop();
@@ -235,6 +237,7 @@ export class RingMember implements RingLinks {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#driver.stop();
     this.liveness.stop();
     this.time.stop();

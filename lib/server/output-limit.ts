@@ -1,4 +1,5 @@
 /** `client-output-buffer-limit`: how much a client may leave unread, by its class. */
+import { classOf } from '../commands/connection/client-class.js';
 import type { Server } from './server.js';
 import type { Session } from './session.js';
 
@@ -9,8 +10,8 @@ const MONITOR_BYTES_MAX = 32 * 1024 * 1024;
 export function isOverOutputLimit(server: Server, session: Session): boolean {
   const pending = session.reply.pendingBytes + session.queuedPushBytes;
   if (server.monitors.has(session) && pending > MONITOR_BYTES_MAX) return true;
-  const { normal, pubsub } = server.settings.clientOutputBufferLimit;
-  const { hardBytes, softBytes, softSeconds } = session.isSubscribed ? pubsub : normal;
+  const limits = server.settings.clientOutputBufferLimit;
+  const { hardBytes, softBytes, softSeconds } = limits[classOf(session)];
   if (hardBytes !== 0 && pending > hardBytes) return true;
   if (softBytes === 0 || pending <= softBytes) {
     session.softLimitSinceMs = 0;

@@ -33,7 +33,7 @@ t.test('a node says where it serves and how to talk to it, and ends with 0', asy
     t.match(node.output(), `serves on 127.0.0.1:${node.port}`);
     t.match(node.output(), `redis-cli -p ${node.port} KRANGE`);
     const lines = node.output().split('\n');
-    const json = lines.find((line) => line.startsWith('{')) ?? '{}';
+    const json = lines.find((line) => line.includes('the node is serving')) ?? '{}';
     t.match(JSON.parse(json), {
       msg: 'the node is serving',
       addresses: [`127.0.0.1:${node.port}`],

@@ -74,7 +74,7 @@ t.test('a feature that is not built takes no value', (t) => {
     ['activedefrag', 'yes', /reuses its memory/],
     ['maxmemory-clients', '1gb', /client-output-buffer-limit/],
     ['tls-port', '6380', /TLS is not built yet/],
-    ['min-replicas-to-write', '1', /rings are not built yet/],
+    ['min-replicas-to-write', '1', /members of a ring replicate to each other/],
   ] as const;
   for (const [name, value, expected] of cases) {
     const settings = new Settings();

@@ -367,7 +367,7 @@ const WRONG: readonly (readonly [args: readonly string[], expected: RegExp])[] =
   [['--prot', '1'], /Did you mean --port\?/],
   [['--port', 'http'], /--port/],
   [['--maxmemory', '12parsecs'], /--maxmemory/],
-  [['--replicas', '3'], /--replicas: .*not built/],
+  [['--replicas', '17'], /--replicas: argument must be between 0 and 16/],
 ];
 
 t.test('wrong usage ends with 2 and says what is wrong', async (t) => {

@@ -8,6 +8,8 @@ export function clientClass(name: string): string | undefined {
   return ['normal', 'replica', 'pubsub', 'master'].includes(lower) ? lower : undefined;
 }
 
-export function classOf(session: Session): string {
+export function classOf(session: Session): 'normal' | 'replica' | 'pubsub' {
+  // What Redis has nearest to another member.
+  if (session.peer !== undefined) return 'replica';
   return session.isSubscribed ? 'pubsub' : 'normal';
 }
