@@ -91,7 +91,7 @@ export class DhashNode {
     const ring = await prepareRing(this.#ringParts, this.#settings, {
       refused: (text) => this.#events.ringRefused(text),
       removed: () => {
-        if (ring.isLeaving) for (const tell of this.#left.splice(0)) tell();
+        if (ring.isLeaving) void this.#handOver();
         else returnWhenEmpty(this.#ringParts, ring, store);
       },
     });
@@ -111,6 +111,12 @@ export class DhashNode {
     server.replication.start();
     server.followRing();
     return ring;
+  }
+
+  /** The ring has this member no more: once nothing is left that only it might hold, it has left. */
+  async #handOver(): Promise<void> {
+    await this.server.loops?.clean.whenNothingIsLeft();
+    for (const tell of this.#left.splice(0)) tell();
   }
 
   /** Not before all is loaded: what is missing yet would be brought from elsewhere. */

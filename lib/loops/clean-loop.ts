@@ -22,6 +22,9 @@ import { digestOf, entriesIn, isSameDigest, misplacedIn, syncDatabases } from '.
 import type { SyncParts } from './sync-answers.js';
 import type { SyncCalls } from './sync-calls.js';
 
+/** How often a member that leaves looks whether anything is left. */
+const HAND_OVER_LOOK_MS = 100;
+
 export class CleanLoop {
   readonly #parts: SyncParts;
   readonly #calls: SyncCalls;
@@ -43,6 +46,19 @@ export class CleanLoop {
     this.#isBusy = true;
     void this.#clean().finally(() => {
       this.#isBusy = false;
+    });
+  }
+
+  /** Of a member that was removed: resolves once others hold all that it had. */
+  whenNothingIsLeft(): Promise<void> {
+    const { ring, store, world } = this.#parts;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (misplacedIn(store, ring) === 0) return resolve();
+        this.tick();
+        world.timers.after(HAND_OVER_LOOK_MS, look);
+      };
+      look();
     });
   }
 

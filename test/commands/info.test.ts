@@ -26,14 +26,15 @@ const DEFAULT = [
   'Ring',
   'Timenet',
   'dhash',
+  'Loops',
 ];
 
 t.test('sections', async (t) => {
   const client = await localClient();
   t.same(titles(client), DEFAULT);
   t.same(titles(client, 'default'), DEFAULT);
-  t.equal(titles(client, 'all').length, 16);
-  t.equal(titles(client, 'EVERYTHING').length, 16);
+  t.equal(titles(client, 'all').length, 17);
+  t.equal(titles(client, 'EVERYTHING').length, 17);
   t.same(titles(client, 'keyspace', 'CPU'), ['CPU', 'Keyspace'], "in Redis's order");
   t.same(titles(client, 'nope'), []);
   t.equal(client.send('INFO', 'cluster'), '# Cluster\r\ncluster_enabled:0\r\n');

@@ -3,7 +3,7 @@ import t from 'tap';
 import { seedOfRun } from '../support/random.js';
 import { runRingChaos } from './support/ring-chaos.js';
 
-const SEEDS = 16;
+const SEEDS = 12;
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
