@@ -14,7 +14,7 @@ import type { ChunkPool } from '../../resp/chunk-pool.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
 import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
 import type { Link, LinkHandler } from '../../world/world.js';
-import type { DiskWaiter } from '../persistence/persistence.js';
+import type { DiskWaiter } from '../persistence/held-replies.js';
 import type { Server } from './server.js';
 import { type Carrier, GATE_NO_AUTH, Session } from './session.js';
 

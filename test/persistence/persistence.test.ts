@@ -1,82 +1,9 @@
 /** When replies leave, and what happens if the disk is slow, full, damaged, or another's. */
 import t from 'tap';
 import { blockKey } from '../../lib/persistence/block.js';
-import { type LogStore, LogStoreError } from '../../lib/persistence/log-store.js';
 import { Kept, stateOf, turning } from '../support/kept-node.js';
-import type { LocalClient, LocalNode } from '../support/local.js';
-
-/** A disk that can be held up, or be full. */
-class Valve {
-  isFull = false;
-  isHeld = false;
-  batches = 0;
-  synced = 0;
-  #waiting: (() => void)[] = [];
-
-  readonly wrap = (store: LogStore): LogStore => ({
-    batch: async (puts, deletes, sync) => {
-      await this.#pass();
-      this.batches += 1;
-      if (sync) this.synced += 1;
-      await store.batch(puts, deletes, sync);
-    },
-    sync: async () => {
-      await this.#pass();
-      await store.sync();
-    },
-    iterate: (range) => store.iterate(range),
-    bytes: () => store.bytes(),
-    close: () => store.close(),
-  });
-
-  open(): void {
-    this.isHeld = false;
-    for (const go of this.#waiting.splice(0)) go();
-  }
-
-  async #pass(): Promise<void> {
-    if (this.isHeld) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (this.isFull) throw new LogStoreError('NO_SPACE', 'No space left on device');
-  }
-}
-
-interface Scene {
-  readonly kept: Kept;
-  readonly valve: Valve;
-  readonly node: LocalNode;
-  readonly client: LocalClient;
-}
-
-async function scene(fsync: 'always' | 'everysec' | 'no' = 'everysec'): Promise<Scene> {
-  const kept = new Kept();
-  const valve = new Valve();
-  kept.wrap = valve.wrap;
-  const node = await kept.start((settings) => {
-    settings.fsync = fsync;
-    settings.enableDebugCommand = 'yes';
-  });
-  return { kept, valve, node, client: node.client() };
-}
-
-/** Lets time pass and promises settle. */
-async function pass(node: LocalNode, ms = 0): Promise<void> {
-  for (let turns = 0; turns < 20; turns += 1) {
-    node.world.advance(ms / 20);
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-}
-
-/** Sends a command and waits, turn by turn, for its reply. */
-async function ask(node: LocalNode, client: LocalClient, ...parts: string[]): Promise<unknown> {
-  client.post(...parts);
-  for (let turns = 0; turns < 200; turns += 1) {
-    const [reply] = client.received();
-    if (reply !== undefined) return reply;
-    await pass(node, 20);
-    if (client.link.closed) return '(closed)';
-  }
-  return '(nothing)';
-}
+import type { LocalClient } from '../support/local.js';
+import { ask, pass, scene } from './scene.js';
 
 void t.test('always: replies wait for the sync, in order, together', async (t) => {
   const { valve, node, client } = await scene('always');
