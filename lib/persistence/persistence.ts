@@ -4,8 +4,11 @@
  *
  *   command -> journal -> (end of the turn) -> blocks -> queue -> LogStore
  *      |                                                    |
- *    reply ---------- held back until ----------------------+   `always`: synced by the store;
- *                                                               else: in the pad, at once (pad.ts)
+ *    reply ---------- held back until it is in the pad -----+   at once (pad.ts), by a short write;
+ *                                                               `always`: and that is synced, for all
+ *                                                               that a turn or several have written
+ *
+ * What does not fit into the pad waits for the LogStore instead, which syncs it if need be.
  *
  * A reply is held back if anything that was changed before it is not yet so far: what a client has
  * been told, of its own writes or of others', is then safe. Held replies keep their order, for a
@@ -29,6 +32,7 @@ import { LogQueue } from './log-queue.js';
 import { type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
 import { Marks } from './marks.js';
 import type { Pad } from './pad.js';
+import { PadKeeper } from './pad-keeper.js';
 import { Saves } from './saves.js';
 import { Sweep } from './sweep.js';
 
@@ -86,7 +90,7 @@ export class Persistence {
   readonly #log: Log;
   readonly #settings: Settings;
   readonly #events: PersistenceEvents;
-  readonly #pad: Pad;
+  readonly #pad: PadKeeper;
   readonly #queue: LogQueue;
   readonly #marks: Marks;
   readonly #held = new HeldReplies();
@@ -102,7 +106,6 @@ export class Persistence {
     options: { readonly skipsDamage: boolean },
   ) {
     const { world, store, log, settings, records, pad, logStore, open } = components;
-    this.#pad = pad;
     this.#world = world;
     this.#store = store;
     this.#log = log;
@@ -117,14 +120,20 @@ export class Persistence {
     this.#queue = new LogQueue(
       { world, store: logStore, open },
       {
-        mustSync: () => settings.fsync === 'always',
-        sealed: (number, block) => this.#sealed(number, block),
-        isAwaited: () => this.#held.count > 0 || this.saves.isBusy,
+        mustSync: () => settings.fsync === 'always' && !this.#pad.hasAll,
+        sealed: (number, block) => {
+          if (this.failure === undefined) this.#pad.add(number, block);
+        },
+        isAwaited: () => (this.#held.count > 0 && !this.#pad.hasAll) || this.saves.isBusy,
         progressed: () => this.#progressed(),
         failed: (error) => this.#failed(error),
         recovered: (isWhole) => this.#recovered(isWhole),
         giveBack: (buf) => this.journal.writer.giveBack(buf),
       },
+    );
+    this.#pad = new PadKeeper(
+      { world, settings, log, pad, queue: this.#queue },
+      { progressed: () => this.#progressed(), waitingCount: () => this.#held.count },
     );
   }
 
@@ -157,7 +166,7 @@ export class Persistence {
     const stamp = Math.max(loader.replayer.stampMax, this.#marks.stampBefore);
     this.#store.clock.nextAbove(stamp);
     this.#queue.startAt(Math.max(loader.lastNumber, this.#marks.syncedNumber));
-    this.#pad.restart(this.#queue.writtenNumber);
+    this.#pad.restart();
     await this.#reserve(this.#store.clock.last);
     this.#tellLoad(this.#world.clock.monotonicMs() - startMs);
     this.logBytes = loader.bytes;
@@ -244,6 +253,10 @@ export class Persistence {
 
   // Replies.
 
+  get padSyncs(): number {
+    return this.#pad.syncs;
+  }
+
   /** Connections that wait. */
   get heldCount(): number {
     return this.#held.count;
@@ -257,7 +270,7 @@ export class Persistence {
     const stamp = this.#store.clock.last;
     if (number <= this.#safeNumber && stamp <= this.#marks.reservedStamp) return false;
     this.#held.add(number, stamp, waiter);
-    this.#queue.flush();
+    this.#pad.press();
     return true;
   }
 
@@ -275,9 +288,7 @@ export class Persistence {
   }
 
   get #safeNumber(): number {
-    const { syncedNumber, writtenNumber } = this.#queue;
-    if (this.#settings.fsync === 'always') return syncedNumber;
-    return Math.max(writtenNumber, this.#pad.number);
+    return this.#settings.fsync === 'always' ? this.#pad.syncedNumber : this.#pad.writtenNumber;
   }
 
   /** The commands of a turn have been executed: writes down what they changed. */
@@ -330,20 +341,11 @@ export class Persistence {
     if (this.failure !== undefined && this.pendingBytes > QUEUE_BYTES_MAX) this.#giveUp();
   }
 
-  /** A block that is not synced before anybody hears of it goes to the pad. */
-  #sealed(number: number, block: Buffer): void {
-    if (this.#settings.fsync === 'always' || this.failure !== undefined) return;
-    try {
-      this.#pad.add(number, block, this.#queue.writtenNumber);
-    } catch (error) {
-      // Replies now wait for the store.
-      this.#log.warn({ err: error }, 'cannot write to the pad');
-    }
-  }
-
   #progressed(): void {
     this.#held.release(this.#safeNumber, this.#marks.reservedStamp);
     if (this.saves.isBusy) this.#saveOn();
+    this.#pad.makeRoom();
+    if (this.#held.count > 0) this.#pad.press();
     if (this.#wasFull && this.pendingBytes <= QUEUE_BYTES_MAX / 2) {
       this.#wasFull = false;
       this.#events.roomAgain();
@@ -379,13 +381,13 @@ export class Persistence {
     this.#needsSweep = true;
     this.sweep = undefined;
     this.journal.discard();
+    // What the pad holds stays there: it is what was acknowledged last.
     this.#queue.discard();
-    this.#pad.restart(this.#queue.writtenNumber);
   }
 
   #recovered(isWhole: boolean): void {
     this.failure = undefined;
-    this.#pad.restart(this.#queue.writtenNumber);
+    this.#pad.restart();
     this.#log.warn({}, 'the disk takes writes again');
     if (!isWhole) this.#log.error({}, 'the disk has lost what it had; writing all of it anew');
     if (!isWhole || this.#needsSweep) {
@@ -459,8 +461,9 @@ export class Persistence {
 
   #everySecond(): void {
     this.#sweepIfGrown();
+    this.#pad.everySecond();
     if (this.failure !== undefined) return;
-    if (this.#settings.fsync === 'everysec') void this.#queue.sync();
+    if (this.#settings.fsync !== 'no') void this.#queue.sync();
     void this.#marks.saveSynced(this.#queue.syncedNumber);
   }
 

@@ -38,6 +38,36 @@ export class Valve {
   }
 }
 
+/** Holds the syncs of a file up. */
+export class Gate {
+  count = 0;
+  #waiting: (() => void)[] = [];
+  readonly #kept: Kept;
+
+  constructor(kept: Kept, path: string) {
+    this.#kept = kept;
+    kept.disk.before = (call, of) => {
+      if (call !== 'sync' || of !== path) return undefined;
+      this.count += 1;
+      return new Promise<void>((resolve) => this.#waiting.push(resolve));
+    };
+  }
+
+  open(): void {
+    const { before } = this.#kept.disk;
+    this.#kept.disk.before = (call, of) => {
+      // Counted on, and let through.
+      void before(call, of);
+      this.#letThrough();
+    };
+    this.#letThrough();
+  }
+
+  #letThrough(): void {
+    for (const go of this.#waiting.splice(0)) go();
+  }
+}
+
 export interface Scene {
   readonly kept: Kept;
   readonly valve: Valve;

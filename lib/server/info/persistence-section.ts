@@ -87,6 +87,7 @@ function diskLines({ persistence, settings }: Server): InfoLine[] {
     ['disk_written_bytes', queue.writtenBytes],
     ['disk_batches', queue.batches],
     ['disk_syncs', queue.syncs],
+    ['disk_pad_syncs', persistence.padSyncs],
     ['disk_held_clients', persistence.heldCount],
     ['disk_load_records', loader.replayer.records],
     ['disk_load_seconds', persistence.loadSeconds.toFixed(3)],
