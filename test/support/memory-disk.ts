@@ -24,6 +24,7 @@ export class MemoryDisk implements Disk {
   clone(): MemoryDisk {
     const copy = new MemoryDisk();
     for (const [path, bytes] of this.files) copy.files.set(path, Buffer.from(bytes));
+    for (const [path, writes] of this.unsynced) copy.unsynced.set(path, [...writes]);
     return copy;
   }
 
