@@ -63,6 +63,8 @@ export interface PersistenceEvents {
   failureChanged(): void;
   /** There is room again for what clients write. */
   roomAgain(): void;
+  /** The code of libraries of functions that was kept, to be loaded one after the other. */
+  librariesFound(codes: readonly Buffer[]): void;
 }
 
 export class Persistence {
@@ -165,6 +167,8 @@ export class Persistence {
     await loader.load();
     const stamp = Math.max(loader.replayer.stampMax, this.#marks.stampBefore);
     this.#store.clock.nextAbove(stamp);
+    this.#events.librariesFound(loader.replayer.libraries);
+    loader.replayer.libraries = [];
     this.#queue.startAt(Math.max(loader.lastNumber, this.#marks.syncedNumber));
     this.#pad.restart();
     await this.#reserve(this.#store.clock.last);
