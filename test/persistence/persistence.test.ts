@@ -1,7 +1,7 @@
 /** When replies leave, and what happens if the disk is slow, full, damaged, or another's. */
 import t from 'tap';
 import { blockKey } from '../../lib/persistence/block.js';
-import { Kept, stateOf, turning } from '../support/kept-node.js';
+import { type Kept, stateOf, turning } from '../support/kept-node.js';
 import type { LocalClient } from '../support/local.js';
 import { ask, Gate, pass, scene } from './scene.js';
 
