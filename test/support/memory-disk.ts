@@ -43,8 +43,11 @@ export class MemoryDisk implements Disk {
       const end = position + bytes.length;
       const after =
         end > before.length ? Buffer.concat([before, Buffer.alloc(end - before.length)]) : before;
-      const replaced = Buffer.from(after.subarray(position, end));
-      this.unsynced.get(path)?.push({ bytes: Buffer.from(bytes), position, before: replaced });
+      const unsynced = this.unsynced.get(path);
+      if (unsynced !== undefined) {
+        const replaced = Buffer.from(after.subarray(position, end));
+        unsynced.push({ bytes: Buffer.from(bytes), position, before: replaced });
+      }
       after.set(bytes, position);
       this.files.set(path, after);
     };
