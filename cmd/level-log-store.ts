@@ -43,6 +43,8 @@ export async function openLevelLogStore(folder: string): Promise<LogStore> {
 class LevelLogStore implements LogStore {
   readonly #level: Level;
   readonly #folder: string;
+  /** Log files whose names are on stable storage. */
+  #syncedNames = new Set<string>();
 
   constructor(level: Level, folder: string) {
     this.#level = level;
@@ -55,31 +57,37 @@ class LevelLogStore implements LogStore {
       ...deletes.map((key) => ({ type: 'del', key }) as const),
     ];
     try {
-      await this.#level.batch(operations, { sync });
+      await this.#level.batch(operations, { sync: false });
     } catch (error) {
       throw logStoreError(error);
     }
+    if (sync) await this.sync();
   }
 
   /**
    * LevelDB syncs with a batch, which holds up the batches behind it, and then syncs its present
    * log file only. So that a slow disk holds nobody up, and what an older log file holds that is
-   * not in a table yet is safe too, the log files are synced from here. One that vanishes
-   * meanwhile has become a table, which LevelDB has synced.
+   * not in a table yet is safe too, the log files are synced from here, and the folder when there
+   * is a new one. One that vanishes meanwhile has become a table, which LevelDB has synced.
    */
   async sync(): Promise<void> {
     if (this.#level.status !== 'open') throw new LogStoreError('CLOSED', 'the store is closed');
-    for (const name of await readdir(this.#folder)) {
-      if (!name.endsWith('.log')) continue;
-      let file: FileHandle | undefined;
-      try {
-        file = await open(join(this.#folder, name), 'r');
-        await file.datasync();
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw logStoreError(error);
-      } finally {
-        await file?.close();
-      }
+    const names = (await readdir(this.#folder)).filter((name) => name.endsWith('.log'));
+    const hasNew = names.some((name) => !this.#syncedNames.has(name));
+    for (const name of names) await this.#syncFile(name);
+    if (hasNew) await this.#syncFile('.');
+    this.#syncedNames = new Set(names);
+  }
+
+  async #syncFile(name: string): Promise<void> {
+    let file: FileHandle | undefined;
+    try {
+      file = await open(join(this.#folder, name), 'r');
+      await file.datasync();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw logStoreError(error);
+    } finally {
+      await file?.close();
     }
   }
 

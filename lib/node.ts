@@ -149,9 +149,11 @@ export class DhashNode {
       {
         failureChanged: () => server.followDisk(),
         roomAgain: () => server.resumeAfterDisk(),
+        librariesFound: (codes) => server.scripts.loadKept(codes),
       },
       { skipsDamage: settings.loadDamaged },
     );
+    persistence.journal.libraries = () => server.scripts.codes();
     server.persistence = persistence;
     server.followDisk();
     return persistence;

@@ -107,7 +107,7 @@ export interface DiskFile {
   /** Writes before it returns; throws what `write` rejects with. For little, of which much waits. */
   writeNow(bytes: Uint8Array, position: number): void;
   truncate(bytes: number): Promise<void>;
-  /** Data and metadata are on stable storage when it resolves. */
+  /** Data, and what is needed to read it (not times), are on stable storage when it resolves. */
   sync(): Promise<void>;
   sizeBytes(): Promise<number>;
   close(): Promise<void>;

@@ -63,6 +63,11 @@ export function sealBlock(buf: Buffer, end: number, header: BlockHeader): void {
   buf.writeUInt32LE(crc32(buf, 4, end), 0);
 }
 
+/** Bytes of the block whose header is here, if it is one. */
+export function blockBytes(buf: Buffer, at: number): number {
+  return BLOCK_HEADER_BYTES + buf.readUInt32LE(at + 24);
+}
+
 /** Reads the header and checks the whole; what is wrong with it, or undefined. */
 export function readBlock(block: Buffer, into: BlockHeader): BlockProblem | undefined {
   if (block.length < BLOCK_HEADER_BYTES) return 'cut short';

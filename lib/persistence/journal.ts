@@ -33,6 +33,8 @@ export class Journal {
   readonly writer = new RecordWriter();
   /** Databases by slot: their order when the node started. */
   readonly slots: readonly Database[];
+  /** The code of all libraries of functions. */
+  libraries: () => Iterable<Buffer> = () => [];
   isOn = false;
   /** There is something to write down or to be taken: the end of the turn is to be waited for. */
   onChange: () => void = () => {};
@@ -96,6 +98,16 @@ export class Journal {
   swapped(): void {
     if (!this.isOn) return;
     this.writer.swap(this.slotsByIndex());
+    this.changed();
+  }
+
+  /** Libraries have changed: this one was loaded, or all of them are to be written down. */
+  librariesChanged(loaded?: Buffer): void {
+    if (!this.isOn) return;
+    if (loaded === undefined) this.writer.noLibraries();
+    for (const code of loaded === undefined ? this.libraries() : [loaded]) {
+      this.writer.library(code);
+    }
     this.changed();
   }
 

@@ -75,6 +75,8 @@ export class LogQueue {
   #retry: Timer | undefined;
   #gathering: Timer | undefined;
   #isClosed = false;
+  #syncing: Promise<void> | undefined;
+  #isSyncWanted = false;
   #idle: (() => void)[] = [];
 
   constructor(
@@ -158,8 +160,22 @@ export class LogQueue {
     return idle;
   }
 
-  /** All that is written is made safe from a crash of the machine. */
+  /** All that is written by now is made safe from a crash of the machine. One sync at a time. */
   async sync(): Promise<void> {
+    this.#isSyncWanted = true;
+    this.#syncing ??= this.#syncAll();
+    await this.#syncing;
+  }
+
+  async #syncAll(): Promise<void> {
+    while (this.#isSyncWanted) {
+      this.#isSyncWanted = false;
+      await this.#syncOnce();
+    }
+    this.#syncing = undefined;
+  }
+
+  async #syncOnce(): Promise<void> {
     const number = this.writtenNumber;
     if (number === this.syncedNumber || this.isFailed) return;
     const store = this.#store;

@@ -16,7 +16,20 @@ const PAIRS_PER_STEP = 64;
 export class MemoryLog {
   /** Key in latin1, whose order is that of the bytes. */
   readonly pairs = new Map<string, Buffer>();
+  /** For each batch that is not synced what its keys had before. */
+  unsynced: Map<string, Buffer | undefined>[] = [];
   isOpen = false;
+
+  /** A crash of the machine: of what is not synced each batch is kept, or it is lost. */
+  powerCut(keeps: () => boolean): void {
+    for (const before of this.unsynced.splice(0).reverse()) {
+      if (keeps()) continue;
+      for (const [key, value] of before) {
+        if (value === undefined) this.pairs.delete(key);
+        else this.pairs.set(key, value);
+      }
+    }
+  }
 
   readonly open: OpenLogStore = async () => {
     if (this.isOpen) throw new LogStoreError('LOCKED', 'it is open already');
@@ -33,15 +46,22 @@ class MemoryLogStore implements LogStore {
     this.#log = log;
   }
 
-  async batch(puts: readonly LogPut[], deletes: readonly Buffer[]): Promise<void> {
+  async batch(puts: readonly LogPut[], deletes: readonly Buffer[], sync: boolean): Promise<void> {
     this.#needOpen();
-    const { pairs } = this.#log;
-    for (const { key, value } of puts) pairs.set(key.toString('latin1'), Buffer.from(value));
-    for (const key of deletes) pairs.delete(key.toString('latin1'));
+    const { pairs, unsynced } = this.#log;
+    const before = new Map<string, Buffer | undefined>();
+    for (const name of [...puts.map(({ key }) => key), ...deletes].map(nameOf)) {
+      before.set(name, pairs.get(name));
+    }
+    for (const { key, value } of puts) pairs.set(nameOf(key), Buffer.from(value));
+    for (const key of deletes) pairs.delete(nameOf(key));
+    unsynced.push(before);
+    if (sync) await this.sync();
   }
 
   async sync(): Promise<void> {
     this.#needOpen();
+    this.#log.unsynced = [];
   }
 
   async *iterate({ from, to, reverse }: LogRange): AsyncGenerator<readonly LogPut[]> {
@@ -77,4 +97,8 @@ class MemoryLogStore implements LogStore {
   #needOpen(): void {
     if (this.#isClosed) throw new LogStoreError('CLOSED', 'the store is closed');
   }
+}
+
+function nameOf(key: Buffer): string {
+  return key.toString('latin1');
 }

@@ -4,10 +4,10 @@
  *   DIR/log/         the LogStore, which also keeps a second process away
  *   DIR/records.a    durable records, twice (durable-records.ts)
  *   DIR/records.b
- *   DIR/pad          what a crash of the process would keep from the log (pad.ts)
+ *   DIR/pad          what a crash would keep from the log (pad.ts)
  */
 import type { Disk } from '../../world/world.js';
-import { blockKey } from './block.js';
+import { type BlockHeader, blockKey, blockNumber, readBlock } from './block.js';
 import { DurableRecords } from './durable-records.js';
 import { lastBlockNumber } from './log-queue.js';
 import { type LogPut, type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
@@ -42,17 +42,55 @@ export async function openFolder(
   }
 }
 
-/** Puts the blocks that follow those of the store into it. Returns the number of its last. */
+/**
+ * Puts what the pad has and the store has not into it: the blocks behind the store's last and, after
+ * a crash of the machine, those in between that the store had not synced. Returns the number of
+ * the last block then.
+ */
 async function takeOver(logStore: LogStore, blocks: readonly PadBlock[]): Promise<number> {
   let last = await lastBlockNumber(logStore);
+  const stored = await storedOf(logStore, blocks);
+  if (stored === undefined) return last;
   const puts: LogPut[] = [];
   for (const { number, block } of blocks) {
-    if (number !== last + 1) continue;
-    puts.push({ key: blockKey(number), value: block });
-    last = number;
+    if (number > last + 1) break;
+    if (!stored.has(number)) puts.push({ key: blockKey(number), value: block });
+    last = Math.max(last, number);
   }
   if (puts.length > 0) await logStore.batch(puts, [], true);
   return last;
+}
+
+/**
+ * Which of the pad's blocks the store has too. Undefined: it has another one under the same number,
+ * for the pad is of a time that was given up, and of which a crash of the machine has left it.
+ */
+async function storedOf(
+  logStore: LogStore,
+  blocks: readonly PadBlock[],
+): Promise<Set<number> | undefined> {
+  const stored = new Set<number>();
+  const [first, last] = [blocks[0], blocks.at(-1)];
+  if (first === undefined || last === undefined) return stored;
+  const padded = new Map(blocks.map(({ number, block }) => [number, block]));
+  const header: BlockHeader = { number: 0, sealedMs: 0, closes: false };
+  const range = { from: blockKey(first.number), to: blockKey(last.number + 1) };
+  try {
+    for await (const pairs of logStore.iterate(range)) {
+      for (const { key, value } of pairs) {
+        const block = padded.get(blockNumber(key));
+        const problem = readBlock(value, header);
+        if (block === undefined || (problem !== undefined && problem !== 'a newer version'))
+          continue;
+        if (!block.equals(value)) return undefined;
+        stored.add(blockNumber(key));
+      }
+    }
+  } catch (error) {
+    // What cannot be read is taken from the pad.
+    if (!(error instanceof LogStoreError) || error.code !== 'CORRUPT') throw error;
+  }
+  return stored;
 }
 
 /** Why a folder cannot be used, for people; undefined: the error is about something else. */

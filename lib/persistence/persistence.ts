@@ -4,8 +4,11 @@
  *
  *   command -> journal -> (end of the turn) -> blocks -> queue -> LogStore
  *      |                                                    |
- *    reply ---------- held back until ----------------------+   `always`: synced by the store;
- *                                                               else: in the pad, at once (pad.ts)
+ *    reply ---------- held back until it is in the pad -----+   at once (pad.ts), by a short write;
+ *                                                               `always`: and that is synced, for all
+ *                                                               that a turn or several have written
+ *
+ * What does not fit into the pad waits for the LogStore instead, which syncs it if need be.
  *
  * A reply is held back if anything that was changed before it is not yet so far: what a client has
  * been told, of its own writes or of others', is then safe. Held replies keep their order, for a
@@ -22,11 +25,15 @@ import type { Settings } from '../config/settings.js';
 import type { Log } from '../server/log.js';
 import type { Store } from '../store/store.js';
 import type { DurableRecords } from './durable-records.js';
+import { type DiskWaiter, HeldReplies } from './held-replies.js';
 import { Journal } from './journal.js';
 import { Loader, startPair } from './loader.js';
 import { LogQueue } from './log-queue.js';
 import { type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
+import { Marks } from './marks.js';
 import type { Pad } from './pad.js';
+import { PadKeeper } from './pad-keeper.js';
+import { Saves } from './saves.js';
 import { Sweep } from './sweep.js';
 
 /** Bytes on their way to the disk beyond which no client is read from. */
@@ -39,20 +46,6 @@ const SWEEP_QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 const DRAIN_MS = 4;
 const SWEEP_MS = 2;
 const SYNC_EVERY_MS = 1000;
-/** Stamps are reserved so far ahead, and anew when half of it is used, ms. */
-const RESERVE_MS = 1000;
-const STAMPS_PER_MS = 4096;
-
-const RECORD_SYNCED = 'synced';
-const RECORD_STAMP = 'stamp';
-
-/** Who waits until what was changed so far is safe. */
-export interface DiskWaiter {
-  /** It is: replies may leave. */
-  safe(): void;
-  /** Whether it ever will be is open. */
-  doubtful(): void;
-}
 
 export interface PersistenceComponents {
   readonly world: World;
@@ -70,25 +63,24 @@ export interface PersistenceEvents {
   failureChanged(): void;
   /** There is room again for what clients write. */
   roomAgain(): void;
-}
-
-interface Held {
-  readonly number: number;
-  readonly stamp: number;
-  readonly waiter: DiskWaiter;
+  /** The code of libraries of functions that was kept, to be loaded one after the other. */
+  librariesFound(codes: readonly Buffer[]): void;
 }
 
 export class Persistence {
   readonly journal: Journal;
   readonly records: DurableRecords;
+  readonly saves: Saves;
   isLoading = true;
   /** Why nothing can be written; undefined: all is well. */
   failure: LogStoreError | undefined;
   /** Of the last load: for INFO. */
   loader: Loader;
   sweep: Sweep | undefined;
+  isSweepScheduled = false;
   sweeps = 0;
   loadSeconds = 0;
+  loadedKeys = 0;
   /** Of the last sweep, seconds; -1: there was none. */
   lastSweepSeconds = -1;
   /** Bytes of the log when it was last swept or loaded, and now. */
@@ -100,15 +92,13 @@ export class Persistence {
   readonly #log: Log;
   readonly #settings: Settings;
   readonly #events: PersistenceEvents;
-  readonly #pad: Pad;
+  readonly #pad: PadKeeper;
   readonly #queue: LogQueue;
-  #held: Held[] = [];
+  readonly #marks: Marks;
+  readonly #held = new HeldReplies();
   #isTurnPlanned = false;
   /** Changes since the last sweep are not known: nothing but a sweep makes the log whole. */
   #needsSweep = false;
-  #reservedStamp = 0;
-  #isReserving = false;
-  #savedSynced = 0;
   #wasFull = false;
   #timer: Timer | undefined;
 
@@ -118,7 +108,6 @@ export class Persistence {
     options: { readonly skipsDamage: boolean },
   ) {
     const { world, store, log, settings, records, pad, logStore, open } = components;
-    this.#pad = pad;
     this.#world = world;
     this.#store = store;
     this.#log = log;
@@ -127,19 +116,26 @@ export class Persistence {
     this.records = records;
     this.journal = new Journal({ store, clock: world.clock });
     this.journal.onChange = () => this.#plan();
-    this.#savedSynced = numberOf(records.get(RECORD_SYNCED));
+    this.#marks = new Marks({ records, log });
+    this.saves = new Saves({ store, clock: world.clock });
     this.loader = this.#makeLoader(logStore, options.skipsDamage);
     this.#queue = new LogQueue(
       { world, store: logStore, open },
       {
-        mustSync: () => settings.fsync === 'always',
-        sealed: (number, block) => this.#sealed(number, block),
-        isAwaited: () => this.#held.length > 0,
+        mustSync: () => settings.fsync === 'always' && !this.#pad.hasAll,
+        sealed: (number, block) => {
+          if (this.failure === undefined) this.#pad.add(number, block);
+        },
+        isAwaited: () => (this.#held.count > 0 && !this.#pad.hasAll) || this.saves.isBusy,
         progressed: () => this.#progressed(),
         failed: (error) => this.#failed(error),
         recovered: (isWhole) => this.#recovered(isWhole),
         giveBack: (buf) => this.journal.writer.giveBack(buf),
       },
+    );
+    this.#pad = new PadKeeper(
+      { world, settings, log, pad, queue: this.#queue },
+      { progressed: () => this.#progressed(), waitingCount: () => this.#held.count },
     );
   }
 
@@ -169,15 +165,18 @@ export class Persistence {
     const startMs = this.#world.clock.monotonicMs();
     const { loader, journal } = this;
     await loader.load();
-    const stamp = Math.max(loader.replayer.stampMax, numberOf(this.records.get(RECORD_STAMP)));
+    const stamp = Math.max(loader.replayer.stampMax, this.#marks.stampBefore);
     this.#store.clock.nextAbove(stamp);
-    this.#queue.startAt(Math.max(loader.lastNumber, this.#savedSynced));
-    this.#pad.restart(this.#queue.writtenNumber);
-    await this.#reserve();
+    this.#events.librariesFound(loader.replayer.libraries);
+    loader.replayer.libraries = [];
+    this.#queue.startAt(Math.max(loader.lastNumber, this.#marks.syncedNumber));
+    this.#pad.restart();
+    await this.#reserve(this.#store.clock.last);
     this.#tellLoad(this.#world.clock.monotonicMs() - startMs);
     this.logBytes = loader.bytes;
     this.baseBytes = loader.bytes;
     this.isLoading = false;
+    this.saves.loaded();
     journal.isOn = true;
     if (loader.damage.length > 0) this.startSweep();
     this.#timer = this.#world.timers.every(SYNC_EVERY_MS, () => this.#everySecond(), true);
@@ -210,7 +209,10 @@ export class Persistence {
 
   #makeLoader(logStore: LogStore, skipsDamage: boolean): Loader {
     const parts = { world: this.#world, store: this.#store, log: this.#log, logStore };
-    return new Loader(parts, this.journal.slots, { skipsDamage, syncedNumber: this.#savedSynced });
+    return new Loader(parts, this.journal.slots, {
+      skipsDamage,
+      syncedNumber: this.#marks.syncedNumber,
+    });
   }
 
   #tellLoad(ms: number): void {
@@ -226,6 +228,7 @@ export class Persistence {
       );
     }
     this.loadSeconds = ms / 1000;
+    this.loadedKeys = this.#store.databases.reduce((sum, { tree }) => sum + tree.liveCount, 0);
     this.#log.info(
       { records: replayer.records, bytes, seconds: this.loadSeconds },
       'loaded from disk',
@@ -241,8 +244,9 @@ export class Persistence {
       this.#handOver(true);
       await this.#queue.drained();
       await this.#queue.sync();
-      if (this.failure === undefined) await this.#saveMarks(this.#store.clock.last);
-      else this.#log.error({ err: this.failure }, 'stopped without all of it on disk');
+      if (this.failure === undefined) {
+        await this.#marks.saveAll(this.#queue.syncedNumber, this.#store.clock.last);
+      } else this.#log.error({ err: this.failure }, 'stopped without all of it on disk');
     }
     this.journal.isOn = false;
     await this.#queue.close();
@@ -252,28 +256,42 @@ export class Persistence {
 
   // Replies.
 
+  get padSyncs(): number {
+    return this.#pad.syncs;
+  }
+
   /** Connections that wait. */
   get heldCount(): number {
-    return this.#held.length;
+    return this.#held.count;
   }
 
   /** False: all that was changed so far is safe. True: `waiter` is told when it is. */
   hold(waiter: DiskWaiter): boolean {
     if (!this.journal.isOn || this.failure !== undefined) return false;
     if (this.journal.hasNews) this.turnEnds();
-    const hasNews = this.journal.hasNews || this.journal.writer.isOpen;
-    const number = hasNews ? Number.POSITIVE_INFINITY : this.#queue.closedNumber;
+    const number = this.#numberOfNow;
     const stamp = this.#store.clock.last;
-    if (number <= this.#safeNumber && stamp <= this.#reservedStamp) return false;
-    this.#held.push({ number, stamp, waiter });
-    this.#queue.flush();
+    if (number <= this.#safeNumber && stamp <= this.#marks.reservedStamp) return false;
+    this.#held.add(number, stamp, waiter);
+    this.#pad.press();
     return true;
   }
 
+  /** SAVE, BGSAVE: `done` is told once all that was changed so far is synced, or cannot be. */
+  save(isInBackground: boolean, done: (isSaved: boolean) => void): void {
+    this.saves.begin(this.#numberOfNow, isInBackground, done);
+    if (this.failure !== undefined) this.saves.fail();
+    else this.#plan();
+  }
+
+  /** The block that ends the run with all that was changed so far; infinite while that is open. */
+  get #numberOfNow(): number {
+    const hasNews = this.journal.hasNews || this.journal.writer.isOpen;
+    return hasNews ? Number.POSITIVE_INFINITY : this.#queue.closedNumber;
+  }
+
   get #safeNumber(): number {
-    const { syncedNumber, writtenNumber } = this.#queue;
-    if (this.#settings.fsync === 'always') return syncedNumber;
-    return Math.max(writtenNumber, this.#pad.number);
+    return this.#settings.fsync === 'always' ? this.#pad.syncedNumber : this.#pad.writtenNumber;
   }
 
   /** The commands of a turn have been executed: writes down what they changed. */
@@ -295,6 +313,11 @@ export class Persistence {
     this.#isTurnPlanned = false;
     if (!this.journal.isOn) return;
     this.turnEnds();
+    if (this.saves.isBusy) {
+      this.#queue.flush();
+      this.#saveOn();
+    }
+    this.#beginSweepIfScheduled();
     this.#sweepOn();
     if (this.journal.hasNews || this.sweep !== undefined) this.#plan();
   }
@@ -316,37 +339,28 @@ export class Persistence {
     this.#queue.add(blocks);
     if (!isWhole) return;
     // Whoever waited for the end of the run now knows its number.
-    const number = this.#queue.closedNumber;
-    this.#held = this.#held.map((held) => (held.number > number ? { ...held, number } : held));
+    this.#held.sealed(this.#queue.closedNumber);
+    this.saves.sealed(this.#queue.closedNumber);
     if (this.failure !== undefined && this.pendingBytes > QUEUE_BYTES_MAX) this.#giveUp();
   }
 
-  /** A block that is not synced before anybody hears of it goes to the pad. */
-  #sealed(number: number, block: Buffer): void {
-    if (this.#settings.fsync === 'always' || this.failure !== undefined) return;
-    try {
-      this.#pad.add(number, block, this.#queue.writtenNumber);
-    } catch (error) {
-      // Replies now wait for the store.
-      this.#log.warn({ err: error }, 'cannot write to the pad');
-    }
-  }
-
   #progressed(): void {
-    const safe = this.#safeNumber;
-    const reserved = this.#reservedStamp;
-    const waiting = this.#held;
-    this.#held = [];
-    for (const held of waiting) {
-      if (held.number <= safe && held.stamp <= reserved) held.waiter.safe();
-      else this.#held.push(held);
-    }
+    this.#held.release(this.#safeNumber, this.#marks.reservedStamp);
+    if (this.saves.isBusy) this.#saveOn();
+    this.#pad.makeRoom();
+    if (this.#held.count > 0) this.#pad.press();
     if (this.#wasFull && this.pendingBytes <= QUEUE_BYTES_MAX / 2) {
       this.#wasFull = false;
       this.#events.roomAgain();
     }
     if (this.sweep !== undefined) this.#plan();
-    if (this.#held.length > 0) this.#reserveIfNeeded();
+    if (this.#held.count > 0) this.#reserveIfNeeded();
+  }
+
+  #saveOn(): void {
+    const { queue } = this;
+    this.saves.release(queue.syncedNumber);
+    if (this.saves.awaited(queue.writtenNumber) > queue.syncedNumber) void queue.sync();
   }
 
   // Failure.
@@ -356,7 +370,8 @@ export class Persistence {
     const other = new LogStoreError(code === 'ENOSPC' ? 'NO_SPACE' : 'IO', message);
     this.failure = error instanceof LogStoreError ? error : other;
     this.#log.error({ err: this.failure }, 'cannot write to disk; trying again until it works');
-    for (const { waiter } of this.#held.splice(0)) waiter.doubtful();
+    this.#held.fail();
+    this.saves.fail();
     this.#events.failureChanged();
     if (this.#wasFull) {
       this.#wasFull = false;
@@ -369,13 +384,13 @@ export class Persistence {
     this.#needsSweep = true;
     this.sweep = undefined;
     this.journal.discard();
+    // What the pad holds stays there: it is what was acknowledged last.
     this.#queue.discard();
-    this.#pad.restart(this.#queue.writtenNumber);
   }
 
   #recovered(isWhole: boolean): void {
     this.failure = undefined;
-    this.#pad.restart(this.#queue.writtenNumber);
+    this.#pad.restart();
     this.#log.warn({}, 'the disk takes writes again');
     if (!isWhole) this.#log.error({}, 'the disk has lost what it had; writing all of it anew');
     if (!isWhole || this.#needsSweep) {
@@ -387,6 +402,18 @@ export class Persistence {
   }
 
   // The log as a whole.
+
+  /** As `startSweep`, at the end of the turn: a transaction is not written down in halves. */
+  scheduleSweep(): void {
+    this.isSweepScheduled = true;
+    this.#plan();
+  }
+
+  #beginSweepIfScheduled(): void {
+    if (!this.isSweepScheduled || this.failure !== undefined) return;
+    this.isSweepScheduled = false;
+    this.startSweep();
+  }
 
   /** Begins to write down everything anew; false if that is under way. */
   startSweep(): boolean {
@@ -437,56 +464,20 @@ export class Persistence {
 
   #everySecond(): void {
     this.#sweepIfGrown();
+    this.#pad.everySecond();
     if (this.failure !== undefined) return;
-    if (this.#settings.fsync === 'everysec') void this.#queue.sync();
-    void this.#saveSynced();
-  }
-
-  async #saveSynced(): Promise<void> {
-    const { syncedNumber } = this.#queue;
-    if (syncedNumber <= this.#savedSynced) return;
-    this.#savedSynced = syncedNumber;
-    await this.records.put(RECORD_SYNCED, bytesOf(syncedNumber)).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'cannot write durable records');
-    });
-  }
-
-  async #saveMarks(stamp: number): Promise<void> {
-    const puts = [
-      this.records.put(RECORD_STAMP, bytesOf(stamp)),
-      this.records.put(RECORD_SYNCED, bytesOf(this.#queue.syncedNumber)),
-    ];
-    await Promise.all(puts).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'cannot write durable records');
-    });
+    if (this.#settings.fsync !== 'no') void this.#queue.sync();
+    void this.#marks.saveSynced(this.#queue.syncedNumber);
   }
 
   #reserveIfNeeded(): void {
-    const ahead = this.#reservedStamp - this.#store.clock.last;
-    if (ahead > (RESERVE_MS / 2) * STAMPS_PER_MS || this.#isReserving) return;
-    this.#reserve().catch((error: unknown) => this.#queue.fail(error));
+    const { last } = this.#store.clock;
+    if (!this.#marks.isShort(last)) return;
+    this.#reserve(last).catch((error: unknown) => this.#queue.fail(error));
   }
 
-  /** No stamp up to the reserved one is issued by a later life of this node. */
-  async #reserve(): Promise<void> {
-    this.#isReserving = true;
-    const stamp = this.#store.clock.last + RESERVE_MS * STAMPS_PER_MS;
-    try {
-      await this.records.put(RECORD_STAMP, bytesOf(stamp));
-      this.#reservedStamp = stamp;
-    } finally {
-      this.#isReserving = false;
-    }
+  async #reserve(lastStamp: number): Promise<void> {
+    await this.#marks.reserve(lastStamp);
     this.#progressed();
   }
-}
-
-function numberOf(bytes: Buffer | undefined): number {
-  return bytes === undefined ? 0 : bytes.readDoubleLE(0);
-}
-
-function bytesOf(number: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(number, 0);
-  return bytes;
 }

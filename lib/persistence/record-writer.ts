@@ -16,6 +16,8 @@ import {
   KIND_ELEMENT_ABSENT,
   KIND_ENTRY,
   KIND_HEAD_RECORD,
+  KIND_LIBRARY,
+  KIND_NO_LIBRARIES,
   KIND_PATCH,
   KIND_PIECE,
   KIND_SWAP,
@@ -156,6 +158,22 @@ export class RecordWriter {
   collected(stamp: number): void {
     this.#begin(KIND_COLLECTED, 0, 0);
     this.#double(stamp);
+  }
+
+  noLibraries(): void {
+    this.#begin(KIND_NO_LIBRARIES, 0, 0);
+  }
+
+  library(code: Buffer): void {
+    let from = 0;
+    for (; code.length - from > PIECE_BYTES; from += PIECE_BYTES) {
+      this.#begin(KIND_PIECE, 0, PIECE_BYTES);
+      this.#four(PIECE_BYTES);
+      this.#bytes(code, from, from + PIECE_BYTES);
+    }
+    this.#begin(KIND_LIBRARY, 0, code.length - from);
+    this.#varint(code.length - from);
+    this.#bytes(code, from, code.length);
   }
 
   /** Heads written so far no longer say how things are: to be called after any write to a tree. */

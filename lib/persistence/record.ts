@@ -15,6 +15,8 @@
  *   CLEAR         u8 CLEAR_... | f64 stamp
  *   SWAP          16 bytes: the slot at each index of a database
  *   COLLECTED     f64 stamp: the highest of what was dropped without a tombstone
+ *   NO_LIBRARIES                         all libraries of functions go
+ *   LIBRARY       varint bytes | code    in the place of one with the same name
  *
  *   facts         u16 origin | u32 stamp, low | u32 stamp, high 21 bits; flags << 21 |
  *                 f64 expiry, ms since 1970, if the flags have EXPIRY               (as in a leaf)
@@ -32,6 +34,8 @@ export const KIND_PIECE = 7;
 export const KIND_CLEAR = 8;
 export const KIND_SWAP = 9;
 export const KIND_COLLECTED = 10;
+export const KIND_NO_LIBRARIES = 11;
+export const KIND_LIBRARY = 12;
 export const KIND_BITS = 15;
 export const SLOT_SHIFT = 4;
 

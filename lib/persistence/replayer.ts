@@ -33,6 +33,8 @@ import {
   KIND_ELEMENT_ABSENT,
   KIND_ENTRY,
   KIND_HEAD_RECORD,
+  KIND_LIBRARY,
+  KIND_NO_LIBRARIES,
   KIND_PATCH,
   KIND_PIECE,
   KIND_SWAP,
@@ -58,6 +60,8 @@ export class Replayer {
   readonly #purges = new Map<number, ClearPurge>();
   readonly #parts = new HeadParts();
 
+  /** Code of libraries of functions, in the order in which it was loaded. */
+  libraries: Buffer[] = [];
   /** The block being read. */
   #buf: Buffer = NOTHING;
   #at = 0;
@@ -141,9 +145,19 @@ export class Replayer {
         if (stamp > this.#store.collectedStamp) this.#store.collectedStamp = stamp;
         return;
       }
+      case KIND_NO_LIBRARIES:
+        this.libraries = [];
+        return;
+      case KIND_LIBRARY:
+        return this.#library();
       default:
         throw new RecordError(`a record of kind ${first & KIND_BITS}`);
     }
+  }
+
+  #library(): void {
+    const { buf, from, to } = this.#value(this.#varint());
+    this.libraries.push(Buffer.from(buf.subarray(from, to)));
   }
 
   #entry({ tree }: Database): void {

@@ -48,6 +48,8 @@ export class Sweep {
     const { writer } = journal;
     writer.swap(journal.slotsByIndex());
     writer.collected(store.collectedStamp);
+    writer.noLibraries();
+    for (const code of journal.libraries()) writer.library(code);
     for (const [slot, { clearedAt }] of journal.slots.entries()) {
       if (clearedAt > 0) writer.clear(slot, CLEAR_REMEMBERED, clearedAt);
     }

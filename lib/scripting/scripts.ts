@@ -90,6 +90,20 @@ export class Scripts {
     return this.libraries.load(engine, code, replaces, () => this.#runLoading(engine));
   }
 
+  /** Loads libraries that were kept on disk; one that fails is told of in the log, and left out. */
+  loadKept(codes: readonly Buffer[]): void {
+    for (const code of codes) {
+      const loaded = this.loadLibrary(code.toString('latin1'), true);
+      if (typeof loaded !== 'string') continue;
+      this.#server.log.error({ reason: loaded }, 'a library of functions could not be loaded');
+    }
+  }
+
+  /** The code of all libraries. */
+  codes(): Buffer[] {
+    return Array.from(this.libraries.libraries, ({ code }) => Buffer.from(code, 'latin1'));
+  }
+
   restoreLibraries(codes: readonly string[], policy: RestorePolicy): string | undefined {
     const engine = this.functionEngine;
     return this.libraries.restore(engine, codes, policy, () => this.#runLoading(engine));

@@ -7,7 +7,7 @@
  *
  * A node that keeps nothing and is alone holds nothing.
  */
-import type { DiskWaiter } from '../persistence/persistence.js';
+import type { DiskWaiter } from '../persistence/held-replies.js';
 import type { PendingWrites } from './pending-writes.js';
 import type { Server } from './server.js';
 

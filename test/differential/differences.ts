@@ -318,6 +318,13 @@ export const differences: readonly Difference[] = [
     why: 'Here it holds all clients back with a timer, and a transaction runs in one go.',
     covers: (args) => args[0] === 'debug' && args[1] === 'sleep',
   },
+  {
+    id: 'saves',
+    commands: ['save', 'bgsave', 'bgrewriteaof'],
+    what: 'Without `--dir` SAVE, BGSAVE and BGREWRITEAOF are errors; SAVE and BGSAVE write no file of their own.',
+    why: 'What is written since is on disk anyway; they say when it is synced. `dhash backup` and `dhash export` write files.',
+    covers: (args) => ['save', 'bgsave', 'bgrewriteaof'].includes(args[0] ?? ''),
+  },
 ];
 
 export function knownDifference(mismatch: Mismatch): Difference | undefined {

@@ -14,6 +14,8 @@ import { type ServerProcess, startDhash } from './server-process.js';
 const CONNECTIONS = 6;
 const PIPELINE_MAX = 40;
 const KINDS = 4;
+/** The machine may be busy with other things for the many minutes that this takes. */
+const READY_MS = 120_000;
 /** Beyond so many steps a connection begins anew with other keys. */
 const STEPS_MAX = 6000;
 const POLICIES = ['everysec', 'always', 'no'] as const;
@@ -44,7 +46,7 @@ export async function crashAgainAndAgain(options: CrashOptions): Promise<string[
   for (let kill = 0; kill <= kills && problems.length === 0; kill += 1) {
     const policy = random.pick(POLICIES);
     const args = ['--dir', folder, '--fsync', policy, '--auto-aof-rewrite-min-size', '200kb'];
-    const server = await startDhash({ args });
+    const server = await startDhash({ args, readyMs: READY_MS });
     const client = await server.connect();
     for (const writer of writers) {
       const problem = await check(client, writer);

@@ -24,6 +24,7 @@ export class Kept {
   clone(): Kept {
     const log = new MemoryLog();
     for (const [key, value] of this.log.pairs) log.pairs.set(key, Buffer.from(value));
+    log.unsynced = [...this.log.unsynced];
     const copy = new Kept(this.disk.clone(), log);
     copy.nowMs = this.nowMs;
     return copy;

@@ -22,6 +22,8 @@ export interface StartOptions {
   readonly node?: string;
   /** Where to connect to see whether it is ready. Default: the port that was chosen. */
   readonly readyAt?: Address;
+  /** How long it may take until it is ready, ms. Default: 15,000. */
+  readonly readyMs?: number;
 }
 
 export interface ServerProcess {
@@ -42,7 +44,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-const readyMsMax = 15_000;
+const readyMsDefault = 15_000;
 const retryMs = 20;
 const stopMsMax = 5_000;
 const outputCharsMax = 1_000_000;
@@ -115,7 +117,8 @@ async function start(
 ): Promise<ServerProcess> {
   const server = launch(name, program, args, port, options);
   try {
-    await ready(server, options.readyAt ?? { host: server.host, port });
+    const readyMs = options.readyMs ?? readyMsDefault;
+    await ready(server, options.readyAt ?? { host: server.host, port }, readyMs);
   } catch (error) {
     await server.stop();
     throw new Error(`${name} did not start: ${String(error)}\n${server.output()}`);
@@ -173,15 +176,15 @@ async function stop(child: ChildProcess, exited: Promise<Exit>): Promise<Exit> {
   return exit;
 }
 
-async function ready(server: ServerProcess, address: Address): Promise<void> {
+async function ready(server: ServerProcess, address: Address, readyMs: number): Promise<void> {
   let ended = false;
   void server.exited.then(() => {
     ended = true;
   });
-  const deadline = performance.now() + readyMsMax;
+  const deadline = performance.now() + readyMs;
   for (;;) {
     if (ended) throw new Error('it ended at once');
-    if (performance.now() > deadline) throw new Error(`not ready after ${readyMsMax} ms`);
+    if (performance.now() > deadline) throw new Error(`not ready after ${readyMs} ms`);
     if (await answers(address)) return;
     await pause(retryMs);
   }

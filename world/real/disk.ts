@@ -134,7 +134,7 @@ class RealFile implements DiskFile {
   }
 
   sync(): Promise<void> {
-    return this.#handle.sync();
+    return this.#handle.datasync();
   }
 
   async sizeBytes(): Promise<number> {

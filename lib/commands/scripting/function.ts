@@ -14,6 +14,12 @@ import { unknownSubcommand } from '../replies.js';
 import { FUNCTION_HELP } from './function-help.js';
 import { killScript } from './kill.js';
 
+/** Keeps what has changed on disk: one library that was loaded, or how all of them are now. */
+function changed({ server }: Session, loaded?: Buffer): void {
+  server.store.dirty += 1;
+  server.persistence?.journal.librariesChanged(loaded);
+}
+
 function load(session: Session, args: Args, reply: ReplyWriter): void {
   let at = 2;
   let replaces = false;
@@ -29,7 +35,7 @@ function load(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error(loaded);
     return;
   }
-  session.server.store.dirty += 1;
+  changed(session, args.bytes(at));
   reply.bulkLatin1(loaded.name);
 }
 
@@ -38,7 +44,7 @@ function remove(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error('ERR Library not found');
     return;
   }
-  session.server.store.dirty += 1;
+  changed(session);
   reply.ok();
 }
 
@@ -51,7 +57,7 @@ function flush(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   session.server.scripts.flushLibraries();
-  session.server.store.dirty += 1;
+  changed(session);
   reply.ok();
 }
 
@@ -107,9 +113,7 @@ function replyLibrary(reply: ReplyWriter, library: FunctionLibrary, withCode: bo
 }
 
 function dump(session: Session, _args: Args, reply: ReplyWriter): void {
-  const { libraries } = session.server.scripts;
-  const codes = [...libraries.libraries].map(({ code }) => Buffer.from(code, 'latin1'));
-  const payload = dumpFunctions(codes);
+  const payload = dumpFunctions(session.server.scripts.codes());
   reply.bulk(payload, 0, payload.length);
 }
 
@@ -134,7 +138,7 @@ function restore(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error(error);
     return;
   }
-  session.server.store.dirty += 1;
+  changed(session);
   reply.ok();
 }
 

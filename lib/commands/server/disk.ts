@@ -1,21 +1,81 @@
-/** BGREWRITEAOF, and what of DEBUG is about the disk. */
+/** SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF, and what of DEBUG is about the disk. */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Server } from '../../server/server.js';
 import type { Session } from '../../server/session.js';
-import { ADMIN, type CommandRow } from '../command.js';
+import { ADMIN, type CommandRow, FAST, NO_MULTI } from '../command.js';
 import { SYNTAX_ERROR } from '../replies.js';
 import { answerLater } from './later.js';
 
 export const NO_DIR = 'ERR nothing is kept on disk: start the node with --dir';
 
+const NO_SAVE =
+  'ERR nothing is kept on disk: start the node with --dir, or write a file with `dhash backup` or ' +
+  '`dhash export`';
+const SAVE_IN_PROGRESS = 'ERR Background save already in progress';
+
+/** Why a save cannot begin; undefined: it can. */
+function saveRefusal(server: Server): string | undefined {
+  const { persistence } = server;
+  if (persistence === undefined) return NO_SAVE;
+  if (persistence.saves.backgroundStartedMs !== undefined) return SAVE_IN_PROGRESS;
+  if (persistence.failure !== undefined) return server.diskError();
+  return undefined;
+}
+
+/** Answers once all that was written before it is synced; others go on meanwhile. */
+function save(session: Session, _args: Args, reply: ReplyWriter): void {
+  const { server } = session;
+  const refusal = saveRefusal(server);
+  if (refusal !== undefined) {
+    reply.error(refusal);
+    return;
+  }
+  const finish = answerLater(session);
+  server.persistence!.save(false, (isSaved) => {
+    finish((writer) => {
+      if (isSaved) writer.ok();
+      else writer.error(server.diskError());
+    });
+  });
+}
+
+/** BGSAVE [SCHEDULE]: there is never another child process to wait for. */
+function saveInBackground({ server }: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > 2 || (args.count === 2 && !args.equalsIgnoreCase(1, 'SCHEDULE'))) {
+    reply.error(SYNTAX_ERROR);
+    return;
+  }
+  const refusal = saveRefusal(server);
+  if (refusal !== undefined) {
+    reply.error(refusal);
+    return;
+  }
+  server.log.info({}, 'background saving started');
+  server.persistence!.save(true, (isSaved) => {
+    if (isSaved) server.log.info({}, 'background saving: all of it is on disk');
+    else server.log.error({}, 'background saving failed');
+  });
+  reply.simple('Background saving started');
+}
+
+/** When the last save ended; if there was none, when the node was loaded, as Redis says too. */
+function lastSave({ server }: Session, _args: Args, reply: ReplyWriter): void {
+  reply.integer(Math.floor((server.persistence?.saves.lastSaveMs ?? server.startedMs) / 1000));
+}
+
 function rewrite({ server }: Session, _args: Args, reply: ReplyWriter): void {
   const { persistence } = server;
   if (persistence === undefined) reply.error(NO_DIR);
   else if (persistence.failure !== undefined) reply.error(server.diskError());
-  else if (persistence.startSweep()) {
-    reply.simple('Background append only file rewriting started');
-  } else {
+  else if (persistence.sweep !== undefined || persistence.isSweepScheduled) {
     reply.error('ERR Background append only file rewriting already in progress');
+  } else if (server.dispatcher.atomic) {
+    persistence.scheduleSweep();
+    reply.simple('Background append only file rewriting scheduled');
+  } else {
+    persistence.startSweep();
+    reply.simple('Background append only file rewriting started');
   }
 }
 
@@ -57,5 +117,8 @@ export function debugReload(session: Session, args: Args, reply: ReplyWriter): v
 }
 
 export const diskCommands: readonly CommandRow[] = [
+  { name: 'save', arity: 1, flags: ADMIN | NO_MULTI, handler: save },
+  { name: 'bgsave', arity: -1, flags: ADMIN, handler: saveInBackground },
+  { name: 'lastsave', arity: 1, flags: FAST, handler: lastSave },
   { name: 'bgrewriteaof', arity: 1, flags: ADMIN, handler: rewrite },
 ];

@@ -1,4 +1,4 @@
-/** TIME, LASTSAVE, ROLE, SHUTDOWN, MODULE. */
+/** TIME, ROLE, SHUTDOWN, MODULE. */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
@@ -16,11 +16,6 @@ function time(session: Session, _args: Args, reply: ReplyWriter): void {
   reply.array(2);
   reply.bulkLatin1(String(seconds));
   reply.bulkLatin1(String(Math.floor((nowMs - seconds * 1000) * 1000)));
-}
-
-/** Nothing is ever saved: tells the start of the node, as a Redis that has never saved does. */
-function lastSave(session: Session, _args: Args, reply: ReplyWriter): void {
-  reply.integer(Math.floor(session.server.startedMs / 1000));
 }
 
 function role(_session: Session, _args: Args, reply: ReplyWriter): void {
@@ -65,7 +60,6 @@ function moduleList(_session: Session, _args: Args, reply: ReplyWriter): void {
 
 export const miscCommands: readonly CommandRow[] = [
   { name: 'time', arity: 1, flags: FAST, handler: time },
-  { name: 'lastsave', arity: 1, flags: FAST, handler: lastSave },
   { name: 'role', arity: 1, flags: FAST, handler: role },
   { name: 'shutdown', arity: -1, flags: ADMIN | NO_MULTI, handler: shutdown },
   {

@@ -5,8 +5,6 @@ import type { Session } from '../../server/session.js';
 import { ADMIN, type CommandRow, FAST, NO_MULTI, REFUSED, WRITE } from '../command.js';
 import { refused } from '../refuse.js';
 
-const NO_DUMP =
-  'ERR snapshots in files are not built yet in this version: give --dir, and every write is kept';
 const NO_REPLICA =
   'ERR a dhash node is neither master nor replica in the protocol of Redis: nodes replicate to ' +
   'each other as members of a ring (dhash node --join)';
@@ -30,6 +28,4 @@ export const refusedCommands: readonly CommandRow[] = [
   refused('readonly', 1, FAST, NO_CLUSTER),
   refused('readwrite', 1, FAST, NO_CLUSTER),
   refused('asking', 1, FAST, NO_CLUSTER),
-  refused('save', 1, ADMIN | NO_MULTI, NO_DUMP),
-  refused('bgsave', -1, ADMIN, NO_DUMP),
 ];

@@ -15,19 +15,13 @@ export function persistenceLines(server: Server): InfoLine[] {
     ['current_fork_perc', '0.00'],
     ['current_save_keys_processed', 0],
     ['current_save_keys_total', 0],
-    ['rdb_changes_since_last_save', server.store.dirty],
-    ['rdb_bgsave_in_progress', 0],
-    ['rdb_last_save_time', Math.floor(server.startedMs / 1000)],
-    ['rdb_last_bgsave_status', 'ok'],
-    ['rdb_last_bgsave_time_sec', -1],
-    ['rdb_current_bgsave_time_sec', -1],
-    ['rdb_saves', 0],
+    ...saveLines(server),
     ['rdb_last_cow_size', 0],
     ['rdb_last_load_keys_expired', 0],
-    ['rdb_last_load_keys_loaded', 0],
+    ['rdb_last_load_keys_loaded', disk?.loadedKeys ?? 0],
     ['aof_enabled', disk === undefined ? 0 : 1],
     ['aof_rewrite_in_progress', disk?.sweep === undefined ? 0 : 1],
-    ['aof_rewrite_scheduled', 0],
+    ['aof_rewrite_scheduled', disk?.isSweepScheduled === true ? 1 : 0],
     ['aof_last_rewrite_time_sec', Math.round(disk?.lastSweepSeconds ?? -1)],
     ['aof_current_rewrite_time_sec', sweepSeconds(server)],
     ['aof_last_bgrewrite_status', 'ok'],
@@ -38,6 +32,21 @@ export function persistenceLines(server: Server): InfoLine[] {
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
     ...diskLines(server),
+  ];
+}
+
+function saveLines({ persistence, startedMs, store }: Server): InfoLine[] {
+  const saves = persistence?.saves;
+  const sinceMs = saves?.backgroundStartedMs;
+  const seconds = sinceMs === undefined ? -1 : (store.world.clock.wallMs() - sinceMs) / 1000;
+  return [
+    ['rdb_changes_since_last_save', saves?.unsavedChanges ?? store.dirty],
+    ['rdb_bgsave_in_progress', sinceMs === undefined ? 0 : 1],
+    ['rdb_last_save_time', Math.floor((saves?.lastSaveMs ?? startedMs) / 1000)],
+    ['rdb_last_bgsave_status', saves?.isLastGood === false ? 'err' : 'ok'],
+    ['rdb_last_bgsave_time_sec', Math.round(saves?.lastSeconds ?? -1)],
+    ['rdb_current_bgsave_time_sec', Math.round(seconds)],
+    ['rdb_saves', saves?.count ?? 0],
   ];
 }
 
@@ -78,6 +87,7 @@ function diskLines({ persistence, settings }: Server): InfoLine[] {
     ['disk_written_bytes', queue.writtenBytes],
     ['disk_batches', queue.batches],
     ['disk_syncs', queue.syncs],
+    ['disk_pad_syncs', persistence.padSyncs],
     ['disk_held_clients', persistence.heldCount],
     ['disk_load_records', loader.replayer.records],
     ['disk_load_seconds', persistence.loadSeconds.toFixed(3)],

@@ -135,7 +135,7 @@ export function memoryLines(server: Server): InfoLine[] {
     ['mem_clients_slaves', 0],
     ['mem_clients_normal', report.clientBytes],
     ['mem_cluster_links', 0],
-    ['mem_aof_buffer', 0],
+    ['mem_aof_buffer', server.persistence?.pendingBytes ?? 0],
     ['mem_allocator', 'dhash-arena'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', server.store.space.reclaimPending ? 1 : 0],
