@@ -23,10 +23,10 @@ export class Forward extends Operation implements CallOptions {
   constructor(router: Router, session: Session, lane: Lane, command: Command, args: Args) {
     super(router, session, lane);
     this.#command = command;
-    this.#args = args.clone();
+    this.isBlocking = router.isBlocking(command);
+    this.#args = this.isBlocking ? args.clone() : args.cloneBriefly();
     this.name = command.fullName;
     this.isWrite = (command.flags & (WRITE | SCRIPT)) !== 0;
-    this.isBlocking = router.isBlocking(command);
     if (!this.isBlocking) return;
     lane.isClosed = true;
     this.slot.unblock = (withError) => {
