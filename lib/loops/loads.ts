@@ -15,6 +15,9 @@ export const LOAD_VERB = 'LOAD';
 /** Members asked at once after a change of the ring, and in one tick. */
 const ASKED_MAX = 16;
 const TIMEOUT_MS = 2000;
+/** After so many ticks without a change it is asked more seldom, by this factor at most. */
+const STILL_TICKS = 16;
+const SLOWER_MAX = 4;
 /** A cut takes a search: the own load is reckoned anew after this at the earliest. */
 const OWN_KEPT_MS = 500;
 
@@ -27,6 +30,8 @@ export class Loads {
   #own: Load | undefined;
   #ownMs = 0;
   #next = 0;
+  /** Ticks since what somebody owns or holds was seen to change. */
+  #stillTicks = 0;
 
   constructor(parts: SyncParts, settings: LoopSettings, state: () => LoadState) {
     this.#parts = parts;
@@ -57,6 +62,7 @@ export class Loads {
   noticeView(): void {
     const { view } = this.#parts.ring.responsibility;
     this.#own = undefined;
+    this.#stillTicks = 0;
     const members = [...view.members, ...(view.next?.members ?? [])];
     const isKnown = (id: string): boolean => members.some((member) => member.id === id);
     for (const id of this.#loads.keys()) if (!isKnown(id)) this.#loads.delete(id);
@@ -66,7 +72,10 @@ export class Loads {
   tick(): void {
     const { members } = this.#parts.ring.responsibility.current;
     const { loadMs, tickMs } = this.#settings;
-    this.#ask(Math.min(ASKED_MAX, Math.ceil((members.length * tickMs) / loadMs)));
+    // Where nothing changes there is little to ask.
+    this.#stillTicks += 1;
+    const pauseMs = loadMs * Math.min(SLOWER_MAX, 1 + Math.floor(this.#stillTicks / STILL_TICKS));
+    this.#ask(Math.min(ASKED_MAX, Math.ceil((members.length * tickMs) / pauseMs)));
   }
 
   /** The position that gives a newcomer half of what the most loaded member owns; null: unknown. */
@@ -93,10 +102,17 @@ export class Loads {
       if (id === ring.selfId || !ring.isAlive(id)) continue;
       const request = ring.request(id, 'control', [LOAD_VERB], TIMEOUT_MS, (error, reply) => {
         const load = error === null ? readLoad(reply) : undefined;
-        if (load !== undefined) this.#loads.set(id, load);
+        if (load === undefined) return;
+        if (!isStill(this.#loads.get(id), load)) this.#stillTicks = 0;
+        this.#loads.set(id, load);
       });
       // It is asked again in its turn.
       if (request instanceof PeerError) continue;
     }
   }
+}
+
+function isStill(before: Load | undefined, now: Load): boolean {
+  if (before === undefined || before.epoch !== now.epoch) return false;
+  return before.ownedEntries === now.ownedEntries && before.heldEntries === now.heldEntries;
 }

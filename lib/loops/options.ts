@@ -10,7 +10,7 @@ export interface LoopOptions {
   readonly callsMax?: number;
   /** Without an answer for so long a session is given up. Default 30 s. */
   readonly answerTimeoutMs?: number;
-  /** How often another member's load is asked for. Default 2000 ms. */
+  /** How often another member's load is asked for, while loads change. Default 2000 ms. */
   readonly loadMs?: number;
   /** After a change of the ring nobody moves for so long. Default 2000 ms. */
   readonly quietMs?: number;
