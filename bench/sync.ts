@@ -188,7 +188,12 @@ function modes(table: Table, pair: Pair, rounds: number): void {
   const keys = pair.differ(1000, false);
   const salt = random.below(1000);
   const some = measureSession(pair, 'destructive', salt);
-  table.add({ ...what, differences: 1000, mode: 'destructive', ...middle([some]) }, pair, keys, null);
+  table.add(
+    { ...what, differences: 1000, mode: 'destructive', ...middle([some]) },
+    pair,
+    keys,
+    null,
+  );
 }
 
 function middle(all: readonly Measured[]): Measured & Pick<SyncRow, 'roundTripsMax'> {

@@ -122,7 +122,9 @@ export class DhashNode {
   /** Not before all is loaded: what is missing yet would be brought from elsewhere. */
   #startLoops(ring: RingMember): void {
     const { log, world } = this.#components;
-    const loops = new Loops({ world, log, ring, store: this.store });
+    const { effects } = this.server.replication!;
+    const muted = <T>(work: () => T): T => effects.muted(work);
+    const loops = new Loops({ world, log, ring, store: this.store, muted });
     ring.choosePosition = (view) => loops.choosePosition(view);
     this.server.loops = loops;
     loops.start();

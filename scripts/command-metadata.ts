@@ -41,6 +41,7 @@ import {
   token,
   WITH_VALUES,
 } from './metadata-docs.js';
+import { ringCommands } from './ring-metadata.js';
 import { setopCommands } from './setop-metadata.js';
 
 /** A command as COMMAND INFO tells it. */
@@ -181,6 +182,7 @@ function dhashCommand(): Command {
     ...base(-2, [], [0, 0, 0], ['@slow']),
     docs: own('A container for commands about this node', 'Depends on subcommand.', []),
     subcommands: {
+      ...ringCommands(),
       'dhash|hash': {
         ...base(-3, flags, [2, 2, 1], ['@slow']),
         keySpecs: [{ ...keySpec(['RO']), begin_search: { type: 'index', spec: { index: 2 } } }],

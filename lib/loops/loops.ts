@@ -31,6 +31,8 @@ export interface LoopComponents {
   readonly store: Store;
   readonly ring: RingLinks;
   readonly log: Log;
+  /** Runs what puts entries of others in, so that they are not sent on. Default: just runs it. */
+  readonly muted?: <T>(work: () => T) => T;
 }
 
 export class Loops {
@@ -54,7 +56,8 @@ export class Loops {
     this.#components = components;
     this.#settings = settings;
     this.reports = new Reports(components);
-    const parts = { ...components, reports: this.reports };
+    const muted = components.muted ?? (<T>(work: () => T): T => work());
+    const parts = { ...components, muted, reports: this.reports };
     this.answers = new SyncAnswers(parts, settings);
     this.calls = new SyncCalls(parts, settings);
     const withCalls = { ...parts, calls: this.calls };

@@ -31,6 +31,8 @@ export interface SyncParts {
   readonly store: Store;
   readonly ring: RingLinks;
   readonly reports: Reports;
+  /** Runs what puts entries of others in: they are not sent on to replicas from here. */
+  readonly muted: <T>(work: () => T) => T;
 }
 
 const SESSIONS_PER_PEER_MAX = 8;
@@ -138,7 +140,7 @@ export class SyncAnswers {
       this.#end(answering);
       return reply.error(`SYNCLIMIT a message has ${MESSAGE_BYTES_MAX} bytes at most`);
     }
-    answering.session.receive(args.bytes(at));
+    this.#parts.muted(() => answering.session.receive(args.bytes(at)));
     answering.isBusy = true;
     session.defer(this.#task(answering, reply));
   }
@@ -149,7 +151,8 @@ export class SyncAnswers {
     return {
       step: (deadlineMs) => {
         const isLate = (): boolean => clock.monotonicMs() >= deadlineMs;
-        if (!outgoing.fill(answering.session, isLate)) return false;
+        const isFilled = this.#parts.muted(() => outgoing.fill(answering.session, isLate));
+        if (!isFilled) return false;
         this.#reply(answering, outgoing, reply);
         return true;
       },

@@ -125,7 +125,8 @@ export class SyncCalls {
     const isLate = (): boolean => this.#parts.world.clock.monotonicMs() >= deadlineMs;
     for (const call of [...this.#running]) {
       if (call.isWaiting) continue;
-      if (call.outgoing.fill(call.session!, isLate)) this.#send(call);
+      const { outgoing, session } = call;
+      if (this.#parts.muted(() => outgoing.fill(session!, isLate))) this.#send(call);
       else {
         // The others go first in the next turn.
         this.#running.delete(call);
@@ -169,7 +170,7 @@ export class SyncCalls {
     }
     call.isAsked = state === STATE_SPEAKS;
     const session = call.session!;
-    if (bytes.length > 0) session.receive(bytes);
+    if (bytes.length > 0) this.#parts.muted(() => session.receive(bytes));
     // What FINISH says needs no answer; if the other side has ended and this one has not, work tells.
     if (state === STATE_OVER && session.outcome !== null) this.#end(call);
     else this.#work.start();

@@ -171,6 +171,8 @@ export class ReplicaStream {
   }
 
   #pump(): void {
+    // A member that was removed knows of no view, and what it had to say goes another way.
+    if (!this.#parts.links.isReady) return;
     while (this.#retry === undefined && this.#inFlight.size < IN_FLIGHT_MAX) {
       const batches = this.#take();
       if (batches.length === 0 || !this.#send(batches)) return;

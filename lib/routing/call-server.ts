@@ -48,6 +48,8 @@ interface Parked {
   /** Undefined while it waits for those before it, and once it has replied. */
   guest: Guest | undefined;
   isAnswered: boolean;
+  /** Those behind it in its lane wait for it. */
+  holdsLane: boolean;
 }
 
 export class CallServer {
@@ -152,6 +154,7 @@ export class CallServer {
         job: { ...job, args: job.args.clone() },
         guest: undefined,
         isAnswered: false,
+        holdsLane: true,
       };
       this.#parked.set(id, parked);
       waiting.push(parked);
@@ -168,9 +171,10 @@ export class CallServer {
       reply.bulk(answer, 0, answer.length);
       return;
     }
-    state.parked = { job: { ...job, args: EXEC_WORDS }, guest, isAnswered: false };
+    const holdsLane = header.lane !== 0 && !guest.isExecuted;
+    state.parked = { job: { ...job, args: EXEC_WORDS }, guest, isAnswered: false, holdsLane };
     this.#parked.set(id, state.parked);
-    if (header.lane !== 0) this.#lanes.set(`${memberId}/${header.lane}`, []);
+    if (holdsLane) this.#lanes.set(`${memberId}/${header.lane}`, []);
     reply.integer(header.id);
   }
 
@@ -193,6 +197,12 @@ export class CallServer {
     const { persistence } = this.#server;
     const answer = { safe: () => this.#answer(id, parked, reply, 0), doubtful: () => {} };
     if (persistence?.hold(answer) !== true) answer.safe();
+    this.#leaveLane(parked);
+  }
+
+  #leaveLane(parked: Parked): void {
+    if (!parked.holdsLane) return;
+    parked.holdsLane = false;
     this.#next(parked.job);
   }
 
@@ -225,6 +235,7 @@ export class CallServer {
     }
     const id = `${next.job.memberId}/${next.job.header.id}`;
     next.guest = this.#start(next.job, (reply) => this.#over(id, next, reply));
+    if (next.guest?.isExecuted === true) this.#leaveLane(next);
   }
 
   #cancel(id: string, mode: string): void {
@@ -238,7 +249,7 @@ export class CallServer {
     this.#parked.delete(id);
     if (guest !== undefined) {
       guest.cancel();
-      this.#next(job);
+      this.#leaveLane(parked);
       return;
     }
     const lane = `${job.memberId}/${job.header.lane}`;

@@ -125,6 +125,11 @@ export class Guest implements Carrier, CommitWaiter {
     this.session.isGuest = true;
   }
 
+  /** What it was to run has been run: only the reply waits, for replicas or the disk. */
+  get isExecuted(): boolean {
+    return this.#isHeld;
+  }
+
   run(args: Args, done: Answered): Guest | undefined {
     this.#done = done;
     this.#execute(args);

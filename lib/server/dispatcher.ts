@@ -80,7 +80,7 @@ export const SERVER_LOADING = 1 << 22;
 /** The disk takes no writes, and so neither does the node. */
 export const SERVER_DISK_FAILED = 1 << 23;
 /** Elements of collections have expired that are still there. */
-export const SERVER_ELEMENTS_DUE = 1 << 24;
+export const SERVER_ELEMENTS_DUE = 1 << 27;
 
 /** The node is one of several in a ring: see `Router`. */
 export const SERVER_RING = 1 << 25;

@@ -44,6 +44,7 @@ const ROWS: Record<
 /** A ring of three of which the first was alone while `writes` were made. */
 async function apart(seed: number, writes: readonly (readonly string[])[]) {
   const scene = new RingScene({
+    routes: false,
     seed,
     settings: (settings) => {
       settings.replicas = 3;

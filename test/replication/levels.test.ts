@@ -7,6 +7,7 @@ import { textOf } from './contents.js';
 
 async function formed(seed: number, change: (settings: Settings) => void = () => {}) {
   const scene = new RingScene({
+    routes: false,
     seed,
     settings: (settings) => {
       settings.replicas = 3;
@@ -190,6 +191,7 @@ void t.test('replicas and disks', async (t) => {
 
 void t.test('who is no replica sends what it has changed to those who are', async (t) => {
   const scene = new RingScene({
+    routes: false,
     seed: 9,
     settings: (settings) => {
       settings.replicas = 3;

@@ -7,6 +7,7 @@ const MIB = 1024 * 1024;
 
 async function formed(seed: number) {
   const scene = new RingScene({
+    routes: false,
     seed,
     settings: (settings) => {
       settings.replicas = 3;

@@ -18,6 +18,7 @@ const SKIPPED = new Set(
 
 async function run(seed: number): Promise<void> {
   const scene = new RingScene({
+    routes: false,
     seed,
     settings: (settings) => {
       settings.replicas = 3;

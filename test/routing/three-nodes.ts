@@ -11,6 +11,7 @@ export async function threeNodes(
   const positions = ['h', 'p', 'z'];
   const nodes = await scene.form(3, (settings) => {
     settings.position = positions.shift()!;
+    settings.writeLevel = 'one';
     change(settings);
   });
   return { scene, nodes };

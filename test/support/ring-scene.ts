@@ -42,6 +42,8 @@ export interface RingSceneOptions {
   readonly seed: number;
   /** Leaders report changed ranges as filled at once. Default true. */
   readonly fills?: boolean;
+  /** False: each node runs what it is sent itself, whoever owns the keys. Default true. */
+  readonly routes?: boolean;
   /** Changes the settings of all nodes. */
   readonly settings?: (settings: Settings) => void;
   readonly log?: (name: string) => Log;
@@ -174,6 +176,7 @@ export class SceneNode {
       { ringRefused: (text) => this.refusals.push(text) },
     );
     await sim.finish(this.node.start());
+    if (options.routes === false) this.#runAllHere();
     if (options.fills !== false) this.#reportAllFilled();
     return this;
   }
@@ -187,6 +190,12 @@ export class SceneNode {
     const address = { host: this.host.name, port: PORT };
     await this.#scene.sim.finish(from.network.connect(address, CONNECT_MAX_MS, make));
     return client!;
+  }
+
+  #runAllHere(): void {
+    const { router } = this.node.server;
+    router!.isLocal = () => true;
+    router!.takes = () => false;
   }
 
   #reportAllFilled(): void {
