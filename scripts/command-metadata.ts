@@ -41,7 +41,7 @@ import {
   token,
   WITH_VALUES,
 } from './metadata-docs.js';
-import { ringCommands } from './ring-metadata.js';
+import { peerCommand, ringCommands } from './ring-metadata.js';
 import { setopCommands } from './setop-metadata.js';
 
 /** A command as COMMAND INFO tells it. */
@@ -170,6 +170,7 @@ function ownCommands(): Table {
       ]),
     },
     dhash: dhashCommand(),
+    peer: peerCommand(),
     ...elementCommands(),
     ...setopCommands(),
   };

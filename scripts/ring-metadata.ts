@@ -41,6 +41,13 @@ export function ringCommands(): Table {
   };
 }
 
+export function peerCommand(): Command {
+  return {
+    ...base(-2, ['loading', 'no_auth', ...ALONE, 'stale'], [0, 0, 0], ['@slow', '@connection']),
+    docs: own('How another member introduces itself', 'O(1)', [{ name: 'step', type: 'string' }]),
+  };
+}
+
 function ownersCommand(): Command {
   return {
     ...base(3, ALWAYS, [2, 2, 1], SLOW),

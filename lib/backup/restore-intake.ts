@@ -49,7 +49,7 @@ export class RestoreIntake {
     reader.push(chunk);
     for (let frame = reader.next(); frame !== null; frame = reader.next()) {
       if (frame.type === FRAME_ENTRIES) yield* this.#applier.push(frame.payload);
-      else if (frame.type === FRAME_VALUE) this.#applier.pushValue(frame.payload);
+      else if (frame.type === FRAME_VALUE) yield* this.#applier.pushValue(frame.payload);
       else throw new SyncError('SYNC_PROTOCOL', `a frame of type ${frame.type} in a backup`);
     }
     if (reader.heldBytes > 0) throw new SyncError('SYNC_BAD_FRAME', 'a frame is cut off');

@@ -88,7 +88,7 @@ export class Intake {
         const [records, offset, bytes] = contents.slice(i, i + 3);
         if (!Buffer.isBuffer(records)) continue;
         if (!Buffer.isBuffer(bytes) || offset === 0) for (const _ of applier.push(records));
-        if (Buffer.isBuffer(bytes)) applier.pushValue(bytes);
+        if (Buffer.isBuffer(bytes)) for (const _ of applier.pushValue(bytes));
       }
     } finally {
       applier.close();
@@ -141,7 +141,7 @@ export class Intake {
     try {
       this.#effects.muted(() => {
         if (growing.receivedBytes === 0) for (const _ of applier.push(growing.record));
-        applier.pushValue(bytes);
+        for (const _ of applier.pushValue(bytes));
       });
       growing.receivedBytes += bytes.length;
       this.acknowledge(reply);
