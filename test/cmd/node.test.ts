@@ -73,7 +73,7 @@ const WRONG: readonly (readonly [args: readonly string[], expected: RegExp])[] =
   [['node', '--port', '65536'], /--port: argument must be between 0 and 65535 inclusive/],
   [['node', '--port', '0', '--http-port', '0'], /nothing to listen on/],
   [['node', '--config', '/no/such/file'], /cannot read the configuration file.*ENOENT/],
-  [['node', '--requirepass-file', '/no/such/file'], /cannot read the password file/],
+  [['node', '--requirepass-file', '/no/such/file'], /cannot read the file of requirepass/],
   [['node', '--fsync', 'sometimes'], /--fsync: argument\(s\) must be one of/],
   [['nod'], /unknown command 'nod'\n\(Did you mean node\?\)/],
   [[], /Usage: dhash/],
