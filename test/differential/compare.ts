@@ -184,7 +184,7 @@ const anyOrderOfPairs: Rule = (a, b) =>
 const noneTooMany: Rule = (a, b) => {
   const known = new Set((a.items ?? []).map(show));
   const own =
-    /^\$"([khs](range|count|rank|revrank|nth|next|prev|delrange)|h(mirror|v\w+)|hp?(expire(at|time)?|ttl)|hpersist|setop(_ro)?|dhash.*|client\|(setinfo|no-touch)|waitaof)"$/;
+    /^\$"([khs](range|count|rank|revrank|nth|next|prev|delrange)|h(mirror|v\w+)|hp?(expire(at|time)?|ttl)|hpersist|setop(_ro)?|at|consistency|peer|dhash.*|client\|(setinfo|no-touch)|waitaof)"$/;
   const strange = (b.items ?? []).map(show).filter((text) => !known.has(text) && !own.test(text));
   return a.mark === b.mark && strange.length === 0;
 };
