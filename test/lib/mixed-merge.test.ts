@@ -107,6 +107,8 @@ class Replica {
     this.#replicated = new ReplicatedDatabase(this.database);
     this.#merger = new Merger(this.database.tree);
     local.node.server.activeExpire = false;
+    // A lone node collects tombstones; these two stand for members of a ring.
+    local.node.server.loops?.stop();
   }
 
   static async start(): Promise<Replica> {
