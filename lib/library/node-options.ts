@@ -1,6 +1,6 @@
 /** The settings of `dhash node`, by their names in camelCase: `{ port: 7000, logLevel: 'debug' }`. */
-import { unknownSetting } from '../config/load.js';
-import { registry } from '../config/registry.js';
+import { nearest } from '../config/nearest.js';
+import { registry, settingNames } from '../config/registry.js';
 import { Settings } from '../config/settings.js';
 import { checkStart } from '../config/start-checks.js';
 
@@ -61,7 +61,7 @@ export function settingsOf(
     if (value === undefined) continue;
     const name = namesByOption.get(option);
     if (name === undefined) {
-      problems.push(inCamelCase(unknownSetting(kebabOf(option))));
+      problems.push(unknownOption(option));
       continue;
     }
     const refused = refusalOf(value, (text) => settings.assign(name, text));
@@ -103,7 +103,8 @@ function kebabOf(option: string): string {
   return option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The names between quotes. */
-function inCamelCase(text: string): string {
-  return text.replace(/'([^']*)'/g, (_, name: string) => `'${camelOf(name)}'`);
+function unknownOption(option: string): string {
+  const meant = nearest(kebabOf(option), settingNames);
+  const hint = meant === undefined ? '' : `; did you mean '${camelOf(meant)}'?`;
+  return `unknown setting '${option}'${hint}`;
 }
