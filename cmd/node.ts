@@ -3,28 +3,20 @@
  * stop, and says in plain words why it could not start.
  */
 
-import { readFileSync } from 'node:fs';
-import { chmod, readFile, stat } from 'node:fs/promises';
-import { machine, release, type as systemName, totalmem } from 'node:os';
-import { resolve } from 'node:path';
-import { getHeapStatistics } from 'node:v8';
-import * as zlib from 'node:zlib';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { loadSettings, type Sources } from '../lib/config/load.js';
 import type { Settings } from '../lib/config/settings.js';
-import { DhashNode } from '../lib/node.js';
-import { useCrc32 } from '../lib/persistence/crc32.js';
+import { checkStart } from '../lib/config/start-checks.js';
+import { createRealNode } from '../lib/library/real-node.js';
+import type { DhashNode } from '../lib/node.js';
 import { explainFolder } from '../lib/persistence/open-folder.js';
 import { RingStartError } from '../lib/ring/ring-settings.js';
-import type { ProcessInfo } from '../lib/server/process-info.js';
 import { DHASH_VERSION } from '../lib/version.js';
-import { loadLuaModule } from '../world/real/lua-module.js';
-import { RealWorld } from '../world/real/real-world.js';
-import type { Address, Disk } from '../world/world.js';
+import { readTextFile } from '../world/real/text-file.js';
+import type { Address } from '../world/world.js';
 import { printAddress } from './address.js';
 import { ExitError, systemCode, usageError } from './exit.js';
-import { openLevelLogStore } from './level-log-store.js';
 import { createLog, pinoLevel } from './log.js';
 import {
   addSettingFlags,
@@ -93,11 +85,11 @@ export function addNodeCommand(program: Command): void {
   });
 }
 
-function readTextFile(path: string, what: string): string {
+function readText(path: string, what: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readTextFile(path, what);
   } catch (error) {
-    throw usageError(`cannot read ${what} ${path}: ${systemCode(error) ?? String(error)}`);
+    throw usageError((error as Error).message);
   }
 }
 
@@ -106,80 +98,12 @@ function readSettings(configFile: string, flags: readonly [string, string][]): S
   const file =
     configFile === ''
       ? {}
-      : { file: { path: configFile, text: readTextFile(configFile, 'the configuration file') } };
+      : { file: { path: configFile, text: readText(configFile, 'the configuration file') } };
   const sources: Sources = { ...file, environment: process.env, flags };
   const { settings, problems } = loadSettings(sources);
-  readSecret(settings, 'requirepass', settings.requirepassFile, problems);
-  readSecret(settings, 'cluster-secret', settings.clusterSecretFile, problems);
-  // A password that is set later is not the file's: CONFIG REWRITE then names that password.
-  settings.onChange('requirepass', () => {
-    settings.requirepassFile = '';
-  });
-  if (settings.port === 0 && settings.unixsocket === '') {
-    problems.push('port 0 and no unixsocket: nothing to listen on');
-  }
+  checkStart(settings, readText, problems);
   if (problems.length > 0) throw usageError(`cannot start:\n  ${problems.join('\n  ')}`);
   return settings;
-}
-
-/** The first line of a file as the value of a setting. */
-function readSecret(settings: Settings, name: string, file: string, problems: string[]): void {
-  if (file === '') return;
-  const secret = readTextFile(file, `the file of ${name}`).split(/\r?\n/, 1)[0] ?? '';
-  const given = name === 'requirepass' ? settings.requirepass : settings.clusterSecret;
-  if (given !== '') problems.push(`${name} and ${name}-file: give one`);
-  else if (secret === '') problems.push(`${name}-file: ${file} is empty`);
-  else {
-    const refused = settings.assign(name, secret);
-    if (refused !== undefined) problems.push(`${name}-file: ${refused}`);
-  }
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-}
-
-/** Whole or not at all; whoever could read the file still can. */
-async function replaceFile(disk: Disk, path: string, text: string): Promise<void> {
-  const mode = await stat(path).then(
-    (stats) => stats.mode & 0o777,
-    () => 0o600,
-  );
-  await disk.replaceFile(path, Buffer.from(text));
-  await chmod(path, mode);
-}
-
-function createProcessInfo(disk: Disk, configFile: string, shutdown: () => void): ProcessInfo {
-  const path = configFile === '' ? '' : resolve(configFile);
-  const config =
-    path === ''
-      ? undefined
-      : {
-          read: () => readIfThere(path),
-          write: (text: string) => replaceFile(disk, path, text),
-        };
-  return {
-    pid: process.pid,
-    executable: process.argv[1] === undefined ? process.execPath : resolve(process.argv[1]),
-    configFile: path,
-    os: `${systemName()} ${release()} ${machine()}`,
-    nodeVersion: process.versions.node,
-    archBits: process.arch.includes('64') || process.arch === 's390x' ? 64 : 32,
-    residentBytes: () => process.memoryUsage.rss(),
-    heapBytes: () => getHeapStatistics().used_heap_size,
-    systemMemoryBytes: totalmem(),
-    cpuSeconds() {
-      const { user, system } = process.cpuUsage();
-      return { user: user / 1e6, system: system / 1e6 };
-    },
-    shutdown,
-    config,
-  };
 }
 
 async function runNode(settings: Settings, configFile: string, asJson: boolean): Promise<void> {
@@ -189,14 +113,12 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
     log.level = pinoLevel(settings.loglevel);
   });
   const stopping = new Stopping(log);
-  useCrc32(zlib.crc32 as typeof zlib.crc32 | undefined);
-  const world = new RealWorld();
-  const processInfo = createProcessInfo(world.disk, configFile, () => stopping.begin('SHUTDOWN'));
-  const node = new DhashNode(
-    { world, log, processInfo, luaModule: loadLuaModule, openLogStore: openLevelLogStore },
-    settings,
-    undefined,
-    { ringRefused: (text) => stopping.fail(text) },
+  const node = createRealNode(
+    { log, settings, configFile },
+    {
+      ringRefused: (text) => stopping.fail(text),
+      shutdown: () => stopping.begin('SHUTDOWN'),
+    },
   );
   stopping.node = node;
   try {

@@ -1,4 +1,5 @@
 /** What DHASH STATUS and VERIFY reply, as objects: what `dhash status` and `verify --json` print. */
+import { fieldsOf, listOf, numberOf, textOf } from '../lib/client/reply-fields.js';
 import { ExitError } from './exit.js';
 import type { NodeClient } from './node-client.js';
 
@@ -43,10 +44,6 @@ export interface RingVerification {
   readonly problems: readonly string[];
 }
 
-/** Bulk strings as Buffers. */
-type Value = Buffer | number | readonly Value[];
-type Fields = ReadonlyMap<string, Value>;
-
 /** Rejects with an ExitError if the node refuses. */
 export async function askStatus(client: NodeClient): Promise<RingStatus> {
   const reply = await client.askBytes('DHASH', 'STATUS');
@@ -57,7 +54,7 @@ export async function askStatus(client: NodeClient): Promise<RingStatus> {
     clusterId: textOf(fields, 'cluster-id'),
     replicas: numberOf(fields, 'replicas') ?? 0,
     change: textOf(fields, 'change'),
-    members: (fields.get('members') as readonly Value[]).map(memberOf),
+    members: listOf(fields, 'members').map(memberOf),
   };
 }
 
@@ -97,32 +94,6 @@ function memberOf(reply: unknown): RingMemberStatus {
     epoch: numberOf(fields, 'epoch'),
     clockOffsetMs: numberOf(fields, 'clock-offset-ms'),
   };
-}
-
-/** A map of RESP2. */
-function fieldsOf(reply: unknown): Fields {
-  if (!Array.isArray(reply)) throw new ExitError('the server is no dhash node of this version');
-  const values = reply as readonly Value[];
-  const fields = new Map<string, Value>();
-  for (let at = 0; at + 1 < values.length; at += 2) {
-    fields.set(String(values[at] as Buffer), values[at + 1]!);
-  }
-  return fields;
-}
-
-function listOf(fields: Fields, name: string): readonly Value[] {
-  const list = fields.get(name);
-  return Array.isArray(list) ? (list as readonly Value[]) : [];
-}
-
-function textOf(fields: Fields, name: string): string {
-  const value = fields.get(name);
-  return Buffer.isBuffer(value) ? value.toString() : '';
-}
-
-function numberOf(fields: Fields, name: string): number | null {
-  const value = fields.get(name);
-  return typeof value === 'number' ? value : null;
 }
 
 function printPosition(position: Buffer): string {

@@ -2,12 +2,13 @@
  * DhashNode: one node, put together from its parts. What it runs on comes in from outside: the
  * world, a log, and what the process tells of itself.
  */
+
+import type { LogStore } from '../world/log-store.js';
 import type { Address, World } from '../world/world.js';
 import { commandRows } from './commands/table.js';
 import { listenAddresses } from './config/addresses.js';
 import type { Settings } from './config/settings.js';
 import { Loops } from './loops/loops.js';
-import type { LogStore } from './persistence/log-store.js';
 import { openFolder } from './persistence/open-folder.js';
 import { Persistence } from './persistence/persistence.js';
 import { Replication } from './replication/replication.js';

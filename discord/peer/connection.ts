@@ -1,5 +1,6 @@
 /**
- * One connection to another member: kept up, greeted, and filled with requests.
+ * One connection to a node: kept up, greeted, and filled with requests. Members greet each other by
+ * PEER HELLO (handshake.ts), clients as their own Greeting has it (lib/client/greeting.ts).
  *
  *   closed --start--> connecting --> greeting --> open
  *                        ^              |          |       lost, refused, stuck
@@ -14,7 +15,7 @@ import RedisParser from 'redis-parser';
 import { encodeRequest } from '../../resp/request-writer.js';
 import type { Address, Link, LinkHandler, Timer, World } from '../../world/world.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
-import { type Channel, Dialer, type Identity, NONCE_BYTES, type PeerName } from './handshake.js';
+import type { Greeting } from './greeting.js';
 import { PeerError } from './peer-error.js';
 import {
   type Done,
@@ -25,10 +26,7 @@ import {
 } from './pipeline.js';
 
 export interface ConnectionOptions extends BackoffOptions {
-  readonly channel: Channel;
   readonly limits: PipelineLimits;
-  /** Who should be there; anybody if undefined. */
-  readonly memberId?: string | undefined;
   /** Default 2000 ms each. */
   readonly connectTimeoutMs?: number;
   readonly greetTimeoutMs?: number;
@@ -36,8 +34,15 @@ export interface ConnectionOptions extends BackoffOptions {
   readonly replyBytesMax?: number;
 }
 
-export interface ConnectionEvents {
-  opened(peer: PeerName): void;
+export interface ConnectionParts<Name> {
+  readonly world: World;
+  readonly address: Address;
+  /** Asked anew for each attempt. */
+  readonly greeting: () => Greeting<Name>;
+}
+
+export interface ConnectionEvents<Name> {
+  opened(who: Name): void;
   /** It is gone, or was not made; it is tried again. */
   lost(error: PeerError): void;
   /** After PEER_BUSY: half of the room is free again. */
@@ -56,20 +61,20 @@ const STEADY_MS = 5000;
 /** Deadlines are looked at no more often than this. */
 const DEADLINE_STEP_MS = 5;
 
-export class PeerConnection {
+export class PeerConnection<Name> {
   readonly #world: World;
   readonly #address: Address;
-  readonly #identity: () => Identity;
+  readonly #greeting: () => Greeting<Name>;
   readonly #options: ConnectionOptions;
-  readonly #events: ConnectionEvents;
+  readonly #events: ConnectionEvents<Name>;
   readonly #pipeline: Pipeline;
   readonly #backoff: Backoff;
   #state: ConnectionState = 'closed';
   /** Counts attempts: what an old one still says is not heard. */
   #attempt = 0;
   #link: Link | undefined;
-  #dialer: Dialer | undefined;
-  #hasSaidHello = false;
+  /** Undefined once it is over. */
+  #underWay: Greeting<Name> | undefined;
   #parser: RedisParser | undefined;
   /** Bytes since the last whole reply. */
   #replyBytes = 0;
@@ -81,15 +86,14 @@ export class PeerConnection {
   #deadline: Timer | undefined;
   #deadlineMs = Infinity;
 
-  /** `identity` is asked anew for each attempt, since a member's ring may change. */
   constructor(
-    { world, address, identity }: { world: World; address: Address; identity: () => Identity },
+    { world, address, greeting }: ConnectionParts<Name>,
     options: ConnectionOptions,
-    events: ConnectionEvents,
+    events: ConnectionEvents<Name>,
   ) {
     this.#world = world;
     this.#address = address;
-    this.#identity = identity;
+    this.#greeting = greeting;
     this.#options = options;
     this.#events = events;
     this.#pipeline = new Pipeline(options.limits);
@@ -176,40 +180,33 @@ export class PeerConnection {
   }
 
   #greet(link: Link): void {
-    const { channel, memberId, greetTimeoutMs = GREET_TIMEOUT_MS } = this.#options;
-    const nonce = Buffer.alloc(NONCE_BYTES);
-    this.#world.random.bytes(nonce);
+    const { greetTimeoutMs = GREET_TIMEOUT_MS } = this.#options;
     this.#state = 'greeting';
     this.#link = link;
     this.#replyBytes = 0;
     this.#isCongested = false;
-    this.#hasSaidHello = false;
     this.#parser = new RedisParser({
       returnBuffers: true,
       returnReply: (reply) => this.#replied(reply as PeerReply),
       returnError: (error) => this.#replied(error),
       returnFatalError: (error) => this.#lost(new PeerError('PEER_PROTOCOL', error.message)),
     });
-    this.#dialer = new Dialer(this.#identity(), { channel, nonce, memberId });
-    this.#write(encodeRequest(this.#dialer.hello()));
+    this.#underWay = this.#greeting();
+    this.#write(encodeRequest(this.#underWay.hello()));
     const late = new PeerError('PEER_LOST', 'no greeting in time');
     this.#pause = this.#world.timers.after(greetTimeoutMs, () => this.#lost(late), true);
   }
 
-  /** A reply of the handshake. */
-  #greeted(dialer: Dialer, reply: PeerReply): void {
+  /** A reply of the greeting. */
+  #goOnGreeting(greeting: Greeting<Name>, reply: PeerReply): void {
     try {
-      if (!this.#hasSaidHello) {
-        this.#hasSaidHello = true;
-        this.#write(encodeRequest(dialer.prove(reply)));
-        return;
-      }
-      const peer = dialer.finish(reply);
+      const next = greeting.answer(reply);
+      if ('say' in next) return this.#write(encodeRequest(next.say));
       this.#pause?.cancel();
-      this.#dialer = undefined;
+      this.#underWay = undefined;
       this.#state = 'open';
       this.#openedMs = this.#nowMs();
-      this.#events.opened(peer);
+      this.#events.opened(next.who);
       this.#planFlush();
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
@@ -235,7 +232,7 @@ export class PeerConnection {
     this.#pause?.cancel();
     this.#deadline?.cancel();
     this.#deadlineMs = Infinity;
-    this.#dialer = undefined;
+    this.#underWay = undefined;
     this.#parser = undefined;
     this.#link?.destroy();
     this.#link = undefined;
@@ -264,7 +261,7 @@ export class PeerConnection {
 
   #replied(reply: PeerReply): void {
     this.#replyBytes = 0;
-    if (this.#dialer !== undefined) return this.#greeted(this.#dialer, reply);
+    if (this.#underWay !== undefined) return this.#goOnGreeting(this.#underWay, reply);
     // Replies that came in one piece with what broke the connection.
     if (this.#state !== 'open') return;
     if (!this.#pipeline.answer(reply)) {

@@ -4,7 +4,8 @@
  */
 import type { Address, World } from '../../world/world.js';
 import { PeerConnection } from './connection.js';
-import { CHANNELS, type Channel, type Identity } from './handshake.js';
+import { memberGreeting } from './greeting.js';
+import { CHANNELS, type Channel, type Identity, type PeerName } from './handshake.js';
 import type { PeerError } from './peer-error.js';
 import type { Done, PeerRequest, PipelineLimits } from './pipeline.js';
 
@@ -52,23 +53,25 @@ export interface PeerEvents {
 }
 
 export class Peer {
-  readonly #connections: Record<Channel, PeerConnection>;
+  readonly #connections: Record<Channel, PeerConnection<PeerName>>;
 
   constructor(
-    components: { world: World; address: Address; identity: () => Identity },
+    { world, address, identity }: { world: World; address: Address; identity: () => Identity },
     options: PeerOptions,
     events: PeerEvents,
   ) {
-    const make = (channel: Channel): PeerConnection =>
-      new PeerConnection(
-        components,
-        { channel, memberId: options.memberId, limits: LIMITS[channel] },
+    const make = (channel: Channel): PeerConnection<PeerName> => {
+      const greeting = memberGreeting(world.random, identity, { ...options, channel });
+      return new PeerConnection(
+        { world, address, greeting },
+        { limits: LIMITS[channel] },
         {
           opened: ({ memberId }) => events.opened(channel, memberId),
           lost: (error) => events.lost(channel, error),
           room: () => events.room(channel),
         },
       );
+    };
     this.#connections = {
       control: make('control'),
       data: make('data'),

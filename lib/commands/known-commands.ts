@@ -1,5 +1,4 @@
 /** The commands that a node really has, each with what COMMAND tells of it. */
-import type { Server } from '../server/server.js';
 import { type Command, REFUSED } from './command.js';
 import { metadata } from './metadata.js';
 import type { CommandMetadata } from './metadata-types.js';
@@ -10,11 +9,16 @@ export interface KnownCommand {
   readonly children: readonly KnownCommand[];
 }
 
-/** By server, since each may have commands of its own; built when it is first asked for. */
-const tables = new WeakMap<Server, ReadonlyMap<string, KnownCommand>>();
+/** Whoever has a table of commands: a server, or a client that wants to know where keys are. */
+export interface HasCommands {
+  readonly dispatcher: { readonly commands: ReadonlyMap<string, Command> };
+}
+
+/** By owner, since each may have commands of its own; built when it is first asked for. */
+const tables = new WeakMap<HasCommands, ReadonlyMap<string, KnownCommand>>();
 
 /** Commands by name, without those that are always refused. */
-export function knownCommands(server: Server): ReadonlyMap<string, KnownCommand> {
+export function knownCommands(server: HasCommands): ReadonlyMap<string, KnownCommand> {
   let table = tables.get(server);
   if (table === undefined) {
     table = build(server);
@@ -24,14 +28,14 @@ export function knownCommands(server: Server): ReadonlyMap<string, KnownCommand>
 }
 
 /** The command of a name in any case, `config|get` for a subcommand. */
-export function findKnown(server: Server, name: string): KnownCommand | undefined {
+export function findKnown(server: HasCommands, name: string): KnownCommand | undefined {
   const lower = name.toLowerCase();
   const known = knownCommands(server).get(lower.split('|', 1)[0]!);
   if (!lower.includes('|')) return known;
   return known?.children.find((child) => child.command.fullName === lower);
 }
 
-function build(server: Server): ReadonlyMap<string, KnownCommand> {
+function build(server: HasCommands): ReadonlyMap<string, KnownCommand> {
   const table = new Map<string, KnownCommand>();
   for (const command of server.dispatcher.commands.values()) {
     const known = knownOf(command);

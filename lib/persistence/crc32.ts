@@ -1,6 +1,6 @@
 /**
  * CRC-32 (IEEE 802.3, reflected; of "123456789" it is cbf43926), eight bytes at a time over eight
- * tables. `node:zlib` has a faster one, from Node 20.15 and 22.2 on only: `cmd` hands it over if it
+ * tables. `node:zlib` has a faster one, from Node 20.15 and 22.2 on only: `lib/library/real-node.ts` hands it over if it
  * is there (`useCrc32`). Both give the same.
  */
 

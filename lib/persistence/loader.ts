@@ -10,6 +10,8 @@
  * off, with all that follows. Before it, it is damage: what was safe is not there. Then the load
  * fails and says what is lost, unless `skipsDamage`: then the rest is loaded without it.
  */
+
+import { type LogPut, type LogStore, LogStoreError } from '../../world/log-store.js';
 import type { Clock, World } from '../../world/world.js';
 import type { Log } from '../server/log.js';
 import type { Database } from '../store/database.js';
@@ -23,7 +25,6 @@ import {
   readBlock,
 } from './block.js';
 import { crc32 } from './crc32.js';
-import { type LogPut, type LogStore, LogStoreError } from './log-store.js';
 import { Replayer } from './replayer.js';
 
 /** Time that reading takes of one turn of the event loop, ms. */

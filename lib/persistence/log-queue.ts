@@ -9,9 +9,10 @@
  *
  * Invariant: blocks are written in the order of their numbers, without a gap.
  */
+
+import type { LogPut, LogStore, OpenLogStore } from '../../world/log-store.js';
 import type { Timer, World } from '../../world/world.js';
 import { BLOCK_KEYS_END, blockKey, blockNumber, FIRST_BLOCK_KEY, sealBlock } from './block.js';
-import type { LogPut, LogStore, OpenLogStore } from './log-store.js';
 import type { FilledBlock } from './record-writer.js';
 
 /** Bytes of one batch, more only if a block is. */

@@ -8,7 +8,7 @@ import {
   type LogStore,
   LogStoreError,
   type OpenLogStore,
-} from './log-store.js';
+} from '../../world/log-store.js';
 
 const PAIRS_PER_STEP = 64;
 

@@ -6,11 +6,17 @@
  *   DIR/records.b
  *   DIR/pad          what a crash would keep from the log (pad.ts)
  */
+
+import {
+  type LogPut,
+  type LogStore,
+  LogStoreError,
+  type OpenLogStore,
+} from '../../world/log-store.js';
 import type { Disk } from '../../world/world.js';
 import { type BlockHeader, blockKey, blockNumber, readBlock } from './block.js';
 import { DurableRecords } from './durable-records.js';
 import { lastBlockNumber } from './log-queue.js';
-import { type LogPut, type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
 import { Pad, type PadBlock } from './pad.js';
 
 export interface OpenedFolder {

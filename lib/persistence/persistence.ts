@@ -20,6 +20,8 @@
  *
  * Invariant: no stamp is issued above the reserved one without a reply that waits for a new one.
  */
+
+import { type LogStore, LogStoreError, type OpenLogStore } from '../../world/log-store.js';
 import type { Timer, World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';
 import type { Log } from '../server/log.js';
@@ -29,7 +31,6 @@ import { type DiskWaiter, HeldReplies } from './held-replies.js';
 import { Journal } from './journal.js';
 import { Loader, startPair } from './loader.js';
 import { LogQueue } from './log-queue.js';
-import { type LogStore, LogStoreError, type OpenLogStore } from './log-store.js';
 import { Marks } from './marks.js';
 import type { Pad } from './pad.js';
 import { PadKeeper } from './pad-keeper.js';

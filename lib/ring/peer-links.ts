@@ -24,7 +24,17 @@ export interface PeerLinksEvents {
   lost(address: string, error: PeerError): void;
 }
 
+/** Something that this member says to another one. */
+export interface SaidEvent {
+  readonly to: string;
+  readonly channel: Channel;
+  /** Its first word, as SWIM, VOTE, CALL. */
+  readonly verb: string;
+}
+
 export class PeerLinks {
+  /** Hears of all that is said, once it is set. */
+  said: ((event: SaidEvent) => void) | undefined;
   readonly #world: World;
   readonly #identity: () => Identity;
   readonly #events: PeerLinksEvents;
@@ -62,6 +72,7 @@ export class PeerLinks {
   ): PeerRequest | PeerError {
     const member = this.#members.get(memberId);
     if (member === undefined) return new PeerError('PEER_DOWN', 'there is no such member');
+    this.said?.({ to: member.address, channel, verb: String(words[0]) });
     return member.peer.request(channel, words, timeoutMs, done);
   }
 
@@ -69,6 +80,7 @@ export class PeerLinks {
   tell({ id, address }: Contact, words: readonly (string | Buffer)[], timeoutMs: number): void {
     const member = id === undefined ? undefined : this.#members.get(id);
     const peer = member?.peer ?? this.#peerAt(address);
+    this.said?.({ to: address, channel: 'control', verb: String(words[0]) });
     peer.request('control', words, timeoutMs, () => {});
   }
 

@@ -34,7 +34,7 @@ import type { Session } from '../server/session.js';
 import { AgreedTime } from './agreed-time.js';
 import { Liveness } from './liveness.js';
 import { PeerDoor } from './peer-door.js';
-import { PeerLinks } from './peer-links.js';
+import { PeerLinks, type SaidEvent } from './peer-links.js';
 import { keepVotes, type RingIdentity } from './ring-identity.js';
 import type { PeerVerb, RingEvents, RingLinks } from './ring-links.js';
 import { REPLICAS_DEFAULT, type RingSettings } from './ring-settings.js';
@@ -279,6 +279,11 @@ export class RingMember implements RingLinks {
 
   listen(events: RingEvents): void {
     this.#listeners.push(events);
+  }
+
+  /** From now on `listener` hears of all that this member says to others. */
+  hearSaid(listener: (event: SaidEvent) => void): void {
+    this.#links.said = listener;
   }
 
   reportFilled(ranges: readonly number[]): void {

@@ -3,9 +3,8 @@ import type { Ring } from '../../discord/ring/ring.js';
 import type { Args } from '../../resp/args.js';
 import type { Command, FoundKey } from '../commands/command.js';
 import { findKeys } from '../commands/key-positions.js';
-import { findKnown } from '../commands/known-commands.js';
+import { findKnown, type HasCommands } from '../commands/known-commands.js';
 import { sortPatterns } from '../commands/sort/sort-options.js';
-import type { Server } from '../server/server.js';
 import { KEY, LOCAL } from './kinds.js';
 
 /** The request names no key. */
@@ -14,7 +13,7 @@ export const NO_OWNER = -1;
 export const SEVERAL = -2;
 
 /** Index of the one owner of all keys that a request names, NO_OWNER or SEVERAL. */
-export function ownerOfKeys(server: Server, ring: Ring, command: Command, args: Args): number {
+export function ownerOfKeys(server: HasCommands, ring: Ring, command: Command, args: Args): number {
   const { isPlain, keyAt, kind } = command.route;
   const { buf, starts, ends } = args;
   if (kind === LOCAL) return NO_OWNER;
@@ -55,7 +54,7 @@ function leadsElsewhere(ring: Ring, command: Command, args: Args, owner: number)
 }
 
 /** All keys that a request names. */
-export function keysOf(server: Server, command: Command, args: Args): FoundKey[] {
+export function keysOf(server: HasCommands, command: Command, args: Args): FoundKey[] {
   const known = findKnown(server, command.fullName);
   return known === undefined ? [] : findKeys(known, args);
 }

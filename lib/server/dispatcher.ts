@@ -111,13 +111,8 @@ export class Dispatcher {
   constructor(server: Server, world: World, rows: readonly CommandRow[]) {
     this.#server = server;
     this.#world = world;
-    const commands = new Map<string, Command>();
-    for (const row of rows) {
-      const command = inUse(row, undefined);
-      commands.set(row.name, command);
-      this.#table.add(row.name, command);
-    }
-    this.commands = commands;
+    this.commands = commandsInUse(rows);
+    for (const [name, command] of this.commands) this.#table.add(name, command);
   }
 
   /** Runs one request of a session and writes its reply. Never throws for what a client sent. */
@@ -485,6 +480,11 @@ function onlySubscriptions({ fullName }: Command): string {
     `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
     'RESET are allowed in this context'
   );
+}
+
+/** By name, in the order of the rows. */
+export function commandsInUse(rows: readonly CommandRow[]): ReadonlyMap<string, Command> {
+  return new Map(rows.map((row) => [row.name, inUse(row, undefined)]));
 }
 
 function inUse(row: CommandRow, parent: CommandRow | undefined): Command {

@@ -3,7 +3,8 @@
 import { Buffer } from 'node:buffer';
 import t, { type Test } from 'tap';
 import { type ConnectionOptions, PeerConnection } from '../../discord/peer/connection.js';
-import { type Identity, Listener } from '../../discord/peer/handshake.js';
+import { memberGreeting } from '../../discord/peer/greeting.js';
+import { type Identity, Listener, type PeerName } from '../../discord/peer/handshake.js';
 import { Peer } from '../../discord/peer/peer.js';
 import { PeerError } from '../../discord/peer/peer-error.js';
 import type { PeerReply, PeerRequest } from '../../discord/peer/pipeline.js';
@@ -27,17 +28,19 @@ const LIMITS = {
 };
 const TIMEOUT_MS = 60_000;
 
+type DialOptions = Partial<ConnectionOptions> & { readonly memberId?: string };
+
 interface Scene {
   readonly sim: SimWorld;
   readonly alice: SimHost;
   readonly bob: SimHost;
   readonly server: PeerServer;
-  readonly connection: PeerConnection;
+  readonly connection: PeerConnection<PeerName>;
   readonly events: string[];
 }
 
 async function scene(
-  options: Partial<ConnectionOptions> = {},
+  options: DialOptions = {},
   who: { alice?: Partial<Identity>; bob?: Partial<Identity> } = {},
 ): Promise<Scene> {
   const sim = new SimWorld({ seed });
@@ -53,13 +56,15 @@ async function scene(
 function dial(
   host: SimHost,
   events: string[],
-  options: Partial<ConnectionOptions> = {},
+  options: DialOptions = {},
   identity = ALICE,
-): PeerConnection {
+): PeerConnection<PeerName> {
   const address = { host: 'bob', port: PEER_PORT };
+  const { memberId, ...others } = options;
+  const greeting = memberGreeting(host.random, () => identity, { channel: 'control', memberId });
   const connection = new PeerConnection(
-    { world: host, address, identity: () => identity },
-    { channel: 'control', limits: LIMITS, ...options },
+    { world: host, address, greeting },
+    { limits: LIMITS, ...others },
     {
       opened: ({ memberId }) => events.push(`opened ${memberId.slice(0, 2)}`),
       lost: (error) => events.push(error.refusal ?? error.code),
@@ -74,7 +79,7 @@ type Outcome = string | undefined;
 
 /** Sends ECHO `text`; what comes of it goes to `outcomes[at]`. */
 function echo(
-  connection: PeerConnection,
+  connection: PeerConnection<PeerName>,
   text: string,
   outcomes: Outcome[],
   timeoutMs = TIMEOUT_MS,

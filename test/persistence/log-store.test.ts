@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { openLevelLogStore } from '../../cmd/level-log-store.js';
 import { MemoryLog } from '../../lib/persistence/memory-log-store.js';
+import { openLevelLogStore } from '../../world/real/level-log-store.js';
 import { conformance } from './log-store.js';
 
 conformance('in memory', async () => new MemoryLog().open);

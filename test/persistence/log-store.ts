@@ -5,7 +5,7 @@ import {
   type LogRange,
   type LogStore,
   type OpenLogStore,
-} from '../../lib/persistence/log-store.js';
+} from '../../world/log-store.js';
 
 /** `make` gives an opener of a store that is empty. */
 export function conformance(name: string, make: () => Promise<OpenLogStore>): void {

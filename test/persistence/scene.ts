@@ -1,5 +1,5 @@
 /** A node over a log that can be held up, or be full. */
-import { type LogStore, LogStoreError } from '../../lib/persistence/log-store.js';
+import { type LogStore, LogStoreError } from '../../world/log-store.js';
 import { Kept } from '../support/kept-node.js';
 import type { LocalClient, LocalNode } from '../support/local.js';
 

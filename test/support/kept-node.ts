@@ -1,7 +1,7 @@
 /** A node in this process that keeps its entries, in memory that outlives it. */
 import type { Settings } from '../../lib/config/settings.js';
-import type { LogStore } from '../../lib/persistence/log-store.js';
 import { MemoryLog } from '../../lib/persistence/memory-log-store.js';
+import type { LogStore } from '../../world/log-store.js';
 import { LocalNode } from './local.js';
 import { MemoryDisk } from './memory-disk.js';
 

@@ -1,7 +1,7 @@
 /**
  * LogStore: the embedded store that the log of a node is kept in, as the node sees it. Keys are
- * ordered byte by byte. `cmd` gives one over a package with a native part; tests give one in
- * memory (memory-log-store.ts). `test/persistence/log-store.ts` says what every one must do.
+ * ordered byte by byte. `world/real` has one over a package with a native part; tests give one in
+ * memory (lib/persistence/memory-log-store.ts). `test/persistence/log-store.ts` says what every one must do.
  *
  * Promises reject with a `LogStoreError`, whose `code` is stable. After a rejection of `batch` or
  * `sync` the store is to be closed and opened anew: what it then holds is what is safe.

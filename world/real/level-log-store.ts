@@ -14,7 +14,7 @@ import {
   type LogStore,
   type LogStoreCode,
   LogStoreError,
-} from '../lib/persistence/log-store.js';
+} from '../log-store.js';
 
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 const FILE_BYTES_MAX = 32 * 1024 * 1024;

@@ -1,0 +1,33 @@
+/** What is said on a new connection before requests are: one side asks, step by step. */
+import type { Random } from '../../world/world.js';
+import { type Channel, Dialer, type Identity, NONCE_BYTES, type PeerName } from './handshake.js';
+
+/** One connection's greeting. A reply is at most 1 KiB. */
+export interface Greeting<Name> {
+  /** The first request. */
+  hello(): readonly string[];
+  /** What to say next, or who is there. Throws a PeerError if the two do not fit. */
+  answer(reply: unknown): { readonly say: readonly string[] } | { readonly who: Name };
+}
+
+/** That of members, PEER HELLO; `identity` is asked anew each time: a member's ring may change. */
+export function memberGreeting(
+  random: Random,
+  identity: () => Identity,
+  { channel, memberId }: { readonly channel: Channel; readonly memberId?: string | undefined },
+): () => Greeting<PeerName> {
+  return () => {
+    const nonce = Buffer.alloc(NONCE_BYTES);
+    random.bytes(nonce);
+    const dialer = new Dialer(identity(), { channel, nonce, memberId });
+    let hasProved = false;
+    return {
+      hello: () => dialer.hello(),
+      answer: (reply) => {
+        if (hasProved) return { who: dialer.finish(reply) };
+        hasProved = true;
+        return { say: dialer.prove(reply) };
+      },
+    };
+  };
+}
