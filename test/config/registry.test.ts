@@ -91,7 +91,8 @@ t.test('what is accepted has an effect, or says that it has none', (t) => {
   const texts: string[] = [];
   for (const folder of ['lib', 'cmd']) {
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-      if (!name.endsWith('.ts') || name.startsWith('config')) continue;
+      const isTable = name.startsWith('config') && !name.endsWith('start-checks.ts');
+      if (!name.endsWith('.ts') || isTable) continue;
       texts.push(readFileSync(join(root, folder, name), 'utf8'));
     }
   }
