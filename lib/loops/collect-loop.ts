@@ -50,18 +50,21 @@ export class CollectLoop {
 
   /** No stray below this stamp is here or will be taken in the view at hand. */
   floorOf(misplacedCount: number): number {
+    return this.#isSettled && misplacedCount === 0 ? this.#safeStamp(0) : 0;
+  }
+
+  /** False too before this member knows of a view. */
+  get #isSettled(): boolean {
     const { ring } = this.#parts;
-    const isSettled = ring.responsibility.next === undefined && ring.selfIndex >= 0;
-    return isSettled && misplacedCount === 0 ? this.#safeStamp(0) : 0;
+    return ring.isReady && ring.selfIndex >= 0 && ring.responsibility.next === undefined;
   }
 
   tick(): void {
-    const { ring, store, world } = this.#parts;
+    const { store, world } = this.#parts;
     const nowMs = world.clock.monotonicMs();
     if (this.#isBusy || nowMs < this.#dueMs) return;
     this.#dueMs = nowMs + this.#settings.collectMs;
-    const isSettled = ring.responsibility.next === undefined && ring.selfIndex >= 0;
-    if (!isSettled || !store.databases.some(({ tree }) => tree.mayHoldTombstones)) return;
+    if (!this.#isSettled || !store.databases.some(({ tree }) => tree.mayHoldTombstones)) return;
     const stamp = this.#collectable();
     if (stamp <= 0) return;
     if (!this.#parts.sync.hold()) {

@@ -9,7 +9,7 @@ import type { PeerReply } from '../../discord/peer/pipeline.js';
 import type { RingRange } from '../../discord/ring/position.js';
 import { Replica } from '../../radix/sync/replica.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
-import type { RingLinks } from '../ring/ring-links.js';
+import { epochOf, type RingLinks } from '../ring/ring-links.js';
 import type { Store } from '../store/store.js';
 import { cutOf } from './cut.js';
 import { entriesIn, syncDatabases } from './replica.js';
@@ -40,13 +40,12 @@ export interface LoadState {
 }
 
 export function ownLoad(store: Store, ring: RingLinks, state: LoadState): Load {
-  const { current, view } = ring.responsibility;
   const heldEntries = store.databases.reduce((sum, { tree }) => sum + tree.allCount, 0);
-  const all = { ...state, epoch: view.epoch, heldEntries };
-  if (ring.selfIndex < 0) {
+  const all = { ...state, epoch: epochOf(ring), heldEntries };
+  if (!ring.isReady || ring.selfIndex < 0) {
     return { ...all, ownedEntries: 0, ownedBytes: 0, heldBytes: 0, middle: null };
   }
-  const range = current.rangeOf(ring.selfIndex);
+  const range = ring.responsibility.current.rangeOf(ring.selfIndex);
   const ownedEntries = entriesIn(store, range);
   const entryBytes = meanBytes(store, range, ownedEntries);
   return {

@@ -11,7 +11,7 @@ import { SyncSession } from '../../radix/sync/session.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
-import type { PeerVerb, RingLinks } from '../ring/ring-links.js';
+import { epochOf, type PeerVerb, type RingLinks } from '../ring/ring-links.js';
 import type { Session, Task } from '../server/session.js';
 import type { Store } from '../store/store.js';
 import type { LoopSettings } from './options.js';
@@ -94,7 +94,7 @@ export class SyncAnswers {
 
   #open(session: Session, args: Args, reply: ReplyWriter, key: string, peerId: string): void {
     const { ring, store } = this.#parts;
-    const { epoch } = ring.responsibility.view;
+    const epoch = epochOf(ring);
     if (args.string(3) !== String(epoch)) {
       return reply.error(`SYNCEPOCH this member is in epoch ${epoch}`);
     }

@@ -16,7 +16,7 @@ import { Replica } from '../../radix/sync/replica.js';
 import { SyncError } from '../../radix/sync/sync-error.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
-import type { RingLinks } from '../ring/ring-links.js';
+import { epochOf, type RingLinks } from '../ring/ring-links.js';
 import type { Session, Task } from '../server/session.js';
 import { ReplicatedDatabase } from '../store/replicated-database.js';
 import type { Store } from '../store/store.js';
@@ -107,7 +107,7 @@ export class Intake {
 
   acknowledge(reply: ReplyWriter): void {
     this.batches += 1;
-    reply.integer(this.#links.responsibility.view.epoch);
+    reply.integer(epochOf(this.#links));
   }
 
   #piece(session: Session, args: Args, reply: ReplyWriter): void {

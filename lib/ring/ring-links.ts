@@ -66,3 +66,8 @@ export interface RingLinks {
   /** Asks for another position; the ring makes the change when it has finished those before. */
   move(position: Buffer): void;
 }
+
+/** Of the view; 0: who joins may be asked before it has heard of the view that names it. */
+export function epochOf(ring: RingLinks): number {
+  return ring.isReady ? ring.responsibility.view.epoch : 0;
+}

@@ -32,6 +32,8 @@ void t.test(`ten nodes that start at once make one ring, SEED=${SEED}`, async (t
   t.equal(clusters.size, 1);
   const origins = new Set(nodes[3]!.links.view!.members.map(({ origin }) => origin));
   t.equal(origins.size, 10, 'each has an origin of its own');
+  const failed = nodes.flatMap(({ warnings }) => warnings.filter((text) => /failed/.test(text)));
+  t.strictSame(failed, [], 'nobody trips over what comes before he knows of a view');
 });
 
 void t.test(`nodes that start before the one that they join, SEED=${SEED}`, async (t) => {
