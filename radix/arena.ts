@@ -33,8 +33,9 @@ const SLAB_SHIFT = 15;
 const SLAB_GRANULES = 1 << SLAB_SHIFT;
 const CHUNK_SLABS = 64;
 const CHUNKS_MAX = 1024;
-const SLABS_MAX = CHUNKS_MAX * CHUNK_SLABS;
 const NONE = -1;
+/** Chunks that the tables have room for in the beginning. */
+const TABLE_CHUNKS_FIRST = 8;
 /** No operation allocates more records than this from one arena. */
 const SLABS_READY = 6;
 /** Fuller slabs are not worth emptying. */
@@ -97,17 +98,17 @@ export class Arena {
   /** No chunk below this one has a free slab. */
   #chunkHint = 0;
 
-  readonly #chunkFree = new Int32Array(CHUNKS_MAX);
+  #chunkFree = new Int32Array(TABLE_CHUNKS_FIRST);
   /** Per class: first slab with room, linked through #slabNext. */
   readonly #room = new Int32Array(CLASS_GRANULES.length).fill(NONE);
-  readonly #slabClass = new Uint8Array(SLABS_MAX);
-  readonly #slabUsed = new Int32Array(SLABS_MAX);
-  readonly #slabFree = new Int32Array(SLABS_MAX);
-  readonly #slabBump = new Int32Array(SLABS_MAX);
-  readonly #slabNext = new Int32Array(SLABS_MAX);
-  readonly #slabPrev = new Int32Array(SLABS_MAX);
+  #slabClass = new Uint8Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
+  #slabUsed = new Int32Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
+  #slabFree = new Int32Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
+  #slabBump = new Int32Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
+  #slabNext = new Int32Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
+  #slabPrev = new Int32Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
   /** 1: being emptied by compaction; such a slab is in no list and gives no records. */
-  readonly #slabLeaving = new Uint8Array(SLABS_MAX);
+  #slabLeaving = new Uint8Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
 
   /** `bytesMax`: limit of this arena, rounded to chunks; default and most: 16 GiB. */
   constructor(options: { bytesMax?: number } = {}) {
@@ -280,6 +281,7 @@ export class Arena {
     }
     let memory: ArrayBuffer;
     try {
+      if (chunk === this.#chunkFree.length) this.#growTables();
       memory = new ArrayBuffer(CHUNK_BYTES);
     } catch {
       throw new OutOfMemoryError(`the system gives no memory for chunk ${this.#chunkCount + 1}`);
@@ -293,6 +295,17 @@ export class Arena {
     if (chunk < this.#chunkHint) this.#chunkHint = chunk;
   }
 
+  #growTables(): void {
+    this.#chunkFree = grown(this.#chunkFree);
+    this.#slabUsed = grown(this.#slabUsed);
+    this.#slabFree = grown(this.#slabFree);
+    this.#slabBump = grown(this.#slabBump);
+    this.#slabNext = grown(this.#slabNext);
+    this.#slabPrev = grown(this.#slabPrev);
+    this.#slabClass = grown(this.#slabClass);
+    this.#slabLeaving = grown(this.#slabLeaving);
+  }
+
   #releaseChunk(chunk: number): void {
     assert(chunk > 0);
     this.i32[chunk] = EMPTY_I32;
@@ -301,4 +314,11 @@ export class Arena {
     this.#slabsReady -= CHUNK_SLABS;
     this.#chunkCount--;
   }
+}
+
+/** A table twice as long. */
+function grown<T extends Int32Array | Uint8Array>(table: T): T {
+  const longer = new (table.constructor as new (length: number) => T)(table.length * 2);
+  longer.set(table);
+  return longer;
 }
