@@ -44,7 +44,7 @@ export class FollowDrops {
       common.subtract(item, range);
       return this.#add(replica, item);
     };
-    yield* list.find(symbols, finder, nothing);
+    yield* list.find(symbols, finder);
     yield* this.#dropItems(replica);
   }
 
@@ -78,5 +78,3 @@ export class FollowDrops {
     return true;
   }
 }
-
-function* nothing(): Task<void> {}

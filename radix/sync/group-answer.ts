@@ -20,7 +20,6 @@ import {
   FRAME_LIST,
   FRAME_NEED,
   FRAME_WANT,
-  isFollowing,
   isGiving,
   isTaking,
   LISTED_BYTES,
@@ -39,6 +38,8 @@ const BLOCK_SHARE = 0.5;
 const BLOCK_ITEMS = 16;
 /** A block and a stream together take a little more than a block of the right length. */
 const STREAM_SHARE = 1.05;
+/** Fewer cells tell little of how many items differ, but cost little: then as many are asked for first. */
+const ESTIMATE_CELLS = 80;
 /** Cells for a knot that two blocks of the fewest have not undone. */
 const KNOT_CELLS = 24;
 
@@ -147,9 +148,8 @@ export class GroupAnswer {
   *#settle(list: ItemList, theirs: number[], mine: number[]): Task<void> {
     const exchange = this.#exchange;
     const mode = this.#mode;
-    const wanted = isGiving(mode) || isFollowing(mode) ? theirs : [];
     const payload = this.#payload;
-    for (const symbol of wanted) {
+    for (const symbol of theirs) {
       payload.u32(symbol);
       if (payload.length + WANTED_BYTES > PAYLOAD_BYTES_MAX) {
         yield* exchange.link.send(FRAME_WANT, payload);
@@ -163,14 +163,12 @@ export class GroupAnswer {
     if (isTaking(mode)) {
       yield* exchange.sendItems(list, mine, subtract);
     } else {
-      if (comparesCommon(mode)) yield* list.find(new Set(mine), subtract, nothing);
+      if (comparesCommon(mode)) yield* list.find(new Set(mine), subtract);
       yield* exchange.sendEnd();
     }
-    yield* exchange.receive(isGiving(mode) ? wanted.length : 0);
+    yield* exchange.receive(isGiving(mode) ? theirs.length : 0);
   }
 }
-
-function* nothing(): Task<void> {}
 
 /** The rest of a reader, independent of the frame: what follows may pause in between. */
 function copyOf(reader: ByteReader): ByteReader {
@@ -205,6 +203,9 @@ function cellsWanted(decoder: Decoder, theirCount: number): Wanted {
   const isBlock = most < Math.max(found * BLOCK_SHARE, BLOCK_ITEMS);
   const more = isBlock ? cellsFor(most) : STREAM_SHARE * cellsFor(found + most) - cellCount;
   const wanted = cellCount + Math.ceil(Math.max(more, isBlock ? 0 : cellCount / 4 + 4));
+  if (cellCount < ESTIMATE_CELLS / 2 && wanted > 4 * ESTIMATE_CELLS) {
+    return { to: ESTIMATE_CELLS, isBlock: false };
+  }
   const isListedLess = (wanted - cellCount) * CELL_BYTES > theirCount * LISTED_BYTES;
   return isListedLess || wanted > CELLS_MAX ? LIST_WANTED : { to: wanted, isBlock };
 }

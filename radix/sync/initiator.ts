@@ -16,7 +16,7 @@ import { findMismatches } from './estimate.js';
 import { Exchange } from './exchange.js';
 import { FollowDrops } from './follow-drops.js';
 import type { Frame } from './frame.js';
-import type { ItemList } from './items.js';
+import type { Finder, ItemList } from './items.js';
 import {
   ATTEMPTS_MAX,
   DEVIATIONS,
@@ -182,10 +182,11 @@ export class Initiator {
       }
       const isEnd = yield* exchange.take(answer.type, answer.payload, ENTRIES_MAX);
       if (!isEnd) yield* exchange.receive(ENTRIES_MAX);
+      isSettled = mode === 'push' || mode === 'pull';
     }
     if (mode === 'destructive' && !keeps)
       return this.#replica.prefix(null).count === this.#replica.clearCount;
-    return comparesCommon(mode) ? isSettled : mode === 'push' || mode === 'pull';
+    return comparesCommon(mode) && isSettled;
   }
 
   /** The responder has nothing. */
@@ -256,13 +257,18 @@ export class Initiator {
     }
     const drops = isFollowing(mode) ? new FollowDrops(this.dropper, mode) : null;
     const end = { type: frame.type, payload: Buffer.from(frame.payload) };
+    const subtract: Finder = (item, range) => {
+      common.subtract(item, range);
+      return true;
+    };
     if (drops !== null) yield* drops.dropItems(list, wanted, common);
+    else if (mode === 'pull') yield* list.find(wanted, subtract);
     if (!(yield* exchange.take(end.type, end.payload, theirCount))) {
       yield* exchange.receive(theirCount);
     }
     if (drops !== null) yield* drops.dropHeads();
     if (!isGiving(mode)) wanted.clear();
-    yield* exchange.sendItems(list, wanted, (item, range) => common.subtract(item, range));
+    yield* exchange.sendItems(list, wanted, subtract);
   }
 
   /** Settles what both sides have in common, where the mode asks for it; true: all that is. */

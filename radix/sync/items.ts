@@ -110,7 +110,11 @@ export class ItemList {
    * Shows the items with these symbols that are still there; `afterFind` comes whenever the finder
    * has had enough for now, and from time to time.
    */
-  *find(wanted: ReadonlySet<number>, finder: Finder, afterFind: () => Task<void>): Task<void> {
+  *find(
+    wanted: ReadonlySet<number>,
+    finder: Finder,
+    afterFind: () => Task<void> = nothing,
+  ): Task<void> {
     if (wanted.size === 0) return;
     const filter = new Filter(wanted);
     let looked = 0;
@@ -179,6 +183,8 @@ export class ItemList {
     return this.#salt === null ? item.low : symbolOf(item.low, this.#salt);
   }
 }
+
+function* nothing(): Task<void> {}
 
 /** Tells wanted symbols from millions of others: a look at a bit, and for few at the set. */
 class Filter {

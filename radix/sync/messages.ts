@@ -101,9 +101,9 @@ export function isFollowing(mode: SyncMode): boolean {
   return mode === 'follow' || mode === 'follow-led';
 }
 
-/** Whether both sides sum up what they have in common. */
+/** Whether both sides sum up what they have in common, since they do not become equal. */
 export function comparesCommon(mode: SyncMode): boolean {
-  return mode === 'destructive' || mode === 'follow-led';
+  return mode !== 'two-way' && mode !== 'follow';
 }
 
 /** At most so many ranges are listed one by one in a set. */

@@ -1,6 +1,6 @@
 /** Stores for tests of sync: a few databases of random contents, and ways to write to them. */
 import assert from 'node:assert';
-import { TYPE_MIRRORED } from '../../radix/head.js';
+import { HeadParts, TYPE_MIRRORED } from '../../radix/head.js';
 import { FLAG_LED, KIND_HEAD, KIND_MASK } from '../../radix/leaf.js';
 import { Merger } from '../../radix/merge.js';
 import { Space } from '../../radix/space.js';
@@ -170,7 +170,8 @@ function mergeInto(into: TestDatabase, { tree, sub }: TestDatabase): void {
       continue;
     }
     sub.open(key, 0, key.length);
-    const { elements, parts } = sub;
+    const { elements } = sub;
+    const parts = Object.assign(new HeadParts(), sub.parts);
     if (parts.clearedAt <= into.clearedAt) parts.clearedAt = 0;
     if (parts.expiryStamp <= into.clearedAt) {
       parts.expiryStamp = 0;
