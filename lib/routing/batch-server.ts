@@ -16,9 +16,9 @@ import type { Server } from '../server/server.js';
 import type { Session, Task } from '../server/session.js';
 import { Bytes, CommandReader, HELD, NOTMINE, PARKED } from './batch-codec.js';
 import { type CallHeader, decodeHeader } from './call-header.js';
-import { BAD_HEADER, type CallServer, type Job } from './call-server.js';
 import { EXEC_WORDS } from './calls.js';
 import { DISK_FAILED, type Guest, type GuestOptions, type Guests } from './guests.js';
+import { BAD_HEADER, type Job, type JobKeeper } from './job.js';
 import { errorReply } from './raw-reply.js';
 
 /** A longer reply is answered alone, and so is any once the batch has so many bytes of them. */
@@ -30,7 +30,7 @@ const LOOK_COMMANDS = 8;
 export interface BatchServerParts {
   readonly server: Server;
   readonly guests: Guests;
-  readonly callServer: CallServer;
+  readonly keeper: JobKeeper;
 }
 
 export class BatchServer {
@@ -73,14 +73,14 @@ export class BatchServer {
 
   /** Waits for replicas and the disk. False: there is nothing to wait for. */
   hold(held: HeldReplies, writes: PendingWrites): boolean {
-    const { callServer, server } = this.parts;
+    const { keeper, server } = this.parts;
     const { firstId, memberId } = held;
     const id = `${memberId}/${firstId}`;
     held.over = () => {
       // The member was found dead meanwhile.
       if (this.#held.get(id) !== held) return;
       const words = ['ANSWERS', String(firstId), held.bytes.written];
-      callServer.deliver(memberId, words, () => {
+      keeper.deliver(memberId, words, () => {
         if (this.#held.get(id) === held) this.#held.delete(id);
       });
     };
@@ -176,15 +176,15 @@ class BatchRun implements Task {
   }
 
   #run(args: Args, lane: number): void {
-    const { callServer, guests } = this.#owner.parts;
+    const { keeper, guests } = this.#owner.parts;
     const outcomes = this.#outcomes;
-    this.#isRefused ||= !callServer.letsIn(this.#memberId, this.#header, args, false);
+    this.#isRefused ||= !keeper.letsIn(this.#memberId, this.#header, args, false);
     if (this.#isRefused) {
       outcomes.mark(NOTMINE);
       return;
     }
-    if (callServer.isBusy(this.#memberId, lane)) {
-      const refusal = callServer.await(this.#job(lane, args.clone()));
+    if (keeper.isBusy(this.#memberId, lane)) {
+      const refusal = keeper.await(this.#job(lane, args.clone()));
       if (refusal === undefined) outcomes.mark(PARKED);
       else this.#reply(errorReply(refusal));
       return;
@@ -218,7 +218,7 @@ class BatchRun implements Task {
   /** The guest goes on with this command alone. */
   #park(guest: Guest, lane: number): void {
     this.#guest = undefined;
-    this.#owner.parts.callServer.adopt(this.#job(lane, EXEC_WORDS), guest);
+    this.#owner.parts.keeper.adopt(this.#job(lane, EXEC_WORDS), guest);
     this.#outcomes.mark(PARKED);
   }
 

@@ -31,7 +31,14 @@ import {
   REPLY,
 } from './batch-codec.js';
 import { encodeHeader } from './call-header.js';
-import { CALL_TIMEOUT_MS, Call, type CallOptions, type Calls, NONSENSE } from './calls.js';
+import {
+  CALL_TIMEOUT_MS,
+  Call,
+  type CallOptions,
+  type Calls,
+  type Gathered,
+  NONSENSE,
+} from './calls.js';
 import { type Lane, Slot } from './lane.js';
 import { errorReply } from './raw-reply.js';
 
@@ -165,7 +172,7 @@ export interface BatchesParts {
   readonly again: (slot: Forwarded, args: Args, reason: string) => void;
 }
 
-export class Batches {
+export class Batches implements Gathered {
   readonly calls: Calls;
   readonly #server: Server;
   readonly #links: RingLinks;

@@ -21,7 +21,8 @@ import type { QueuedCommand, Session } from '../server/session.js';
 import { BatchServer } from './batch-server.js';
 import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK } from './call-header.js';
 import { type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
-import type { Guest, GuestOptions, Guests } from './guests.js';
+import type { Guest, Guests } from './guests.js';
+import { BAD_HEADER, type Job, type JobKeeper } from './job.js';
 import { NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import type { RemoteTracking } from './remote-tracking.js';
 import type { RemoteWatches } from './remote-watches.js';
@@ -36,18 +37,6 @@ const PARKED_MAX = 65_536;
 
 const TOO_MANY = 'ERR too many commands of other members are under way here, not applied';
 
-export const BAD_HEADER = 'ERR a call without a header that can be read';
-
-/** One call that was let in. */
-export interface Job {
-  readonly memberId: string;
-  readonly header: CallHeader;
-  readonly options: GuestOptions;
-  /** The command, or that of EXEC: what follows the header. */
-  readonly args: Args;
-  readonly isExec: boolean;
-}
-
 interface Parked {
   readonly job: Job;
   /** Undefined while it waits for those before it, and once it has replied. */
@@ -57,7 +46,7 @@ interface Parked {
   holdsLane: boolean;
 }
 
-export class CallServer {
+export class CallServer implements JobKeeper {
   readonly #server: Server;
   readonly #links: RingLinks;
   readonly #guests: Guests;
@@ -89,7 +78,7 @@ export class CallServer {
     this.#watches = components.watches;
     this.#tracking = components.tracking;
     const { server, guests } = components;
-    this.#batches = new BatchServer({ server, guests, callServer: this });
+    this.#batches = new BatchServer({ server, guests, keeper: this });
   }
 
   serve(): void {

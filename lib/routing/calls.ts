@@ -20,7 +20,6 @@ import type { Timer } from '../../world/world.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
 import type { QueuedCommand } from '../server/session.js';
-import type { Batches } from './batches.js';
 import { encodeHeader } from './call-header.js';
 import type { Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
 import { errorReply } from './raw-reply.js';
@@ -58,6 +57,20 @@ export interface CallOptions {
   again(reason: string): void;
 }
 
+/** What Calls needs of the batches that go over the same links. */
+export interface Gathered {
+  /** What comes next to this member must not overtake what is gathered. */
+  seal(memberId: string): void;
+  /** An ANSWER, ANSWERS; false: nobody waits for it. */
+  answeredEarly(id: number, memberId: string, reply: Buffer): boolean;
+  answered(firstId: number, memberId: string, answers: Buffer): boolean;
+  memberDied(memberId: string): void;
+  /** First ids of batches of which some commands are held, with the member. */
+  held(): Iterable<readonly [memberId: string, firstId: number]>;
+  /** The member knows nothing of the batch any more; false: it is none. */
+  forgotten(firstId: number): boolean;
+}
+
 export class Call {
   readonly id: number;
   readonly memberId: string;
@@ -81,7 +94,7 @@ function guestOf(options: CallOptions, limits: GuestLimits): GuestOptions {
 export class Calls {
   readonly guests: Guests;
   /** Must be there before the first call. */
-  batches!: Batches;
+  batches!: Gathered;
   readonly #server: Server;
   readonly #links: RingLinks;
   readonly #calls = new Map<number, Call>();
