@@ -1,10 +1,10 @@
 /**
  * Runs one benchmark of this folder:
  *
- *   npm run bench -- NAME [--json] [--quick] [--rounds N]
+ *   npm run bench -- NAME [--json] [--quick] [--rounds N] [--only PART ...]
  *
  * --json prints one row per line, --quick shows in short that it works, --rounds says how
- * often each contestant runs. Without a name: the list of names. Exit code 2: wrong usage.
+ * often each contestant runs, --only names parts of a benchmark that has some (ring). Without a name: the list of names. Exit code 2: wrong usage.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ interface Bench {
   run(options: BenchOptions): void | Promise<void>;
 }
 
-const USAGE = 'npm run bench -- NAME [--json] [--quick] [--rounds N]';
+const USAGE = 'npm run bench -- NAME [--json] [--quick] [--rounds N] [--only PART ...]';
 
 function benchNames(): string[] {
   const files = readdirSync(fileURLToPath(new URL('.', import.meta.url)));
@@ -59,7 +59,8 @@ async function main(): Promise<number> {
   }
   const rounds = values.rounds === undefined ? {} : { rounds: Number(values.rounds) };
   const bench = (await import(`./${name}.js`)) as Bench;
-  await bench.run({ json: values.json, quick: values.quick, ...rounds });
+  const only = values.only === undefined ? {} : { only: values.only };
+  await bench.run({ json: values.json, quick: values.quick, ...rounds, ...only });
   return 0;
 }
 
@@ -70,6 +71,7 @@ function parse() {
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
+      only: { type: 'string', multiple: true },
     },
   });
 }

@@ -14,6 +14,8 @@ export interface BenchOptions {
   quick?: boolean;
   /** How often each contestant runs; default: the benchmark's own choice. */
   rounds?: number;
+  /** Of a benchmark that has parts: these alone. Default: all. */
+  only?: readonly string[];
 }
 
 export interface Row {

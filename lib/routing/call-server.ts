@@ -4,6 +4,7 @@
  *   CALL <header> <word> ...            -> bulk: the reply to the client, as bytes
  *   CALL <header> <low> <high> <word> ...   (SPAN_PART)   -> integer: parked, ANSWER follows
  *   EXEC <header> ...                   see transaction.ts       -> -NOTMINE: nothing was run
+ *   CALLS <header> <commands>           see batch-server.ts
  *   ANSWER <id> <reply>                 of what was parked       -> integer: 1, or 0: nobody waits
  *   CANCEL <id> gone|timeout|error      the client is gone, or CLIENT UNBLOCK   -> OK
  *   PARKED <id> ...                     -> array: 1 for each that is known here, else 0
@@ -13,12 +14,15 @@
  */
 import { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Command } from '../commands/command.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
 import type { QueuedCommand, Session } from '../server/session.js';
+import { BatchServer } from './batch-server.js';
 import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK } from './call-header.js';
 import { type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
-import type { Guest, GuestOptions, Guests } from './guests.js';
+import type { Guest, Guests } from './guests.js';
+import { BAD_HEADER, type Job, type JobKeeper } from './job.js';
 import { NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import type { RemoteTracking } from './remote-tracking.js';
 import type { RemoteWatches } from './remote-watches.js';
@@ -31,17 +35,7 @@ const ANSWER_PAUSE_MS = 250;
 /** Calls of other members that wait here, or are under way. */
 const PARKED_MAX = 65_536;
 
-const BAD_HEADER = 'ERR a call without a header that can be read';
-
-/** One call that was let in. */
-interface Job {
-  readonly memberId: string;
-  readonly header: CallHeader;
-  readonly options: GuestOptions;
-  /** The command, or that of EXEC: what follows the header. */
-  readonly args: Args;
-  readonly isExec: boolean;
-}
+const TOO_MANY = 'ERR too many commands of other members are under way here, not applied';
 
 interface Parked {
   readonly job: Job;
@@ -52,7 +46,7 @@ interface Parked {
   holdsLane: boolean;
 }
 
-export class CallServer {
+export class CallServer implements JobKeeper {
   readonly #server: Server;
   readonly #links: RingLinks;
   readonly #guests: Guests;
@@ -67,6 +61,7 @@ export class CallServer {
   readonly #refused = new Map<string, number>();
   /** The words of the call at hand: nothing of it outlives the handler. */
   readonly #words = new Args();
+  readonly #batches: BatchServer;
 
   constructor(components: {
     server: Server;
@@ -82,6 +77,8 @@ export class CallServer {
     this.#calls = components.calls;
     this.#watches = components.watches;
     this.#tracking = components.tracking;
+    const { server, guests } = components;
+    this.#batches = new BatchServer({ server, guests, keeper: this });
   }
 
   serve(): void {
@@ -93,6 +90,16 @@ export class CallServer {
       });
     verb('CALL', (peer, args, reply) => this.#call(peer, args, reply, false));
     verb('EXEC', (peer, args, reply) => this.#call(peer, args, reply, true));
+    this.#links.serve({
+      name: 'CALLS',
+      channel: 'data',
+      handler: (session, args, reply) => this.#batches.run(session, args, reply),
+    });
+    verb('ANSWERS', (peer, args, reply) => {
+      const { batches } = this.#calls;
+      const isWanted = args.count === 3 && batches.answered(args.int64(1), peer, args.bytes(2));
+      reply.integer(isWanted ? 1 : 0);
+    });
     verb('ANSWER', (peer, args, reply) => {
       const isWanted = args.count === 3 && this.#calls.answered(args.int64(1), peer, args.bytes(2));
       reply.integer(isWanted ? 1 : 0);
@@ -104,7 +111,8 @@ export class CallServer {
     verb('PARKED', (peer, args, reply) => {
       reply.array(args.count - 1);
       for (let i = 1; i < args.count; i += 1) {
-        reply.integer(this.#parked.has(`${peer}/${args.string(i)}`) ? 1 : 0);
+        const id = `${peer}/${args.string(i)}`;
+        reply.integer(this.#parked.has(id) || this.#batches.holds(id) ? 1 : 0);
       }
     });
   }
@@ -115,10 +123,39 @@ export class CallServer {
     for (const [id, parked] of [...this.#parked]) {
       if (parked.job.memberId === memberId) this.#cancel(id, 'gone');
     }
+    this.#batches.memberDied(memberId);
   }
 
   get parkedCount(): number {
-    return this.#parked.size;
+    return this.#parked.size + this.#batches.heldCount;
+  }
+
+  /** Whether commands of this lane must wait. */
+  isBusy(memberId: string, lane: number): boolean {
+    return this.#lanes.size > 0 && lane !== 0 && this.#lanes.has(`${memberId}/${lane}`);
+  }
+
+  /** A command of a batch waits for its lane; an error if there are too many. */
+  await(job: Job): string | undefined {
+    if (this.#parked.size >= PARKED_MAX) return TOO_MANY;
+    const { header, memberId } = job;
+    const parked = { job, guest: undefined, isAnswered: false, holdsLane: true };
+    this.#parked.set(`${memberId}/${header.id}`, parked);
+    this.#lanes.get(`${memberId}/${header.lane}`)!.push(parked);
+    return undefined;
+  }
+
+  /** A command of a batch that a guest has begun and not finished: an ANSWER will follow. */
+  adopt(job: Job, guest: Guest): void {
+    const { header, memberId } = job;
+    const id = `${memberId}/${header.id}`;
+    const parked: Parked = { job, guest, isAnswered: false, holdsLane: true };
+    this.#parked.set(id, parked);
+    const lane = `${memberId}/${header.lane}`;
+    if (header.lane === 0) parked.holdsLane = false;
+    else this.#lanes.set(lane, []);
+    const waiting = guest.wait((bytes) => this.#over(id, parked, bytes));
+    if (waiting?.isExecuted === true) this.#leaveLane(parked);
   }
 
   #call(memberId: string, args: Args, reply: ReplyWriter, isExec: boolean): void {
@@ -131,7 +168,7 @@ export class CallServer {
     const part = isSpan ? { low: args.bytes(2), high: args.bytes(3) } : undefined;
     const words = this.#words;
     words.borrow(args, isSpan ? 4 : 2);
-    if (!this.#letsIn(memberId, header, words, isExec)) {
+    if (!this.letsIn(memberId, header, words, isExec)) {
       reply.error(`${NOT_MINE} this member does not own it, or not yet`);
       return;
     }
@@ -147,7 +184,7 @@ export class CallServer {
     const waiting = header.lane === 0 ? undefined : this.#lanes.get(`${memberId}/${header.lane}`);
     if (waiting !== undefined) {
       if (this.#parked.size >= PARKED_MAX) {
-        reply.error('ERR too many commands of other members are under way here, not applied');
+        reply.error(TOO_MANY);
         return;
       }
       const parked = {
@@ -195,7 +232,7 @@ export class CallServer {
     parked.guest = undefined;
     parked.isAnswered = true;
     const { persistence } = this.#server;
-    const answer = { safe: () => this.#answer(id, parked, reply, 0), doubtful: () => {} };
+    const answer = { safe: () => this.#answer(id, parked, reply), doubtful: () => {} };
     if (persistence?.hold(answer) !== true) answer.safe();
     this.#leaveLane(parked);
   }
@@ -206,19 +243,28 @@ export class CallServer {
     this.#next(parked.job);
   }
 
-  #answer(id: string, parked: Parked, reply: Buffer, tries: number): void {
-    const { header, memberId } = parked.job;
+  #answer(id: string, { job }: Parked, reply: Buffer): void {
+    const words = ['ANSWER', String(job.header.id), reply];
+    this.deliver(job.memberId, words, () => this.#parked.delete(id));
+  }
+
+  /** Sends a member what it waits for, until it has it or does not want it. */
+  deliver(
+    memberId: string,
+    words: readonly (string | Buffer)[],
+    over: () => void,
+    tries = 0,
+  ): void {
     const again = (): void => {
-      if (tries >= ANSWERS_MAX || !this.#links.isAlive(memberId)) this.#parked.delete(id);
+      if (tries >= ANSWERS_MAX || !this.#links.isAlive(memberId)) over();
       else {
         this.#server.store.world.timers.after(ANSWER_PAUSE_MS, () =>
-          this.#answer(id, parked, reply, tries + 1),
+          this.deliver(memberId, words, over, tries + 1),
         );
       }
     };
-    const words = ['ANSWER', String(header.id), reply];
     const sent = this.#links.request(memberId, 'data', words, ANSWER_TIMEOUT_MS, (error) => {
-      if (error === null) this.#parked.delete(id);
+      if (error === null) over();
       else again();
     });
     if (!('done' in sent)) again();
@@ -262,7 +308,7 @@ export class CallServer {
   }
 
   /** Whether this member is the one to run it, as far as it knows. */
-  #letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean {
+  letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean {
     if (!this.#links.isReady) return false;
     const isRefused = header.generation <= (this.#refused.get(memberId) ?? -1);
     if (!isRefused && this.#isMine(header, words, isExec)) return true;
@@ -272,17 +318,21 @@ export class CallServer {
 
   #isMine(header: CallHeader, words: Args, isExec: boolean): boolean {
     const { responsibility, selfIndex } = this.#links;
-    const ring = responsibility.current;
     if (selfIndex < 0) return false;
     if ((header.flags & SPAN_PART) !== 0) return header.epoch === responsibility.view.epoch;
-    const commands = isExec ? this.#queueOf(words) : [this.#queued(words)];
-    return (commands ?? []).every((queued) => {
-      if (queued === undefined) return true;
-      const owner = ownerOfKeys(this.#server, ring, queued.command, queued.args);
-      if (owner === NO_OWNER || owner === selfIndex) return true;
-      if (owner === SEVERAL) return false;
-      return (header.flags & ACTING) !== 0 && ring.holds(selfIndex, owner);
-    });
+    if (!isExec) return this.#isMineToRun(header, this.#server.dispatcher.lookup(words), words);
+    const queue = this.#queueOf(words) ?? [];
+    return queue.every(({ args, command }) => this.#isMineToRun(header, command, args));
+  }
+
+  #isMineToRun({ flags }: CallHeader, command: Command | undefined, args: Args): boolean {
+    if (command === undefined) return true;
+    const { responsibility, selfIndex } = this.#links;
+    const ring = responsibility.current;
+    const owner = ownerOfKeys(this.#server, ring, command, args);
+    if (owner === NO_OWNER || owner === selfIndex) return true;
+    if (owner === SEVERAL) return false;
+    return (flags & ACTING) !== 0 && ring.holds(selfIndex, owner);
   }
 
   #queueOf(words: Args): QueuedCommand[] | undefined {

@@ -25,7 +25,7 @@ import type { Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
 import { errorReply } from './raw-reply.js';
 
 /** Time that a member has to answer, or to say that it will later, ms. */
-const CALL_TIMEOUT_MS = 5000;
+export const CALL_TIMEOUT_MS = 5000;
 /** How often members are asked whether they still know what is parked with them, ms. */
 const PARKED_CHECK_MS = 2000;
 const PARKED_TIMEOUT_MS = 1500;
@@ -35,6 +35,7 @@ const UNREACHABLE_MS = 1000;
 const FIRST_ID_MAX = 2 ** 40;
 
 export const NOT_MINE = 'NOTMINE';
+export const NONSENSE = 'ERR a member answered nonsense';
 export const EXEC_WORDS = Args.of('EXEC');
 
 export interface CallOptions {
@@ -54,6 +55,20 @@ export interface CallOptions {
   done(reply: Buffer): void;
   /** It was certainly not run. `reason` is what to tell the client if that is given up. */
   again(reason: string): void;
+}
+
+/** What Calls needs of the batches that go over the same links. */
+export interface Gathered {
+  /** What comes next to this member must not overtake what is gathered. */
+  seal(memberId: string): void;
+  /** An ANSWER, ANSWERS; false: nobody waits for it. */
+  answeredEarly(id: number, memberId: string, reply: Buffer): boolean;
+  answered(firstId: number, memberId: string, answers: Buffer): boolean;
+  memberDied(memberId: string): void;
+  /** First ids of batches of which some commands are held, with the member. */
+  held(): Iterable<readonly [memberId: string, firstId: number]>;
+  /** The member knows nothing of the batch any more; false: it is none. */
+  forgotten(firstId: number): boolean;
 }
 
 export class Call {
@@ -78,6 +93,8 @@ function guestOf(options: CallOptions, limits: GuestLimits): GuestOptions {
 
 export class Calls {
   readonly guests: Guests;
+  /** Must be there before the first call. */
+  batches!: Gathered;
   readonly #server: Server;
   readonly #links: RingLinks;
   readonly #calls = new Map<number, Call>();
@@ -112,13 +129,31 @@ export class Calls {
     return -1;
   }
 
+  /** The first of so many ids in a row. */
+  takeIds(count: number): number {
+    const first = this.#nextId;
+    this.#nextId += count;
+    return first;
+  }
+
+  generationOf(memberId: string): number {
+    return this.#generations.get(memberId) ?? 0;
+  }
+
+  /** A member has refused a call of that generation. */
+  refused(memberId: string, generation: number): void {
+    if (this.generationOf(memberId) === generation) {
+      this.#generations.set(memberId, generation + 1);
+    }
+  }
+
   /** Has a member run `words`. */
   call(memberId: string, words: readonly (string | Buffer)[], options: CallOptions): Call {
-    const call = new Call(this.#nextId, memberId, options);
-    this.#nextId += 1;
+    this.batches.seal(memberId);
+    const call = new Call(this.takeIds(1), memberId, options);
     const { database, flags, laneId: lane, protocol, readLevel, verb, writeLevel } = options;
     const { epoch } = this.#links.responsibility.view;
-    const generation = this.#generations.get(memberId) ?? 0;
+    const generation = this.generationOf(memberId);
     const who = { epoch, generation, id: call.id, lane };
     const header = { ...who, database, protocol, flags, readLevel, writeLevel };
     this.#calls.set(call.id, call);
@@ -151,8 +186,7 @@ export class Calls {
   }
 
   #here(options: CallOptions, run: (done: (reply: Buffer) => void) => Guest | undefined): Call {
-    const call = new Call(this.#nextId, this.#links.selfId, options);
-    this.#nextId += 1;
+    const call = new Call(this.takeIds(1), this.#links.selfId, options);
     call.guest = run((reply) => {
       call.guest = undefined;
       options.done(reply);
@@ -178,7 +212,8 @@ export class Calls {
   /** ANSWER: what was parked has its reply. False if nobody waits for it. */
   answered(id: number, memberId: string, reply: Buffer): boolean {
     const call = this.#calls.get(id);
-    if (call === undefined || call.memberId !== memberId) return false;
+    if (call === undefined) return this.batches.answeredEarly(id, memberId, reply);
+    if (call.memberId !== memberId) return false;
     call.request?.cancel();
     this.#forget(call);
     call.options.done(reply);
@@ -187,6 +222,7 @@ export class Calls {
 
   /** A member was found dead: what is under way there will not be answered. */
   memberDied(memberId: string): void {
+    this.batches.memberDied(memberId);
     for (const call of [...this.#calls.values()]) {
       if (call.memberId !== memberId) continue;
       const { options, request } = call;
@@ -195,13 +231,42 @@ export class Calls {
         this.#lost(call);
       } else {
         this.#forget(call);
-        options.again(`TRYAGAIN ${this.#nameOf(memberId)} was found dead`);
+        options.again(`TRYAGAIN ${this.nameOf(memberId)} was found dead`);
       }
     }
   }
 
   memberAlive(memberId: string): void {
+    this.heard(memberId);
+  }
+
+  /** A member has answered. */
+  heard(memberId: string): void {
     this.#unreachable.delete(memberId);
+  }
+
+  /** A request to it has failed. */
+  unheard(memberId: string, error: PeerError): void {
+    if (error.code === 'PEER_DOWN' && !this.#unreachable.has(memberId)) {
+      this.#unreachable.set(memberId, this.#server.store.world.clock.monotonicMs());
+    }
+  }
+
+  /** Its member has let it in, and will send an ANSWER. */
+  park(call: Call): void {
+    this.#calls.set(call.id, call);
+    call.isParked = true;
+    this.#parkedCount += 1;
+    this.watchParked();
+  }
+
+  /** From time to time members are asked whether they still know what they are to answer. */
+  watchParked(): void {
+    this.#check ??= this.#server.store.world.timers.every(
+      PARKED_CHECK_MS,
+      () => this.#checkParked(),
+      true,
+    );
   }
 
   stop(): void {
@@ -217,28 +282,20 @@ export class Calls {
   }
 
   #replied(call: Call, generation: number, reply: PeerReply): void {
-    this.#unreachable.delete(call.memberId);
+    this.heard(call.memberId);
     if (!this.#calls.has(call.id)) return;
     if (Buffer.isBuffer(reply)) {
       this.#forget(call);
       call.options.done(reply);
     } else if (typeof reply === 'number') {
-      call.isParked = true;
-      this.#parkedCount += 1;
-      this.#check ??= this.#server.store.world.timers.every(
-        PARKED_CHECK_MS,
-        () => this.#checkParked(),
-        true,
-      );
+      this.park(call);
     } else if (reply instanceof Error && reply.message.startsWith(NOT_MINE)) {
       this.#forget(call);
-      if ((this.#generations.get(call.memberId) ?? 0) === generation) {
-        this.#generations.set(call.memberId, generation + 1);
-      }
+      this.refused(call.memberId, generation);
       call.options.again('TRYAGAIN the members do not agree yet on who owns what');
     } else {
       this.#forget(call);
-      const text = reply instanceof Error ? reply.message : 'ERR a member answered nonsense';
+      const text = reply instanceof Error ? reply.message : NONSENSE;
       call.options.done(errorReply(text));
     }
   }
@@ -246,23 +303,21 @@ export class Calls {
   #failed(call: Call, error: PeerError): void {
     if (!this.#calls.has(call.id)) return;
     const { memberId, options } = call;
-    if (error.code === 'PEER_DOWN' && !this.#unreachable.has(memberId)) {
-      this.#unreachable.set(memberId, this.#server.store.world.clock.monotonicMs());
-    }
+    this.unheard(memberId, error);
     if (error.wasSent && options.isWrite) {
       this.#lost(call, error.message);
       return;
     }
     this.#forget(call);
     if (error.wasSent && options.isBlocking === true) this.#tell(call, 'gone');
-    options.again(`TRYAGAIN ${this.#nameOf(memberId)} cannot be reached (${error.message})`);
+    options.again(`TRYAGAIN ${this.nameOf(memberId)} cannot be reached (${error.message})`);
   }
 
   #lost(call: Call, reason = 'it was found dead'): void {
     this.#forget(call);
     const { options } = call;
     const { isBlocking, isWrite, name } = options;
-    const who = this.#nameOf(call.memberId);
+    const who = this.nameOf(call.memberId);
     if (isBlocking === true) {
       options.done(errorReply(`UNBLOCKED ${who}, where '${name}' waited, is gone; in doubt`));
     } else if (isWrite) {
@@ -274,7 +329,8 @@ export class Calls {
     }
   }
 
-  #nameOf(memberId: string): string {
+  /** For errors. */
+  nameOf(memberId: string): string {
     const { members } = this.#links.responsibility.current;
     const address = members.find(({ id }) => id === memberId)?.address ?? 'a former member';
     return `the owner (${address})`;
@@ -293,29 +349,35 @@ export class Calls {
 
   /** A member that was started again knows nothing of what was parked with it. */
   #checkParked(): void {
-    if (this.#parkedCount === 0) {
+    const byMember = new Map<string, number[]>();
+    const note = (memberId: string, id: number): void => {
+      const ids = byMember.get(memberId);
+      if (ids === undefined) byMember.set(memberId, [id]);
+      else ids.push(id);
+    };
+    for (const [memberId, firstId] of this.batches.held()) note(memberId, firstId);
+    if (this.#parkedCount > 0) {
+      for (const { id, isParked, memberId } of this.#calls.values()) {
+        if (isParked) note(memberId, id);
+      }
+    }
+    if (byMember.size === 0) {
       this.#check?.cancel();
       this.#check = undefined;
-      return;
     }
-    const byMember = new Map<string, Call[]>();
-    for (const call of this.#calls.values()) {
-      if (!call.isParked) continue;
-      const calls = byMember.get(call.memberId);
-      if (calls === undefined) byMember.set(call.memberId, [call]);
-      else calls.push(call);
-    }
-    for (const [memberId, calls] of byMember) {
-      const words = ['PARKED', ...calls.map(({ id }) => String(id))];
-      this.#links.request(memberId, 'data', words, PARKED_TIMEOUT_MS, (error, reply) => {
-        if (error !== null || !Array.isArray(reply)) return;
-        for (const [at, isKnown] of reply.entries()) {
-          const call = calls[at];
-          if (isKnown === 0 && call !== undefined && this.#calls.has(call.id)) {
-            this.#lost(call, 'it was started again');
-          }
-        }
-      });
-    }
+    for (const [memberId, ids] of byMember) this.#askParked(memberId, ids);
+  }
+
+  #askParked(memberId: string, ids: readonly number[]): void {
+    const words = ['PARKED', ...ids.map(String)];
+    this.#links.request(memberId, 'data', words, PARKED_TIMEOUT_MS, (error, reply) => {
+      if (error !== null || !Array.isArray(reply)) return;
+      for (const [at, isKnown] of reply.entries()) {
+        const id = ids[at];
+        if (isKnown !== 0 || id === undefined || this.batches.forgotten(id)) continue;
+        const call = this.#calls.get(id);
+        if (call !== undefined) this.#lost(call, 'it was started again');
+      }
+    });
   }
 }

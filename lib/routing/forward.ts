@@ -6,7 +6,7 @@ import { ACTING, TRACK } from './call-header.js';
 import type { Call, CallOptions } from './calls.js';
 import { crossRange } from './cross-range.js';
 import type { Lane } from './lane.js';
-import { Operation } from './operation.js';
+import { type Begun, Operation } from './operation.js';
 import { ownerOfKeys, SEVERAL } from './owned-keys.js';
 import type { Router } from './router.js';
 
@@ -20,10 +20,15 @@ export class Forward extends Operation implements CallOptions {
   readonly #args: Args;
   #call: Call | undefined;
 
-  constructor(router: Router, session: Session, lane: Lane, command: Command, args: Args) {
-    super(router, session, lane);
+  constructor(
+    router: Router,
+    session: Session,
+    lane: Lane,
+    { args, begun, command }: { args: Args; command: Command; begun?: Begun },
+  ) {
+    super(router, session, lane, begun);
     this.#command = command;
-    this.isBlocking = router.isBlocking(command);
+    this.isBlocking = command.route.isBlocking;
     this.#args = this.isBlocking ? args.clone() : args.cloneBriefly();
     this.name = command.fullName;
     this.isWrite = (command.flags & (WRITE | SCRIPT)) !== 0;

@@ -29,7 +29,7 @@ const IDLE_MAX = 64;
 const REPLY_BYTES_MAX = 60 * 1024 * 1024;
 
 const TOO_LONG = `ERR the reply has more than the ${REPLY_BYTES_MAX} bytes that members send`;
-const DISK_FAILED =
+export const DISK_FAILED =
   'INDOUBT applied in memory at the owner; its disk has failed, so it may not be kept';
 const BROKEN_OFF = 'ERR the reply broke off, see the log of the node';
 
@@ -62,7 +62,7 @@ export class Guests {
 
   /** Runs a command; the guest if the reply is still to come, undefined if `done` has got it. */
   run(options: GuestOptions, args: Args, done: Answered): Guest | undefined {
-    return this.#take(options).run(args, done);
+    return this.take(options).run(args, done);
   }
 
   /** Runs commands as a transaction; `isDirty`: what it watched has changed. */
@@ -73,7 +73,7 @@ export class Guests {
     exec: Args,
     done: Answered,
   ): Guest | undefined {
-    const guest = this.#take(options);
+    const guest = this.take(options);
     const { session } = guest;
     session.transaction = { queue, bytes: 0, failed: false };
     session.setGate(GATE_MULTI, true);
@@ -81,8 +81,9 @@ export class Guests {
     return guest.run(exec, done);
   }
 
-  #take(options: GuestOptions): Guest {
-    const guest = this.#idle.pop() ?? new Guest(this.#server, (over) => this.#giveBack(over));
+  /** One for commands that follow each other: see `runAtOnce`. */
+  take(options: GuestOptions): Guest {
+    const guest = this.#idle.pop() ?? new Guest(this.#server, (over) => this.giveBack(over));
     guest.remote = options.remote;
     guest.session.databaseIndex = options.database;
     guest.session.reply.protocol = options.protocol;
@@ -92,7 +93,7 @@ export class Guests {
     return guest;
   }
 
-  #giveBack(guest: Guest): void {
+  giveBack(guest: Guest): void {
     if (this.#idle.length < IDLE_MAX) this.#idle.push(guest);
   }
 }
@@ -106,7 +107,7 @@ export class Guest implements Carrier, CommitWaiter {
   /** Each of its replies is one of its own. */
   readonly replyMark = 0;
   readonly session: Session;
-  readonly #reply: ReplyWriter;
+  readonly reply: ReplyWriter;
   readonly #server: Server;
   readonly #over: (guest: Guest) => void;
   #done: Answered | undefined;
@@ -119,9 +120,9 @@ export class Guest implements Carrier, CommitWaiter {
   constructor(server: Server, over: (guest: Guest) => void) {
     this.#server = server;
     this.#over = over;
-    this.#reply = new ReplyWriter(server.pool);
+    this.reply = new ReplyWriter(server.pool);
     const nowMs = server.store.world.clock.wallMs();
-    this.session = new Session({ id: GUESTS_ID, server, reply: this.#reply, carrier: this, nowMs });
+    this.session = new Session({ id: GUESTS_ID, server, reply: this.reply, carrier: this, nowMs });
     this.session.isGuest = true;
   }
 
@@ -136,16 +137,42 @@ export class Guest implements Carrier, CommitWaiter {
     return this.#goOn() ? undefined : this;
   }
 
+  /**
+   * Runs one of several commands. True: it is over, its reply in `reply`, and what it wrote in
+   * `session.writes`; the caller takes both. False: `wait` is to be called.
+   */
+  runAtOnce(args: Args): boolean {
+    this.#execute(args);
+    return !this.session.suspended && this.session.postponed === undefined;
+  }
+
+  /** What was run at once goes on until `done` is called: later, or now (then undefined). */
+  wait(done: Answered): Guest | undefined {
+    this.#done = done;
+    return this.#goOn() ? undefined : this;
+  }
+
+  /** The reply lies in one piece, from 0 to `reply.at`. */
+  get isPlain(): boolean {
+    return this.#pieceBytes === 0 && this.reply.pendingBytes === this.reply.at;
+  }
+
+  /** What was in one piece has been taken. */
+  took(): void {
+    const { reply } = this;
+    reply.rewind(reply.mark() - reply.at);
+  }
+
   /** Nobody wants the reply any more: what is under way ends. */
   cancel(): void {
     this.#done = undefined;
     this.session.writes.clear();
     this.#server.forget(this.session);
-    this.#reply.release();
+    this.reply.release();
   }
 
   flush(): void {
-    this.#reply.flush({
+    this.reply.flush({
       write: (buf, from, to) => {
         this.#pieceBytes += to - from;
         // Beyond the limit it is counted alone: nobody will get it.
@@ -218,22 +245,24 @@ export class Guest implements Carrier, CommitWaiter {
   #execute(args: Args): void {
     const server = this.#server;
     const outer = server.current;
-    const mark = this.#reply.mark();
+    const mark = this.reply.mark();
+    const before = server.store.changeCount;
     server.current = this.session;
     try {
       server.dispatcher.execute(this.session, args);
     } catch (error) {
-      this.#reply.rewind(mark);
+      this.reply.rewind(mark);
       server.failed(this.session, error);
     }
     server.current = outer;
+    this.session.noteWrites(before);
   }
 
   #takeReply(): Buffer {
-    const reply = this.#reply;
-    if (this.#pieceBytes === 0 && reply.pendingBytes === reply.at) {
+    const { reply } = this;
+    if (this.isPlain) {
       const bytes = copyOf(reply.buf, 0, reply.at);
-      reply.rewind(reply.mark() - reply.at);
+      this.took();
       return bytes;
     }
     this.flush();

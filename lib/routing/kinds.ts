@@ -32,6 +32,8 @@ export interface Route {
   readonly keyAt: number;
   /** Whether `keys` of the row names all keys, so that no specification need be read. */
   readonly isPlain: boolean;
+  /** It may wait for what others do. */
+  readonly isBlocking: boolean;
 }
 
 /** Kinds that do not follow from where the keys stand. By full name. */
@@ -65,14 +67,15 @@ export function routeOf(row: CommandRow, parent: CommandRow | undefined): Route 
   const fullName = parent === undefined ? row.name : `${parent.name}|${row.name}`;
   const specs = specsOf(parent?.name ?? row.name, fullName);
   const isPlain = hasPlainKeys(row, specs);
+  const isBlocking = metadata[row.name]?.flags.includes('blocking') === true;
   const special = SPECIAL.get(fullName);
-  if (special !== undefined) return { kind: special, keyAt: 0, isPlain };
+  if (special !== undefined) return { kind: special, keyAt: 0, isPlain, isBlocking };
   const mayHaveKeys =
     specs.length > 0 || (row.keys ?? row.findKeys ?? row.keysWithin) !== undefined;
-  if (!mayHaveKeys) return { kind: LOCAL, keyAt: 0, isPlain };
+  if (!mayHaveKeys) return { kind: LOCAL, keyAt: 0, isPlain, isBlocking };
   const [first, last] = row.keys ?? [0, 0];
-  if (isPlain && first === last) return { kind: KEY, keyAt: first, isPlain };
-  return { kind: KEYS, keyAt: 0, isPlain };
+  if (isPlain && first === last) return { kind: KEY, keyAt: first, isPlain, isBlocking };
+  return { kind: KEYS, keyAt: 0, isPlain, isBlocking };
 }
 
 function specsOf(name: string, fullName: string): readonly KeySpec[] {

@@ -19,13 +19,16 @@ const SLOTS_MAX = 128;
 const WAITING_BYTES_MAX = 1024 * 1024;
 
 export class Slot {
+  /** Its bytes are reply[from, to). */
   reply: Buffer | undefined;
+  from = 0;
+  to = 0;
   /** CLIENT REPLY: it is not wanted. */
   isMuted = false;
   /** Runs as soon as all before it are answered. */
   whenHead: (() => void) | undefined;
   /** The client is gone: what is under way ends. */
-  cancel: (() => void) | undefined;
+  cancel?(): void;
   /** Ends a command that blocks; `withError` as CLIENT UNBLOCK says it. */
   unblock: ((withError: boolean) => void) | undefined;
   /** Runs when the reply has been written, or never will be. */
@@ -54,6 +57,8 @@ export class Lane {
 
   /** A command that blocks is under way. */
   get blocking(): Slot | undefined {
+    // Nothing follows what blocks.
+    if (!this.isClosed) return undefined;
     return this.#slots.find((slot) => slot.unblock !== undefined);
   }
 
@@ -65,10 +70,14 @@ export class Lane {
 
   add(epoch: number): Slot {
     const slot = new Slot();
+    this.addSlot(slot, epoch);
+    return slot;
+  }
+
+  addSlot(slot: Slot, epoch: number): void {
     this.epoch = epoch;
     this.#slots.push(slot);
     this.#session.setGate(GATE_LANE, true);
-    return slot;
   }
 
   /** The reply to the command that was added last is not wanted. */
@@ -88,15 +97,22 @@ export class Lane {
   }
 
   finish(slot: Slot, reply: Buffer): void {
+    this.finishWith(slot, reply, 0, reply.length);
+  }
+
+  /** Its reply is buf[from, to), which stays as it is. */
+  finishWith(slot: Slot, buf: Buffer, from: number, to: number): void {
     const session = this.#session;
-    slot.reply = reply;
-    this.#waitingBytes += reply.length;
+    slot.reply = buf;
+    slot.from = from;
+    slot.to = to;
+    this.#waitingBytes += to - from;
     if (this.#slots[0] !== slot) return;
     let head: Slot | undefined = slot;
     for (; head?.reply !== undefined; head = this.#slots[0]) {
       this.#slots.shift();
-      this.#waitingBytes -= head.reply.length;
-      if (!head.isMuted) session.reply.raw(head.reply, 0, head.reply.length);
+      this.#waitingBytes -= head.to - head.from;
+      if (!head.isMuted) session.reply.raw(head.reply, head.from, head.to);
       head.over?.(true);
     }
     if (session.server.current !== session) session.carrier.flushSoon();

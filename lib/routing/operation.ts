@@ -12,6 +12,15 @@ const TRYING_MAX_MS = 4000;
 const PAUSE_MIN_MS = 10;
 const PAUSE_MAX_MS = 200;
 
+/** A command that has a slot already, and the client's state as it was when it got it. */
+export interface Begun {
+  readonly slot: Slot;
+  readonly database: number;
+  readonly protocol: 2 | 3;
+  readonly readLevel: number;
+  readonly writeLevel: number;
+}
+
 export abstract class Operation {
   protected readonly router: Router;
   protected readonly session: Session;
@@ -31,16 +40,16 @@ export abstract class Operation {
   #isOver = false;
   #open = new Set<Call>();
 
-  constructor(router: Router, session: Session, lane: Lane) {
+  constructor(router: Router, session: Session, lane: Lane, begun?: Begun) {
     this.router = router;
     this.session = session;
     this.lane = lane;
-    this.slot = lane.add(router.epoch);
+    this.slot = begun?.slot ?? lane.add(router.epoch);
     this.slot.cancel = () => this.#cancel();
-    this.database = session.databaseIndex;
-    this.protocol = session.reply.protocol;
-    this.readLevel = session.readLevel;
-    this.writeLevel = session.writeLevel;
+    this.database = begun?.database ?? session.databaseIndex;
+    this.protocol = begun?.protocol ?? session.reply.protocol;
+    this.readLevel = begun?.readLevel ?? session.readLevel;
+    this.writeLevel = begun?.writeLevel ?? session.writeLevel;
     this.laneId = router.laneIdOf(session);
     this.#startedMs = router.world.clock.monotonicMs();
   }

@@ -15,7 +15,6 @@ import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
 import { type Command, READONLY, WRITE } from '../commands/command.js';
-import { metadata } from '../commands/metadata.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import {
   SERVER_DISK_FAILED,
@@ -33,6 +32,8 @@ import {
   GATE_TRACKING,
   type Session,
 } from '../server/session.js';
+import { Batches } from './batches.js';
+import { ACTING } from './call-header.js';
 import { CallServer } from './call-server.js';
 import { Calls } from './calls.js';
 import { crossRange } from './cross-range.js';
@@ -68,10 +69,10 @@ export class Router {
   readonly world: World;
   readonly calls: Calls;
   readonly watches: RemoteWatches;
+  readonly #batches: Batches;
   readonly #callServer: CallServer;
   readonly #tracking: RemoteTracking;
   readonly #laneBase: number;
-  readonly #blocking = new Map<Command, boolean>();
 
   constructor(server: Server, links: RingLinks) {
     this.server = server;
@@ -80,6 +81,18 @@ export class Router {
     this.#laneBase = (1 + this.world.random.below(FIRST_LANE_MAX)) * LANES_OF_RUN;
     const guests = new Guests(server);
     this.calls = new Calls({ server, links, guests });
+    this.#batches = new Batches({
+      server,
+      links,
+      calls: this.calls,
+      again: (slot, args, reason) => {
+        const { batch, command, lane, session } = slot;
+        const { database, protocol, readLevel, writeLevel } = batch;
+        const begun = { slot, database, protocol, readLevel, writeLevel };
+        new Forward(this, session, lane, { command, args, begun }).again(reason);
+      },
+    });
+    this.calls.batches = this.#batches;
     this.watches = new RemoteWatches(this);
     this.#tracking = new RemoteTracking(this);
     const { calls, watches } = this;
@@ -121,6 +134,33 @@ export class Router {
     return owner === this.links.selfIndex;
   }
 
+  /**
+   * The short way to the one owner of a plain command, when nothing is unusual about the session
+   * and the server. False: it is run here, or takes the long way.
+   */
+  forwards(session: Session, command: Command, args: Args): boolean {
+    const { arity, children, route } = command;
+    const { isBlocking, keyAt, kind } = route;
+    if (kind !== KEY || isBlocking || children !== undefined || session.isGuest) return false;
+    if (keyAt >= args.count || (arity > 0 ? args.count !== arity : args.count < -arity))
+      return false;
+    const { ring } = this;
+    const owner = ring.ownerOf(args.buf, args.starts[keyAt]!, args.ends[keyAt]!);
+    if (owner === this.selfIndex) return false;
+    const actor = this.calls.actorFor(owner);
+    if (actor < 0 || actor === this.selfIndex) return false;
+    session.lane ??= new Lane(session);
+    const { epoch } = this;
+    const { lane } = session;
+    if (!lane.mayAdd(epoch)) return false;
+    const laneId = this.laneIdOf(session);
+    const flags = actor === owner ? 0 : ACTING;
+    const request = { args, command, lane, laneId, session };
+    if (!this.#batches.add(ring.members[actor]!.id, flags, request, epoch)) return false;
+    session.lastCommand = command;
+    return true;
+  }
+
   /** While commands of the session are under way: whether this one must wait for them. */
   mustWait(session: Session, known: Command | undefined, args: Args): boolean {
     const command = known && this.server.dispatcher.lookup(args);
@@ -130,7 +170,7 @@ export class Router {
     if (route.kind === LOCAL || route.kind === WATCH || route.kind === EXEC) return true;
     if ((session.gate & ~JOINING_GATES) !== 0) return true;
     if ((this.server.dispatcher.gate & WAITING_GATES) !== 0) return true;
-    return this.isBlocking(command) || !session.lane!.mayAdd(this.epoch);
+    return route.isBlocking || !session.lane!.mayAdd(this.epoch);
   }
 
   /** True if the command is answered by way of the ring; false: its handler shall run, here. */
@@ -196,15 +236,6 @@ export class Router {
     return this.#laneBase + session.id;
   }
 
-  isBlocking(command: Command): boolean {
-    let isBlocking = this.#blocking.get(command);
-    if (isBlocking === undefined) {
-      isBlocking = metadata[command.name]?.flags.includes('blocking') === true;
-      this.#blocking.set(command, isBlocking);
-    }
-    return isBlocking;
-  }
-
   /** Whether the member at `index` is alive, as far as is known. */
   isAlive(index: number): boolean {
     return this.links.isAlive(this.ring.members[index]!.id);
@@ -252,7 +283,7 @@ export class Router {
       default:
         if (this.#isHere(command, args)) return undefined;
         if (this.gathers(command, args)) return this.#gather(session, lane, command, args);
-        return new Forward(this, session, lane, command, args);
+        return new Forward(this, session, lane, { command, args });
     }
   }
 
@@ -260,7 +291,7 @@ export class Router {
     const isWhole = (args.count - 1) % command.keys![2] === 0;
     if (!isWhole || this.#isHere(command, args)) return undefined;
     if (ownerOfKeys(this.server, this.ring, command, args) !== SEVERAL) {
-      return new Forward(this, session, lane, command, args);
+      return new Forward(this, session, lane, { command, args });
     }
     const split = new Split(this, command, args);
     const { failed, plan } = split;

@@ -89,6 +89,9 @@ export const SERVER_JOINING = 1 << 24;
 /** Some member of the ring is dead: what needs many replicas is checked before it runs. */
 export const SERVER_MEMBERS_MISSING = 1 << 26;
 
+/** Of what is unusual, what keeps no command from the short way to its owner. */
+const FORWARDING_GATES = ~GATE_LANE;
+
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
 /** Bytes that one transaction may hold back. */
@@ -126,7 +129,11 @@ export class Dispatcher {
       (command.flags & FAST) === 0 ||
       (gate !== 0 && !(gate === SERVER_RING && this.#server.router!.isLocal(command, args)))
     ) {
-      this.#executeLong(session, args, command);
+      const isForwarded =
+        (gate & FORWARDING_GATES) === SERVER_RING &&
+        command !== undefined &&
+        this.#server.router!.forwards(session, command, args);
+      if (!isForwarded) this.#executeLong(session, args, command);
       return;
     }
     const arity = command.arity;
