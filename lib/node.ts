@@ -103,7 +103,13 @@ export class DhashNode {
     ring.listen({ view: () => server.followRing() });
     const { log, world } = this.#components;
     server.replication = new Replication(
-      { world, store, links: ring, log },
+      {
+        world,
+        store,
+        links: ring,
+        log,
+        isLoading: () => server.persistence?.isLoading === true,
+      },
       {
         membersMissing: (isSo) => server.followMembers(isSo),
         fellBehind: (memberId) => server.loops?.hurry(memberId),

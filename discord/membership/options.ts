@@ -24,6 +24,14 @@ const DEFAULTS: SwimSettings = {
 const UNCONFIRMED_FACTOR = 2;
 /** Others that must confirm for the shortest suspicion, if the ring has so many. */
 const CONFIRMERS_MAX = 3;
+/**
+ * How often a suspect is pinged in an interval, and by whom: where there are few others, lost messages
+ * must not decide, so that everybody who has heard of the suspicion pings, and more often. With 30 % of messages
+ * lost half of the pings come back; of 32 in the time of a suspicion none does once in 10^9 times.
+ */
+const SUSPECT_PINGS = 2;
+const SUSPECT_PINGS_SMALL = 4;
+const SMALL_RING_MAX = 5;
 /** Times log10 of the ring's size: how often one update is sent by each member. */
 const RETRANSMIT_FACTOR = 6;
 /** Updates in one message. */
@@ -44,6 +52,16 @@ export function settingsOf(options: SwimOptions): SwimSettings {
 export function confirmersMax(memberCount: number): number {
   // Neither the suspect nor the first to suspect it.
   return Math.max(0, Math.min(CONFIRMERS_MAX, memberCount - 2));
+}
+
+/** Whether all who know of a suspicion ping the suspect, and not only those whose own pings failed. */
+export function allPingSuspects(memberCount: number): boolean {
+  return memberCount <= SMALL_RING_MAX;
+}
+
+/** How long after one ping of a suspect the next one follows. */
+export function suspectPingMs({ intervalMs }: SwimSettings, memberCount: number): number {
+  return intervalMs / (allPingSuspects(memberCount) ? SUSPECT_PINGS_SMALL : SUSPECT_PINGS);
 }
 
 /** How long a suspect may defend itself, given how many confirm the suspicion. */

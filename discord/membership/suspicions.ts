@@ -3,14 +3,20 @@
  * less, the more others confirm (Lifeguard), since that makes it unlikely that the fault lies with
  * the first one.
  */
-import { confirmersMax, type SwimSettings, suspicionMs } from './options.js';
+import {
+  allPingSuspects,
+  confirmersMax,
+  type SwimSettings,
+  suspectPingMs,
+  suspicionMs,
+} from './options.js';
 
 export interface Suspicion {
   readonly id: string;
   /** Members whose own pings failed, the first one first. */
   readonly by: Set<string>;
   startMs: number;
-  /** When this member pings the suspect again, if it is one of those. */
+  /** When this member pings the suspect again, if it does. */
   nextPingMs: number;
 }
 
@@ -32,7 +38,7 @@ export class Suspicions {
   }
 
   begin(nowMs: number, id: string, by: string): void {
-    const nextPingMs = nowMs + this.#settings.intervalMs / 2;
+    const nextPingMs = nowMs + suspectPingMs(this.#settings, this.memberCount);
     this.#all.set(id, { id, by: new Set([by]), startMs: nowMs, nextPingMs });
   }
 
@@ -43,6 +49,15 @@ export class Suspicions {
     if (suspicion.by.size > confirmersMax(this.memberCount)) return false;
     suspicion.by.add(by);
     return true;
+  }
+
+  /** Whether this member, of this id, pings the suspect until it is clear what is true. */
+  pings(suspicion: Suspicion, selfId: string): boolean {
+    return allPingSuspects(this.memberCount) || suspicion.by.has(selfId);
+  }
+
+  pinged(suspicion: Suspicion, nowMs: number): void {
+    suspicion.nextPingMs = nowMs + suspectPingMs(this.#settings, this.memberCount);
   }
 
   end(id: string): void {

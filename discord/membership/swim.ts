@@ -13,7 +13,8 @@
  * Each message carries news, a hash of all that its sender knows, and its epoch; where hashes
  * differ, tables are exchanged. A member that has failed pings in a row doubts itself and slows
  * down; one that notices that it stood still (SIGSTOP, a sleeping machine) gives everybody
- * that time again. Who suspects somebody goes on pinging him, so that lost messages kill nobody.
+ * that time again. Who suspects somebody goes on pinging him, so that lost messages kill nobody; in
+ * a ring of few everybody who has heard of it does.
  *
  * Pure: time and chance come in, messages and events are taken out. Invariant: nothing is decided
  * but by `tick` and `receive`.
@@ -124,7 +125,9 @@ export class Swim {
     if (probe !== undefined && !probe.isHelpAsked) nextMs = Math.min(nextMs, probe.helpDueMs);
     for (const suspicion of this.#suspicions.all()) {
       nextMs = Math.min(nextMs, this.#suspicions.dueMs(suspicion));
-      if (suspicion.by.has(this.#id)) nextMs = Math.min(nextMs, suspicion.nextPingMs);
+      if (this.#suspicions.pings(suspicion, this.#id)) {
+        nextMs = Math.min(nextMs, suspicion.nextPingMs);
+      }
     }
     return nextMs;
   }
@@ -259,8 +262,8 @@ export class Swim {
     if (suspicion === undefined || row === undefined) return;
     if (nowMs >= this.#suspicions.dueMs(suspicion)) {
       this.#apply(nowMs, { status: 'dead', id, incarnation: row.incarnation });
-    } else if (suspicion.by.has(this.#id) && nowMs >= suspicion.nextPingMs) {
-      suspicion.nextPingMs = nowMs + this.#settings.intervalMs / 2;
+    } else if (this.#suspicions.pings(suspicion, this.#id) && nowMs >= suspicion.nextPingMs) {
+      this.#suspicions.pinged(suspicion, nowMs);
       this.#ping(id);
     }
   }
@@ -282,7 +285,12 @@ export class Swim {
 
   /** What others say of this member and it does not say itself, it outbids. */
   #hearOfMyself(update: Update): void {
-    if (!this.#table.isNews(update)) return;
+    if (!this.#table.isNews(update)) {
+      const own = this.#table.get(this.#id);
+      // Whoever says so has missed the denial: it goes out anew.
+      if (own !== undefined && update.status !== 'alive') this.#gossip.add(this.#updateOf(own));
+      return;
+    }
     if (update.status !== 'alive') this.#health = Math.min(HEALTH_MAX, this.#health + 1);
     const incarnation = update.incarnation + 1;
     const alive: Update = { status: 'alive', id: this.#id, incarnation };

@@ -11,6 +11,12 @@
  * misplaced, and until it has looked its floor is 0. A dead member tells nothing, so nothing is
  * collected until it returns or is evicted. If a replica misses a collection, sync brings its
  * tombstones back, and they are collected another time.
+ *
+ * What has been collected is remembered (`store.collectedRanges`) for the sake of those who are
+ * evicted and come back: they may hold what was deleted since. Whoever fills a range tells those who
+ * will hold it (docs/decisions/0019).
+ *
+ * Invariant: of an entry that was collected everywhere, each replica of every later view knows.
  */
 import { PeerError } from '../../discord/peer/peer-error.js';
 import type { RingRange } from '../../discord/ring/position.js';
@@ -114,6 +120,7 @@ export class CollectLoop {
       if (!isDone || ring.responsibility !== responsibility) return;
     }
     const entries = await this.#dropHere(range, stamp);
+    if (ring.responsibility !== responsibility) return;
     const self = ring.selfId;
     reports.report({ loop: 'collect', from: self, to: self, entries, bytes: 0, failure: '' });
   }
@@ -132,11 +139,17 @@ export class CollectLoop {
   }
 
   #dropHere(range: RingRange, stamp: number): Promise<number> {
-    const { store, world } = this.#parts;
+    const { ring, store, world } = this.#parts;
+    const { responsibility } = ring;
     const task = dropTombstones(store, range, stamp);
     return new Promise((resolve) => {
       const work = new BackgroundWork(world, (deadlineMs) => {
         for (;;) {
+          // Those who fill the range have told what was collected, and tell it once.
+          if (ring.responsibility !== responsibility) {
+            resolve(0);
+            return true;
+          }
           const step = task.next();
           if (step.done === true) {
             resolve(step.value);
@@ -152,7 +165,8 @@ export class CollectLoop {
   /** COLLECT epoch from to stamp: the owner of a range says that its tombstones may go. */
   #hear(session: Session, args: Args, reply: ReplyWriter): void {
     const { ring, store, world } = this.#parts;
-    const { epoch } = ring.responsibility.view;
+    const { responsibility } = ring;
+    const { epoch } = responsibility.view;
     if (args.count !== 5) return reply.error('ERR COLLECT takes an epoch, a range and a stamp');
     if (args.string(1) !== String(epoch)) {
       return reply.error(`COLLECTEPOCH this member is in epoch ${epoch}`);
@@ -164,6 +178,10 @@ export class CollectLoop {
     session.defer({
       step: (deadlineMs) => {
         for (;;) {
+          if (ring.responsibility !== responsibility) {
+            reply.error(`COLLECTEPOCH this member is not in epoch ${epoch} any more`);
+            return true;
+          }
           const step = task.next();
           if (step.done === true) {
             reply.integer(step.value);

@@ -6,6 +6,7 @@
  *            acknowledged is on a majority, not always on the owner
  *   spread   two-way with the living of who will hold it, until a majority of them, and each that
  *            lives, was found equal
+ *   tell     all of them up to which stamps tombstones of it were collected
  *   report
  *
  * Writes that come meanwhile go to the replicas of both views, and need no filling. Under writes two
@@ -16,6 +17,8 @@
  */
 import type { ChangedRange } from '../../discord/ring/responsibility.js';
 import type { Member } from '../../discord/ring/view.js';
+import { tellCollected } from './collected-wire.js';
+import type { LoopSettings } from './options.js';
 import { isActing, liveOthers, majorityOf } from './placement.js';
 import type { SyncParts } from './sync-answers.js';
 import type { SyncCalls } from './sync-calls.js';
@@ -28,6 +31,7 @@ interface Filling {
   readonly range: ChangedRange;
   readonly gathered: Set<string>;
   readonly spread: Set<string>;
+  readonly told: Set<string>;
   readonly sessions: Map<string, number>;
   isBusy: boolean;
   isReported: boolean;
@@ -36,11 +40,13 @@ interface Filling {
 export class FillLoop {
   readonly #parts: SyncParts;
   readonly #calls: SyncCalls;
+  readonly #settings: LoopSettings;
   #fillings: Filling[] = [];
 
-  constructor(parts: SyncParts & { readonly calls: SyncCalls }) {
+  constructor(parts: SyncParts & { readonly calls: SyncCalls }, settings: LoopSettings) {
     this.#parts = parts;
     this.#calls = parts.calls;
+    this.#settings = settings;
   }
 
   /** Changed ranges that this node has not seen filled, or has nothing to do with. */
@@ -55,6 +61,7 @@ export class FillLoop {
       range,
       gathered: new Set(),
       spread: new Set(),
+      told: new Set(),
       sessions: new Map(),
       isBusy: false,
       isReported: false,
@@ -89,8 +96,19 @@ export class FillLoop {
     const isNext = next.some(({ id }) => id === ring.selfId);
     const isMissing = liveOthers(ring, next).some(({ id }) => !filling.spread.has(id));
     if (isMissing || filling.spread.size + (isNext ? 1 : 0) < majorityOf(next.length)) return;
+    for (const { id } of liveOthers(ring, next)) {
+      if (!filling.told.has(id) && !(await this.#tell(filling, id))) return;
+      if (isStale()) return;
+    }
     filling.isReported = true;
     ring.reportFilled([filling.index]);
+  }
+
+  async #tell({ range, told }: Filling, id: string): Promise<boolean> {
+    const { answerTimeoutMs } = this.#settings;
+    const isTold = await tellCollected(this.#parts, id, range, answerTimeoutMs);
+    if (isTold) told.add(id);
+    return isTold;
   }
 
   async #sync(filling: Filling, done: Set<string>, { id }: Member): Promise<void> {

@@ -16,6 +16,7 @@ import type { Log } from '../server/log.js';
 import type { Store } from '../store/store.js';
 import { CleanLoop } from './clean-loop.js';
 import { CollectLoop } from './collect-loop.js';
+import { collectedVerb } from './collected-wire.js';
 import { FillLoop } from './fill-loop.js';
 import { Loads } from './loads.js';
 import { MigrateLoop } from './migrate-loop.js';
@@ -62,7 +63,7 @@ export class Loops {
     this.calls = new SyncCalls(parts, settings);
     const withCalls = { ...parts, calls: this.calls };
     this.sync = new SyncLoop(withCalls, settings);
-    this.fill = new FillLoop(withCalls);
+    this.fill = new FillLoop(withCalls, settings);
     this.clean = new CleanLoop(withCalls);
     this.loads = new Loads(parts, settings, () => this.#loadState());
     this.migrate = new MigrateLoop({ ...parts, loads: this.loads }, settings);
@@ -73,6 +74,7 @@ export class Loops {
   start(): void {
     const { ring } = this.#components;
     for (const verb of [this.answers.verb, this.loads.verb, this.#collect.verb]) ring.serve(verb);
+    ring.serve(collectedVerb(this.#components));
     for (const verb of this.verifier.verbs) ring.serve(verb);
     ring.listen({
       view: () => this.#noticeView(),

@@ -12,6 +12,7 @@ import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
 import { epochOf, type PeerVerb, type RingLinks } from '../ring/ring-links.js';
+import { strayFilter } from '../ring/strays.js';
 import type { Session, Task } from '../server/session.js';
 import type { Store } from '../store/store.js';
 import type { LoopSettings } from './options.js';
@@ -107,6 +108,7 @@ export class SyncAnswers {
       session: SyncSession.respond(syncDatabases(store), {
         modes: ['two-way', 'destructive'],
         expiredUntilMs: () => expiredUntilMs(store),
+        isCollected: strayFilter(store, ring, peerId),
       }),
       isBusy: false,
       heardMs: this.#nowMs(),

@@ -3,6 +3,8 @@
  * every replica has confirmed. In slices: a generator that pauses after a few hundred entries.
  *
  * Costs a look at every entry of the range; nothing if the tree has never held a tombstone.
+ *
+ * Invariant: what goes is noted as collected in the same turn, so that the disk has both or nothing.
  */
 import { comparePositions, type RingRange } from '../../discord/ring/position.js';
 import { KIND_HEAD, KIND_TOMBSTONE, type Leaf } from '../../radix/leaf.js';
@@ -23,15 +25,29 @@ export function* dropTombstones(
   for (const { tree } of store.databases) {
     if (!tree.mayHoldTombstones) continue;
     const collector = new Collector(tree, stamp);
-    for (const interval of intervalsOf(range)) yield* collector.walk(interval);
+    const note = (): void => {
+      if (collector.highest === 0) return;
+      for (const { low, high } of intervalsOf(range)) {
+        store.collectedBetween(low, high, collector.highest);
+      }
+      collector.highest = 0;
+    };
+    for (const interval of intervalsOf(range)) {
+      for (const _ of collector.walk(interval)) {
+        note();
+        yield;
+      }
+      note();
+    }
     dropped += collector.dropped;
   }
-  if (dropped > 0) store.collectedStamp = Math.max(store.collectedStamp, stamp);
   return dropped;
 }
 
 class Collector {
   dropped = 0;
+  /** The highest stamp of what has gone since it was last noted; 0: nothing. */
+  highest = 0;
   readonly #tree: Tree;
   readonly #sub: SubTree;
   readonly #stamp: number;
@@ -54,7 +70,7 @@ class Collector {
         if (high !== null && comparePositions(key, high) > 0) return;
         const isBefore = low !== null && comparePositions(key, low) <= 0;
         if (!isBefore && kind === KIND_HEAD) yield* this.#walkElements(key);
-        else if (!isBefore && tree.stamp(leaf) <= this.#stamp) this.#drop(key);
+        else if (!isBefore && tree.stamp(leaf) <= this.#stamp) this.#drop(key, tree.stamp(leaf));
       }
       if (this.#isSliceOver) yield;
     }
@@ -75,7 +91,9 @@ class Collector {
         from = elements.key(leaf);
         const isGone =
           elements.kind(leaf) === KIND_TOMBSTONE && elements.stamp(leaf) <= this.#stamp;
-        if (isGone) gone.push(Buffer.from(from));
+        if (!isGone) continue;
+        gone.push(Buffer.from(from));
+        this.highest = Math.max(this.highest, elements.stamp(leaf));
       }
       for (const subKey of gone) sub.drop(key, 0, key.length, subKey, 0, subKey.length);
       this.dropped += gone.length;
@@ -92,12 +110,14 @@ class Collector {
     if (!sub.open(key, 0, key.length) || sub.elements.root !== 0) return;
     const { clearedAt, expiryStamp } = sub.parts;
     const stamp = this.#tree.stamp(this.#tree.find(key, 0, key.length));
-    if (Math.max(clearedAt, expiryStamp, stamp) <= this.#stamp) this.#drop(key);
+    const highest = Math.max(clearedAt, expiryStamp, stamp);
+    if (highest <= this.#stamp) this.#drop(key, highest);
   }
 
-  #drop(key: Buffer): void {
+  #drop(key: Buffer, stamp: number): void {
     this.#tree.drop(key, 0, key.length);
     this.dropped += 1;
+    this.highest = Math.max(this.highest, stamp);
   }
 
   get #isSliceOver(): boolean {

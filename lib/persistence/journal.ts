@@ -47,6 +47,7 @@ export class Journal {
   readonly marks = new Marks();
   #walk: ElementWalk | undefined;
   #collectedWritten = 0;
+  #hasCollected = false;
 
   constructor(components: { store: Store; clock: Pick<Clock, 'monotonicMs'> }) {
     const { store, clock } = components;
@@ -89,9 +90,18 @@ export class Journal {
       this.#collectedWritten = collectedStamp;
       this.writer.collected(collectedStamp);
     }
+    if (this.#hasCollected) this.writer.collectedRanges(this.#store.collectedRanges);
+    this.#hasCollected = false;
     this.marks.clear();
     this.hasNews = false;
     return true;
+  }
+
+  /** Tombstones of a range have been collected. */
+  collectedRaised(): void {
+    if (!this.isOn) return;
+    this.#hasCollected = true;
+    this.changed();
   }
 
   /** Two databases have changed places. */

@@ -7,11 +7,15 @@
 import { FLAG_EXPIRY, type Leaf } from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
 import type { Tree } from '../../radix/tree.js';
+import type { CollectedRanges } from '../store/collected-ranges.js';
 import { BLOCK_HEADER_BYTES } from './block.js';
 import {
+  BOUND_HIGH,
+  BOUND_LOW,
   KIND_ABSENT,
   KIND_CLEAR,
   KIND_COLLECTED,
+  KIND_COLLECTED_RANGE,
   KIND_ELEMENT,
   KIND_ELEMENT_ABSENT,
   KIND_ENTRY,
@@ -158,6 +162,21 @@ export class RecordWriter {
   collected(stamp: number): void {
     this.#begin(KIND_COLLECTED, 0, 0);
     this.#double(stamp);
+  }
+
+  collectedRanges(ranges: CollectedRanges): void {
+    for (const { high, low, stamp } of ranges.pieces()) {
+      if (stamp === 0) continue;
+      const lowBytes = low?.length ?? 0;
+      const highBytes = high?.length ?? 0;
+      this.#begin(KIND_COLLECTED_RANGE, 0, lowBytes + highBytes);
+      this.#buf[this.#at++] = (low === null ? 0 : BOUND_LOW) | (high === null ? 0 : BOUND_HIGH);
+      this.#double(stamp);
+      this.#varint(lowBytes);
+      this.#varint(highBytes);
+      if (low !== null) this.#bytes(low, 0, lowBytes);
+      if (high !== null) this.#bytes(high, 0, highBytes);
+    }
   }
 
   noLibraries(): void {

@@ -14,9 +14,11 @@
  *   PIECE         u32 bytes | bytes       what the value or patch of the next record starts with
  *   CLEAR         u8 CLEAR_... | f64 stamp
  *   SWAP          16 bytes: the slot at each index of a database
- *   COLLECTED     f64 stamp: the highest of what was dropped without a tombstone
+ *   COLLECTED     f64 stamp: the highest of what was dropped without a tombstone, by a node alone
  *   NO_LIBRARIES                         all libraries of functions go
  *   LIBRARY       varint bytes | code    in the place of one with the same name
+ *   COLLECTED_RANGE       u8 bounds that there are: 1 low, 2 high | f64 stamp |
+ *                 varint low bytes | varint high bytes | low | high      collected in (low, high]
  *
  *   facts         u16 origin | u32 stamp, low | u32 stamp, high 21 bits; flags << 21 |
  *                 f64 expiry, ms since 1970, if the flags have EXPIRY               (as in a leaf)
@@ -36,6 +38,7 @@ export const KIND_SWAP = 9;
 export const KIND_COLLECTED = 10;
 export const KIND_NO_LIBRARIES = 11;
 export const KIND_LIBRARY = 12;
+export const KIND_COLLECTED_RANGE = 13;
 export const KIND_BITS = 15;
 export const SLOT_SHIFT = 4;
 
@@ -45,6 +48,10 @@ export const CLEAR_ALL = 0;
 export const CLEAR_REMEMBERED = 1;
 /** Entries at or below the stamp go. */
 export const CLEAR_UP_TO = 2;
+
+/** Of COLLECTED_RANGE: the bounds that there are. */
+export const BOUND_LOW = 1;
+export const BOUND_HIGH = 2;
 
 /** What a record takes besides its keys and value. */
 export const RECORD_BYTES_MAX = 64;

@@ -23,12 +23,15 @@ import type { Database } from '../store/database.js';
 import type { Store } from '../store/store.js';
 import { BLOCK_HEADER_BYTES } from './block.js';
 import {
+  BOUND_HIGH,
+  BOUND_LOW,
   CLEAR_ALL,
   CLEAR_UP_TO,
   KIND_ABSENT,
   KIND_BITS,
   KIND_CLEAR,
   KIND_COLLECTED,
+  KIND_COLLECTED_RANGE,
   KIND_ELEMENT,
   KIND_ELEMENT_ABSENT,
   KIND_ENTRY,
@@ -145,6 +148,8 @@ export class Replayer {
         if (stamp > this.#store.collectedStamp) this.#store.collectedStamp = stamp;
         return;
       }
+      case KIND_COLLECTED_RANGE:
+        return this.#collectedRange();
       case KIND_NO_LIBRARIES:
         this.libraries = [];
         return;
@@ -153,6 +158,19 @@ export class Replayer {
       default:
         throw new RecordError(`a record of kind ${first & KIND_BITS}`);
     }
+  }
+
+  #collectedRange(): void {
+    const bounds = this.#buf[this.#at++]!;
+    const stamp = this.#double();
+    this.#saw(stamp);
+    const lowBytes = this.#varint();
+    const highBytes = this.#varint();
+    const from = this.#take(lowBytes + highBytes);
+    const bytes = Buffer.from(this.#buf.subarray(from, from + lowBytes + highBytes));
+    const low = (bounds & BOUND_LOW) === 0 ? null : bytes.subarray(0, lowBytes);
+    const high = (bounds & BOUND_HIGH) === 0 ? null : bytes.subarray(lowBytes);
+    this.#store.collectedRanges.raiseBetween(low, high, stamp);
   }
 
   #library(): void {

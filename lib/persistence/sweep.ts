@@ -48,6 +48,7 @@ export class Sweep {
     const { writer } = journal;
     writer.swap(journal.slotsByIndex());
     writer.collected(store.collectedStamp);
+    writer.collectedRanges(store.collectedRanges);
     writer.noLibraries();
     for (const code of journal.libraries()) writer.library(code);
     for (const [slot, { clearedAt }] of journal.slots.entries()) {

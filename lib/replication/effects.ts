@@ -45,6 +45,7 @@ export class Effects {
   readonly #store: Store;
   readonly #sender: EntrySender;
   readonly #groups: () => Groups;
+  readonly #isLoading: () => boolean;
   readonly #events: EffectsEvents;
   readonly #marks = new Marks();
   readonly #subs: SubTree[] = [];
@@ -52,12 +53,18 @@ export class Effects {
   readonly #long = new Map<string, number>();
 
   constructor(
-    components: { store: Store; sender: EntrySender; groups: () => Groups },
+    components: {
+      store: Store;
+      sender: EntrySender;
+      groups: () => Groups;
+      isLoading: () => boolean;
+    },
     events: EffectsEvents,
   ) {
     this.#store = components.store;
     this.#sender = components.sender;
     this.#groups = components.groups;
+    this.#isLoading = components.isLoading;
     this.#events = events;
   }
 
@@ -71,8 +78,9 @@ export class Effects {
     }
   }
 
+  /** What is loaded the others have, or sync brings it. */
   get isHearing(): boolean {
-    return this.isOn && !this.isMuted;
+    return this.isOn && !this.isMuted && !this.#isLoading();
   }
 
   /** Runs what puts entries of others in. */

@@ -208,7 +208,7 @@ class KeyFetch {
     }
     const [next, all, low, high, ...contents] = reply;
     try {
-      if (this.#replication.intake.take(contents)) this.isNewer = true;
+      if (this.#replication.intake.take(contents, stream.memberId)) this.isNewer = true;
     } catch (error) {
       if (!(error instanceof SyncError)) throw error;
       over();

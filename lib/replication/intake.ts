@@ -17,6 +17,7 @@ import { SyncError } from '../../radix/sync/sync-error.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import { epochOf, type RingLinks } from '../ring/ring-links.js';
+import { strayFilter } from '../ring/strays.js';
 import type { Session, Task } from '../server/session.js';
 import { ReplicatedDatabase } from '../store/replicated-database.js';
 import type { Store } from '../store/store.js';
@@ -53,7 +54,7 @@ export class Intake {
       channel: 'replica',
       handler: (session, args, reply) => {
         if (args.count < 4) reply.error('ERR APPLY epoch number records ..., not applied');
-        else session.defer(new ApplyTask(this, args, reply));
+        else session.defer(new ApplyTask(this, session.peer!.memberId, args, reply));
       },
     });
     this.#links.serve({
@@ -69,9 +70,10 @@ export class Intake {
     this.#growing.delete(memberId);
   }
 
-  newApplier(): EntryApplier {
+  newApplier(memberId: string): EntryApplier {
     const { settings } = this.#store;
     return new EntryApplier(this.#replica, 'pull', {
+      isCollected: strayFilter(this.#store, this.#links, memberId),
       valueBytesMax: settings.protoMaxBulkLen,
       expiredUntilMs: () => this.#store.nowMs - settings.clockSkewMaxMs,
     });
@@ -81,8 +83,8 @@ export class Intake {
    * Merges what a FETCH was answered with, and as a change of this node's own: it goes on to all
    * who hold the key. True if something was newer. Throws a SyncError.
    */
-  take(contents: readonly PeerReply[]): boolean {
-    const applier = this.newApplier();
+  take(contents: readonly PeerReply[], memberId: string): boolean {
+    const applier = this.newApplier(memberId);
     try {
       for (let i = 0; i + 2 < contents.length; i += 3) {
         const [records, offset, bytes] = contents.slice(i, i + 3);
@@ -122,7 +124,7 @@ export class Intake {
     let growing = this.#growing.get(memberId);
     if (offset === 0) {
       this.forget(memberId);
-      growing = { record, applier: this.newApplier(), receivedBytes: 0 };
+      growing = { record, applier: this.newApplier(memberId), receivedBytes: 0 };
       this.#growing.set(memberId, growing);
     }
     const isSame = growing?.record.equals(record) === true;
@@ -157,10 +159,10 @@ class ApplyTask implements Task {
   readonly #reply: ReplyWriter;
   readonly #work: Generator<unknown, void, void>;
 
-  constructor(intake: Intake, args: Args, reply: ReplyWriter) {
+  constructor(intake: Intake, memberId: string, args: Args, reply: ReplyWriter) {
     this.#intake = intake;
     this.#reply = reply;
-    const applier = intake.newApplier();
+    const applier = intake.newApplier(memberId);
     // The applier keeps a copy of its own of what it is given, from its first step on.
     const { buf } = args;
     const records: Buffer[] = [];

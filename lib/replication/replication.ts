@@ -61,6 +61,8 @@ export interface ReplicationComponents {
   readonly store: Store;
   readonly links: RingLinks;
   readonly log: Log;
+  /** What is on the disk is being loaded. Default: it never is. */
+  readonly isLoading?: () => boolean;
 }
 
 export class Replication {
@@ -92,7 +94,7 @@ export class Replication {
   #isCheckPlanned = false;
 
   constructor(components: ReplicationComponents, events: ReplicationEvents) {
-    const { links, log, store, world } = components;
+    const { isLoading = () => false, links, log, store, world } = components;
     this.links = links;
     this.#world = world;
     this.#store = store;
@@ -103,7 +105,7 @@ export class Replication {
       send: (group, content) => this.#send(group, content),
     });
     this.effects = new Effects(
-      { store, sender: this.#sender, groups: () => this.#groups! },
+      { store, sender: this.#sender, groups: () => this.#groups!, isLoading },
       { changed: () => this.#plan(), walk: (walk) => this.#newWalks.push(walk) },
     );
     this.intake = new Intake({ links, store, effects: this.effects });

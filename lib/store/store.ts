@@ -12,6 +12,7 @@ import type { World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';
 import type { Journal } from '../persistence/journal.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
+import { CollectedRanges } from './collected-ranges.js';
 import { Database } from './database.js';
 import { digestKey } from './digest-key.js';
 import { Eviction } from './eviction.js';
@@ -53,8 +54,10 @@ export class Store {
   nowMs = 0;
   /** False while a session that asked for CLIENT NO-TOUCH runs a command. */
   touching = true;
-  /** The highest stamp of a write whose entry was dropped without a tombstone. */
+  /** The highest stamp of a write whose entry was dropped without a tombstone, while the node was alone. */
   collectedStamp = 0;
+  /** Likewise of tombstones that a ring has collected. */
+  readonly collectedRanges = new CollectedRanges();
   /** The highest stamp that is stored though the clock has not believed it; 0: none. */
   storedAhead = 0;
 
@@ -153,6 +156,17 @@ export class Store {
   collected(stamp: number): void {
     this.#isStampUsedUp = true;
     if (stamp > this.collectedStamp) this.collectedStamp = stamp;
+  }
+
+  /** Tombstones up to this stamp have gone from the keys in (low, high], here or at those who filled this node. */
+  collectedBetween(low: Buffer | null, high: Buffer | null, stamp: number): void {
+    if (this.collectedRanges.raiseBetween(low, high, stamp)) this.journal?.collectedRaised();
+  }
+
+  /** Whether an entry of this stamp may have been deleted, and nothing here tell of it any more. */
+  isCollected(key: Buffer, stamp: number): boolean {
+    if (stamp <= this.collectedStamp) return true;
+    return stamp <= this.collectedRanges.highest && stamp <= this.collectedRanges.at(key);
   }
 
   /** Marks an access on a leaf. */

@@ -36,6 +36,11 @@ export interface ApplyOptions {
   readonly valueBytesMax: number;
   /** What expires at or before this time is refused; ms since 1970. */
   readonly expiredUntilMs: () => number;
+  /**
+   * Whether an entry of this stamp at a key may have been deleted, and the tombstone been collected:
+   * it is refused then, unless something stands in its place. Default: never.
+   */
+  readonly isCollected?: (key: Buffer, stamp: number) => boolean;
 }
 
 export class EntryApplier {
@@ -155,6 +160,11 @@ export class EntryApplier {
   *#install(big: BigIntake, incoming: Incoming): Task<void> {
     const merger = this.#mergerOf(incoming.db);
     const isForced = this.#follower?.isForced(merger, incoming) ?? false;
+    if (!isForced && this.#isStray(merger, incoming)) {
+      this.#count(false);
+      big.close();
+      return;
+    }
     if (!incoming.isElement) {
       if (isForced && (yield* this.#follower!.staysAbove(merger, incoming))) {
         this.#count(true);
@@ -205,6 +215,7 @@ export class EntryApplier {
   #merge(incoming: Incoming): boolean {
     const { code, db, expiryMs, flags, key, origin, parts, stamp, value } = incoming;
     const merger = this.#mergerOf(db);
+    if (this.#isStray(merger, incoming)) return false;
     const at = [key, 0, key.length] as const;
     if (code === CODE_HEAD) return merger.head(...at, stamp, origin, flags, parts);
     const what = [stamp, origin, flags] as const;
@@ -212,6 +223,15 @@ export class EntryApplier {
     const { headExpiryMs, subKey, type } = incoming;
     const element = [subKey, 0, subKey.length, ...what, value, 0, value.length] as const;
     return merger.element(...at, type, ...element, expiryMs, headExpiryMs);
+  }
+
+  /** Whether it may have been deleted so long ago that nothing here tells of it. */
+  #isStray({ sub, tree }: Merger, incoming: Incoming): boolean {
+    const { code, isElement, key, parts, stamp, subKey } = incoming;
+    const newest = code === CODE_HEAD ? Math.max(stamp, parts.clearedAt, parts.expiryStamp) : stamp;
+    if (this.#options.isCollected?.(key, newest) !== true) return false;
+    if (!isElement) return tree.find(key, 0, key.length) === 0;
+    return !sub.open(key, 0, key.length) || sub.elements.find(subKey, 0, subKey.length) === 0;
   }
 
   #mergerOf(db: number): Merger {

@@ -29,6 +29,11 @@ export interface SyncOptions {
    * the bound of clocks. Default: nothing.
    */
   readonly expiredUntilMs?: () => number;
+  /**
+   * Whether tombstones up to this stamp may have been collected at a key: entries from there are refused
+   * where nothing stands in their place. They count as held. Default: none were.
+   */
+  readonly isCollected?: (key: Buffer, stamp: number) => boolean;
 }
 
 export interface InitiateOptions extends SyncOptions {
@@ -64,6 +69,7 @@ export interface SyncStats {
 
 const VALUE_BYTES_DEFAULT = 512 * 1024 * 1024;
 const NEVER = (): number => 0;
+const NOTHING_COLLECTED = (): boolean => false;
 
 export class SyncSession {
   readonly #link = new Link();
@@ -177,6 +183,7 @@ export class SyncSession {
 }
 
 function limitsOf(options: SyncOptions): Required<SyncOptions> {
-  const { expiredUntilMs = NEVER, valueBytesMax = VALUE_BYTES_DEFAULT } = options;
-  return { expiredUntilMs, valueBytesMax: Math.min(valueBytesMax, VALUE_BYTES_MAX) };
+  const { expiredUntilMs = NEVER, isCollected = NOTHING_COLLECTED } = options;
+  const { valueBytesMax = VALUE_BYTES_DEFAULT } = options;
+  return { expiredUntilMs, isCollected, valueBytesMax: Math.min(valueBytesMax, VALUE_BYTES_MAX) };
 }

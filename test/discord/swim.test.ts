@@ -58,6 +58,20 @@ for (const size of SIZES) {
     t.end();
   });
 
+  if (size <= 5) {
+    t.test(`of ${size}, nobody dies of lost messages, whatever the seed`, (t) => {
+      // The first two once killed somebody.
+      for (const of of [600_196_001, 600_196_113, seed]) {
+        for (let line = 0; line < 5; line += 1) {
+          const ring = new SwimNet(of + line, size, { lossChance: 0.3, duplicateChance: 0.05 });
+          ring.net.runFor(10 * MINUTE_MS);
+          t.strictSame(ring.deaths(), [], `seed ${of + line}`);
+        }
+      }
+      t.end();
+    });
+  }
+
   t.test(`of ${size}, some stand still for a while, SEED=${seed}`, (t) => {
     const ring = new SwimNet(seed, size);
     for (const line of LINES) {

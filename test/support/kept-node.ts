@@ -65,6 +65,7 @@ export function stateOf(node: LocalNode): unknown {
   const { store } = node.node;
   return {
     collectedStamp: store.collectedStamp,
+    collectedRanges: store.collectedRanges.pieces(),
     databases: store.databases.map(({ tree, clearedAt, index }) => {
       tree.checkTree();
       return {

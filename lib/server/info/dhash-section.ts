@@ -29,7 +29,7 @@ export function dhashLines(server: Server): InfoLine[] {
     ['clock_ahead_ms', clock.aheadMs],
     ['clock_skew_max_ms', settings.clockSkewMaxMs],
     ['stamps_refused', clock.refusedCount],
-    ['collected_stamp', store.collectedStamp],
+    ['collected_stamp', Math.max(store.collectedStamp, store.collectedRanges.highest)],
     ['space_used_bytes', usage.usedBytes],
     ['space_reserved_bytes', usage.reservedBytes],
     ['space_fragmented_bytes', usage.fragmentedBytes],
