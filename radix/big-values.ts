@@ -11,7 +11,11 @@
  * A segment that nobody has written to is the shared segment of zeros: SETBIT far out costs a
  * list of pointers, not half a gigabyte.
  *
- * Invariants: bytes of the last segment behind the value's end are zero, so growing shows zeros
+ * A value can be held as it is, for a reader of many turns: it shares the segments then, and who
+ * writes to a shared segment gets one of his own first. So a hold costs pointers, and each write
+ * at most a mebibyte more, whatever the length.
+ *
+ * Invariants: a segment with holders is not written to; bytes of the last segment behind the value's end are zero, so growing shows zeros
  * and block hashes (see entry-hash.ts) may read to the end of a word; the shared segment is never
  * written to; `usedBytes` and `reservedBytes` are exact.
  */
@@ -32,6 +36,8 @@ export const BIG_VALUE_BYTES_MAX = 2 ** 32 - 1;
 interface Segment {
   u8: Buffer;
   i32: Int32Array;
+  /** How many values and holds have it, besides one. */
+  otherHolders: number;
 }
 
 interface BigValue {
@@ -39,9 +45,15 @@ interface BigValue {
   segments: Segment[];
 }
 
+/** What a value was at one moment. */
+export interface HeldValue {
+  readonly bytes: number;
+  readonly segments: readonly Segment[];
+}
+
 function newSegment(bytes: number): Segment {
   const memory = new ArrayBuffer(bytes);
-  return { u8: Buffer.from(memory), i32: new Int32Array(memory) };
+  return { u8: Buffer.from(memory), i32: new Int32Array(memory), otherHolders: 0 };
 }
 
 export class BigValues {
@@ -82,6 +94,32 @@ export class BigValues {
     this.#usedBytes -= value.bytes;
     this.#values[index] = null;
     this.#freeIndexes.push(index);
+  }
+
+  /** The value as it is now, until `release`. `usedBytes` does not count it. */
+  hold(index: number): HeldValue {
+    const { bytes, segments } = this.#value(index);
+    return { bytes, segments: this.#shared(segments) };
+  }
+
+  release(held: HeldValue): void {
+    for (const segment of held.segments) this.#releaseSegment(segment);
+  }
+
+  /** Gives a value the contents of another one, as `hold` would. */
+  become(index: number, other: number): void {
+    const value = this.#value(index);
+    const { bytes, segments } = this.#value(other);
+    const shared = this.#shared(segments);
+    for (const segment of value.segments) this.#releaseSegment(segment);
+    value.segments = shared;
+    this.#usedBytes += bytes - value.bytes;
+    value.bytes = bytes;
+  }
+
+  #shared(segments: readonly Segment[]): Segment[] {
+    for (const segment of segments) if (segment !== this.#zeros) segment.otherHolders += 1;
+    return [...segments];
   }
 
   /** Length of the value. */
@@ -126,7 +164,11 @@ export class BigValues {
 
   /** Copies value[offset, offset + bytes) to target[at...]; returns the index after the last. */
   read(index: number, offset: number, target: Buffer, at: number, bytes: number): number {
-    const value = this.#value(index);
+    return this.readHeld(this.#value(index), offset, target, at, bytes);
+  }
+
+  /** As `read`. */
+  readHeld(value: HeldValue, offset: number, target: Buffer, at: number, bytes: number): number {
     assert(offset >= 0 && bytes >= 0 && offset + bytes <= value.bytes);
     const end = offset + bytes;
     let from = offset;
@@ -216,19 +258,29 @@ export class BigValues {
     const segments = value.segments;
     const kept = Math.ceil(bytes / SEGMENT_BYTES);
     while (segments.length > kept) this.#releaseSegment(segments.pop()!);
-    const last = segments.at(-1);
-    if (last === undefined || last === this.#zeros) return;
+    if (kept === 0 || segments[kept - 1] === this.#zeros) return;
+    const last = this.#writable(value, kept - 1, false);
     const within = bytes - (kept - 1) * SEGMENT_BYTES;
     last.u8.fill(0, within, Math.min(last.u8.length, within + value.bytes - bytes));
   }
 
-  /** The segment, made the value's own if it is the shared one; `isFilled` next by the caller. */
+  /** The segment, made the value's own if others have it too; `isFilled` next by the caller. */
   #writable(value: BigValue, number: number, isFilled: boolean): Segment {
     const segment = value.segments[number]!;
-    if (segment !== this.#zeros) return segment;
+    if (segment !== this.#zeros && segment.otherHolders === 0) return segment;
+    if (segment !== this.#zeros) return this.#ownCopy(value, number, isFilled);
     const isLast = number === value.segments.length - 1;
     const bytes = isLast ? value.bytes - number * SEGMENT_BYTES : SEGMENT_BYTES;
     const own = this.#allocate(bytes, isFilled);
+    value.segments[number] = own;
+    return own;
+  }
+
+  #ownCopy(value: BigValue, number: number, isFilled: boolean): Segment {
+    const segment = value.segments[number]!;
+    const own = this.#allocate(segment.u8.length, true);
+    if (!isFilled) segment.u8.copy(own.u8);
+    this.#releaseSegment(segment);
     value.segments[number] = own;
     return own;
   }
@@ -256,6 +308,10 @@ export class BigValues {
 
   #releaseSegment(segment: Segment): void {
     if (segment === this.#zeros) return;
+    if (segment.otherHolders > 0) {
+      segment.otherHolders -= 1;
+      return;
+    }
     if (segment.u8.length === SEGMENT_BYTES && this.#spare.length < SPARE_SEGMENTS_MAX) {
       this.#spare.push(segment);
     } else {

@@ -19,6 +19,7 @@
  */
 import { OutOfMemoryError } from './arena.js';
 import {
+  FLAG_EXTERNAL,
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
   HEAD_VALUE_BYTES,
@@ -32,6 +33,7 @@ import { KIND_ABSENT, Overlay, type OverlayOptions } from './overlay.js';
 import { locate, Path } from './path.js';
 import { addAlong, addLeaf, Sum } from './totals.js';
 import { Tree, type TreeObserver } from './tree.js';
+import { putShared } from './write.js';
 
 const NOTHING = Buffer.alloc(0);
 /** Memory for so many records is left to writers. */
@@ -438,6 +440,10 @@ function copyEntry(source: Tree, target: Tree, key: Buffer, from: number, to: nu
     return;
   }
   const flags = source.flags(leaf);
+  if ((flags & FLAG_EXTERNAL) !== 0) {
+    putShared(target, key, from, to, source, leaf);
+    return;
+  }
   const value = source.value(leaf);
   const isHead = (flags & KIND_MASK) === KIND_HEAD;
   if (isHead) {

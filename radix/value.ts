@@ -2,6 +2,7 @@
  * Value: reading the value of a leaf, wherever it lies: in the leaf or among the big values.
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import type { HeldValue } from './big-values.js';
 import { FLAG_EXTERNAL, flagsAt, type Leaf, loadBytes, valueBytesAt, valueWordAt } from './leaf.js';
 import type { Space } from './space.js';
 
@@ -22,6 +23,14 @@ export function copyValue(
   }
   const u8 = space.leaves.u8[leaf >>> CHUNK_SHIFT]!;
   return loadBytes(i32, u8, valueWord, from, to - from, target, at);
+}
+
+/** The value as it is now, for a reader of many turns; null: it lies in the leaf. To be released. */
+export function holdValue(space: Space, leaf: Leaf): HeldValue | null {
+  const i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  if ((flagsAt(i32, word) & FLAG_EXTERNAL) === 0) return null;
+  return space.bigValues.hold(i32[valueWordAt(i32, word)]!);
 }
 
 export function valueByte(space: Space, leaf: Leaf, index: number): number {

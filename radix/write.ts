@@ -96,6 +96,37 @@ export function putEntry(
 }
 
 /**
+ * Writes an entry with the big value of one of another tree, which shares it with that one: neither
+ * copied nor hashed, however long it is.
+ */
+export function putShared(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  source: Tree,
+  leaf: Leaf,
+): void {
+  const { bigValues, leaves } = tree.space;
+  const [stamp, origin] = [source.stamp(leaf), source.origin(leaf)];
+  const [expiryMs, bytes] = [source.expiryMs(leaf), source.valueBytes(leaf)];
+  beginWrite(tree, key, from, to);
+  const flags = source.flags(leaf) & (KIND_MASK | WRITER_FLAGS);
+  const all = flags | layoutOf(to - from, bytes, expiryMs);
+  // Zeros that nobody has written are hashed at no cost.
+  const big = bigValues.create(bytes);
+  const at = [stamp, origin, all, expiryMs, bytes] as const;
+  const copy = writeEntry(tree, key, from, to, ...at, NOTHING, 0, 0, big);
+  const sourceWords = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const sourceWord = (leaf & GRANULE_MASK) << 1;
+  const words = leaves.i32[copy >>> CHUNK_SHIFT]!;
+  bigValues.become(big, sourceWords[valueWordAt(sourceWords, sourceWord)]!);
+  const wide = wideWordAt(words, (copy & GRANULE_MASK) << 1);
+  const sourceWide = wideWordAt(sourceWords, sourceWord);
+  for (let i = 2; i <= 3; i++) words[wide + i] = sourceWords[sourceWide + i]!;
+}
+
+/**
  * Writes an entry whose flags are complete and for which memory is reserved. Its value is either
  * value[vfrom, vto) or, if EXTERNAL, the big value `big`.
  */
@@ -342,6 +373,8 @@ export function addBlocks(
   i32[wide + 2] = i32[wide + 2]! + (sign > 0 ? hash.low : 0 - hash.low);
   i32[wide + 3] = i32[wide + 3]! + (sign > 0 ? hash.high : 0 - hash.high);
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** A big value of zeros with value[vfrom, vto) at `offset`. */
 export function createBig(

@@ -109,12 +109,16 @@ export interface DiskFile {
   truncate(bytes: number): Promise<void>;
   /** Data, and what is needed to read it (not times), are on stable storage when it resolves. */
   sync(): Promise<void>;
+  /** As `sync`, before it returns; throws. Everybody waits for it: see `Disk.quickSyncMs`. */
+  syncNow(): void;
   sizeBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
 /** Changes of names (creating, renaming, removing) are on stable storage once resolved. */
 export interface Disk {
+  /** Syncs that take about this long or less, ms, may be waited for by `syncNow`; 0: none. */
+  readonly quickSyncMs: number;
   /** 'read' and 'write' (and read) need the file; 'create' makes it if missing, keeps it if not. */
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>;
   readFile(path: string): Promise<Buffer>;

@@ -7,11 +7,12 @@
  *       |       entry by entry, elements behind their head
  *   records     ENTRIES [..rec][record][rec..    VALUE [64 KiB] VALUE [64 KiB] ... of a big one
  *       |
- *   chunk       whole frames, about CHUNK_BYTES; a big value makes it longer
+ *   chunk       whole frames, about CHUNK_BYTES; a big value goes on in the next ones
  *
- * Invariant: a value is copied in the turn in which its record is written: what a snapshot has
- * passed may change.
+ * Invariant: a value is copied, or held, in the turn in which its record is written: what a
+ * snapshot has passed may change.
  */
+import type { BigValues, HeldValue } from '../../radix/big-values.js';
 import { HeadParts } from '../../radix/head.js';
 import { KIND_HEAD } from '../../radix/leaf.js';
 import { Snapshot } from '../../radix/snapshot.js';
@@ -20,6 +21,7 @@ import { type BigValue, RecordEncoder } from '../../radix/sync/entry-codec.js';
 import { encodeFrame, PAYLOAD_BYTES_MAX } from '../../radix/sync/frame.js';
 import { FRAME_ENTRIES, FRAME_VALUE } from '../../radix/sync/messages.js';
 import type { Tree } from '../../radix/tree.js';
+import { holdValue } from '../../radix/value.js';
 import type { Store } from '../store/store.js';
 
 /** A chunk that has become this long ends. */
@@ -37,15 +39,20 @@ export class BackupStream {
   #frameBytes = 0;
   #db = -1;
   #isAmongElements = false;
+  readonly #bigValues: BigValues;
+  /** The value that is being written, and how far it is. */
+  #big: HeldValue | null = null;
+  #bigAt = 0;
 
   /** Must be closed. */
   constructor(store: Store) {
     this.#snapshots = store.databases.map(({ tree }) => new Snapshot(tree));
+    this.#bigValues = store.space.bigValues;
     this.#clears = store.databases.map(({ clearedAt }) => clearedAt);
   }
 
   /**
-   * Writes so many records at most, fewer if a chunk is full; false: there are none left. Throws a
+   * Writes so many records and pieces of values at most, fewer if a chunk is full; false: there are none left. Throws a
    * SnapshotLostError if writers have used up the memory that the past needs.
    */
   write(recordsMax: number): boolean {
@@ -69,10 +76,15 @@ export class BackupStream {
   }
 
   close(): void {
+    this.#releaseBig();
     for (const snapshot of this.#snapshots) snapshot.close();
   }
 
   #next(): boolean {
+    if (this.#big !== null) {
+      this.#piece(this.#big);
+      return true;
+    }
     const snapshot = this.#snapshots[this.#db];
     if (this.#isAmongElements) {
       this.#isAmongElements = snapshot!.nextElement();
@@ -111,12 +123,22 @@ export class BackupStream {
     this.recordCount += 1;
     if (big === null) return;
     this.#flush();
-    for (let at = 0; at < big.bytes; at += PAYLOAD_BYTES_MAX) {
-      const end = Math.min(big.bytes, at + PAYLOAD_BYTES_MAX);
-      const piece = Buffer.allocUnsafe(end - at);
-      tree.copyValue(leaf, piece, 0, at, end);
-      this.#push(encodeFrame(FRAME_VALUE, piece));
-    }
+    this.#big = holdValue(tree.space, leaf);
+    this.#bigAt = 0;
+  }
+
+  #piece(big: HeldValue): void {
+    const end = Math.min(big.bytes, this.#bigAt + PAYLOAD_BYTES_MAX);
+    const piece = Buffer.allocUnsafe(end - this.#bigAt);
+    this.#bigValues.readHeld(big, this.#bigAt, piece, 0, piece.length);
+    this.#push(encodeFrame(FRAME_VALUE, piece));
+    this.#bigAt = end;
+    if (end === big.bytes) this.#releaseBig();
+  }
+
+  #releaseBig(): void {
+    if (this.#big !== null) this.#bigValues.release(this.#big);
+    this.#big = null;
   }
 
   #flush(): void {

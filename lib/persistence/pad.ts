@@ -118,6 +118,12 @@ export class Pad {
     if (beginnings === this.#beginnings) this.syncedNumber = number;
   }
 
+  /** As `sync`, before it returns; throws the disk's error. */
+  syncNow(): void {
+    this.#file.syncNow();
+    this.syncedNumber = this.number;
+  }
+
   close(): Promise<void> {
     return this.#file.close();
   }

@@ -272,6 +272,11 @@ export class Persistence {
     if (this.journal.hasNews) this.turnEnds();
     const number = this.#numberOfNow;
     const stamp = this.#store.clock.last;
+    const isWritten = number <= this.#pad.writtenNumber && number > this.#safeNumber;
+    if (isWritten && this.#pad.syncInTurn() && this.#held.count > 0) {
+      // Who waited before is told when this turn is over: now somebody else is in the middle of his.
+      this.#world.timers.soon(() => this.#progressed());
+    }
     if (number <= this.#safeNumber && stamp <= this.#marks.reservedStamp) return false;
     this.#held.add(number, stamp, waiter);
     this.#pad.press();

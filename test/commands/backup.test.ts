@@ -1,5 +1,6 @@
 /** DHASH BACKUP and DHASH RESTORE, over a node in this process. */
 import t from 'tap';
+import { CHUNK_BYTES } from '../../lib/backup/backup-stream.js';
 import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import { Scene } from '../support/scene.js';
@@ -87,6 +88,50 @@ t.test(`a backup shows one moment, whatever is written meanwhile (seed ${seed})`
   // Once more, and in another order of backups, changes nothing.
   t.equal((await restored(chunks, chunks)).client().send('DEBUG', 'DIGEST'), before);
   scene.checkMemory(t);
+});
+
+t.test('a long value is sent in slices, as it was', async (t) => {
+  const bytes = 8_000_000;
+  const random = seededRandom(seed);
+  const acts: [string, ...(string | number | Buffer)[]][] = [
+    ['SETRANGE', 'long', 7_000_000, 'other'],
+    ['APPEND', 'long', 'more'],
+    ['SET', 'long', 'short'],
+    ['DEL', 'long'],
+    ['RENAME', 'long', 'elsewhere'],
+    ['HSET', 'hash', 'long', 'short'],
+    ['HDEL', 'hash', 'long'],
+    ['FLUSHALL'],
+  ];
+  for (const act of acts) {
+    const scene = await Scene.filled((writer) => {
+      writer.send('SET', 'long', random.bytes(bytes));
+      writer.send('HSET', 'hash', 'long', random.bytes(bytes), 'other', '1');
+      writer.send('SET', 'z', '1');
+    }, debuggable);
+    const { reader, writer } = scene;
+    const before = writer.send('DEBUG', 'DIGEST');
+    reader.post('DHASH', 'BACKUP');
+    const replies: Plain[] = [];
+    let turns = 0;
+    for (; replies.at(-1) !== ''; turns += 1) {
+      if (turns === 12 || turns === 44) writer.send(...act);
+      scene.local.world.turn();
+      replies.push(...reader.received());
+    }
+    t.ok(turns > 60, `${act[0]}: ${turns} turns`);
+    const chunks = chunksOf(replies);
+    const longest = Math.max(...chunks.map((chunk) => chunk.length));
+    t.ok(longest < 2 * CHUNK_BYTES, `${longest} bytes at once`);
+    t.not(writer.send('DEBUG', 'DIGEST'), before);
+    t.equal(
+      (await restored(chunks)).client().send('DEBUG', 'DIGEST'),
+      before,
+      act.join(' ').slice(0, 40),
+    );
+    scene.checkStore(t);
+    scene.checkMemory(t);
+  }
 });
 
 t.test('backups of several moments merge, the newest entry wins', async (t) => {

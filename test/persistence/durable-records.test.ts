@@ -34,6 +34,7 @@ function interrupted(disk: Disk, call: number, act: (what: string) => Promise<ne
     read: (target, position) => file.read(target, position),
     write: (bytes, position) => counted('write', () => file.write(bytes, position)),
     writeNow: (bytes, position) => file.writeNow(bytes, position),
+    syncNow: () => file.syncNow(),
     truncate: (bytes) => counted('truncate', () => file.truncate(bytes)),
     sync: () => counted('sync', () => file.sync()),
     sizeBytes: () => file.sizeBytes(),

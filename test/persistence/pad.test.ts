@@ -88,6 +88,62 @@ void t.test('a second sync waits for company if the first was long', async (t) =
   for (const other of [client, ...others]) t.strictSame(other.received(), ['OK']);
 });
 
+void t.test('a quick disk: one sync in the turn, for all, and nobody is held', async (t) => {
+  const { kept, node, client } = await scene('always');
+  const { persistence } = node.node.server;
+  const others = [node.client(), node.client()];
+  let tookMs = 0;
+  let syncs = 0;
+  kept.disk.quickSyncMs = 1;
+  kept.disk.before = (call, path) => {
+    if (call !== 'sync' || path !== PAD) return;
+    syncs += 1;
+    node.world.nowMs += tookMs;
+  };
+  await pass(node);
+  const all = [client, ...others];
+  const turn = (): void => {
+    for (const [index, each] of all.entries()) each.post('SET', `k${index}`, '1');
+    node.node.server.flushes.flushAll();
+  };
+  turn();
+  t.equal(syncs, 1);
+  t.equal(persistence!.heldCount, 0);
+  for (const each of all) t.strictSame(each.received(), ['OK']);
+  client.post('GET', 'k0');
+  t.strictSame(client.received(), ['1']);
+  t.equal(syncs, 1, 'a read syncs nothing');
+
+  tookMs = 20;
+  turn();
+  t.equal(syncs, 2);
+  for (const each of all) t.strictSame(each.received(), ['OK'], 'the slow one, too');
+  tookMs = 0;
+  turn();
+  t.equal(persistence!.heldCount, all.length, 'from now on others may go on meanwhile');
+  await pass(node, 100);
+  for (const each of all) t.strictSame(each.received(), ['OK']);
+  await pass(node, 2000);
+  // The first one waits for stamps to be reserved, after so long.
+  t.equal(await ask(node, client, 'SET', 'later', '1'), 'OK');
+  turn();
+  t.equal(persistence!.heldCount, 0, 'it was tried again');
+});
+
+void t.test('a quick disk whose pad fails: replies wait for the store', async (t) => {
+  const { kept, valve, node, client } = await scene('always');
+  kept.disk.quickSyncMs = 1;
+  kept.disk.before = failing('sync');
+  valve.isHeld = true;
+  client.post('SET', 'a', '1');
+  await pass(node, 100);
+  t.strictSame(client.received(), [], 'not acknowledged');
+  valve.open();
+  await pass(node, 100);
+  t.strictSame(client.received(), ['OK']);
+  t.equal(kept.log.unsynced.length, 0, 'the store has it, synced');
+});
+
 /** Transactions that have been answered since it was asked last. */
 function executed(client: LocalClient): number {
   return client.received().filter((reply) => Array.isArray(reply)).length;
@@ -100,6 +156,7 @@ async function untilPowerCut(
 ): Promise<{ acknowledged: number[]; sent: number[] }> {
   const random = seededRandom(seed);
   kept.disk.unsynced.set(PAD, []);
+  kept.disk.quickSyncMs = random.pick([0, 1]);
   const node = await kept.start((settings) => {
     settings.fsync = 'always';
   });

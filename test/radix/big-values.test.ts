@@ -79,6 +79,57 @@ t.test('random programs equal buffers, hashes included', async (t) => {
   t.ok(values.reservedBytes <= 16 * MIB, 'only spare segments stay');
 });
 
+t.test('what is held stays as it was, and is let go', async (t) => {
+  const random = seededRandom(seed);
+  const values = new BigValues();
+  const noise = random.bytes(2 * MIB);
+  const sizes = [20_000, MIB - 5, MIB, 2 * MIB + 7, 3 * MIB];
+  const indexes = sizes.map((bytes) => {
+    const index = values.create(bytes);
+    values.write(index, random.below(1000), noise, 0, random.below(Math.min(bytes - 1000, MIB)));
+    return index;
+  });
+  const held: { at: number; bytes: Buffer; hold: ReturnType<BigValues['hold']> }[] = [];
+  for (let step = 0; step < 300; step++) {
+    const at = random.below(indexes.length);
+    const index = indexes[at]!;
+    const before = contents(values, index);
+    const action = random.below(8);
+    if (action <= 1) held.push({ at, bytes: before, hold: values.hold(index) });
+    else if (action === 2 && held.length > 0) {
+      values.release(held.splice(random.below(held.length), 1)[0]!.hold);
+    } else if (action === 3) values.resize(index, random.below(3 * MIB));
+    else if (action === 4) {
+      const other = random.pick(indexes);
+      const expected = contents(values, other);
+      values.become(index, other);
+      if (!contents(values, index).equals(expected)) t.fail('become', { seed, step });
+    } else if (action === 5) {
+      values.free(index);
+      indexes[at] = values.create(random.pick(sizes));
+    } else {
+      const bytes = random.pick([1, 300, MIB + 3]);
+      const offset = random.below(before.length + 10);
+      const grown = Buffer.alloc(Math.max(before.length, offset + bytes));
+      before.copy(grown);
+      noise.copy(grown, offset, 0, bytes);
+      values.write(index, offset, noise, 0, bytes);
+      if (!contents(values, index).equals(grown)) t.fail('written', { seed, step });
+    }
+    for (const { bytes, hold } of held) {
+      const now = Buffer.alloc(hold.bytes);
+      values.readHeld(hold, 0, now, 0, hold.bytes);
+      if (!now.equals(bytes)) t.fail('held', { seed, step });
+    }
+  }
+  const used = indexes.reduce((sum, index) => sum + values.bytes(index), 0);
+  t.equal(values.usedBytes, used, 'holds are not counted');
+  for (const { hold } of held) values.release(hold);
+  for (const index of indexes) values.free(index);
+  t.equal(values.usedBytes, 0);
+  t.ok(values.reservedBytes <= 16 * MIB, 'only spare segments stay');
+});
+
 t.test('zeros far out take no memory', async (t) => {
   const values = new BigValues();
   const index = values.create(0);

@@ -1,5 +1,7 @@
 /** What a node tells of its ring: DHASH RING, STATUS, OWNERS, LEAVE, INFO, CLUSTER. */
 import t from 'tap';
+import type { BackupFacts } from '../../lib/backup/backup-file.js';
+import { firstGap } from '../../lib/backup/coverage.js';
 import type { Plain } from '../support/local.js';
 import { RingScene, type SceneNode } from '../support/ring-scene.js';
 
@@ -186,4 +188,30 @@ void t.test(`what is no member is refused and harms nothing, SEED=${SEED}`, asyn
   t.match(await client.call('VOTE', 'x'), /^-ERR unknown command/, 'clients are no members');
   await scene.sim.runFor(20_000);
   t.ok(await scene.settled([first!, second!], 1000));
+});
+
+void t.test('a backup says which keys it is of; all of them together leave out none', async (t) => {
+  const scene = new RingScene({ seed: SEED, settings: (settings) => void (settings.replicas = 2) });
+  const nodes = await threeOf(scene);
+  const ranges: { after: Buffer; upTo: Buffer }[][] = [];
+  for (const node of nodes) {
+    const client = await node.client();
+    const facts = JSON.parse(String(await client.call('DHASH', 'BACKUP'))) as BackupFacts;
+    ranges.push(
+      facts.ranges.map(({ after, upTo }) => ({
+        after: Buffer.from(after, 'base64'),
+        upTo: Buffer.from(upTo, 'base64'),
+      })),
+    );
+  }
+  t.strictSame(
+    ranges.map((each) => each.map(({ after, upTo }) => `${after}-${upTo}`)),
+    [
+      ['t-f', 'm-t'],
+      ['t-f', 'f-m'],
+      ['f-m', 'm-t'],
+    ],
+  );
+  t.equal(firstGap(ranges.flat()), null);
+  for (const each of ranges) t.not(firstGap(each), null);
 });

@@ -4,6 +4,9 @@
  * what was acknowledged and not behind what was sent: whole, in order, nothing missing.
  *
  *   step s of connection c:   0: SET k:c:s    1: HSET h:c s    2: INCR n:c    3: LPUSH l:c, LPOP l:c
+ *
+ * Values are short or long, a round the one and a round the other: long ones fill the halves of the
+ * pad and make the log be written anew.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SeededRandom } from './random.js';
@@ -17,12 +20,17 @@ const KINDS = 4;
 /** The machine may be busy with other things for the many minutes that this takes. */
 const READY_MS = 120_000;
 /** Beyond so many steps a connection begins anew with other keys. */
-const STEPS_MAX = 6000;
+const STEPS_MAX = 3000;
 const POLICIES = ['everysec', 'always', 'no'] as const;
+
+/** Lengths of values; a step's begins with its number. */
+const VALUE_BYTES = [1, 1, 300, 5000] as const;
 
 interface Writer {
   /** Its keys end with this. */
   name: string;
+  /** Of what it writes now. */
+  valueBytes: number;
   sent: number;
   acknowledged: number;
 }
@@ -40,6 +48,7 @@ export async function crashAgainAndAgain(options: CrashOptions): Promise<string[
   const problems: string[] = [];
   const writers: Writer[] = Array.from({ length: CONNECTIONS }, (_, index) => ({
     name: `${index}-0`,
+    valueBytes: 1,
     sent: 0,
     acknowledged: 0,
   }));
@@ -58,9 +67,13 @@ export async function crashAgainAndAgain(options: CrashOptions): Promise<string[
       break;
     }
     for (const [index, writer] of writers.entries()) {
+      writer.valueBytes = random.pick(VALUE_BYTES);
       if (writer.acknowledged < STEPS_MAX) continue;
+      // What is looked at and loaded at each start stays small.
       await client.call('DEL', `h:${writer.name}`);
-      writers[index] = { name: `${index}-${kill + 1}`, sent: 0, acknowledged: 0 };
+      await client.call('KDELRANGE', `[k:${writer.name}:`, `(k:${writer.name};`);
+      const name = `${index}-${kill + 1}`;
+      writers[index] = { ...writer, name, sent: 0, acknowledged: 0 };
     }
     const working = writers.map((writer) => write(server, writer, random));
     if (random.chance(0.3)) client.send('BGREWRITEAOF');
@@ -106,10 +119,10 @@ async function write(server: ServerProcess, writer: Writer, random: SeededRandom
   }
 }
 
-function commandsOf({ name }: Writer, step: number): string[][] {
+function commandsOf({ name, valueBytes }: Writer, step: number): string[][] {
   switch (step % KINDS) {
     case 0:
-      return [['SET', `k:${name}:${step}`, `${step}`]];
+      return [['SET', `k:${name}:${step}`, valueOf(step, valueBytes)]];
     case 1:
       return [['HSET', `h:${name}`, `${step}`, `${step}`]];
     case 2:
@@ -120,6 +133,10 @@ function commandsOf({ name }: Writer, step: number): string[][] {
         ['LPOP', `l:${name}`],
       ];
   }
+}
+
+function valueOf(step: number, bytes: number): string {
+  return `${step}`.padEnd(bytes, 'v');
 }
 
 /** Looks what is there of a connection's writes, and takes that for what it has done. */
@@ -142,8 +159,9 @@ async function check(client: RespClient, writer: Writer): Promise<string | undef
     client.send('GET', `k:${name}:${step}`);
   }
   for (let step = 0; step < keys * KINDS; step += KINDS) {
-    const value = plain(await client.read());
-    if (value !== `${step}`) return `connection ${name}: step ${step} is ${String(value)}`;
+    const value = String(plain(await client.read()));
+    if (VALUE_BYTES.some((bytes) => value === valueOf(step, bytes))) continue;
+    return `connection ${name}: step ${step} is ${value.slice(0, 20)}, ${value.length} bytes`;
   }
   if (length === 1) await client.call('DEL', `l:${name}`);
   writer.acknowledged = steps.at(-1)!;

@@ -2,6 +2,8 @@
 import type { Disk, DiskFile } from '../../world/world.js';
 
 export class MemoryDisk implements Disk {
+  /** 0: syncs are waited for as on a slow disk, where `before` can hold them up. */
+  quickSyncMs = 0;
   readonly files = new Map<string, Buffer>();
   /** Writes since the last sync of a file, for `powerCut`; only kept for files named here. */
   readonly unsynced = new Map<string, { bytes: Buffer; position: number; before: Buffer }[]>();
@@ -23,6 +25,7 @@ export class MemoryDisk implements Disk {
   /** What a crash of the process at this moment leaves. */
   clone(): MemoryDisk {
     const copy = new MemoryDisk();
+    copy.quickSyncMs = this.quickSyncMs;
     for (const [path, bytes] of this.files) copy.files.set(path, Buffer.from(bytes));
     for (const [path, writes] of this.unsynced) copy.unsynced.set(path, [...writes]);
     return copy;
@@ -71,6 +74,10 @@ export class MemoryDisk implements Disk {
         const count = writes?.length ?? 0;
         await this.before('sync', path);
         writes?.splice(0, count);
+      },
+      syncNow: () => {
+        if (this.before('sync', path) !== undefined) throw new Error('syncNow cannot wait');
+        this.unsynced.get(path)?.splice(0);
       },
       sizeBytes: async () => this.files.get(path)!.length,
       close: async () => {},

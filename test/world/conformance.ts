@@ -411,6 +411,8 @@ function diskTests(withWorld: WithWorld): void {
     await test.finish(file.write(Buffer.from('HELLO'), 0));
     await test.finish(file.write(Buffer.from('!'), 13));
     await test.finish(file.sync());
+    file.writeNow(Buffer.from('w'), 6);
+    file.syncNow();
     t.equal(await test.finish(file.sizeBytes()), 14);
     const target = Buffer.alloc(20, '.');
     t.equal(await test.finish(file.read(target, 6)), 8);

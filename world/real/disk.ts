@@ -3,7 +3,7 @@
  * that folder, so that after a power cut a name that was reported as there is there.
  */
 
-import { constants, writeSync } from 'node:fs';
+import { constants, fdatasyncSync, writeSync } from 'node:fs';
 import {
   type FileHandle,
   mkdir,
@@ -34,6 +34,9 @@ const FOLDER_SYNC_REFUSALS: ReadonlySet<string | undefined> = new Set([
 ]);
 
 export class RealDisk implements Disk {
+  /** Handing a sync to another thread and hearing of it takes 0.1 ms of processors alone. */
+  readonly quickSyncMs = 1;
+
   async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
     const isNew = mode === 'create' && !(await this.exists(path));
     const handle = await open(path, OPEN_FLAGS[mode], 0o600);
@@ -135,6 +138,10 @@ class RealFile implements DiskFile {
 
   sync(): Promise<void> {
     return this.#handle.datasync();
+  }
+
+  syncNow(): void {
+    fdatasyncSync(this.#handle.fd);
   }
 
   async sizeBytes(): Promise<number> {

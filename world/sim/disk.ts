@@ -103,6 +103,8 @@ export class SimDisk {
   /** What a process of the host sees. */
   facade(owner: Owner): Disk {
     return {
+      // Nobody can wait here: no time passes before a call returns.
+      quickSyncMs: 0,
       open: (path, mode) => this.#open(owner, normal(path), mode),
       readFile: (path) => this.#readFile(owner, normal(path)),
       replaceFile: (path, bytes) => this.#replaceFile(owner, normal(path), bytes),
@@ -190,7 +192,8 @@ export class SimDisk {
           if (bytes > image.bytes) this.#needRoom(bytes - image.bytes, path);
           image.truncate(bytes);
         }),
-      sync: () => this.#sync(owner, file),
+      sync: () => this.#call(owner, SYNC_MS, () => this.#syncNow(file)),
+      syncNow: () => this.#syncNow(file),
       sizeBytes: () =>
         this.#read(owner, () => {
           needOpen(file, 'fstat');
@@ -225,19 +228,16 @@ export class SimDisk {
     if (fitting < bytes.length) throw diskError('ENOSPC', 'write', path);
   }
 
-  #sync(owner: Owner, file: OpenFile): Promise<void> {
-    const work = (): void => {
-      needOpen(file, 'fsync');
-      try {
-        this.#check('sync', 'fsync', file.path);
-      } catch (error) {
-        file.image.syncFailed();
-        throw error;
-      }
-      this.#note(`sync ${file.path}`);
-      file.image.sync();
-    };
-    return this.#call(owner, SYNC_MS, work);
+  #syncNow(file: OpenFile): void {
+    needOpen(file, 'fsync');
+    try {
+      this.#check('sync', 'fsync', file.path);
+    } catch (error) {
+      file.image.syncFailed();
+      throw error;
+    }
+    this.#note(`sync ${file.path}`);
+    file.image.sync();
   }
 
   #readFile(owner: Owner, path: string): Promise<Buffer> {

@@ -14,9 +14,10 @@ import type { Pause } from '../../../radix/sync/link.js';
 import { SyncError } from '../../../radix/sync/sync-error.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
-import { type BackupFacts, CHUNK_FORMAT } from '../../backup/backup-file.js';
+import { type BackupFacts, type BackupRange, CHUNK_FORMAT } from '../../backup/backup-file.js';
 import { BackupStream } from '../../backup/backup-stream.js';
 import { RestoreIntake } from '../../backup/restore-intake.js';
+import type { RingMember } from '../../ring/ring-member.js';
 import type { Session, Task } from '../../server/session.js';
 import type { Store } from '../../store/store.js';
 import { DHASH_VERSION } from '../../version.js';
@@ -51,8 +52,7 @@ class BackupTask implements Task {
       databases: store.databases.length,
       entries: entryCount(store),
       memoryBytes: store.space.usedBytes,
-      // Of a node that is alone: all keys, from the lowest round to it.
-      ranges: [{ after: '', upTo: '' }],
+      ranges: rangesOf(session.server.ring),
       functions: Array.from(libraries, ({ code }) => code),
     };
     const json = Buffer.from(JSON.stringify(facts));
@@ -92,6 +92,20 @@ class BackupTask implements Task {
   cancel(): void {
     this.#stream.close();
   }
+}
+
+/** What this node holds by the view at hand: of one that is alone, all keys. */
+function rangesOf(ring: RingMember | undefined): BackupRange[] {
+  if (ring === undefined) return [{ after: '', upTo: '' }];
+  if (!ring.isReady || ring.selfIndex < 0) return [];
+  const { current } = ring.responsibility;
+  return current.members
+    .map((_, owner) => owner)
+    .filter((owner) => current.holds(ring.selfIndex, owner))
+    .map((owner) => {
+      const { from, to } = current.rangeOf(owner);
+      return { after: from.toString('base64'), upTo: to.toString('base64') };
+    });
 }
 
 function backup(session: Session): void {
