@@ -44,7 +44,9 @@ t.test('writes that wait for replicas are answered together', async (t) => {
   });
   const owner = countVerbs(nodes[2]!);
   const client = await nodes[0]!.client();
-  client.sendRaw('*3\r\n$3\r\nSET\r\n$1\r\nz\r\n$1\r\n1\r\n*2\r\n$3\r\nGET\r\n$1\r\nz\r\n'.repeat(60));
+  client.sendRaw(
+    '*3\r\n$3\r\nSET\r\n$1\r\nz\r\n$1\r\n1\r\n*2\r\n$3\r\nGET\r\n$1\r\nz\r\n'.repeat(60),
+  );
   await scene.sim.runFor(5000);
   const replies = client.received();
   t.equal(replies.length, 120);
