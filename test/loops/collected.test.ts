@@ -56,7 +56,7 @@ async function checkContent(t: Test, client: SceneClient): Promise<void> {
     const string = await client.call('GET', `string:${n}`);
     if (string !== (n % 3 === 0 ? null : String(n))) wrong.push([`string:${n}`, string]);
     const hash = await client.call('HGETALL', `hash:${n}`);
-    if (String(hash) !== 'stays,2') wrong.push([`hash:${n}`, hash]);
+    if (JSON.stringify(hash) !== '["stays","2"]') wrong.push([`hash:${n}`, hash]);
     const set = await client.call('EXISTS', `set:${n}`);
     if (set !== 0) wrong.push([`set:${n}`, set]);
   }

@@ -196,7 +196,7 @@ void t.test('a backup says which keys it is of; all of them together leave out n
   const ranges: { after: Buffer; upTo: Buffer }[][] = [];
   for (const node of nodes) {
     const client = await node.client();
-    const facts = JSON.parse(String(await client.call('DHASH', 'BACKUP'))) as BackupFacts;
+    const facts = JSON.parse((await client.call('DHASH', 'BACKUP')) as string) as BackupFacts;
     ranges.push(
       facts.ranges.map(({ after, upTo }) => ({
         after: Buffer.from(after, 'base64'),
