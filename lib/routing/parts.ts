@@ -28,6 +28,8 @@ export interface Part {
   readonly isExact?: boolean;
   /** Here, on this database and not on the client's. */
   readonly side?: Database;
+  /** An error is a reply like any other, if it says so. */
+  readonly tolerates?: () => boolean;
   /** Hears of a reply that is no error as soon as it has come. */
   readonly got?: (reply: Buffer) => void;
 }
@@ -114,7 +116,7 @@ export class Parts extends Operation {
       left -= 1;
       if (left > 0 || this.isOver) return;
       if (reason !== undefined) this.again(reason);
-      else this.#answered(replies);
+      else this.#answered(parts, replies);
     };
     for (const [at, part] of parts.entries()) {
       this.#send(
@@ -136,8 +138,8 @@ export class Parts extends Operation {
     }
   }
 
-  #answered(replies: Buffer[]): void {
-    const error = replies.find(isError);
+  #answered(parts: readonly Part[], replies: Buffer[]): void {
+    const error = replies.find((reply, at) => isError(reply) && parts[at]!.tolerates?.() !== true);
     if (error === undefined) this.#goOn(replies);
     else this.#fail(this.#options.failed?.(error) ?? error);
   }

@@ -10,8 +10,9 @@ import { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Command } from '../commands/command.js';
 import { refusesInterval } from '../commands/ordered/interval.js';
 import { rangeRequest } from '../commands/ordered/range-options.js';
+import { matchPages, rangePages } from './pages.js';
 import type { Plan } from './parts.js';
-import { elementsOf, headOf, integerOf, integerReply, nullReply } from './raw-reply.js';
+import { arrayReply, elementsOf, integerOf, integerReply, nullReply } from './raw-reply.js';
 import type { Router } from './router.js';
 import { scanPlan } from './scan-plan.js';
 import { excluded, included, type Segment, segmentsOf } from './segments.js';
@@ -186,31 +187,25 @@ function knthPlan(request: SpanRequest): Begin | undefined {
 }
 
 function krangePlan(request: SpanRequest, scratch: ReplyWriter): Begin | undefined {
-  const { args, router } = request;
+  const { args, protocol, router } = request;
   const options = rangeRequest(args, 3, true, scratch);
   if (options === undefined || refusesInterval(args, 1, scratch)) return undefined;
   const { count, offset, reverse, withValues } = options;
   const [low, high] = [args.bytes(1), args.bytes(2)];
-  const flags = [...(reverse ? ['REV'] : []), ...(withValues ? ['WITHVALUES'] : [])];
   return function* (): Plan {
     const segments = segmentsOf(router.ring, low, high);
     if (reverse) segments.reverse();
+    const range = { isReverse: reverse, protocol, withValues };
     if (offset === 0 && count < 0) {
-      return joined(
-        yield segments.map(({ bounds, owner }) => {
-          return { owner, bounds, words: ['KRANGE', ...bounds, ...flags] };
-        }),
-      );
+      const wanted = segments.map((segment) => ({ segment, offset: 0, count: Infinity }));
+      return yield* rangePages(wanted, range);
     }
-    if (offset < 0 || count === 0) return joined([]);
+    if (offset < 0 || count === 0) return arrayReply([]);
     const counts = (yield segments.map(countPart)).map(integerOf);
     const wanted = limits(counts, offset, count < 0 ? Number.MAX_SAFE_INTEGER : count);
-    return joined(
-      yield wanted.map((limit) => {
-        const { bounds, owner } = segments[limit.at]!;
-        const part = ['LIMIT', String(limit.offset), String(limit.count)];
-        return { owner, bounds, words: ['KRANGE', ...bounds, ...part, ...flags] };
-      }),
+    return yield* rangePages(
+      wanted.map(({ at, ...limit }) => ({ segment: segments[at]!, ...limit })),
+      range,
     );
   };
 }
@@ -236,23 +231,6 @@ function limits(
   return found;
 }
 
-/** One array of the elements of all. */
-export function joined(replies: readonly Buffer[]): Buffer {
-  let count = 0;
-  const bodies: Buffer[] = [];
-  for (const reply of replies) {
-    const head = headOf(reply);
-    count += head.count;
-    bodies.push(reply.subarray(head.bodyAt));
-  }
-  return Buffer.concat([Buffer.from(`*${count}\r\n`), ...bodies]);
-}
-
 function* keysPlan({ args, router }: SpanRequest): Plan {
-  const pattern = args.bytes(1);
-  return joined(
-    yield segmentsOf(router.ring).map(({ bounds, owner }) => {
-      return { owner, bounds, words: ['KEYS', pattern] };
-    }),
-  );
+  return yield* matchPages(segmentsOf(router.ring), args.bytes(1));
 }
