@@ -50,6 +50,7 @@ import { Parts } from './parts.js';
 import { errorReply } from './raw-reply.js';
 import { RemoteTracking } from './remote-tracking.js';
 import { RemoteWatch, RemoteWatches } from './remote-watches.js';
+import { SharedCode } from './shared-code.js';
 import { spanPlan } from './span.js';
 import { Split } from './split.js';
 import { planTransaction, refusesToTravel, Transaction } from './transaction.js';
@@ -72,6 +73,7 @@ export class Router {
   readonly #batches: Batches;
   readonly #callServer: CallServer;
   readonly #tracking: RemoteTracking;
+  readonly #code: SharedCode;
   readonly #laneBase: number;
 
   constructor(server: Server, links: RingLinks) {
@@ -98,6 +100,7 @@ export class Router {
     const { calls, watches } = this;
     const tracking = this.#tracking;
     this.#callServer = new CallServer({ server, links, guests, calls, watches, tracking });
+    this.#code = new SharedCode(server, links);
     this.#serve();
     links.listen({
       view: () => this.#follow(),
@@ -259,6 +262,7 @@ export class Router {
   }
 
   stop(): void {
+    this.#code.stop();
     this.calls.stop();
   }
 
@@ -376,8 +380,10 @@ export class Router {
     const { dispatcher } = this.server;
     const { isReady } = this.links;
     const isAlone = !isReady || (this.ring.members.length === 1 && this.selfIndex === 0);
+    const wasAlone = (dispatcher.gate & SERVER_RING) === 0;
     if (isAlone) dispatcher.gate &= ~SERVER_RING;
     else dispatcher.gate |= SERVER_RING;
+    if (wasAlone && !isAlone) this.server.tracking.ringGrew();
   }
 
   #liveness(memberId: string, isAlive: boolean): void {

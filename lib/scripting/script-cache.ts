@@ -55,6 +55,20 @@ export class ScriptCache {
     return this.#bySha1.has(sha1.toLowerCase());
   }
 
+  /** Those that came with SCRIPT LOAD. */
+  *loaded(): Generator<Script> {
+    for (const script of this.#bySha1.values()) if (script.isLoaded) yield script;
+  }
+
+  hasLoaded(sha1: string): boolean {
+    return this.#bySha1.get(sha1)?.isLoaded === true;
+  }
+
+  textOf(sha1: string): Buffer | undefined {
+    const script = this.#bySha1.get(sha1);
+    return script && Buffer.from(script.text, 'latin1');
+  }
+
   /** The script of this text, compiled; a text is what is wrong with it. */
   ofText(text: string, engine: Engine, isLoaded: boolean): Script | string {
     const evaluated = this.#evaluated.get(text);

@@ -29,10 +29,15 @@ const NOWHERE: Carrier = {
   destroy: () => {},
 };
 
+/** Of libraries that come from the disk: later than nothing, and before all that somebody knows of. */
+const KEPT_STAMP = 1;
+
 export class Scripts {
   readonly cache = new ScriptCache();
   readonly libraries = new FunctionLibraries();
   readonly runner: ScriptRunner;
+  /** Stamps of the last change of what SCRIPT LOAD brought, and of the libraries; 0: none is known. */
+  readonly code = { scripts: 0, libraries: 0 };
   readonly #server: Server;
   readonly #world: World;
   /** Compiles the machine's code, once for both machines. */
@@ -80,6 +85,11 @@ export class Scripts {
     };
   }
 
+  /** A command has changed them. */
+  codeChanged(kind: 'scripts' | 'libraries'): void {
+    this.code[kind] = this.#server.store.clock.next();
+  }
+
   flushScripts(): void {
     this.cache.flush();
     this.#scripts = undefined;
@@ -92,6 +102,7 @@ export class Scripts {
 
   /** Loads libraries that were kept on disk; one that fails is told of in the log, and left out. */
   loadKept(codes: readonly Buffer[]): void {
+    if (codes.length > 0) this.code.libraries = KEPT_STAMP;
     for (const code of codes) {
       const loaded = this.loadLibrary(code.toString('latin1'), true);
       if (typeof loaded !== 'string') continue;

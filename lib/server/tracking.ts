@@ -159,6 +159,14 @@ export class TrackingTable implements ChangeListener {
     this.#invalidate(key);
   }
 
+  /** Others own keys from now on: who counts on hearing of all of them must learn that he does not. */
+  ringGrew(): void {
+    for (const session of [...this.#server.sessions.values()]) {
+      const options = session.tracking?.options;
+      if (options?.isBroadcast === true || options?.noLoop === true) session.carrier.closeSoon();
+    }
+  }
+
   allChanged(): void {
     this.#readers.clear();
     this.#items = 0;

@@ -13,6 +13,10 @@ const OTHER_MODE = (mode: string) =>
   `ERR You can't switch ${mode} before disabling tracking for this client, and then re-enabling ` +
   'it with a different mode.';
 
+const NOT_IN_RINGS = (option: string): string =>
+  `ERR ${option} is not supported in a ring of several nodes: keys change at their owners, which do ` +
+  'not know of it; without it CLIENT TRACKING works through any node';
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Given = Mutable<TrackingOptions> & { prefixes: string[] };
 
@@ -81,6 +85,9 @@ function readRedirect(session: Session, args: Args, i: number, options: Given): 
 /** Why the options do not go together, or not with what the session has; in Redis's order. */
 function faultOf(session: Session, options: TrackingOptions): string | undefined {
   const { isBroadcast, optIn, optOut, prefixes } = options;
+  if ((isBroadcast || options.noLoop) && session.server.ring?.isAlone === false) {
+    return NOT_IN_RINGS(isBroadcast ? 'BCAST' : 'NOLOOP');
+  }
   const before = session.tracking?.options;
   if (!isBroadcast && prefixes.length > 0) {
     return 'ERR PREFIX option requires BCAST mode to be enabled';

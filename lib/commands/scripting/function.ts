@@ -17,6 +17,7 @@ import { killScript } from './kill.js';
 /** Keeps what has changed on disk: one library that was loaded, or how all of them are now. */
 function changed({ server }: Session, loaded?: Buffer): void {
   server.store.dirty += 1;
+  server.scripts.codeChanged('libraries');
   server.persistence?.journal.librariesChanged(loaded);
 }
 

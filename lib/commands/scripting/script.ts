@@ -27,8 +27,12 @@ const HELP = [
 function load(session: Session, args: Args, reply: ReplyWriter): void {
   const { cache, scriptEngine } = session.server.scripts;
   const script = cache.ofText(args.string(2), scriptEngine, true);
-  if (typeof script === 'string') reply.error(script);
-  else reply.bulkLatin1(script.sha1);
+  if (typeof script === 'string') {
+    reply.error(script);
+    return;
+  }
+  session.server.scripts.codeChanged('scripts');
+  reply.bulkLatin1(script.sha1);
 }
 
 function exists(session: Session, args: Args, reply: ReplyWriter): void {
@@ -46,6 +50,7 @@ function flush(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   session.server.scripts.flushScripts();
+  session.server.scripts.codeChanged('scripts');
   reply.ok();
 }
 
