@@ -51,6 +51,12 @@ what RANDOMKEY and SPOP pick, and which keys are evicted first.
   Redis in the locale C.
 - **INFO** has Redis's sections and field names, and a section \`# dhash\`.
 - **Values** end at 512 MiB (\`proto-max-bulk-len\`), as in Redis.
+- **In a ring** of several nodes each takes commands for all keys, so ROLE and INFO replication say \`master\`, and tell of the other members that
+  live as connected replicas: address, and how many batches of changes they have taken. No node is a \`slave\`, REPLICAOF is refused, and there is no failover to
+  wait for: clients that look for a master find one in each node, and may read from and write to any. INFO ring and \`dhash status\` say who owns what.
+- **Scripts in a ring**: SCRIPT LOAD, FUNCTION LOAD and their kin reach all members, also those that join later or were down, within seconds. What EVAL alone has
+  brought is known where its keys are: EVALSHA for keys of another owner may be answered NOSCRIPT, as from another node of a Redis Cluster.
+- **CLIENT TRACKING in a ring** works through any node; BCAST and NOLOOP are refused there, and a connection that uses them is closed when a second node joins.
 - **Long commands** (KEYS, FLUSHALL, KDELRANGE, BITCOUNT of huge strings ...) work in slices, so that other clients are served meanwhile.
 `;
 

@@ -1,6 +1,7 @@
 /** TIME, ROLE, SHUTDOWN, MODULE. */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import { parseMemberAddress } from '../../ring/member-address.js';
 import type { Session } from '../../server/session.js';
 import { ADMIN, type CommandRow, FAST, NO_MULTI } from '../command.js';
 import { helpRow } from '../help.js';
@@ -18,11 +19,21 @@ function time(session: Session, _args: Args, reply: ReplyWriter): void {
   reply.bulkLatin1(String(Math.floor((nowMs - seconds * 1000) * 1000)));
 }
 
-function role(_session: Session, _args: Args, reply: ReplyWriter): void {
+/** Each member takes reads and writes of all keys, so it is a master, and those that live its replicas. */
+function role({ server }: Session, _args: Args, reply: ReplyWriter): void {
+  const { replication } = server;
+  const streams = [...(replication?.streams ?? [])].filter(({ isAlive }) => isAlive);
   reply.array(3);
   reply.bulkLatin1('master');
-  reply.integer(0);
-  reply.emptyArray();
+  reply.integer(replication === undefined ? 0 : replication.turn - 1);
+  reply.array(streams.length);
+  for (const { acknowledgedBatches, address } of streams) {
+    const { host, port } = parseMemberAddress(address)!;
+    reply.array(3);
+    reply.bulkLatin1(host);
+    reply.bulkLatin1(String(port));
+    reply.bulkLatin1(String(acknowledgedBatches));
+  }
 }
 
 /** SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]: answers by closing the connection. */

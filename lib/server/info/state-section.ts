@@ -1,6 +1,7 @@
 /** INFO replication, cluster, keyspace: what a single node has to say. */
 import type { ReplicaStream } from '../../replication/replica-stream.js';
 import type { Replication } from '../../replication/replication.js';
+import { parseMemberAddress } from '../../ring/member-address.js';
 import type { Server } from '../server.js';
 import type { InfoLine } from './section.js';
 
@@ -27,8 +28,7 @@ export function replicationLines(server: Server): InfoLine[] {
 }
 
 function slaveLine(stream: ReplicaStream, n: number): InfoLine {
-  const at = stream.address.lastIndexOf(':');
-  const [ip, port] = [stream.address.slice(0, at), stream.address.slice(at + 1)];
+  const { host: ip, port } = parseMemberAddress(stream.address)!;
   const lag = Math.floor(stream.lagMs / 1000);
   const offset = stream.acknowledgedBatches;
   return [`slave${n}`, `ip=${ip},port=${port},state=online,offset=${offset},lag=${lag}`];
