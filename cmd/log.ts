@@ -4,6 +4,9 @@ import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { LogLevel } from '../lib/config/values.js';
 
+/** Set to 1 by `dhash ring` for its nodes: what they log is shown on a terminal, though not theirs. */
+export const TERMINAL_VARIABLE = 'RING_ON_TERMINAL';
+
 /** Redis's levels, in pino's words. */
 const PINO_LEVELS: Readonly<Record<LogLevel, string>> = {
   debug: 'debug',

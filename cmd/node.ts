@@ -17,7 +17,7 @@ import { readTextFile } from '../world/real/text-file.js';
 import type { Address } from '../world/world.js';
 import { printAddress } from './address.js';
 import { ExitError, systemCode, usageError } from './exit.js';
-import { createLog, pinoLevel } from './log.js';
+import { createLog, pinoLevel, TERMINAL_VARIABLE } from './log.js';
 import {
   addSettingFlags,
   describeSettings,
@@ -107,7 +107,8 @@ function readSettings(configFile: string, flags: readonly [string, string][]): S
 }
 
 async function runNode(settings: Settings, configFile: string, asJson: boolean): Promise<void> {
-  const isForPeople = process.stdout.isTTY === true && !asJson;
+  const isSeen = process.stdout.isTTY === true || process.env[TERMINAL_VARIABLE] === '1';
+  const isForPeople = isSeen && !asJson;
   const log = createLog(settings.loglevel, isForPeople);
   settings.onChange('log-level', () => {
     log.level = pinoLevel(settings.loglevel);

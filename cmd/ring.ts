@@ -15,8 +15,10 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { readTextFile } from '../world/real/text-file.js';
 import type { ServerAddress } from './address.js';
 import { EXIT_NOT_GOOD, usageError } from './exit.js';
+import { TERMINAL_VARIABLE } from './log.js';
 import { NodeClient } from './node-client.js';
 import { addSettingFlags, type GivenFlags } from './node-flags.js';
 import { askStatus } from './ring-reply.js';
@@ -115,7 +117,8 @@ class LocalRing {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#children.set(port, child);
-    for (const stream of [child.stdout!, child.stderr!]) this.#show(port, stream);
+    const number = this.#ports.indexOf(port) + 1;
+    for (const stream of [child.stdout!, child.stderr!]) show(number, stream);
     return new Promise((resolve) => {
       child.on('exit', (code, signal) => {
         this.#children.delete(port);
@@ -139,15 +142,10 @@ class LocalRing {
     return args;
   }
 
-  #show(port: number, stream: Readable): void {
-    createInterface({ input: stream }).on('line', (line) => {
-      if (line !== '') console.error(`${port} | ${line}`);
-    });
-  }
-
   #ended(port: number, code: number | null, signal: string | null): void {
     if (this.#isStopping) {
-      if (code !== 0) process.exitCode = EXIT_NOT_GOOD;
+      // One that had hardly begun to start ends by the signal itself.
+      if (code !== 0 && signal !== 'SIGTERM') process.exitCode = EXIT_NOT_GOOD;
     } else if (code !== null && code !== 0) {
       console.error(`the node at port ${port} ended with code ${code}: stopping the others`);
       process.exitCode = EXIT_NOT_GOOD;
@@ -183,11 +181,13 @@ class LocalRing {
   /** Undefined: it is not complete yet. */
   async #describe(address: { host: string; port: number }): Promise<string | undefined> {
     const client = await NodeClient.open(address);
-    const password = this.#given.get('requirepass');
+    const password = passwordOf(this.#given);
     try {
       if (password !== undefined) await client.ask('AUTH', password);
       const status = await askStatus(client);
       if (status.change !== 'none' || status.members.length < this.#ports.length) return undefined;
+      // Members that the folder tells of need not have started.
+      if (status.members.some(({ ownedEntries }) => ownedEntries === null)) return undefined;
       const at = address.port === PORT_DEFAULT ? '' : ` -p ${address.port}`;
       const atFlag = address.port === PORT_DEFAULT ? '' : ` --at ${HOST}:${address.port}`;
       return [
@@ -205,11 +205,32 @@ class LocalRing {
   }
 }
 
+/** What a node says, behind its number among all of them. */
+function show(number: number, stream: Readable): void {
+  createInterface({ input: stream }).on('line', (line) => {
+    if (line !== '') console.error(`node ${number} | ${line}`);
+  });
+}
+
+/** The password of the nodes; undefined: there is none, or they will say what is wrong with it. */
+function passwordOf(given: GivenFlags): string | undefined {
+  const { env } = process;
+  const password = given.get('requirepass') ?? env.DHASH_REQUIREPASS;
+  const file = given.get('requirepass-file') ?? env.DHASH_REQUIREPASS_FILE;
+  if (password !== undefined || file === undefined) return password;
+  try {
+    return readTextFile(file, 'the file of requirepass').split(/\r?\n/, 1)[0];
+  } catch {
+    return undefined;
+  }
+}
+
 /** What is for one node alone is not for all of them. */
 function sharedEnvironment(given: GivenFlags): NodeJS.ProcessEnv {
   const env = { ...process.env };
   for (const name of OWN_SETTINGS) delete env[`DHASH_${name.toUpperCase()}`];
-  const isClosed = given.has('requirepass') || given.has('requirepass-file');
+  if (process.stderr.isTTY === true) env[TERMINAL_VARIABLE] = '1';
+  const isClosed = passwordOf(given) !== undefined || given.has('requirepass-file');
   if (!isClosed || given.has('cluster-secret') || given.has('cluster-secret-file')) return env;
   // Members of a ring with a password need a secret, which nobody else has to know here.
   env.DHASH_CLUSTER_SECRET ??= randomBytes(SECRET_BYTES).toString('hex');

@@ -168,6 +168,57 @@ void t.test('dhash ring runs all nodes, and ends all of them', async (t) => {
   }
 });
 
+void t.test('dhash ring --dir, with a password from a file, comes back as it was', async (t) => {
+  const port = await freeRun(3);
+  const dir = t.testdir({ password: 'open sesame\n' });
+  process.env.DHASH_PASSWORD = 'open sesame';
+  t.teardown(() => delete process.env.DHASH_PASSWORD);
+  const args = ['--port', String(port), '--dir', `${dir}/ring`];
+  const run = () =>
+    runProgram(
+      process.execPath,
+      [dhashProgram(), 'ring', ...args, '--requirepass-file', `${dir}/password`],
+      { enough: (output) => output.includes('Ctrl-C stops all of them.') },
+    );
+  const rings: (string | undefined)[] = [];
+  for (let time = 0; time < 2; time += 1) {
+    const { code, output } = await run();
+    t.equal(code, 0, output);
+    rings.push(/Ring ([0-9a-f]{32})/.exec(output)?.[1]);
+  }
+  t.ok(rings[0]);
+  t.equal(rings[0], rings[1], 'the same ring');
+});
+
+void t.test('a ring at IPv6 addresses', async (t) => {
+  const ports = [await freePort(), await freePort()];
+  const addresses = ports.map((port) => `[::1]:${port}`);
+  const common = ['node', '--host', '::1', '--http-port', '0', '--cluster-secret', SECRET];
+  const nodes = ports.map((port, at) => {
+    const join = at === 0 ? [] : ['--join', addresses[0]!];
+    return spawnDhash([...common, '--port', String(port), ...join]);
+  });
+  for (const node of nodes) t.teardown(() => kill(node));
+  await until('both are in the ring', async () => {
+    const { output } = await dhash('status', '--at', addresses[1]!);
+    return addresses.every((address) => output.includes(`UN  ${address}`));
+  });
+});
+
+void t.test('dhash status --watch goes on until it is stopped', async (t) => {
+  const node = await startMember(t, []);
+  const { output } = await runProgram(
+    process.execPath,
+    [dhashProgram(), 'status', '--watch', '--at', addressOf(node)],
+    { enough: (seen) => (seen.match(/^Ring /gm) ?? []).length >= 3 },
+  );
+  t.equal(
+    (output.match(new RegExp(`UN  ${addressOf(node)}`, 'g')) ?? []).length >= 3,
+    true,
+    output,
+  );
+});
+
 /** The first of so many ports in a row that were free a moment ago. */
 async function freeRun(count: number): Promise<number> {
   for (;;) {
