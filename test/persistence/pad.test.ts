@@ -236,3 +236,49 @@ void t.test('halves take turns once the store has what they held', async (t) => 
   t.ok(pad.add(number + 2, block(number + 2), number + 1));
   t.equal(pad.firstNumber, number + 2);
 });
+
+for (const quickSyncMs of [0, 1]) {
+  const how = quickSyncMs === 0 ? 'slow' : 'quick';
+  void t.test(`a half is used again only once the store has synced it (${how} disk)`, async (t) => {
+    const kept = new Kept();
+    kept.disk.quickSyncMs = quickSyncMs;
+    kept.disk.unsynced.set(PAD, []);
+    const never = new Promise<void>(() => {});
+    let isStuck = false;
+    // The store takes all blocks and syncs none: what is acknowledged is safe in the pad alone.
+    kept.wrap = (store) => ({
+      batch: (puts, deletes, sync) => (sync && isStuck ? never : store.batch(puts, deletes, sync)),
+      sync: () => (isStuck ? never : store.sync()),
+      iterate: (range) => store.iterate(range),
+      bytes: () => store.bytes(),
+      close: () => store.close(),
+    });
+    const node = await kept.start((settings) => {
+      settings.fsync = 'always';
+    });
+    isStuck = true;
+    const client = node.client();
+    const tail = 'v'.repeat(100_000);
+    const perHalf = Math.floor(PAD_HALF_BYTES / tail.length);
+    let acknowledged = 0;
+    for (; acknowledged < 5 * perHalf; acknowledged += 1) {
+      client.post('SET', `k${acknowledged}`, `${acknowledged}${tail}`);
+      let replies = client.received();
+      for (let turns = 0; replies.length === 0 && turns < 10; turns += 1) {
+        await pass(node, 20);
+        replies = client.received();
+      }
+      if (replies.length === 0) break;
+    }
+    t.ok(acknowledged > 1.5 * perHalf, `${acknowledged} were acknowledged`);
+    kept.nowMs = node.world.nowMs;
+    const cut = kept.clone();
+    cut.disk.powerCut(() => 0);
+    cut.log.powerCut(() => false);
+    const after = (await cut.start()).client();
+    for (let number = 0; number < acknowledged; number += 1) {
+      if (after.send('GET', `k${number}`) !== `${number}${tail}`) t.fail(`k${number} is lost`);
+    }
+    t.ok(acknowledged < 3 * perHalf, 'then nothing more is');
+  });
+}
