@@ -19,11 +19,8 @@ export async function heal(report: Report, options: BenchOptions): Promise<void>
       const port = await freePort();
       const link = await CuttableLink.open(() => port);
       links.push(link);
-      const announce = ['--announce', `127.0.0.1:${link.port}`, '--port', `${port}`];
-      const node = await ring.start([...announce, '--position', position], {
-        readyAt: { host: '127.0.0.1', port },
-      });
-      ring.nodes[ring.nodes.indexOf(node)] = { ...node, port };
+      const announce = ['--announce', `127.0.0.1:${link.port}`];
+      await ring.start([...announce, '--position', position], { port });
       await until('it is in', async () => (await ring.status()).members.length === links.length);
       await ring.quiet(500);
     }

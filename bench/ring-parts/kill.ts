@@ -41,11 +41,10 @@ export async function kill(report: Report, options: BenchOptions): Promise<void>
           await pause(RETRY_MS);
         }
         timesMs.push(performance.now() - startedMs);
-        const args = [...argsOf(at), '--port', `${owner.port}`];
-        const back = await ring.start(args, { readyAt: owner });
+        const back = await ring.start(argsOf(at), { port: owner.port });
         // Where it was among the nodes.
         ring.nodes = ring.nodes.filter((node) => node !== back);
-        ring.nodes.splice(at, 0, { ...back, port: owner.port });
+        ring.nodes.splice(at, 0, back);
         await ring.settled();
       }
       const title = `kill -9 of an owner, ${kills} times: until its keys are written`;

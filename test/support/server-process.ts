@@ -18,6 +18,8 @@ export interface StartOptions {
   /** Added to the command line. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it listens. Default: a port that is free. */
+  readonly port?: number;
   /** The node executable for dhash. Default: the one that runs this. */
   readonly node?: string;
   /** Where to connect to see whether it is ready. Default: the port that was chosen. */
@@ -55,14 +57,14 @@ process.on('exit', () => {
 });
 
 export async function startRedis(options: StartOptions = {}): Promise<ServerProcess> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const fixed = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const args = [...fixed, '--enable-debug-command', 'yes', ...(options.args ?? [])];
   return start('redis', 'redis-server', args, port, options);
 }
 
 export async function startDhash(options: StartOptions = {}): Promise<ServerProcess> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const fixed = [dhashProgram(), 'node', '--port', `${port}`, '--http-port', '0'];
   const args = [...fixed, ...(options.args ?? [])];
   return start('dhash', options.node ?? process.execPath, args, port, options);
