@@ -18,12 +18,20 @@ import type { Tree } from './tree.js';
 
 /** The entry at a key, of whatever kind; 0: there is none. The path then leads there. */
 export function seek(tree: Tree, path: Path, key: Buffer, from: number, to: number): Leaf {
+  return known(tree, path, key, from, to) || seekAnew(tree, path, key, from, to);
+}
+
+/** The entry at a key if the path leads there, in the tree as it is; else 0. */
+export function known(tree: Tree, path: Path, key: Buffer, from: number, to: number): Leaf {
+  if (path.tree !== tree || path.version !== tree.version || !path.found) return 0;
+  const { leaf } = path;
+  const i32 = tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  return keyEqualsAt(i32, (leaf & GRANULE_MASK) << 1, key, from, to) ? leaf : 0;
+}
+
+/** `seek` by a path that is known to lead elsewhere. */
+export function seekAnew(tree: Tree, path: Path, key: Buffer, from: number, to: number): Leaf {
   const { leaves, nodes } = tree.space;
-  if (path.tree === tree && path.version === tree.version && path.found) {
-    const { leaf } = path;
-    const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
-    if (keyEqualsAt(i32, (leaf & GRANULE_MASK) << 1, key, from, to)) return leaf;
-  }
   const found = locate(path, nodes, leaves, tree.root, key, from, to);
   path.tree = tree;
   path.version = tree.version;
