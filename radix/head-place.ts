@@ -94,7 +94,9 @@ export class HeadPlace {
   written(leaf: Leaf): void {
     const { path } = this;
     const tree = this.#tree;
-    assert(path.tree === tree && path.version === tree.version, 'nobody else has written');
+    // No `assert` on the way of each write: it makes an array of its arguments.
+    if (path.tree !== tree || path.version !== tree.version)
+      assert.fail('somebody else has written');
     path.leaf = leaf;
     path.version = ++tree.version;
   }

@@ -35,6 +35,7 @@ import {
   HINT_FLAGS,
   headWord,
   isTimedHead,
+  isTimedHeadAt,
   KIND_HEAD,
   type Leaf,
   leafGranules,
@@ -44,6 +45,7 @@ import {
   setStampAt,
   stampAt,
   TIMED_HEAD_VALUE_BYTES,
+  valueWordAt,
 } from './leaf.js';
 import { Mirror, MirrorKeyTooLongError } from './mirror.js';
 import { HINT_TOMBSTONE } from './node.js';
@@ -525,11 +527,12 @@ export class SubTree {
   finish(stamp: number, origin: number, flags: number): void {
     const { elements, head, mirror, tree } = this;
     const leaves = tree.space.leaves;
-    setHeadWord(leaves, head, HEAD_ROOT_WORD, elements.root);
-    setHeadWord(leaves, head, HEAD_MIRROR_WORD, mirror.tree.root);
-    if (this.isTimed) this.#schedule();
     const i32 = leaves.i32[head >>> CHUNK_SHIFT]!;
     const word = (head & GRANULE_MASK) << 1;
+    const valueWord = valueWordAt(i32, word);
+    i32[valueWord + HEAD_ROOT_WORD] = elements.root;
+    i32[valueWord + HEAD_MIRROR_WORD] = mirror.tree.root;
+    if (isTimedHeadAt(i32, word)) this.#schedule();
     let headStamp = stampAt(i32, word);
     let headFlags = flagsAt(i32, word) & ~FLAG_HIDDEN;
     if (stamp > headStamp || (stamp === headStamp && origin > originAt(i32, word))) {
@@ -563,7 +566,8 @@ export class SubTree {
   settleHead(): void {
     const { tree } = this;
     const { path } = this.#place;
-    assert(path.tree === tree && path.version === tree.version, 'nobody else has written');
+    if (path.tree !== tree || path.version !== tree.version)
+      assert.fail('somebody else has written');
     this.#place.hash();
     addHashed(this.#sum, tree, path.leaf, 1);
     addAlong(tree, path, path.length, this.#sum);

@@ -47,7 +47,7 @@ import { patch } from './patch.js';
 import { locate, type Path } from './path.js';
 import { rangeCount, rangeDigest } from './range.js';
 import { removeFound } from './remove.js';
-import { lead, leadsNowhere, seek } from './seek.js';
+import { lead, leadBeyond, leadsNowhere, seek } from './seek.js';
 import type { Space } from './space.js';
 import { addAlong, addPointer, hintAlong, Sum } from './totals.js';
 import { compareValue, copyValue, valueByte } from './value.js';
@@ -306,6 +306,14 @@ export class Tree {
   /** Tells that what first, last or nth has just found is about to be dropped. */
   lead(leaf: Leaf): void {
     lead(this, this.path, leaf);
+  }
+
+  /**
+   * Tells that this key, which is about to be put, stands before `firstEntry` or behind `lastEntry`,
+   * whichever has just been found: `leaf`. True: `put` need not look for it.
+   */
+  leadBeyond(leaf: Leaf, key: Buffer, from: number, to: number): boolean {
+    return leadBeyond(this, this.path, leaf, key, from, to);
   }
 
   /** Removes the entry if it still has this stamp and origin. */

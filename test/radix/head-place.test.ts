@@ -39,6 +39,8 @@ class Program {
   readonly random: SeededRandom;
   /** Steps after which nodes above a head had not been told of a write. */
   putOffCount = 0;
+  /** Elements put beside the first or last. */
+  beyondCount = 0;
   #stamp = 1000;
 
   constructor(random: SeededRandom) {
@@ -85,9 +87,28 @@ class Program {
     return `element ${action} ${opens}`;
   }
 
-  /** An element is put that has just not been found. */
+  /** An element is put that has just not been found, or beside the first or last of all. */
   #add(sub: SubTree, key: At, subKey: At, value: Buffer): void {
     if (!sub.open(...key)) return;
+    if (this.random.chance(0.5)) this.#addBeyond(sub, key, subKey, value);
+    else this.#addSought(sub, key, subKey, value);
+  }
+
+  #addBeyond(sub: SubTree, key: At, subKey: At, value: Buffer): void {
+    const { elements } = sub;
+    const isFirst = this.random.chance(0.5);
+    const leaf = isFirst ? elements.firstEntry() : elements.lastEntry();
+    if (leaf === 0) return;
+    const order = subKey[0].compare(elements.key(leaf));
+    if (order === 0 || order < 0 !== isFirst) return;
+    const isAbsent = elements.leadBeyond(leaf, ...subKey);
+    if (this.random.chance(0.1)) elements.first();
+    const stamp = ++this.#stamp;
+    sub.put(...key, TYPE, ...subKey, stamp, 1, 0, value, 0, value.length, 0, isAbsent);
+    if (isAbsent) this.beyondCount++;
+  }
+
+  #addSought(sub: SubTree, key: At, subKey: At, value: Buffer): void {
     const element = sub.elements.seek(...subKey);
     if (this.random.chance(0.2)) sub.elements.first();
     if (element !== 0) return;
@@ -208,6 +229,7 @@ t.test('what is remembered of a head is what is there', async (t) => {
       }
     }
     t.ok(program.putOffCount > STEPS / 20, `${program.putOffCount} times something was put off`);
+    t.ok(program.beyondCount > 10, `${program.beyondCount} elements put beyond all others`);
     for (const snapshot of program.snapshots) snapshot.close();
     for (const tree of program.trees) tree.clear();
     while (program.space.reclaimStep(1000));
