@@ -93,6 +93,7 @@ export class Compactor {
    * `force` begins one whatever there is to gain.
    */
   step(entries: number, force = false): boolean {
+    this.#space.settle();
     if (!this.#running && !this.#begin(force)) return false;
     let left = entries;
     while (left > 0) {

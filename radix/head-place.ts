@@ -16,7 +16,7 @@
 import assert from 'node:assert';
 import type { Leaf } from './leaf.js';
 import { locate, Path } from './path.js';
-import { leadsTo, seek } from './seek.js';
+import { known, leadsTo, seekAnew } from './seek.js';
 import { hashLeaf } from './totals.js';
 import type { Tree } from './tree.js';
 
@@ -35,7 +35,12 @@ export class HeadPlace {
 
   /** The entry at a key, of whatever kind; 0: there is none. The path then leads to it. */
   seek(key: Buffer, from: number, to: number): Leaf {
-    return seek(this.#tree, this.path, key, from, to);
+    const tree = this.#tree;
+    const leaf = known(tree, this.path, key, from, to);
+    if (leaf !== 0) return leaf;
+    // Who is to settle may need the path as it is.
+    tree.settle();
+    return seekAnew(tree, this.path, key, from, to);
   }
 
   /** Whether the path leads to this leaf, in the tree as it is. */
@@ -89,7 +94,9 @@ export class HeadPlace {
   written(leaf: Leaf): void {
     const { path } = this;
     const tree = this.#tree;
-    assert(path.tree === tree && path.version === tree.version, 'nobody else has written');
+    // No `assert` on the way of each write: it makes an array of its arguments.
+    if (path.tree !== tree || path.version !== tree.version)
+      assert.fail('somebody else has written');
     path.leaf = leaf;
     path.version = ++tree.version;
   }

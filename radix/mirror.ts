@@ -29,6 +29,7 @@ import { Tree } from './tree.js';
 
 const FIXED_BYTES = 8;
 const END_MARK_BYTES = 2;
+const NOT_THERE = 'an element was not in the mirror';
 const NOTHING = Buffer.alloc(0);
 /** First byte of the sub keys of elements that have an owner. */
 export const OWNED_PREFIX = 5;
@@ -136,8 +137,7 @@ export class Mirror {
   }
 
   remove(): void {
-    const wasThere = this.tree.drop(this.key, 0, this.keyBytes);
-    assert(wasThere, 'an element was not in the mirror');
+    if (!this.tree.drop(this.key, 0, this.keyBytes)) assert.fail(NOT_THERE);
   }
 
   /** Puts the key that `makeKey` has made aside, for `removeRemembered`. */
@@ -155,8 +155,7 @@ export class Mirror {
   /** Removes the element whose key was put aside, if one was. */
   removeRemembered(): void {
     if (this.#rememberedBytes < 0) return;
-    const wasThere = this.tree.drop(this.#remembered, 0, this.#rememberedBytes);
-    assert(wasThere, 'an element was not in the mirror');
+    if (!this.tree.drop(this.#remembered, 0, this.#rememberedBytes)) assert.fail(NOT_THERE);
     this.#rememberedBytes = -1;
   }
 
@@ -206,7 +205,7 @@ export class Mirror {
   #putValue(value: Buffer, from: number, to: number): number {
     const key = this.key;
     if (this.#isFixed) {
-      assert(to - from === FIXED_BYTES, 'values of this sub tree have 8 bytes');
+      if (to - from !== FIXED_BYTES) assert.fail('values of this sub tree have 8 bytes');
       return copyBytes(value, from, to, key, 0);
     }
     let at = 0;

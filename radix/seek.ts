@@ -11,19 +11,27 @@
  * is told by two comparisons and one of the key with the leaf's, and can never be wrong.
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { keyByteAt, keyEqualsAt, type Leaf } from './leaf.js';
+import { commonPrefixAt, keyByteAt, keyBytesAt, keyEqualsAt, type Leaf } from './leaf.js';
 import { nodeDepth } from './node.js';
 import { locate, type Path } from './path.js';
 import type { Tree } from './tree.js';
 
 /** The entry at a key, of whatever kind; 0: there is none. The path then leads there. */
 export function seek(tree: Tree, path: Path, key: Buffer, from: number, to: number): Leaf {
+  return known(tree, path, key, from, to) || seekAnew(tree, path, key, from, to);
+}
+
+/** The entry at a key if the path leads there, in the tree as it is; else 0. */
+export function known(tree: Tree, path: Path, key: Buffer, from: number, to: number): Leaf {
+  if (path.tree !== tree || path.version !== tree.version || !path.found) return 0;
+  const { leaf } = path;
+  const i32 = tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  return keyEqualsAt(i32, (leaf & GRANULE_MASK) << 1, key, from, to) ? leaf : 0;
+}
+
+/** `seek` by a path that is known to lead elsewhere. */
+export function seekAnew(tree: Tree, path: Path, key: Buffer, from: number, to: number): Leaf {
   const { leaves, nodes } = tree.space;
-  if (path.tree === tree && path.version === tree.version && path.found) {
-    const { leaf } = path;
-    const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
-    if (keyEqualsAt(i32, (leaf & GRANULE_MASK) << 1, key, from, to)) return leaf;
-  }
   const found = locate(path, nodes, leaves, tree.root, key, from, to);
   path.tree = tree;
   path.version = tree.version;
@@ -38,6 +46,41 @@ export function leadsTo(tree: Tree, path: Path, leaf: Leaf): boolean {
 /** Whether `seek` was the last to go this path, in the tree as it is, and found nothing. */
 export function leadsNowhere(tree: Tree, path: Path): boolean {
   return path.tree === tree && path.version === tree.version && !path.found;
+}
+
+/**
+ * Tells that `path` leads to where a key is not: a walk has just gone to `leaf`, the first or last of
+ * all entries, and the key stands before or behind it. False: the write must find its way itself.
+ */
+export function leadBeyond(
+  tree: Tree,
+  path: Path,
+  leaf: Leaf,
+  key: Buffer,
+  from: number,
+  to: number,
+): boolean {
+  const { leaves, nodes } = tree.space;
+  const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  const common = commonPrefixAt(i32, word, key, from, to);
+  // One begins with the other: a terminal is in play.
+  if (common === to - from || common === keyBytesAt(i32, word)) return false;
+  for (let i = 0; i < path.length; i++) {
+    const node = path.nodes[i]!;
+    const depth = nodeDepth(nodes.i32[node >>> CHUNK_SHIFT]![(node & GRANULE_MASK) << 1]!);
+    if (depth > common) break;
+    path.bytes[i] = key[from + depth]!;
+    // All of its children stand on the same side of the key: it is none of theirs.
+    if (depth === common) path.slots[i] = 0;
+  }
+  path.common = common;
+  path.otherByte = keyByteAt(i32, word, common);
+  path.found = false;
+  path.leaf = 0;
+  path.tree = tree;
+  path.version = tree.version;
+  return true;
 }
 
 /**

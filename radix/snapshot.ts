@@ -85,12 +85,14 @@ export class Snapshots implements TreeObserver {
   }
 
   static of(tree: Tree): Snapshots {
+    tree.settle();
     if (!(tree.observer instanceof Snapshots)) tree.observer = new Snapshots(tree.observer);
     return tree.observer as Snapshots;
   }
 
   /** Makes `observer` the one that hears of changes, behind snapshots if some are open. */
   static observe(tree: Tree, observer: TreeObserver): void {
+    tree.settle();
     if (tree.observer instanceof Snapshots) tree.observer.#behind = observer;
     else tree.observer = observer;
   }

@@ -16,6 +16,7 @@ import { HEAD_SLOT_WORD, KEY_BYTES_MAX, type Leaf, setHeadWord, setLeafSlot } fr
 import { Path } from './path.js';
 import { Reclaimer } from './reclaimer.js';
 import { Sum } from './totals.js';
+import type { Tree } from './tree.js';
 
 export interface SpaceOptions {
   /** 16 secret bytes, the same on all members: the key of the digests. */
@@ -53,6 +54,13 @@ export class Space {
   readonly branchSum = new Sum();
   /** Scratch for the key of a leaf at hand. */
   readonly keyScratch = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
+  /**
+   * Whether what writes to sub trees add to the nodes above their heads may wait for `settle`: while
+   * the same commands run that will call it.
+   */
+  defersTotals = false;
+  /** The tree whose nodes do not know yet of the last writes to one of its sub trees. */
+  unsettledTree: Tree | null = null;
   readonly #reclaimer: Reclaimer;
   #expiryBytes = 0;
 
@@ -105,6 +113,11 @@ export class Space {
       this.addHeapBytes(bytes);
     },
   };
+
+  /** All nodes know of all writes: after this. */
+  settle(): void {
+    if (this.unsettledTree !== null) this.unsettledTree.settle();
+  }
 
   /** Queues a detached tree (a pointer as in nodes: negative is a leaf) to be freed in slices. */
   reclaim(root: number): void {

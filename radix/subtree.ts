@@ -35,6 +35,7 @@ import {
   HINT_FLAGS,
   headWord,
   isTimedHead,
+  isTimedHeadAt,
   KIND_HEAD,
   type Leaf,
   leafGranules,
@@ -44,6 +45,7 @@ import {
   setStampAt,
   stampAt,
   TIMED_HEAD_VALUE_BYTES,
+  valueWordAt,
 } from './leaf.js';
 import { Mirror, MirrorKeyTooLongError } from './mirror.js';
 import { HINT_TOMBSTONE } from './node.js';
@@ -430,6 +432,8 @@ export class SubTree {
     nodes.reserve(RECORDS_RESERVED);
     leaves.reserve(RECORDS_RESERVED);
     if (!this.open(key, from, to)) return false;
+    // As of its last write it is this head's: `open` has settled any other's.
+    if (tree.unsettled === this) return true;
     this.#sum.clear();
     this.#place.hash();
     addHashed(this.#sum, tree, this.head, -1);
@@ -522,13 +526,13 @@ export class SubTree {
    */
   finish(stamp: number, origin: number, flags: number): void {
     const { elements, head, mirror, tree } = this;
-    const { path } = this.#place;
     const leaves = tree.space.leaves;
-    setHeadWord(leaves, head, HEAD_ROOT_WORD, elements.root);
-    setHeadWord(leaves, head, HEAD_MIRROR_WORD, mirror.tree.root);
-    if (this.isTimed) this.#schedule();
     const i32 = leaves.i32[head >>> CHUNK_SHIFT]!;
     const word = (head & GRANULE_MASK) << 1;
+    const valueWord = valueWordAt(i32, word);
+    i32[valueWord + HEAD_ROOT_WORD] = elements.root;
+    i32[valueWord + HEAD_MIRROR_WORD] = mirror.tree.root;
+    if (isTimedHeadAt(i32, word)) this.#schedule();
     let headStamp = stampAt(i32, word);
     let headFlags = flagsAt(i32, word) & ~FLAG_HIDDEN;
     if (stamp > headStamp || (stamp === headStamp && origin > originAt(i32, word))) {
@@ -539,10 +543,34 @@ export class SubTree {
     if (elements.liveCount === 0) headFlags |= FLAG_HIDDEN;
     setStampAt(i32, word, headStamp, headFlags);
     this.#place.written(head);
-    this.#place.hash();
-    addHashed(this.#sum, tree, head, 1);
-    addAlong(tree, path, path.length, this.#sum);
     this.#version = tree.version;
+    if (this.#mayPutOff(headFlags)) {
+      tree.putOff(this);
+      return;
+    }
+    if (tree.unsettled === this) tree.settle();
+    else this.settleHead();
+  }
+
+  /**
+   * Whether the nodes above the head may hear later what this write has changed. What users see of
+   * the key they hear at once, and whoever follows the tree finds it as it is.
+   */
+  #mayPutOff(headFlags: number): boolean {
+    const { tree } = this;
+    if (!tree.space.defersTotals || tree.observer !== null) return false;
+    return (headFlags & FLAG_HIDDEN) === 0 && this.#sum.live === -1 && tree.digests;
+  }
+
+  /** Tells the nodes above the head what has changed since they heard last. */
+  settleHead(): void {
+    const { tree } = this;
+    const { path } = this.#place;
+    if (path.tree !== tree || path.version !== tree.version)
+      assert.fail('somebody else has written');
+    this.#place.hash();
+    addHashed(this.#sum, tree, path.leaf, 1);
+    addAlong(tree, path, path.length, this.#sum);
   }
 
   /**

@@ -47,7 +47,7 @@ import { patch } from './patch.js';
 import { locate, type Path } from './path.js';
 import { rangeCount, rangeDigest } from './range.js';
 import { removeFound } from './remove.js';
-import { lead, leadsNowhere, seek } from './seek.js';
+import { lead, leadBeyond, leadsNowhere, seek } from './seek.js';
 import type { Space } from './space.js';
 import { addAlong, addPointer, hintAlong, Sum } from './totals.js';
 import { compareValue, copyValue, valueByte } from './value.js';
@@ -72,6 +72,11 @@ export interface TreeObserver {
   ): void;
   /** All entries are about to go at once. */
   beforeClear(tree: Tree): void;
+}
+
+/** A sub tree that has put off telling the nodes above its head what it has written. */
+export interface Unsettled {
+  settleHead(): void;
 }
 
 export interface Totals {
@@ -106,6 +111,8 @@ export class Tree {
   /** Of a sub tree: its head, whose key the digests of elements cover. 0: a database. */
   head: Leaf = 0;
   observer: TreeObserver | null = null;
+  /** Whose head has changed without the nodes above it knowing; null: they know all (`settle`). */
+  unsettled: Unsettled | null = null;
   /** Leaves with an expiry, soonest first; `clear` makes a new one. */
   readonly expiries: ExpiryHeap;
   /** Heads with elements that expire, by their first. */
@@ -283,6 +290,7 @@ export class Tree {
 
   /** Removes the entry without a tombstone; true if there was one. */
   drop(key: Buffer, from: number, to: number): boolean {
+    this.settle();
     if (this.observer !== null) this.observer.beforeChange(this, key, from, to);
     if (this.seek(key, from, to) === 0) return false;
     removeFound(this, this.path);
@@ -298,6 +306,14 @@ export class Tree {
   /** Tells that what first, last or nth has just found is about to be dropped. */
   lead(leaf: Leaf): void {
     lead(this, this.path, leaf);
+  }
+
+  /**
+   * Tells that this key, which is about to be put, stands before `firstEntry` or behind `lastEntry`,
+   * whichever has just been found: `leaf`. True: `put` need not look for it.
+   */
+  leadBeyond(leaf: Leaf, key: Buffer, from: number, to: number): boolean {
+    return leadBeyond(this, this.path, leaf, key, from, to);
   }
 
   /** Removes the entry if it still has this stamp and origin. */
@@ -340,6 +356,7 @@ export class Tree {
 
   /** Empties the tree at once; its memory is taken back by `space.reclaimStep`. */
   clear(): void {
+    this.settle();
     if (this.observer !== null) this.observer.beforeClear(this);
     this.space.reclaim(this.root);
     this.root = 0;
@@ -516,6 +533,7 @@ export class Tree {
 
   /** Totals of the keys in (from, to], round the circle if to <= from; null: without bound. */
   rangeDigest(from: Buffer | null, to: Buffer | null): Totals {
+    this.settle();
     return rangeDigest(this, from, to);
   }
 
@@ -524,6 +542,28 @@ export class Tree {
   }
 
   // For sub trees, snapshots and tests.
+
+  /** `who` has written to a sub tree, and tells the nodes above its head with `settle`. */
+  putOff(who: Unsettled): void {
+    const { space } = this;
+    if (space.unsettledTree !== this) {
+      space.settle();
+      space.unsettledTree = this;
+    }
+    this.unsettled = who;
+  }
+
+  /**
+   * The nodes above the head of the sub tree written to last hear what has changed there. Who writes
+   * otherwise, or reads what nodes sum up, calls it first.
+   */
+  settle(): void {
+    const { unsettled } = this;
+    if (unsettled === null) return;
+    this.unsettled = null;
+    this.space.unsettledTree = null;
+    unsettled.settleHead();
+  }
 
   /**
    * Adds to the totals of all nodes above this leaf: a head whose sub tree has
@@ -537,6 +577,7 @@ export class Tree {
     high: number,
     tombstone = false,
   ): void {
+    this.settle();
     const { path, space } = this;
     const key = space.keyScratch;
     const bytes = copyLeafKey(space.leaves, leaf, key, 0);
@@ -552,15 +593,18 @@ export class Tree {
 
   /** The tree as text. */
   describe(): string {
+    this.settle();
     return describe(this);
   }
 
   /** Throws if an invariant does not hold. */
   checkTree(): void {
+    this.settle();
     checkTree(this);
   }
 
   #totals(): Sum {
+    this.settle();
     const sum = new Sum();
     addPointer(sum, this, this.root, 1);
     return sum;

@@ -62,6 +62,7 @@ export function layoutOf(keyBytes: number, valueBytes: number, expiryMs: number)
 }
 
 export function beginWrite(tree: Tree, key: Buffer, from: number, to: number): void {
+  tree.settle();
   if (tree.observer !== null) tree.observer.beforeChange(tree, key, from, to);
   tree.version++;
   tree.space.nodes.reserve();

@@ -133,7 +133,7 @@ export class Dispatcher {
         (gate & FORWARDING_GATES) === SERVER_RING &&
         command !== undefined &&
         this.#server.router!.forwards(session, command, args);
-      if (!isForwarded) this.#executeLong(session, args, command);
+      if (!isForwarded) this.#executeSettled(session, args, command);
       return;
     }
     const arity = command.arity;
@@ -149,6 +149,16 @@ export class Dispatcher {
     this.times.count(command.stats);
     command.handler(session, args, reply);
     if (reply.errorCount !== errors) this.#countFailure(session, command);
+  }
+
+  /** The long way, on which any command may want totals as they are. */
+  #executeSettled(session: Session, args: Args, command: Command | undefined): void {
+    const { space } = this.#server.store;
+    const { defersTotals } = space;
+    space.defersTotals = false;
+    space.settle();
+    this.#executeLong(session, args, command);
+    space.defersTotals = defersTotals;
   }
 
   /** Finds the command or subcommand of a request; writes no reply. */

@@ -292,10 +292,14 @@ export class Server {
     else dispatcher.gate &= ~SERVER_ELEMENTS_DUE;
     const startMs = this.#world.clock.monotonicMs();
     this.budget.begin(startMs);
+    this.store.space.defersTotals = true;
     return startMs;
   }
 
   endTurn(startMs: number): void {
+    const { space } = this.store;
+    space.defersTotals = false;
+    space.settle();
     this.dispatcher.serveReady();
     this.dispatcher.times.settle((this.#world.clock.monotonicMs() - startMs) * 1000);
     if (this.store.space.reclaimPending) this.#reclaiming.start();

@@ -33,13 +33,15 @@ export function pushFirst(list: Collection, value: Buffer, from: number, to: num
   const { origin } = list.database.store;
   const first = elements.firstEntry();
   let bytes: number;
+  let isAbsent = false;
   if (first === 0) {
     bytes = onlyPosition(origin, made);
   } else {
     elements.copyKey(first, high, 0);
     bytes = positionBefore(high, origin, made);
+    isAbsent = elements.leadBeyond(first, made, 0, bytes);
   }
-  list.put(made, 0, bytes, value, from, to);
+  list.put(made, 0, bytes, value, from, to, 0, isAbsent);
 }
 
 /** Puts an element behind all others. */
@@ -48,13 +50,15 @@ export function pushLast(list: Collection, value: Buffer, from: number, to: numb
   const { origin } = list.database.store;
   const last = elements.lastEntry();
   let bytes: number;
+  let isAbsent = false;
   if (last === 0) {
     bytes = onlyPosition(origin, made);
   } else {
     elements.copyKey(last, low, 0);
     bytes = positionAfter(low, origin, made);
+    isAbsent = elements.leadBeyond(last, made, 0, bytes);
   }
-  list.put(made, 0, bytes, value, from, to);
+  list.put(made, 0, bytes, value, from, to, 0, isAbsent);
 }
 
 /** Puts an element before the one with this index, or behind all if there is none. */

@@ -107,14 +107,18 @@ function loadId({ elements }: Collection, leaf: Leaf, id: StreamId): boolean {
   return false;
 }
 
+/** `last`: the last of all elements, just found, an entry before this one; 0: that is not known. */
 export function putEntry(
   stream: Collection,
   id: StreamId,
   value: Buffer,
   from: number,
   to: number,
+  last: Leaf = 0,
 ): void {
-  stream.put(entryKeyOf(id), 0, ENTRY_KEY_BYTES, value, from, to);
+  const key = entryKeyOf(id);
+  const isAbsent = last !== 0 && stream.elements.leadBeyond(last, key, 0, ENTRY_KEY_BYTES);
+  stream.put(key, 0, ENTRY_KEY_BYTES, value, from, to, 0, isAbsent);
 }
 
 /** What a stream says of itself. `load` turns it to a stream; it is old after the next write. */
@@ -124,6 +128,8 @@ export class StreamState {
   /** The highest id that an entry had, or XSETID has set. */
   readonly lastId = new StreamId();
   readonly maxDeletedId = new StreamId();
+  /** As of `loadLast`: the last of all elements, if that is an entry; else 0. */
+  lastEntry: Leaf = 0;
   /** Entries that were removed. */
   removed = 0;
   /** Those that this member has removed. */
@@ -146,9 +152,13 @@ export class StreamState {
     this.#ownRemoved = 0;
     this.#ownIsThere = false;
     this.#count = 0;
+    this.lastEntry = 0;
     const last = elements.last();
     // With an entry as its last element it has no states.
-    if (last !== 0 && loadEntryId(elements, last, this.lastId)) return;
+    if (last !== 0 && loadEntryId(elements, last, this.lastId)) {
+      if (!elements.mayHoldTombstones) this.lastEntry = last;
+      return;
+    }
     loadTopId(stream, this.lastId);
     edge[0] = STATE;
     let leaf = elements.ceiling(edge, 0, 1);

@@ -37,6 +37,10 @@ class Program {
   readonly compactor = new Compactor(this.space, () => this.trees);
   readonly snapshots: Snapshot[] = [];
   readonly random: SeededRandom;
+  /** Steps after which nodes above a head had not been told of a write. */
+  putOffCount = 0;
+  /** Elements put beside the first or last. */
+  beyondCount = 0;
   #stamp = 1000;
 
   constructor(random: SeededRandom) {
@@ -44,7 +48,9 @@ class Program {
   }
 
   step(): string {
-    const { random } = this;
+    const { random, space } = this;
+    if (random.chance(0.02)) space.defersTotals = !space.defersTotals;
+    if (random.chance(0.02)) space.settle();
     const db = random.below(2);
     const key = at(random.pick(KEYS));
     const sub = random.pick(this.subs[db]!);
@@ -81,9 +87,28 @@ class Program {
     return `element ${action} ${opens}`;
   }
 
-  /** An element is put that has just not been found. */
+  /** An element is put that has just not been found, or beside the first or last of all. */
   #add(sub: SubTree, key: At, subKey: At, value: Buffer): void {
     if (!sub.open(...key)) return;
+    if (this.random.chance(0.5)) this.#addBeyond(sub, key, subKey, value);
+    else this.#addSought(sub, key, subKey, value);
+  }
+
+  #addBeyond(sub: SubTree, key: At, subKey: At, value: Buffer): void {
+    const { elements } = sub;
+    const isFirst = this.random.chance(0.5);
+    const leaf = isFirst ? elements.firstEntry() : elements.lastEntry();
+    if (leaf === 0) return;
+    const order = subKey[0].compare(elements.key(leaf));
+    if (order === 0 || order < 0 !== isFirst) return;
+    const isAbsent = elements.leadBeyond(leaf, ...subKey);
+    if (this.random.chance(0.1)) elements.first();
+    const stamp = ++this.#stamp;
+    sub.put(...key, TYPE, ...subKey, stamp, 1, 0, value, 0, value.length, 0, isAbsent);
+    if (isAbsent) this.beyondCount++;
+  }
+
+  #addSought(sub: SubTree, key: At, subKey: At, value: Buffer): void {
     const element = sub.elements.seek(...subKey);
     if (this.random.chance(0.2)) sub.elements.first();
     if (element !== 0) return;
@@ -194,13 +219,17 @@ t.test('what is remembered of a head is what is there', async (t) => {
       let what = '';
       try {
         what = program.step();
-        program.check();
+        if (program.space.unsettledTree !== null) program.putOffCount++;
+        // A look settles what is put off: for a while nobody looks.
+        if (step % 100 > 40) program.check();
         if (step % 20 === 0) for (const tree of program.trees) tree.checkTree();
       } catch (error) {
         t.fail(String(error), { seed, round, step, what });
         throw error;
       }
     }
+    t.ok(program.putOffCount > STEPS / 20, `${program.putOffCount} times something was put off`);
+    t.ok(program.beyondCount > 10, `${program.beyondCount} elements put beyond all others`);
     for (const snapshot of program.snapshots) snapshot.close();
     for (const tree of program.trees) tree.clear();
     while (program.space.reclaimStep(1000));
@@ -234,6 +263,42 @@ t.test('the last write to a head is known, and nothing that others write after i
   t.equal(sub.elements.liveCount, 2, 'of a new one');
   tree.checkTree();
   sub.check();
+});
+
+t.test('nodes above a head hear of several writes at once, and before anybody looks', async (t) => {
+  const space = new Space({ hashKey });
+  const [tree, other] = [new Tree(space), new Tree(space)];
+  const key = at(Buffer.from('key'));
+  const put = (by: SubTree, name: At, field: string, stamp: number): void => {
+    by.put(...name, TYPE, ...at(Buffer.from(field)), stamp, 1, 0, key[0], 0, 3);
+  };
+  const fill = (target: Tree): void => {
+    const [sub, twin] = [new SubTree(target), new SubTree(target)];
+    put(sub, at(Buffer.from('key 2')), 'one', 1);
+    put(sub, key, 'one', 2);
+    put(sub, key, 'two', 3);
+    put(twin, key, 'three', 4);
+    put(sub, key, 'four', 5);
+    sub.drop(...key, ...at(Buffer.from('two')), 6, 1);
+  };
+  space.defersTotals = true;
+  fill(tree);
+  t.equal(space.unsettledTree, tree, 'put off');
+  t.equal(tree.liveCount, 2, 'what users see is not');
+  put(new SubTree(other), key, 'one', 1);
+  put(new SubTree(other), key, 'two', 2);
+  t.equal(tree.unsettled, null, 'another tree puts off: this one has settled');
+  t.equal(space.unsettledTree, other);
+  space.settle();
+  t.equal(space.unsettledTree, null);
+  space.defersTotals = false;
+  const eager = new Tree(space);
+  fill(eager);
+  t.equal(eager.unsettled, null);
+  t.equal(tree.digestLow, eager.digestLow);
+  t.equal(tree.digestHigh, eager.digestHigh);
+  t.equal(tree.allCount, eager.allCount);
+  for (const each of [tree, other, eager]) each.checkTree();
 });
 
 t.test('compaction between two writes to a sub tree', async (t) => {

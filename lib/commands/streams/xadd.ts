@@ -51,7 +51,7 @@ function xadd(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error(fault);
     return;
   }
-  putEntry(stream, id, entry.bytes, 0, entry.length);
+  putEntry(stream, id, entry.bytes, 0, entry.length, state.lastEntry);
   entry.forget();
   replyId(reply, id);
   stream.notify(NOTIFY_STREAM, 'xadd');

@@ -3,6 +3,7 @@
  *
  * The commands that are sent most stand here: none of them allocates.
  */
+import { FETCH_KEYS_MAX, fetchKeys } from '../../../radix/fetch.js';
 import type { Leaf } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
@@ -194,6 +195,7 @@ function mget(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
   reply.array(args.count - 1);
   for (let i = 1; i < args.count; i += 1) {
+    if ((i - 1) % FETCH_KEYS_MAX === 0) fetchArguments(database, args, i, 1);
     const leaf = readStringKey(database, args, i);
     if (leaf > 0) replyValue(reply, database, leaf);
     else reply.nil();
@@ -231,9 +233,15 @@ function refusesPairs(args: Args, command: string, reply: ReplyWriter): boolean 
   return false;
 }
 
+/** Has the next keys, each `step` arguments behind the other, on their way while others are dealt with. */
+function fetchArguments({ tree }: Database, args: Args, first: number, step: number): void {
+  fetchKeys(tree, args.buf, args.starts, args.ends, first, args.count, step);
+}
+
 function setPairs(database: Database, args: Args): void {
   const { buf, starts, ends } = args;
   for (let i = 1; i < args.count; i += 2) {
+    if ((i - 1) % (2 * FETCH_KEYS_MAX) === 0) fetchArguments(database, args, i, 2);
     database.set(buf, starts[i]!, ends[i]!, buf, starts[i + 1]!, ends[i + 1]!, 0);
     notifyKey(database, NOTIFY_STRING, 'set', args, i);
   }
