@@ -152,6 +152,8 @@ export class Session implements Watcher {
   /** Turns in which it has written since its last WAIT; 0: none. */
   writtenFirst = 0;
   writtenLast = 0;
+  /** The lowest level at which other members have written for it since its last WAIT; -1: none. */
+  awayLevel = -1;
   /** The other replicas have been asked for what the request at hand reads. */
   isFresh = false;
   /** Undefined until the first subscription. */
@@ -207,6 +209,11 @@ export class Session implements Watcher {
     const { levelsAfter } = this;
     this.levelsAfter = undefined;
     if (levelsAfter !== undefined) this.setLevels(levelsAfter.readLevel, levelsAfter.writeLevel);
+  }
+
+  /** Another member may write for it, at its level. */
+  writesAway(): void {
+    if (this.awayLevel < 0 || this.writeLevel < this.awayLevel) this.awayLevel = this.writeLevel;
   }
 
   /** Its replies wait for what it has changed since `store.changeCount` was `before`. */

@@ -57,6 +57,8 @@ what RANDOMKEY and SPOP pick, and which keys are evicted first.
 - **Scripts in a ring**: SCRIPT LOAD, FUNCTION LOAD and their kin reach all members, also those that join later or were down, within seconds. What EVAL alone has
   brought is known where its keys are: EVALSHA for keys of another owner may be answered NOSCRIPT, as from another node of a Redis Cluster.
 - **CLIENT TRACKING in a ring** works through any node; BCAST and NOLOOP are refused there, and a connection that uses them is closed when a second node joins.
+- **WAIT in a ring** waits for what this node has written for the connection. Of what other members have written for it, it tells what the level of the
+  writes ensures (\`one\`: 0 others, \`all\`: all), and waits for no more.
 - **Long commands** (KEYS, FLUSHALL, KDELRANGE, BITCOUNT of huge strings ...) work in slices, so that other clients are served meanwhile.
 `;
 

@@ -129,3 +129,21 @@ t.test('frames that cannot be read are refused, and nothing of them is run', (t)
   }
   t.end();
 });
+
+t.test('WAIT tells what the level of writes at others ensures', async (t) => {
+  const { nodes } = await threeNodes(14);
+  const client = await nodes[0]!.client();
+  t.equal(await client.call('WAIT', '2', '0'), 2, 'nothing was written');
+  for (const [level, others] of [
+    ['one', 0],
+    ['quorum', 1],
+    ['all', 2],
+  ] as const) {
+    await client.call('AT', level, 'SET', 'z', level);
+    await client.call('AT', 'all', 'SET', 'k', level);
+    t.equal(await client.call('WAIT', '2', '0'), others, level);
+  }
+  await client.call('AT', 'one', 'EVAL', "return redis.call('INCR', KEYS[1])", '1', 'n');
+  t.equal(await client.call('WAIT', '2', '0'), 0, 'a script');
+  t.equal(await client.call('WAIT', '2', '0'), 2, 'nothing since');
+});

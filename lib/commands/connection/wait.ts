@@ -4,6 +4,7 @@
  */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import { neededOf } from '../../replication/levels.js';
 import type { Session } from '../../server/session.js';
 import { blockMs } from '../block-timeout.js';
 import type { CommandRow } from '../command.js';
@@ -24,27 +25,41 @@ function wait(session: Session, args: Args, reply: ReplyWriter): void {
   else waitForTime(session, args, timeoutMs, (target) => target.integer(0));
 }
 
+/**
+ * Of what other members have written for the connection it is known what their level ensures: less
+ * than that is waited for, more is not.
+ */
 function waitForReplicas(session: Session, args: Args, wanted: number, timeoutMs: number): void {
   const { blocking, replication } = session.server;
-  const { writtenFirst: first, writtenLast: last } = session;
+  const { awayLevel, writtenFirst: first, writtenLast: last } = session;
   replication!.turnEnds();
-  const count = (): number =>
-    first === 0 ? replication!.reachableCount : replication!.countOthers(first, last);
+  const away = awayLevel < 0 ? Number.POSITIVE_INFINITY : othersAt(session, awayLevel);
+  const count = (): number => {
+    if (first !== 0) return Math.min(away, replication!.countOthers(first, last));
+    return Math.min(away, replication!.reachableCount);
+  };
   session.writtenFirst = 0;
-  if (count() >= wanted) {
+  session.awayLevel = -1;
+  const target = Math.min(wanted, away);
+  if (count() >= target) {
     session.reply.integer(count());
     return;
   }
-  waitForTime(session, args, timeoutMs, (target) => target.integer(count()));
+  waitForTime(session, args, timeoutMs, (reply) => reply.integer(count()));
   const { blocked } = session;
   // In a transaction it does not wait.
   if (blocked === undefined) return;
   replication!.watch(() => {
     if (session.blocked !== blocked) return true;
-    if (count() < wanted) return false;
+    if (count() < target) return false;
     blocking.unblock(session, false);
     return true;
   });
+}
+
+/** How many replicas but the owner have what was acknowledged at a level. */
+function othersAt({ server }: Session, level: number): number {
+  return neededOf(level, server.router!.ring.replicaCount) - 1;
 }
 
 /** WAITAOF numlocal numreplicas timeout */
