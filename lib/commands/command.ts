@@ -48,6 +48,8 @@ export const ALLOW_BUSY = 1 << 12;
 export const WHILE_LOADING = 1 << 14;
 /** Runs commands of its own: MONITOR shows it before them, and CLIENT PAUSE WRITE holds it back. */
 export const SCRIPT = 1 << 13;
+/** Flags of which a command that may write has one. */
+export const MAY_WRITE = WRITE | SCRIPT;
 
 /** A key that a request names. */
 export interface FoundKey {

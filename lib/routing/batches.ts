@@ -15,7 +15,7 @@
 import type { PeerError } from '../../discord/peer/peer-error.js';
 import type { Done, PeerReply, PeerRequest } from '../../discord/peer/pipeline.js';
 import { Args } from '../../resp/args.js';
-import { type Command, SCRIPT, WRITE } from '../commands/command.js';
+import { type Command, MAY_WRITE } from '../commands/command.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
 import type { Session } from '../server/session.js';
@@ -87,7 +87,7 @@ export class Forwarded extends Slot {
   }
 
   get isWrite(): boolean {
-    return (this.command.flags & (WRITE | SCRIPT)) !== 0;
+    return (this.command.flags & MAY_WRITE) !== 0;
   }
 
   finish(reply: Buffer, from: number, to: number): void {
@@ -350,9 +350,9 @@ export class Batches implements Gathered {
     if (slot.isAnswered || slot.call !== undefined) return;
     const { batch, command, isWrite } = slot;
     if (!wasSent) return this.#tryAgain(slot, `TRYAGAIN ${reason}`);
-    const said = `${this.calls.nameOf(batch.memberId)} has not answered '${command.fullName}': ${reason}`;
-    if (isWrite) slot.fail(`INDOUBT ${said}; applied or not`);
-    else this.#tryAgain(slot, `TRYAGAIN ${said}`);
+    const said = this.calls.unanswered(batch.memberId, command.fullName, isWrite, reason);
+    if (isWrite) slot.fail(said);
+    else this.#tryAgain(slot, said);
   }
 
   #tryAgain(slot: Forwarded, reason: string): void {

@@ -320,13 +320,17 @@ export class Calls {
     const who = this.nameOf(call.memberId);
     if (isBlocking === true) {
       options.done(errorReply(`UNBLOCKED ${who}, where '${name}' waited, is gone; in doubt`));
-    } else if (isWrite) {
-      options.done(
-        errorReply(`INDOUBT ${who} has not answered '${name}': ${reason}; applied or not`),
-      );
-    } else {
-      options.again(`TRYAGAIN ${who} has not answered '${name}': ${reason}`);
+      return;
     }
+    const said = this.unanswered(call.memberId, name, isWrite, reason);
+    if (isWrite) options.done(errorReply(said));
+    else options.again(said);
+  }
+
+  /** What is said of a command that was sent and may have been run. */
+  unanswered(memberId: string, name: string, isWrite: boolean, reason: string): string {
+    const said = `${this.nameOf(memberId)} has not answered '${name}': ${reason}`;
+    return isWrite ? `INDOUBT ${said}; applied or not` : `TRYAGAIN ${said}`;
   }
 
   /** For errors. */

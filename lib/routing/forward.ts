@@ -1,6 +1,6 @@
 /** A command whose keys have one owner: it is run there, and its reply passed on as it is. */
 import type { Args } from '../../resp/args.js';
-import { type Command, SCRIPT, WRITE } from '../commands/command.js';
+import { type Command, MAY_WRITE } from '../commands/command.js';
 import type { Session } from '../server/session.js';
 import { ACTING, TRACK } from './call-header.js';
 import type { Call, CallOptions } from './calls.js';
@@ -31,7 +31,7 @@ export class Forward extends Operation implements CallOptions {
     this.isBlocking = command.route.isBlocking;
     this.#args = this.isBlocking ? args.clone() : args.cloneBriefly();
     this.name = command.fullName;
-    this.isWrite = (command.flags & (WRITE | SCRIPT)) !== 0;
+    this.isWrite = (command.flags & MAY_WRITE) !== 0;
     if (!this.isBlocking) return;
     lane.isClosed = true;
     this.slot.unblock = (withError) => {

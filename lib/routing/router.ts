@@ -14,7 +14,7 @@ import type { Ring } from '../../discord/ring/ring.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
-import { type Command, READONLY, SCRIPT, WRITE } from '../commands/command.js';
+import { type Command, MAY_WRITE, READONLY, WRITE } from '../commands/command.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import {
   SERVER_DISK_FAILED,
@@ -60,8 +60,6 @@ const JOINING_GATES = GATE_LANE | GATE_NO_TOUCH | GATE_PUSHES | GATE_TRACKING;
 /** What in the server does. */
 const WAITING_GATES =
   SERVER_PAUSED | SERVER_MONITORED | SERVER_SCRIPTING | SERVER_LOADING | SERVER_DISK_FAILED;
-/** Commands that may write. */
-const WRITES = WRITE | SCRIPT;
 /** Lanes are numbered from anywhere on, so that those of an earlier run are not taken for them. */
 const FIRST_LANE_MAX = 2 ** 20;
 const LANES_OF_RUN = 2 ** 32;
@@ -162,7 +160,7 @@ export class Router {
     const flags = actor === owner ? 0 : ACTING;
     const request = { args, command, lane, laneId, session };
     if (!this.#batches.add(ring.members[actor]!.id, flags, request, epoch)) return false;
-    if ((command.flags & WRITES) !== 0) session.writesAway();
+    if ((command.flags & MAY_WRITE) !== 0) session.writesAway();
     session.lastCommand = command;
     return true;
   }
@@ -184,7 +182,7 @@ export class Router {
     if (session.isGuest || command.route.kind === LOCAL) return false;
     session.lane ??= new Lane(session);
     const { lane } = session;
-    const mayWrite = (command.flags & WRITES) !== 0 || command.route.kind === EXEC;
+    const mayWrite = (command.flags & MAY_WRITE) !== 0 || command.route.kind === EXEC;
     const operation = this.#operation(session, lane, command, args);
     if (operation !== undefined) {
       if (mayWrite) session.writesAway();

@@ -19,6 +19,7 @@ import {
   FAST,
   type FoundKey,
   HIDDEN,
+  MAY_WRITE,
   NO_AUTH,
   NO_MULTI,
   NO_SCRIPT,
@@ -481,7 +482,7 @@ function expireElements(
 
 /** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */
 function mayWrite(command: Command): boolean {
-  return (command.flags & (WRITE | SCRIPT)) !== 0 && !command.name.endsWith('_ro');
+  return (command.flags & MAY_WRITE) !== 0 && !command.name.endsWith('_ro');
 }
 
 function allowedInMonitor(command: Command): boolean {

@@ -3,7 +3,7 @@
  * reached that its level cannot be had. Asked only then, and before anything is changed.
  */
 import type { Args } from '../../resp/args.js';
-import { type Command, SCRIPT, WRITE } from '../commands/command.js';
+import { type Command, MAY_WRITE, WRITE } from '../commands/command.js';
 import { findKeys } from '../commands/key-positions.js';
 import { findKnown } from '../commands/known-commands.js';
 import { LEVEL_ONE } from '../replication/levels.js';
@@ -32,7 +32,7 @@ function refusalOf(
   command: Command,
   args: Args,
 ): string | undefined {
-  if ((command.flags & (WRITE | SCRIPT)) === 0) return undefined;
+  if ((command.flags & MAY_WRITE) === 0) return undefined;
   const known = findKnown(session.server, command.fullName);
   const keys = known === undefined ? [] : findKeys(known, args);
   if (keys.length === 0 && (command.flags & WRITE) !== 0) {

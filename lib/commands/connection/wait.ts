@@ -35,8 +35,8 @@ function waitForReplicas(session: Session, args: Args, wanted: number, timeoutMs
   replication!.turnEnds();
   const away = awayLevel < 0 ? Number.POSITIVE_INFINITY : othersAt(session, awayLevel);
   const count = (): number => {
-    if (first !== 0) return Math.min(away, replication!.countOthers(first, last));
-    return Math.min(away, replication!.reachableCount);
+    const here = first === 0 ? replication!.reachableCount : replication!.countOthers(first, last);
+    return Math.min(away, here);
   };
   session.writtenFirst = 0;
   session.awayLevel = -1;
