@@ -70,14 +70,14 @@ export class Exchange {
    */
   *sendItems(
     list: ItemList,
-    symbols: Iterable<number>,
+    symbols: ReadonlySet<number>,
     each: (item: Item, range: number) => void,
   ): Task<void> {
     const finder: Finder = (item, range) => {
       each(item, range);
       return this.#add(item);
     };
-    yield* list.find(new Set(symbols), finder, () => this.#flush(PAYLOAD_BYTES_MAX));
+    yield* list.find(symbols, finder, () => this.#flush(PAYLOAD_BYTES_MAX));
     yield* this.sendEnd();
   }
 

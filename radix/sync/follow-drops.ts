@@ -7,7 +7,7 @@ import type { Dropper, Target } from './dropper.js';
 import type { ItemList } from './items.js';
 import { SLICE_VISITS } from './items.js';
 import type { Task } from './link.js';
-import type { SyncMode } from './messages.js';
+import { listedHash, type SyncMode } from './messages.js';
 import { FIRST_PLACE, type Place } from './place.js';
 import type { CommonSums } from './ranges.js';
 import type { Replica } from './replica.js';
@@ -37,12 +37,20 @@ export class FollowDrops {
     yield* this.dropHeads();
   }
 
-  /** Drops the items with these symbols, heads excepted, and takes all of them out of the sums. */
-  *dropItems(list: ItemList, symbols: ReadonlySet<number>, common: CommonSums): Task<void> {
+  /**
+   * Drops the items with these symbols, heads and what is `kept` (by listedHash) excepted, and takes
+   * all of them out of the sums.
+   */
+  *dropItems(
+    list: ItemList,
+    symbols: ReadonlySet<number>,
+    kept: ReadonlySet<number>,
+    common: CommonSums,
+  ): Task<void> {
     const { replica } = list;
     const finder = (item: Item, range: number): boolean => {
       common.subtract(item, range);
-      return this.#add(replica, item);
+      return kept.has(listedHash(item.low, item.high)) || this.#add(replica, item);
     };
     yield* list.find(symbols, finder);
     yield* this.#dropItems(replica);

@@ -2,6 +2,7 @@
  * GroupAnswer: what the responder says to a group of sub ranges, in cells or as a list: what it
  * wants of it, and what only it has.
  */
+import { differing } from './ambiguity.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { CellSpan } from './cell-span.js';
 import { addInSlices } from './comparison.js';
@@ -16,7 +17,9 @@ import {
   decodeCell,
   decodeListed,
   decodeSet,
+  encodeListed,
   FRAME_CELLS,
+  FRAME_KEEP,
   FRAME_LIST,
   FRAME_NEED,
   FRAME_WANT,
@@ -144,29 +147,42 @@ export class GroupAnswer {
     reader.end();
   }
 
+  /** Sends numbers of so many bytes each in frames of one type; none if there are none. */
+  *#sendAll(
+    type: number,
+    numbers: ReadonlySet<number>,
+    bytes: number,
+    encode: (payload: ByteWriter, number: number) => void,
+  ): Task<void> {
+    const payload = this.#payload;
+    for (const number of numbers) {
+      encode(payload, number);
+      if (payload.length + bytes > PAYLOAD_BYTES_MAX)
+        yield* this.#exchange.link.send(type, payload);
+    }
+    if (payload.length > 0) yield* this.#exchange.link.send(type, payload);
+  }
+
   /** Asks for what only the other side has, sends what only this one has, takes what comes. */
   *#settle(list: ItemList, theirs: number[], mine: number[]): Task<void> {
     const exchange = this.#exchange;
     const mode = this.#mode;
-    const payload = this.#payload;
-    for (const symbol of theirs) {
-      payload.u32(symbol);
-      if (payload.length + WANTED_BYTES > PAYLOAD_BYTES_MAX) {
-        yield* exchange.link.send(FRAME_WANT, payload);
-      }
-    }
-    if (payload.length > 0) yield* exchange.link.send(FRAME_WANT, payload);
+    const { kept, offered, wanted } = yield* differing(list, theirs, mine, mode);
+    yield* this.#sendAll(FRAME_WANT, wanted, WANTED_BYTES, (payload, symbol) =>
+      payload.u32(symbol),
+    );
+    yield* this.#sendAll(FRAME_KEEP, kept, LISTED_BYTES, encodeListed);
     const subtract = (item: Item, range: number): boolean => {
       this.#common.subtract(item, range);
       return true;
     };
     if (isTaking(mode)) {
-      yield* exchange.sendItems(list, mine, subtract);
+      yield* exchange.sendItems(list, offered, subtract);
     } else {
-      if (comparesCommon(mode)) yield* list.find(new Set(mine), subtract);
+      if (comparesCommon(mode)) yield* list.find(offered, subtract);
       yield* exchange.sendEnd();
     }
-    yield* exchange.receive(isGiving(mode) ? theirs.length : 0);
+    yield* exchange.receive(isGiving(mode) ? wanted.size : 0);
   }
 }
 

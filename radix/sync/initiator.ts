@@ -23,18 +23,21 @@ import {
   ENTRIES_MAX,
   GROUP_ITEMS_MAX,
   groupsOf,
+  KEPT_MAX,
   LIST_ITEMS_MAX,
 } from './limits.js';
 import type { Link, Task } from './link.js';
 import {
   comparesCommon,
   decodeBitmap,
+  decodeListed,
   FRAME_COMMON,
   FRAME_EMPTY,
   FRAME_END,
   FRAME_ENTRIES,
   FRAME_FINISH,
   FRAME_HELD,
+  FRAME_KEEP,
   FRAME_RANGES,
   FRAME_SAME,
   FRAME_SUMMARY,
@@ -248,12 +251,17 @@ export class Initiator {
     const { exchange } = this;
     const { mode } = this.#options;
     const wanted = new Set<number>();
+    const kept = new Set<number>();
     let frame = first;
-    while (frame.type === FRAME_WANT) {
+    while (frame.type === FRAME_WANT || frame.type === FRAME_KEEP) {
       const reader = new ByteReader(frame.payload);
-      while (reader.left > 0) wanted.add(reader.i32());
+      const before = wanted.size + kept.size;
+      if (frame.type === FRAME_WANT) while (reader.left > 0) wanted.add(reader.i32());
+      else while (reader.left > 0) kept.add(decodeListed(reader));
       if (wanted.size > list.count) throw new SyncError('SYNC_LIMIT', 'more wanted than there is');
-      frame = yield* this.#link.expect(FRAME_WANT, FRAME_ENTRIES, FRAME_END);
+      if (wanted.size + kept.size === before) throw new SyncError('SYNC_PROTOCOL', 'wanted again');
+      if (kept.size > KEPT_MAX) throw new SyncError('SYNC_LIMIT', 'too much to be kept');
+      frame = yield* this.#link.expect(FRAME_WANT, FRAME_KEEP, FRAME_ENTRIES, FRAME_END);
     }
     const drops = isFollowing(mode) ? new FollowDrops(this.dropper, mode) : null;
     const end = { type: frame.type, payload: Buffer.from(frame.payload) };
@@ -261,7 +269,7 @@ export class Initiator {
       common.subtract(item, range);
       return true;
     };
-    if (drops !== null) yield* drops.dropItems(list, wanted, common);
+    if (drops !== null) yield* drops.dropItems(list, wanted, kept, common);
     else if (mode === 'pull') yield* list.find(wanted, subtract);
     if (!(yield* exchange.take(end.type, end.payload, theirCount))) {
       yield* exchange.receive(theirCount);

@@ -106,6 +106,22 @@ export class ItemList {
     }
   }
 
+  /** How many items have each of these symbols, of those that any has. */
+  *tally(wanted: ReadonlySet<number>): Task<Map<number, number>> {
+    const counts = new Map<number, number>();
+    if (wanted.size === 0) return counts;
+    const filter = new Filter(wanted);
+    for (let at = 0; at < this.count; at += 16 * SLICE_ITEMS) {
+      const to = Math.min(at + 16 * SLICE_ITEMS, this.count);
+      for (const index of filter.indexesOf(this.symbols, at, to)) {
+        const symbol = this.symbols[index]!;
+        counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
+      }
+      yield 'slice';
+    }
+    return counts;
+  }
+
   /**
    * Shows the items with these symbols that are still there; `afterFind` comes whenever the finder
    * has had enough for now, and from time to time.
@@ -155,7 +171,7 @@ export class ItemList {
     if (rest.size === 0) return;
     while (start !== null) {
       start = this.replica.scan(start, this.#ranges.end(part.range), SLICE_VISITS, (item) => {
-        return !rest.has(this.#symbolOf(item)) || finder(item, part.range);
+        return !rest.has(this.symbolOf(item)) || finder(item, part.range);
       });
       yield* afterFind();
       yield 'slice';
@@ -169,7 +185,9 @@ export class ItemList {
     if (place === null) return -1;
     const window = new SymbolList();
     this.replica.symbols(this.#salt!, place, null, LOOKUP_WINDOW, window);
-    const index = window.symbols.subarray(0, window.count).indexOf(symbol);
+    const { symbols } = window;
+    const isNear = symbols[near - first] === symbol && near - first < window.count;
+    const index = isNear ? near - first : symbols.subarray(0, window.count).indexOf(symbol);
     const at = index < 0 ? null : this.replica.placeOf(first + index);
     if (at === null) return -1;
     this.replica.scan(at, null, 1, (item) => {
@@ -179,7 +197,7 @@ export class ItemList {
     return first + index;
   }
 
-  #symbolOf(item: Item): number {
+  symbolOf(item: Item): number {
     return this.#salt === null ? item.low : symbolOf(item.low, this.#salt);
   }
 }

@@ -15,6 +15,8 @@ export const LIST_ITEMS_MAX = 2 ** 16;
 export const LISTED_MAX = 2 ** 20;
 /** Entries that fill an empty side: no space, of 2^31 units of 8 bytes, holds more. */
 export const ENTRIES_MAX = 2 ** 28;
+/** Items that a side that follows may be told to keep: those of ambiguous symbols, some hundreds. */
+export const KEPT_MAX = 2 ** 16;
 /** Standard deviations of the estimate that the first cells allow for. */
 export const DEVIATIONS = 1;
 /** Cells a difference needs at most, but for small numbers. */

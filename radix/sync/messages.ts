@@ -10,7 +10,7 @@
  *   CELLS    of the sub ranges that differ    ---->
  *                                             <----  NEED     so many cells; 0: LIST, please
  *   CELLS or LIST                             ---->
- *                                             <----  WANT, ENTRIES, END
+ *                                             <----  WANT, KEEP, ENTRIES, END
  *   ENTRIES, END, then CELLS of the next      ---->
  *   sub ranges, or COMMON                     ---->
  *                                             <----  HELD     which the responder holds
@@ -33,6 +33,8 @@
  *   LIST     the first frame, in front: set of sub ranges | varint items
  *            items: u32 low half of the hash | u24 the high half's low 21 bits
  *   WANT     symbols, or of a list low halves of hashes: u32
+ *   KEEP     to a side that follows: what it must not drop, though it has a symbol that is wanted:
+ *              items as in LIST
  *   ENTRIES  the next bytes of the stream of records (entry-codec.ts)
  *   VALUE    the next bytes of the value of the record before
  *   ABANDON  that value has changed: forget the record
@@ -66,6 +68,7 @@ export const FRAME_COMMON = 13;
 export const FRAME_HELD = 14;
 export const FRAME_VALUE = 15;
 export const FRAME_ABANDON = 16;
+export const FRAME_KEEP = 17;
 
 export const PROTOCOL_VERSION = 1;
 /**

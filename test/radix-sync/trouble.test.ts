@@ -431,6 +431,17 @@ function* wantingForever(random: SeededRandom): Lies {
   for (;;) yield frameOf(8, (writer) => writer.bytes(random.bytes(4000)));
 }
 
+function* keepingForever(random: SeededRandom): Lies {
+  yield rangesOf(1, []);
+  yield frameOf(8, (writer) => writer.u32(1));
+  for (;;) yield frameOf(17, (writer) => writer.bytes(random.bytes(7000)));
+}
+
+function* wantingAgain(): Lies {
+  yield rangesOf(1, []);
+  for (;;) yield frameOf(8, (writer) => writer.u32(1));
+}
+
 const LYING_RESPONDERS: Liar[] = [
   { name: 'no sub ranges', code: 'SYNC_BAD_FRAME', lies: () => saying(rangesOf(0, [])) },
   { name: 'too many', code: 'SYNC_BAD_FRAME', lies: () => saying(rangesOf(257, [])) },
@@ -442,6 +453,8 @@ const LYING_RESPONDERS: Liar[] = [
   { name: 'wants ever more cells', code: 'SYNC_PROTOCOL', lies: () => needing(10) },
   { name: 'wants the same cells again', code: 'SYNC_PROTOCOL', lies: () => needing(0) },
   { name: 'wants what nobody has', code: 'SYNC_LIMIT', lies: wantingForever },
+  { name: 'wants the same again', code: 'SYNC_PROTOCOL', lies: wantingAgain },
+  { name: 'tells to keep what nobody has', code: 'SYNC_LIMIT', lies: keepingForever },
   {
     name: 'all entries, unasked',
     code: 'SYNC_PROTOCOL',
