@@ -22,7 +22,7 @@ export interface Differing {
   readonly kept: Set<number>;
 }
 
-/** `list`: the responder's items; `theirs`, `mine`: symbols found on that side alone. */
+/** `list`: the responder's items; `theirs`, `mine`: symbols found on that side alone, each once. */
 export function* differing(
   list: ItemList,
   theirs: readonly number[],
@@ -32,7 +32,7 @@ export function* differing(
   const found: Differing = { wanted: new Set(theirs), offered: new Set(mine), kept: new Set() };
   // Here all is merged; what comes in vain does no harm.
   if (mode === 'two-way') return found;
-  const ambiguous = yield* ambiguousSymbols(list, theirs, mine);
+  const ambiguous = yield* ambiguousSymbols(list, found);
   if (ambiguous.size === 0) return found;
   for (const symbol of ambiguous.keys()) {
     found.wanted.add(symbol);
@@ -45,14 +45,11 @@ export function* differing(
 /** How many items have each of the symbols that more items have here than are here alone. */
 function* ambiguousSymbols(
   list: ItemList,
-  theirs: readonly number[],
-  mine: readonly number[],
+  { offered, wanted }: Differing,
 ): Task<Map<number, number>> {
-  const alone = new Map<number, number>(theirs.map((symbol) => [symbol, 0]));
-  for (const symbol of mine) alone.set(symbol, (alone.get(symbol) ?? 0) + 1);
-  const counts = yield* list.tally(new Set(alone.keys()));
+  const counts = yield* list.tally(wanted, offered);
   for (const [symbol, count] of counts) {
-    if (count <= alone.get(symbol)!) counts.delete(symbol);
+    if (count === 1 && offered.has(symbol)) counts.delete(symbol);
   }
   return counts;
 }

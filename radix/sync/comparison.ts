@@ -4,6 +4,7 @@
  */
 import { ByteReader, ByteWriter } from './bytes.js';
 import { CellSpan } from './cell-span.js';
+import type { Exchange } from './exchange.js';
 import { type Frame, PAYLOAD_BYTES_MAX } from './frame.js';
 import { ItemList, SLICE_ITEMS } from './items.js';
 import { CELLS_MAX, cellsFor, groupsOf, LIST_ITEMS_MAX, NEEDS_MAX } from './limits.js';
@@ -19,16 +20,27 @@ import {
   FRAME_LIST,
   FRAME_NEED,
   FRAME_WANT,
+  isFollowing,
   LISTED_BYTES,
   listedHash,
+  type SyncMode,
 } from './messages.js';
 import type { Ranges } from './ranges.js';
 import type { Replica } from './replica.js';
 import { Cells } from './riblt.js';
 import { SyncError } from './sync-error.js';
+import { WantedItems } from './wanted-items.js';
 
-/** Goes on when it is known what differs: with the items compared, and the answer's first frame. */
-export type Finish = (list: ItemList, answer: Frame) => Task<void>;
+/** Listing so many items costs about what it costs to send one of the other side in vain. */
+const LISTED_PER_ITEM = 64;
+
+/** Goes on when it is known what differs. */
+export interface Finish {
+  /** `wanted`: still to be read, of the items compared; `answer`: its first frame. */
+  items(list: ItemList, wanted: WantedItems, answer: Frame): Task<void>;
+  /** All of these sub ranges, on both sides; `answer`: the first frame of the other's. */
+  all(ranges: Ranges, group: readonly number[], answer: Frame): Task<void>;
+}
 
 export class Comparison {
   readonly #replica: Replica;
@@ -38,11 +50,24 @@ export class Comparison {
   readonly #finish: Finish;
   readonly #payload = new ByteWriter();
 
-  constructor(replica: Replica, link: Link, ranges: Ranges, salt: number, finish: Finish) {
-    this.#replica = replica;
-    this.#link = link;
+  /** Sub ranges with more items are exchanged whole if they cannot be told apart by few cells. */
+  readonly #listedMax: number;
+
+  /** `theirCount`: items that the responder has; `mode`: of the session. */
+  constructor(
+    exchange: Exchange,
+    ranges: Ranges,
+    salt: number,
+    theirCount: number,
+    mode: SyncMode,
+    finish: Finish,
+  ) {
+    this.#replica = exchange.replica;
+    this.#link = exchange.link;
     this.#ranges = ranges;
     this.#salt = salt;
+    // A side that follows must not drop what both have.
+    this.#listedMax = isFollowing(mode) ? Infinity : theirCount * LISTED_PER_ITEM;
     this.#finish = finish;
   }
 
@@ -51,7 +76,7 @@ export class Comparison {
     const cellCount = cellsFor(differences);
     const items = group.reduce((sum, range) => sum + this.#ranges.counts[range]!, 0);
     if (cellCount > CELLS_MAX || cellCount * CELL_BYTES >= items * LISTED_BYTES) {
-      yield* this.list(group);
+      yield* items > this.#listedMax ? this.#exchangeAll(group) : this.list(group);
       return;
     }
     const list = new ItemList(this.#replica, this.#ranges, this.#salt);
@@ -64,7 +89,7 @@ export class Comparison {
     for (let needs = 0; needs <= NEEDS_MAX; needs++) {
       const answer = yield* this.#link.expect(FRAME_NEED, FRAME_WANT, FRAME_ENTRIES, FRAME_END);
       if (answer.type !== FRAME_NEED) {
-        yield* this.#finish(list, answer);
+        yield* this.#finish.items(list, new WantedItems(list, false), answer);
         return;
       }
       const reader = new ByteReader(answer.payload);
@@ -84,7 +109,7 @@ export class Comparison {
   /** Lists the items of the sub ranges of a group, so many at a time as may be. */
   *list(group: readonly number[]): Task<void> {
     for (const part of groupsOf(this.#ranges, group, LIST_ITEMS_MAX)) {
-      const list = new ItemList(this.#replica, this.#ranges, null);
+      const list = new ItemList(this.#replica, this.#ranges, this.#salt);
       const listed: number[] = [];
       yield* list.visit(part, (item) => listed.push(listedHash(item.low, item.high)) > 0);
       const payload = this.#payload;
@@ -98,8 +123,17 @@ export class Comparison {
       }
       if (payload.length > 0) yield* this.#link.send(FRAME_LIST, payload);
       const answer = yield* this.#link.expect(FRAME_WANT, FRAME_ENTRIES, FRAME_END);
-      yield* this.#finish(list, answer);
+      yield* this.#finish.items(list, new WantedItems(list, true), answer);
     }
+  }
+
+  /** Lists nothing, as if all that either side has were new to the other: it nearly is. */
+  *#exchangeAll(group: readonly number[]): Task<void> {
+    encodeSet(this.#payload, group, this.#ranges.length);
+    this.#payload.varint(0);
+    yield* this.#link.send(FRAME_LIST, this.#payload);
+    const answer = yield* this.#link.expect(FRAME_ENTRIES, FRAME_END);
+    yield* this.#finish.all(this.#ranges, group, answer);
   }
 
   /** Sends the cells of a list, after what has been written of the first frame. */

@@ -13,6 +13,7 @@ import { ENTRIES_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
 import { FRAME_ABANDON, FRAME_END, FRAME_ENTRIES, FRAME_VALUE, type SyncMode } from './messages.js';
 import { FIRST_PLACE, type Place } from './place.js';
+import type { Ranges } from './ranges.js';
 import type { Replica } from './replica.js';
 import { SyncError } from './sync-error.js';
 import type { Item } from './takers.js';
@@ -64,20 +65,25 @@ export class Exchange {
     yield* this.sendEnd();
   }
 
-  /**
-   * Sends the items of a list with these symbols, as far as they are still there, then END. `each`
-   * sees them too.
-   */
-  *sendItems(
-    list: ItemList,
-    symbols: ReadonlySet<number>,
-    each: (item: Item, range: number) => void,
-  ): Task<void> {
-    const finder: Finder = (item, range) => {
-      each(item, range);
-      return this.#add(item);
-    };
+  /** Sends the items of a list with these symbols that are still there and admitted, then END. */
+  *sendItems(list: ItemList, symbols: ReadonlySet<number>, admits: Finder): Task<void> {
+    const finder: Finder = (item, range) => !admits(item, range) || this.#add(item);
     yield* list.find(symbols, finder, () => this.#flush(PAYLOAD_BYTES_MAX));
+    yield* this.sendEnd();
+  }
+
+  /** Sends the items of these sub ranges that are admitted, then END. */
+  *sendRanges(ranges: Ranges, indexes: readonly number[], admits: Finder): Task<void> {
+    for (const range of indexes) {
+      let place: Place | null = ranges.starts[range]!;
+      while (place !== null) {
+        place = this.replica.scan(place, ranges.end(range), SLICE_VISITS, (item) => {
+          return !admits(item, range) || this.#add(item);
+        });
+        yield* this.#flush(PAYLOAD_BYTES_MAX);
+        yield 'slice';
+      }
+    }
     yield* this.sendEnd();
   }
 

@@ -7,11 +7,12 @@ import type { Dropper, Target } from './dropper.js';
 import type { ItemList } from './items.js';
 import { SLICE_VISITS } from './items.js';
 import type { Task } from './link.js';
-import { listedHash, type SyncMode } from './messages.js';
+import type { SyncMode } from './messages.js';
 import { FIRST_PLACE, type Place } from './place.js';
 import type { CommonSums } from './ranges.js';
 import type { Replica } from './replica.js';
 import type { Item } from './takers.js';
+import type { WantedItems } from './wanted-items.js';
 
 export class FollowDrops {
   readonly #dropper: Dropper;
@@ -37,22 +38,15 @@ export class FollowDrops {
     yield* this.dropHeads();
   }
 
-  /**
-   * Drops the items with these symbols, heads and what is `kept` (by listedHash) excepted, and takes
-   * all of them out of the sums.
-   */
-  *dropItems(
-    list: ItemList,
-    symbols: ReadonlySet<number>,
-    kept: ReadonlySet<number>,
-    common: CommonSums,
-  ): Task<void> {
+  /** Drops what is wanted of a list, heads and what is kept excepted, and takes it out of the sums. */
+  *dropItems(list: ItemList, wanted: WantedItems, common: CommonSums): Task<void> {
     const { replica } = list;
     const finder = (item: Item, range: number): boolean => {
+      if (!wanted.includes(item)) return true;
       common.subtract(item, range);
-      return kept.has(listedHash(item.low, item.high)) || this.#add(replica, item);
+      return wanted.isKept(item) || this.#add(replica, item);
     };
-    yield* list.find(symbols, finder);
+    yield* list.find(wanted.symbols, finder);
     yield* this.#dropItems(replica);
   }
 

@@ -4,11 +4,11 @@
  */
 import { differing } from './ambiguity.js';
 import { ByteReader, ByteWriter } from './bytes.js';
-import { CellSpan } from './cell-span.js';
+import { CellSpan, symbolOf } from './cell-span.js';
 import { addInSlices } from './comparison.js';
 import type { Exchange } from './exchange.js';
 import { PAYLOAD_BYTES_MAX } from './frame.js';
-import { ItemList } from './items.js';
+import { type Finder, ItemList } from './items.js';
 import { CELLS_MAX, cellsFor, GROUP_ITEMS_MAX, LISTED_MAX, NEEDS_MAX } from './limits.js';
 import type { Task } from './link.js';
 import {
@@ -33,7 +33,6 @@ import {
 import type { CommonSums, Ranges } from './ranges.js';
 import { Cells, Decoder } from './riblt.js';
 import { SyncError } from './sync-error.js';
-import type { Item } from './takers.js';
 
 const DECODE_CELLS = 4096;
 /** If the rest is a smaller part of what has been found, or few, a block of cells for it does. */
@@ -109,27 +108,64 @@ export class GroupAnswer {
   }
 
   *toList(first: ByteReader): Task<void> {
-    const { link, replica } = this.#exchange;
+    const { link } = this.#exchange;
     let reader = first;
     const group = decodeSet(reader, this.#ranges.length);
     const count = reader.varint(Math.min(LISTED_MAX, this.#theirCount * 2 + LISTED_MAX / 16));
+    const symbols = new Set<number>();
     const listed = new Set<number>();
     for (let left = count; ; ) {
-      for (; left > 0 && reader.left >= LISTED_BYTES; left--) listed.add(decodeListed(reader));
+      for (; left > 0 && reader.left >= LISTED_BYTES; left--) {
+        const hash = decodeListed(reader);
+        listed.add(hash);
+        symbols.add(symbolOf(hash | 0, this.#salt));
+      }
       reader.end();
       if (left === 0) break;
       const frame = yield* link.expect(FRAME_LIST);
       if (frame.payload.length === 0) throw new SyncError('SYNC_PROTOCOL', 'an empty frame');
       reader = new ByteReader(frame.payload);
     }
-    const list = new ItemList(replica, this.#ranges, null);
-    const mine: number[] = [];
-    yield* list.visit(group, (item) => {
-      if (!listed.delete(listedHash(item.low, item.high))) mine.push(item.low);
+    const held = yield* this.#findListed(group, listed, symbols);
+    yield* this.#settleListed(group, listed, held, count);
+  }
+
+  /** Returns those listed that this side has, which are common, and deletes them from `listed`. */
+  *#findListed(
+    group: readonly number[],
+    listed: Set<number>,
+    symbols: ReadonlySet<number>,
+  ): Task<Set<number>> {
+    const held = new Set<number>();
+    const list = new ItemList(this.#exchange.replica, this.#ranges, this.#salt);
+    for (const range of group) this.#common.clear(range);
+    if (symbols.size === 0) return held;
+    yield* list.collect(group);
+    yield* list.find(symbols, (item, range) => {
+      const hash = listedHash(item.low, item.high);
+      if (!listed.delete(hash)) return true;
+      held.add(hash);
+      this.#common.add(item, range);
       return true;
     });
-    const theirs = Array.from(listed, (item) => item | 0);
-    yield* this.#settle(list, theirs, mine);
+    return held;
+  }
+
+  *#settleListed(
+    group: readonly number[],
+    lacking: ReadonlySet<number>,
+    held: ReadonlySet<number>,
+    listedCount: number,
+  ): Task<void> {
+    const exchange = this.#exchange;
+    const mode = this.#mode;
+    yield* this.#sendAll(FRAME_WANT, lacking, LISTED_BYTES, encodeListed);
+    const isAlone: Finder = (item) => !held.has(listedHash(item.low, item.high));
+    if (isTaking(mode)) yield* exchange.sendRanges(this.#ranges, group, isAlone);
+    else yield* exchange.sendEnd();
+    // Who lists nothing sends all.
+    const announced = listedCount === 0 ? this.#theirCount : lacking.size;
+    yield* exchange.receive(isGiving(mode) ? announced : 0);
   }
 
   /** Reads cells out of this frame and those that follow. */
@@ -172,7 +208,7 @@ export class GroupAnswer {
       payload.u32(symbol),
     );
     yield* this.#sendAll(FRAME_KEEP, kept, LISTED_BYTES, encodeListed);
-    const subtract = (item: Item, range: number): boolean => {
+    const subtract: Finder = (item, range) => {
       this.#common.subtract(item, range);
       return true;
     };

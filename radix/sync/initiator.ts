@@ -8,7 +8,7 @@
  * attempt moves nothing and yet the sides differ, the cells have led astray: then items are listed.
  */
 import { ByteReader, ByteWriter } from './bytes.js';
-import { Comparison } from './comparison.js';
+import { Comparison, type Finish } from './comparison.js';
 import type { SyncDatabase } from './database.js';
 import { Dropper, type Piece } from './dropper.js';
 import type { ApplyOptions } from './entry-applier.js';
@@ -23,14 +23,12 @@ import {
   ENTRIES_MAX,
   GROUP_ITEMS_MAX,
   groupsOf,
-  KEPT_MAX,
   LIST_ITEMS_MAX,
 } from './limits.js';
 import type { Link, Task } from './link.js';
 import {
   comparesCommon,
   decodeBitmap,
-  decodeListed,
   FRAME_COMMON,
   FRAME_EMPTY,
   FRAME_END,
@@ -54,6 +52,7 @@ import { CommonSums, RANGES_MAX, Ranges, saltOf } from './ranges.js';
 import { keyCheck, Replica } from './replica.js';
 import { SyncError } from './sync-error.js';
 import type { KeyRange } from './view.js';
+import type { WantedItems } from './wanted-items.js';
 
 export interface InitiatorOptions extends ApplyOptions {
   readonly range: KeyRange;
@@ -171,7 +170,6 @@ export class Initiator {
 
   /** Does what an answer that is not SAME asks for; true if that was all. */
   *#attempt(answer: Frame, isStuck: boolean): Task<boolean> {
-    const { exchange } = this;
     const { keeps, mode } = this.#options;
     let isSettled = false;
     if (answer.type === FRAME_EMPTY) {
@@ -183,8 +181,7 @@ export class Initiator {
       if (this.#whole.count > 0) {
         throw new SyncError('SYNC_PROTOCOL', 'all entries, but none were lacking');
       }
-      const isEnd = yield* exchange.take(answer.type, answer.payload, ENTRIES_MAX);
-      if (!isEnd) yield* exchange.receive(ENTRIES_MAX);
+      yield* this.#takeAll(answer, ENTRIES_MAX);
       isSettled = mode === 'push' || mode === 'pull';
     }
     if (mode === 'destructive' && !keeps)
@@ -236,10 +233,12 @@ export class Initiator {
   }
 
   #comparison(ranges: Ranges, common: CommonSums, theirCount: number): Comparison {
-    const finish = (list: ItemList, answer: Frame): Task<void> => {
-      return this.#finishGroup(list, common, answer, theirCount);
+    const { mode } = this.#options;
+    const finish: Finish = {
+      items: (list, wanted, answer) => this.#finishItems(list, wanted, common, answer, theirCount),
+      all: (_, group, answer) => this.#finishAll(ranges, group, common, answer, theirCount),
     };
-    return new Comparison(this.#replica, this.#link, ranges, this.#salt, finish);
+    return new Comparison(this.exchange, ranges, this.#salt, theirCount, mode, finish);
   }
 
   /**
@@ -247,36 +246,52 @@ export class Initiator {
    * been merged: of two versions of an entry the older one is no longer there then. A side that
    * follows drops what the other does not have, entries before it takes others, heads after.
    */
-  *#finishGroup(list: ItemList, common: CommonSums, first: Frame, theirCount: number): Task<void> {
+  *#finishItems(
+    list: ItemList,
+    wanted: WantedItems,
+    common: CommonSums,
+    first: Frame,
+    theirCount: number,
+  ): Task<void> {
     const { exchange } = this;
     const { mode } = this.#options;
-    const wanted = new Set<number>();
-    const kept = new Set<number>();
     let frame = first;
     while (frame.type === FRAME_WANT || frame.type === FRAME_KEEP) {
-      const reader = new ByteReader(frame.payload);
-      const before = wanted.size + kept.size;
-      if (frame.type === FRAME_WANT) while (reader.left > 0) wanted.add(reader.i32());
-      else while (reader.left > 0) kept.add(decodeListed(reader));
-      if (wanted.size > list.count) throw new SyncError('SYNC_LIMIT', 'more wanted than there is');
-      if (wanted.size + kept.size === before) throw new SyncError('SYNC_PROTOCOL', 'wanted again');
-      if (kept.size > KEPT_MAX) throw new SyncError('SYNC_LIMIT', 'too much to be kept');
+      wanted.read(frame);
       frame = yield* this.#link.expect(FRAME_WANT, FRAME_KEEP, FRAME_ENTRIES, FRAME_END);
     }
     const drops = isFollowing(mode) ? new FollowDrops(this.dropper, mode) : null;
     const end = { type: frame.type, payload: Buffer.from(frame.payload) };
     const subtract: Finder = (item, range) => {
+      if (!wanted.includes(item)) return false;
       common.subtract(item, range);
       return true;
     };
-    if (drops !== null) yield* drops.dropItems(list, wanted, kept, common);
-    else if (mode === 'pull') yield* list.find(wanted, subtract);
-    if (!(yield* exchange.take(end.type, end.payload, theirCount))) {
-      yield* exchange.receive(theirCount);
-    }
+    if (drops !== null) yield* drops.dropItems(list, wanted, common);
+    else if (mode === 'pull') yield* list.find(wanted.symbols, (...at) => subtract(...at) || true);
+    yield* this.#takeAll(end, theirCount);
     if (drops !== null) yield* drops.dropHeads();
-    if (!isGiving(mode)) wanted.clear();
-    yield* exchange.sendItems(list, wanted, subtract);
+    if (isGiving(mode)) yield* exchange.sendItems(list, wanted.symbols, subtract);
+    else yield* exchange.sendEnd();
+  }
+
+  /** Takes all that the other side has of these sub ranges, and sends what this one has. */
+  *#finishAll(
+    ranges: Ranges,
+    group: readonly number[],
+    common: CommonSums,
+    first: Frame,
+    theirCount: number,
+  ): Task<void> {
+    for (const range of group) common.clear(range);
+    yield* this.#takeAll(first, theirCount);
+    if (isGiving(this.#options.mode)) yield* this.exchange.sendRanges(ranges, group, () => true);
+    else yield* this.exchange.sendEnd();
+  }
+
+  *#takeAll({ type, payload }: Frame, theirCount: number): Task<void> {
+    const isEnd = yield* this.exchange.take(type, payload, theirCount);
+    if (!isEnd) yield* this.exchange.receive(theirCount);
   }
 
   /** Settles what both sides have in common, where the mode asks for it; true: all that is. */

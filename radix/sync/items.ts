@@ -42,9 +42,9 @@ interface Part {
 
 export class ItemList {
   readonly replica: Replica;
+  /** Of the attempt. */
+  readonly salt: number;
   readonly #ranges: Ranges;
-  /** Of the attempt; null: items are known by the low half of their hash itself. */
-  readonly #salt: number | null;
   readonly #list = new SymbolList();
   readonly #parts: Part[] = [];
   /** Whether the finder has had enough for now. */
@@ -52,10 +52,10 @@ export class ItemList {
   /** Of all symbols. */
   sum = 0;
 
-  constructor(replica: Replica, ranges: Ranges, salt: number | null) {
+  constructor(replica: Replica, ranges: Ranges, salt: number) {
     this.replica = replica;
     this.#ranges = ranges;
-    this.#salt = salt;
+    this.salt = salt;
   }
 
   get count(): number {
@@ -77,7 +77,7 @@ export class ItemList {
       const end = this.#ranges.end(range);
       while (start !== null) {
         const before = list.count;
-        start = this.replica.symbols(this.#salt!, start, end, SLICE_ITEMS - sliceItems, list);
+        start = this.replica.symbols(this.salt, start, end, SLICE_ITEMS - sliceItems, list);
         for (let i = before; i < list.count; i++) this.sum = (this.sum + list.symbols[i]!) | 0;
         sliceItems += list.count - before + 1;
         if (sliceItems < SLICE_ITEMS) continue;
@@ -88,7 +88,7 @@ export class ItemList {
     }
   }
 
-  /** Shows all items of these sub ranges, and keeps low halves of their hashes for symbols. */
+  /** Collects these sub ranges, and shows all their items. */
   *visit(indexes: readonly number[], each: Finder): Task<void> {
     const list = this.#list;
     for (const range of indexes) {
@@ -96,7 +96,7 @@ export class ItemList {
       let start: Place | null = this.#ranges.starts[range]!;
       while (start !== null) {
         start = this.replica.scan(start, this.#ranges.end(range), SLICE_VISITS, (item) => {
-          list.add(item.low);
+          list.add(this.symbolOf(item));
           each(item, range);
           return true;
         });
@@ -106,11 +106,10 @@ export class ItemList {
     }
   }
 
-  /** How many items have each of these symbols, of those that any has. */
-  *tally(wanted: ReadonlySet<number>): Task<Map<number, number>> {
+  /** How many items have each of the symbols of two sets, of those that any has. */
+  *tally(some: ReadonlySet<number>, others: ReadonlySet<number>): Task<Map<number, number>> {
     const counts = new Map<number, number>();
-    if (wanted.size === 0) return counts;
-    const filter = new Filter(wanted);
+    const filter = new Filter(some, others);
     for (let at = 0; at < this.count; at += 16 * SLICE_ITEMS) {
       const to = Math.min(at + 16 * SLICE_ITEMS, this.count);
       for (const index of filter.indexesOf(this.symbols, at, to)) {
@@ -154,7 +153,7 @@ export class ItemList {
    */
   *#findIn(part: Part, indexes: number[], finder: Finder, afterFind: () => Task<void>): Task<void> {
     const rest = new Set<number>();
-    const isScanned = this.#salt === null || indexes.length > (part.to - part.from) * LOOKUPS_SHARE;
+    const isScanned = indexes.length > (part.to - part.from) * LOOKUPS_SHARE;
     let start: Place | null = this.#ranges.starts[part.range]!;
     let shift = this.replica.prefix(start).count - part.from;
     let lookups = 0;
@@ -184,7 +183,7 @@ export class ItemList {
     const place = this.replica.placeOf(first);
     if (place === null) return -1;
     const window = new SymbolList();
-    this.replica.symbols(this.#salt!, place, null, LOOKUP_WINDOW, window);
+    this.replica.symbols(this.salt, place, null, LOOKUP_WINDOW, window);
     const { symbols } = window;
     const isNear = symbols[near - first] === symbol && near - first < window.count;
     const index = isNear ? near - first : symbols.subarray(0, window.count).indexOf(symbol);
@@ -198,21 +197,23 @@ export class ItemList {
   }
 
   symbolOf(item: Item): number {
-    return this.#salt === null ? item.low : symbolOf(item.low, this.#salt);
+    return symbolOf(item.low, this.salt);
   }
 }
 
 function* nothing(): Task<void> {}
 
-/** Tells wanted symbols from millions of others: a look at a bit, and for few at the set. */
+/** Tells wanted symbols from millions of others: a look at a bit, and for few at the sets. */
 class Filter {
-  readonly #wanted: ReadonlySet<number>;
+  readonly #sets: readonly ReadonlySet<number>[];
   readonly #bits = new Int32Array(FILTER_BITS >>> 5);
 
-  constructor(wanted: ReadonlySet<number>) {
-    this.#wanted = wanted;
-    for (const symbol of wanted) {
-      this.#bits[(symbol & (FILTER_BITS - 1)) >>> 5]! |= 1 << (symbol & 31);
+  constructor(...sets: readonly ReadonlySet<number>[]) {
+    this.#sets = sets;
+    for (const set of sets) {
+      for (const symbol of set) {
+        this.#bits[(symbol & (FILTER_BITS - 1)) >>> 5]! |= 1 << (symbol & 31);
+      }
     }
   }
 
@@ -223,7 +224,7 @@ class Filter {
     for (let i = from; i < to; i++) {
       const symbol = symbols[i]!;
       if ((bits[(symbol & (FILTER_BITS - 1)) >>> 5]! & (1 << (symbol & 31))) === 0) continue;
-      if (this.#wanted.has(symbol)) found.push(i);
+      if (this.#sets.some((set) => set.has(symbol))) found.push(i);
     }
     return found;
   }

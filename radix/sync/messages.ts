@@ -32,7 +32,8 @@
  *   NEED     varint cells in all | u8 kind of the cells to come: 0 stream, 1 block
  *   LIST     the first frame, in front: set of sub ranges | varint items
  *            items: u32 low half of the hash | u24 the high half's low 21 bits
- *   WANT     symbols, or of a list low halves of hashes: u32
+ *            none: ENTRIES of all items of the set are to follow, as if all differed
+ *   WANT     symbols: u32; after LIST items as there
  *   KEEP     to a side that follows: what it must not drop, though it has a symbol that is wanted:
  *              items as in LIST
  *   ENTRIES  the next bytes of the stream of records (entry-codec.ts)

@@ -129,7 +129,7 @@ export class Ranges {
   }
 }
 
-/** Sums over the items of each range without those that only one side has. */
+/** Sums over the items of each range that both sides have. At first over all. */
 export class CommonSums {
   readonly #counts: Float64Array;
   readonly #lows: Int32Array;
@@ -139,6 +139,19 @@ export class CommonSums {
     this.#counts = counts.slice();
     this.#lows = lows.slice();
     this.#highs = highs.slice();
+  }
+
+  /** Nothing of this range is common, as far as is known. */
+  clear(range: number): void {
+    this.#counts[range] = 0;
+    this.#lows[range] = 0;
+    this.#highs[range] = 0;
+  }
+
+  add({ high, low }: Item, range: number): void {
+    this.#counts[range]!++;
+    this.#lows[range]! += low;
+    this.#highs[range]! += high;
   }
 
   subtract({ high, low }: Item, range: number): void {

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import type { SyncMode } from '../../radix/sync/messages.js';
+import { SYNC_MODES, type SyncMode } from '../../radix/sync/messages.js';
 import type { KeyRange } from '../../radix/sync/view.js';
 import { anyKey, KEY_SHAPES } from '../radix/shapes.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
@@ -57,6 +57,48 @@ for (const [mode, taker] of MODES) {
     t.end();
   });
 }
+
+for (const mode of SYNC_MODES) {
+  t.test(`${mode}: a few on one side, many on the other`, (t) => {
+    for (let round = 0; round < 12; round++) {
+      const random = seededRandom(seed + round);
+      const few = 1 + random.below(8);
+      const apart = [[few, 900] as const, [900, few] as const][round % 2]!;
+      const pair = randomPair(random, random.pick(Object.values(KEY_SHAPES)), round % 3, apart);
+      const merged = mergeOf(pair);
+      const [mine, theirs, both] = [...pair, merged].map(contentsOf);
+      const run = runSync(pair, { range: WHOLE, mode, salt: randomSalt(random) }, { random });
+      expectNoError(t, run);
+      if (mode === 'two-way' || mode === 'pull') t.equal(contentsOf(pair[0]), both, 'initiator');
+      if (mode === 'push') t.equal(contentsOf(pair[0]), mine, 'initiator');
+      if (mode === 'follow') t.equal(contentsOf(pair[0]), theirs, 'initiator');
+      if (mode === 'destructive')
+        t.equal(
+          pair[0].some(({ tree }) => tree.root !== 0),
+          false,
+        );
+      const isGiven = mode === 'two-way' || mode === 'push' || mode === 'destructive';
+      t.equal(contentsOf(pair[1]), isGiven ? both : theirs, 'responder');
+      done(...pair, merged);
+    }
+    t.end();
+  });
+}
+
+t.test('a side with hardly anything is filled without a list', (t) => {
+  const random = seededRandom(seed);
+  const pair = [newStore(0), newStore(1)] as const;
+  const keys = Array.from({ length: 9000 }, () => random.bytes(12));
+  putKeys(pair[0], keys, 5);
+  putKeys(pair[1], [...keys.slice(0, 50), ...keys.slice(0, 9).map((key) => key.subarray(1))], 5);
+  const run = runSync(pair, { range: WHOLE, mode: 'push', salt: randomSalt(random) });
+  expectNoError(t, run);
+  t.equal(pair[1][0]!.tree.allCount, 9009);
+  const listed = run.log.filter((line) => line.startsWith(TYPE_LIST));
+  t.ok(listed.length > 0 && listed.every((line) => Number(line.slice(3)) < 50), run.log.join(' '));
+  done(...pair);
+  t.end();
+});
 
 t.test('only the range is touched', (t) => {
   for (let round = 0; round < 60; round++) {
