@@ -102,7 +102,14 @@ export class GroupAnswer {
       const frame = yield* link.expect(FRAME_CELLS);
       reader = copyOf(new ByteReader(frame.payload));
     }
-    yield* this.#settle(list, decoder.positive, decoder.negative);
+    const subtract = (item: Item, range: number): void => this.#common.subtract(item, range);
+    if (comparesCommon(this.#mode) && !isTaking(this.#mode)) {
+      yield* list.find(new Set(decoder.negative), (item, range) => {
+        subtract(item, range);
+        return true;
+      });
+    }
+    yield* this.#settle(list, decoder.positive, decoder.negative, subtract);
   }
 
   *toList(first: ByteReader): Task<void> {
@@ -121,12 +128,17 @@ export class GroupAnswer {
     }
     const list = new ItemList(replica, this.#ranges, null);
     const mine: number[] = [];
-    yield* list.visit(group, (item) => {
-      if (!listed.delete(listedHash(item.low, item.high))) mine.push(item.low);
+    // What is in common is summed up here: what writers change later is held all the same, as it
+    // is newer then, and what they have changed since RANGES is not.
+    const common = this.#common;
+    for (const range of group) common.clear(range);
+    yield* list.visit(group, (item, range) => {
+      if (listed.delete(listedHash(item.low, item.high))) common.add(item, range);
+      else mine.push(item.low);
       return true;
     });
     const theirs = Array.from(listed, (item) => item | 0);
-    yield* this.#settle(list, theirs, mine);
+    yield* this.#settle(list, theirs, mine, () => {});
   }
 
   /** Reads cells out of this frame and those that follow. */
@@ -144,8 +156,16 @@ export class GroupAnswer {
     reader.end();
   }
 
-  /** Asks for what only the other side has, sends what only this one has, takes what comes. */
-  *#settle(list: ItemList, theirs: number[], mine: number[]): Task<void> {
+  /**
+   * Asks for what only the other side has, sends what only this one has, takes what comes. `each`
+   * sees what is sent.
+   */
+  *#settle(
+    list: ItemList,
+    theirs: number[],
+    mine: number[],
+    each: (item: Item, range: number) => void,
+  ): Task<void> {
     const exchange = this.#exchange;
     const mode = this.#mode;
     const payload = this.#payload;
@@ -156,16 +176,8 @@ export class GroupAnswer {
       }
     }
     if (payload.length > 0) yield* exchange.link.send(FRAME_WANT, payload);
-    const subtract = (item: Item, range: number): boolean => {
-      this.#common.subtract(item, range);
-      return true;
-    };
-    if (isTaking(mode)) {
-      yield* exchange.sendItems(list, mine, subtract);
-    } else {
-      if (comparesCommon(mode)) yield* list.find(new Set(mine), subtract);
-      yield* exchange.sendEnd();
-    }
+    if (isTaking(mode)) yield* exchange.sendItems(list, mine, each);
+    else yield* exchange.sendEnd();
     yield* exchange.receive(isGiving(mode) ? theirs.length : 0);
   }
 }

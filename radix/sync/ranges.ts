@@ -141,6 +141,19 @@ export class CommonSums {
     this.#highs = highs.slice();
   }
 
+  /** Nothing of the range is in common; to be followed by `add`. */
+  clear(range: number): void {
+    this.#counts[range] = 0;
+    this.#lows[range] = 0;
+    this.#highs[range] = 0;
+  }
+
+  add({ high, low }: Item, range: number): void {
+    this.#counts[range]!++;
+    this.#lows[range]! += low;
+    this.#highs[range]! += high;
+  }
+
   subtract({ high, low }: Item, range: number): void {
     this.#counts[range]!--;
     this.#lows[range]! -= low;
