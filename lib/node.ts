@@ -129,9 +129,10 @@ export class DhashNode {
   /** Not before all is loaded: what is missing yet would be brought from elsewhere. */
   #startLoops(ring: RingMember): void {
     const { log, world } = this.#components;
-    const { effects } = this.server.replication!;
+    const { pace, replication } = this.server;
+    const { effects } = replication!;
     const muted = <T>(work: () => T): T => effects.muted(work);
-    const loops = new Loops({ world, log, ring, store: this.store, muted });
+    const loops = new Loops({ world, log, ring, store: this.store, muted, pace });
     ring.choosePosition = (view) => loops.choosePosition(view);
     this.server.loops = loops;
     loops.start();

@@ -17,6 +17,7 @@ import { Dropper } from '../../radix/sync/dropper.js';
 import { FIRST_PLACE } from '../../radix/sync/place.js';
 import { type Prefix, Replica } from '../../radix/sync/replica.js';
 import { BackgroundWork } from '../server/background.js';
+import type { LoopSettings } from './options.js';
 import { liveOthers, majorityOf, replicasOf } from './placement.js';
 import { digestOf, entriesIn, isSameDigest, misplacedIn, syncDatabases } from './replica.js';
 import type { SyncParts } from './sync-answers.js';
@@ -28,25 +29,46 @@ const HAND_OVER_LOOK_MS = 100;
 export class CleanLoop {
   readonly #parts: SyncParts;
   readonly #calls: SyncCalls;
+  readonly #settings: LoopSettings;
   #isBusy = false;
+  /** When it looks again, monotonic ms. */
+  #dueMs = 0;
+  #pauseMs: number;
   /** Entries that this node held and should not, when it last looked; -1: not in this view. */
   misplacedCount = -1;
 
-  constructor(parts: SyncParts & { readonly calls: SyncCalls }) {
+  constructor(parts: SyncParts & { readonly calls: SyncCalls }, settings: LoopSettings) {
     this.#parts = parts;
     this.#calls = parts.calls;
+    this.#settings = settings;
+    this.#pauseMs = settings.syncMinMs;
   }
 
   noticeView(): void {
     this.misplacedCount = -1;
+    this.#dueMs = 0;
+    this.#pauseMs = this.#settings.syncMinMs;
   }
 
   tick(): void {
+    if (this.#parts.world.clock.monotonicMs() >= this.#dueMs) this.#look();
+  }
+
+  #look(): void {
     if (this.#isBusy || this.#parts.ring.responsibility.next !== undefined) return;
     this.#isBusy = true;
+    const { responsibility } = this.#parts.ring;
     void this.#clean().finally(() => {
       this.#isBusy = false;
+      if (this.#parts.ring.responsibility === responsibility) this.#planNext();
     });
+  }
+
+  /** What others write all the time they may never be found to hold: it is offered ever more seldom. */
+  #planNext(): void {
+    if (this.misplacedCount <= 0) this.#pauseMs = this.#settings.syncMinMs;
+    this.#dueMs = this.#parts.world.clock.monotonicMs() + this.#pauseMs;
+    this.#pauseMs = Math.min(this.#settings.syncMaxMs, 2 * this.#pauseMs);
   }
 
   /** Of a member that was removed: resolves once others hold all that it had. */
@@ -55,7 +77,7 @@ export class CleanLoop {
     return new Promise((resolve) => {
       const look = (): void => {
         if (misplacedIn(store, ring) === 0) return resolve();
-        this.tick();
+        this.#look();
         world.timers.after(HAND_OVER_LOOK_MS, look);
       };
       look();
@@ -117,19 +139,23 @@ export class CleanLoop {
 
   /** Drops what is in a range if it is what this digest tells; resolves with how many entries went. */
   #drop(range: RingRange, digest: Prefix): Promise<number> {
-    const { ring, store, world } = this.#parts;
+    const { pace, ring, store, world } = this.#parts;
     const { responsibility } = ring;
     const dropper = new Dropper(new Replica(syncDatabases(store), range));
     const task = dropper.dropPieces([{ from: FIRST_PLACE, to: null, ...digest }]);
     return new Promise((resolve) => {
-      const work = new BackgroundWork(world, (deadlineMs) => {
-        let isDone = false;
-        while (!isDone && world.clock.monotonicMs() < deadlineMs) {
-          isDone = ring.responsibility !== responsibility || task.next().done === true;
-        }
-        if (isDone) resolve(dropper.droppedCount);
-        return isDone;
-      });
+      const work = new BackgroundWork(
+        world,
+        (deadlineMs) => {
+          let isDone = false;
+          while (!isDone && world.clock.monotonicMs() < deadlineMs) {
+            isDone = ring.responsibility !== responsibility || task.next().done === true;
+          }
+          if (isDone) resolve(dropper.droppedCount);
+          return isDone;
+        },
+        pace,
+      );
       work.start();
     });
   }

@@ -139,25 +139,29 @@ export class CollectLoop {
   }
 
   #dropHere(range: RingRange, stamp: number): Promise<number> {
-    const { ring, store, world } = this.#parts;
+    const { pace, ring, store, world } = this.#parts;
     const { responsibility } = ring;
     const task = dropTombstones(store, range, stamp);
     return new Promise((resolve) => {
-      const work = new BackgroundWork(world, (deadlineMs) => {
-        for (;;) {
-          // Those who fill the range have told what was collected, and tell it once.
-          if (ring.responsibility !== responsibility) {
-            resolve(0);
-            return true;
+      const work = new BackgroundWork(
+        world,
+        (deadlineMs) => {
+          for (;;) {
+            // Those who fill the range have told what was collected, and tell it once.
+            if (ring.responsibility !== responsibility) {
+              resolve(0);
+              return true;
+            }
+            const step = task.next();
+            if (step.done === true) {
+              resolve(step.value);
+              return true;
+            }
+            if (world.clock.monotonicMs() >= deadlineMs) return false;
           }
-          const step = task.next();
-          if (step.done === true) {
-            resolve(step.value);
-            return true;
-          }
-          if (world.clock.monotonicMs() >= deadlineMs) return false;
-        }
-      });
+        },
+        pace,
+      );
       work.start();
     });
   }

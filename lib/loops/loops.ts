@@ -13,6 +13,7 @@ import { randomPosition } from '../../discord/views/position-choice.js';
 import type { Timer, World } from '../../world/world.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Log } from '../server/log.js';
+import { Pace } from '../server/pace.js';
 import type { Store } from '../store/store.js';
 import { CleanLoop } from './clean-loop.js';
 import { CollectLoop } from './collect-loop.js';
@@ -34,7 +35,11 @@ export interface LoopComponents {
   readonly log: Log;
   /** Runs what puts entries of others in, so that they are not sent on. Default: just runs it. */
   readonly muted?: <T>(work: () => T) => T;
+  /** How they yield to clients. Default: they do not. */
+  readonly pace?: Pace;
 }
+
+const NOBODY = { servedMs: Number.NEGATIVE_INFINITY };
 
 export class Loops {
   readonly reports: Reports;
@@ -58,13 +63,14 @@ export class Loops {
     this.#settings = settings;
     this.reports = new Reports(components);
     const muted = components.muted ?? (<T>(work: () => T): T => work());
-    const parts = { ...components, muted, reports: this.reports };
+    const { pace = new Pace(components.world, NOBODY) } = components;
+    const parts = { ...components, muted, reports: this.reports, pace };
     this.answers = new SyncAnswers(parts, settings);
     this.calls = new SyncCalls(parts, settings);
     const withCalls = { ...parts, calls: this.calls };
     this.sync = new SyncLoop(withCalls, settings);
     this.fill = new FillLoop(withCalls, settings);
-    this.clean = new CleanLoop(withCalls);
+    this.clean = new CleanLoop(withCalls, settings);
     this.loads = new Loads(parts, settings, () => this.#loadState());
     this.migrate = new MigrateLoop({ ...parts, loads: this.loads }, settings);
     this.#collect = new CollectLoop({ ...parts, loads: this.loads, sync: this.sync }, settings);

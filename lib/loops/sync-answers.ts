@@ -13,6 +13,7 @@ import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
 import { epochOf, type PeerVerb, type RingLinks } from '../ring/ring-links.js';
 import { strayFilter } from '../ring/strays.js';
+import type { Pace } from '../server/pace.js';
 import type { Session, Task } from '../server/session.js';
 import type { Store } from '../store/store.js';
 import type { LoopSettings } from './options.js';
@@ -34,6 +35,8 @@ export interface SyncParts {
   readonly reports: Reports;
   /** Runs what puts entries of others in: they are not sent on to replicas from here. */
   readonly muted: <T>(work: () => T) => T;
+  /** Of all background work of the loops together. */
+  readonly pace: Pace;
 }
 
 const SESSIONS_PER_PEER_MAX = 8;

@@ -76,7 +76,8 @@ export class SyncCalls {
   constructor(parts: SyncParts, settings: LoopSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#work = new BackgroundWork(parts.world, (deadlineMs) => this.#step(deadlineMs));
+    const { pace, world } = parts;
+    this.#work = new BackgroundWork(world, (deadlineMs) => this.#step(deadlineMs), pace);
     // A member that starts anew must not be taken for its former self.
     this.#nextId = parts.world.random.below(SESSION_IDS);
   }

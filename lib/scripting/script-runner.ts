@@ -275,7 +275,7 @@ export class ScriptRunner {
       session.carrier.flush();
       session.carrier.resume();
     }
-    server.tasks.wake();
+    server.wakeTasks();
     this.#release();
   }
 

@@ -1,8 +1,10 @@
 /**
  * Work that nobody waits for, a slice per turn of the event loop until there is none left: taking
- * out what has expired, giving memory back, moving records together.
+ * out what has expired, giving memory back, moving records together. With a pace it pauses while
+ * clients are busy.
  */
 import type { World } from '../../world/world.js';
+import type { Pace } from './pace.js';
 
 /** Time of a turn that it may take, ms. */
 const SLICE_MS = 2;
@@ -11,9 +13,11 @@ export class BackgroundWork {
   readonly #world: World;
   /** Works until the deadline (monotonic ms); true when nothing is left. */
   readonly #step: (deadlineMs: number) => boolean;
+  readonly #pace: Pace | undefined;
   #isRunning = false;
 
-  constructor(world: World, step: (deadlineMs: number) => boolean) {
+  constructor(world: World, step: (deadlineMs: number) => boolean, pace?: Pace) {
+    this.#pace = pace;
     this.#world = world;
     this.#step = step;
   }
@@ -22,11 +26,15 @@ export class BackgroundWork {
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#world.timers.soon(() => this.#turn());
+    const turn = (): void => this.#turn();
+    if (this.#pace === undefined) this.#world.timers.soon(turn);
+    else this.#pace.plan(turn);
   }
 
   #turn(): void {
-    const isDone = this.#step(this.#world.clock.monotonicMs() + SLICE_MS);
+    const sinceMs = this.#world.clock.monotonicMs();
+    const isDone = this.#step(sinceMs + SLICE_MS);
+    this.#pace?.worked(sinceMs);
     this.#isRunning = false;
     if (!isDone) this.start();
   }

@@ -109,7 +109,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
   drained(): void {
     this.#reply.drained();
     this.#send();
-    this.#server.tasks.wake();
+    this.#server.wakeTasks();
     if (!this.#running) this.#turn();
   }
 
@@ -236,7 +236,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     server.current = undefined;
     if (session.task === undefined) session.deliverPushes();
     this.#running = false;
-    server.endTurn(startMs);
+    server.endTurn(startMs, session.isForClients);
     if (session.closing) {
       this.#finish();
       return;

@@ -41,6 +41,7 @@ import { LoopBudget } from './loop-budget.js';
 import { monitorLine } from './monitor.js';
 import { OpsSampler } from './ops-sampler.js';
 import { isOverOutputLimit } from './output-limit.js';
+import { type ClientActivity, Pace } from './pace.js';
 import type { ProcessInfo } from './process-info.js';
 import { isLoopback, PROTECTED_MODE_ERROR } from './protected-mode.js';
 import { PubSub } from './pubsub.js';
@@ -75,6 +76,11 @@ export class Server {
   readonly processInfo: ProcessInfo;
   readonly dispatcher: Dispatcher;
   readonly tasks: TaskQueue;
+  /** Tasks of members that transfer entries: they yield to clients. */
+  readonly transfers: TaskQueue;
+  /** Of all that nobody waits for. */
+  readonly pace: Pace;
+  readonly clients: ClientActivity = { servedMs: Number.NEGATIVE_INFINITY };
   readonly scripts: Scripts;
   readonly blocking: Blocking;
   readonly pubsub = new PubSub();
@@ -172,11 +178,13 @@ export class Server {
     this.budget = new LoopBudget(this.#world);
     this.scripts = new Scripts({ ...components, server: this });
     const { runner } = this.scripts;
-    this.tasks = new TaskQueue(
-      this.#world,
-      (session, error) => this.failed(session, error),
-      () => runner.running === undefined && this.persistence?.isFull !== true,
-    );
+    const fail = (session: Session, error: unknown): void => this.failed(session, error);
+    const mayRun = (): boolean => {
+      return runner.running === undefined && this.persistence?.isFull !== true;
+    };
+    this.tasks = new TaskQueue(this.#world, fail, mayRun);
+    this.pace = new Pace(this.#world, this.clients);
+    this.transfers = new TaskQueue(this.#world, fail, mayRun, this.pace);
     this.blocking = new Blocking(this);
     this.store.events.publish = (channel, buf, from, to) => {
       this.pubsub.publish(channel, buf, from, to);
@@ -247,7 +255,7 @@ export class Server {
     const waiting = [...this.#waitingForDisk];
     this.#waitingForDisk.clear();
     for (const session of waiting) session.carrier.resume();
-    this.tasks.wake();
+    this.wakeTasks();
   }
 
   /** Listens on all addresses or rejects with Node's error codes; then none is left open. */
@@ -284,6 +292,12 @@ export class Server {
     for (const session of [...this.sessions.values()]) session.carrier.closeSoon();
   }
 
+  /** Those that stood still may go on. */
+  wakeTasks(): void {
+    this.tasks.wake();
+    this.transfers.wake();
+  }
+
   /** A turn of the event loop begins to execute commands. Returns its start, monotonic ms. */
   beginTurn(): number {
     this.store.refresh();
@@ -296,12 +310,15 @@ export class Server {
     return startMs;
   }
 
-  endTurn(startMs: number): void {
+  /** `isForClients`: not what members say to each other about the ring. */
+  endTurn(startMs: number, isForClients: boolean): void {
     const { space } = this.store;
     space.defersTotals = false;
     space.settle();
     this.dispatcher.serveReady();
-    this.dispatcher.times.settle((this.#world.clock.monotonicMs() - startMs) * 1000);
+    const endMs = this.#world.clock.monotonicMs();
+    if (isForClients) this.clients.servedMs = endMs;
+    this.dispatcher.times.settle((endMs - startMs) * 1000);
     if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
 
@@ -313,6 +330,7 @@ export class Server {
     this.router?.forget(session);
     this.scripts.runner.forget(session);
     this.tasks.cancel(session);
+    this.transfers.cancel(session);
     this.blocking.forget(session);
     this.pubsub.forget(session);
     this.tracking.disable(session);

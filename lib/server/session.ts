@@ -119,6 +119,12 @@ export class Session implements Watcher {
   user = 'default';
   /** Which member this is, once it has proved that it knows the secret, and for which channel. */
   peer: (PeerName & { readonly channel: Channel }) | undefined;
+  /** What a client asks, here or by way of another member. */
+  get isForClients(): boolean {
+    const channel = this.peer?.channel;
+    return channel !== 'bulk' && channel !== 'control';
+  }
+
   /** What CLIENT INFO shows as cmd=. */
   lastCommand: Command | undefined;
   transaction: Transaction | undefined;
@@ -321,11 +327,11 @@ export class Session implements Watcher {
       while (!task.step(Number.POSITIVE_INFINITY));
       return;
     }
-    const nowMs = this.server.store.world.clock.monotonicMs();
-    if (task.step(nowMs + FIRST_SLICE_MS)) return;
+    const { tasks, transfers } = this.server;
+    const queue = this.peer?.channel === 'bulk' ? transfers : tasks;
+    if (queue.begin(this, task, FIRST_SLICE_MS)) return;
     this.suspended = true;
     this.task = task;
-    this.server.tasks.add(this, task);
   }
 
   /**

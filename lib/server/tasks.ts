@@ -3,9 +3,11 @@
  * the event loop is never held for long.
  *
  * All tasks share one slice of `sliceMs` per turn, each in its turn. A task whose client does not
- * read its replies waits until it does.
+ * read its replies waits until it does. What other members transfer has a queue of its own, with a
+ * pace: it yields to clients.
  */
 import type { World } from '../../world/world.js';
+import type { Pace } from './pace.js';
 import type { Session, Task } from './session.js';
 
 /** Time that tasks take of one turn of the event loop, ms. */
@@ -24,13 +26,19 @@ export class TaskQueue {
   #entries: Entry[] = [];
   #scheduled = false;
   readonly #mayRun: () => boolean;
+  readonly #pace: Pace | undefined;
 
-  /** Tasks stand still while `mayRun` is false; `wake` then lets them go on. */
+  /**
+   * Tasks stand still while `mayRun` is false; `wake` then lets them go on. Without a pace they run in
+   * each turn.
+   */
   constructor(
     world: World,
     fail: (session: Session, error: unknown) => void,
     mayRun: () => boolean = () => true,
+    pace?: Pace,
   ) {
+    this.#pace = pace;
     this.#mayRun = mayRun;
     this.#world = world;
     this.#fail = fail;
@@ -40,7 +48,21 @@ export class TaskQueue {
     return this.#entries.length;
   }
 
-  add(session: Session, task: Task): void {
+  /**
+   * Does the first slice now, unless it pauses, and the rest in later turns. True: there is no rest.
+   */
+  begin(session: Session, task: Task, sliceMs: number): boolean {
+    const sinceMs = this.#world.clock.monotonicMs();
+    if (this.#pace?.isPausing !== true) {
+      const isDone = task.step(sinceMs + sliceMs);
+      this.#pace?.worked(sinceMs);
+      if (isDone) return true;
+    }
+    this.#add(session, task);
+    return false;
+  }
+
+  #add(session: Session, task: Task): void {
     this.#entries.push({ session, task });
     this.wake();
   }
@@ -49,7 +71,9 @@ export class TaskQueue {
   wake(): void {
     if (this.#scheduled || this.#entries.length === 0) return;
     this.#scheduled = true;
-    this.#world.timers.soon(() => this.#turn());
+    const turn = (): void => this.#turn();
+    if (this.#pace === undefined) this.#world.timers.soon(turn);
+    else this.#pace.plan(turn);
   }
 
   /** The session is gone. */
@@ -63,7 +87,8 @@ export class TaskQueue {
   #turn(): void {
     this.#scheduled = false;
     if (!this.#mayRun()) return;
-    const deadlineMs = this.#world.clock.monotonicMs() + SLICE_MS;
+    const sinceMs = this.#world.clock.monotonicMs();
+    const deadlineMs = sinceMs + SLICE_MS;
     const shareMs = SLICE_MS / this.#entries.length;
     let waiting = 0;
     for (const entry of [...this.#entries]) {
@@ -75,6 +100,7 @@ export class TaskQueue {
       if (nowMs >= deadlineMs) break;
       this.#run(entry, Math.min(deadlineMs, nowMs + shareMs));
     }
+    this.#pace?.worked(sinceMs);
     // The next turn begins with those that this one did not reach.
     if (this.#entries.length > 1) this.#entries.push(this.#entries.shift()!);
     if (this.#entries.length > waiting) this.wake();

@@ -204,20 +204,18 @@ export class GroupAnswer {
     const exchange = this.#exchange;
     const mode = this.#mode;
     const { kept, offered, wanted } = yield* differing(list, theirs, mine, mode);
-    yield* this.#sendAll(FRAME_WANT, wanted, WANTED_BYTES, (payload, symbol) =>
-      payload.u32(symbol),
-    );
-    yield* this.#sendAll(FRAME_KEEP, kept, LISTED_BYTES, encodeListed);
     const subtract: Finder = (item, range) => {
       this.#common.subtract(item, range);
       return true;
     };
-    if (isTaking(mode)) {
-      yield* exchange.sendItems(list, offered, subtract);
-    } else {
-      if (comparesCommon(mode)) yield* list.find(offered, subtract);
-      yield* exchange.sendEnd();
-    }
+    // At once, before writers change what is in no sum.
+    if (comparesCommon(mode) && !isTaking(mode)) yield* list.find(offered, subtract);
+    yield* this.#sendAll(FRAME_WANT, wanted, WANTED_BYTES, (payload, symbol) =>
+      payload.u32(symbol),
+    );
+    yield* this.#sendAll(FRAME_KEEP, kept, LISTED_BYTES, encodeListed);
+    if (isTaking(mode)) yield* exchange.sendItems(list, offered, subtract);
+    else yield* exchange.sendEnd();
     yield* exchange.receive(isGiving(mode) ? wanted.size : 0);
   }
 }

@@ -114,7 +114,8 @@ export class Initiator {
       const moved = this.#movedCount;
       const isDone = yield* this.#attempt(answer, isStuck);
       if (isDone) return yield* this.#finish(this.#asksEqual ? true : null, attempt + 1);
-      isStuck = this.#movedCount === moved;
+      // What the other side's writers change all the time cells never tell of one moment.
+      isStuck = this.#movedCount === moved || this.#options.mode === 'destructive';
     }
   }
 
