@@ -137,7 +137,8 @@ export class Server {
   readonly #world: World;
   readonly #heldBack = new Set<Session>();
   readonly #expiring: BackgroundWork;
-  readonly #reclaiming: BackgroundWork;
+  /** Makes room below `maxmemory` while nobody waits for it. */
+  readonly evicting: BackgroundWork;
   readonly #compacting: BackgroundWork;
   readonly #listeners: Listener[] = [];
   #cron: Timer | undefined;
@@ -200,7 +201,12 @@ export class Server {
       this.persistence?.turnEnds();
       this.replication?.turnEnds();
     };
-    this.#reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
+    const reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
+    this.store.space.onReclaimable(() => reclaiming.start());
+    this.evicting = new BackgroundWork(
+      this.#world,
+      (ms) => this.settings.maxmemory === 0 || this.store.eviction.step(ms) !== 'more',
+    );
     this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
@@ -302,7 +308,6 @@ export class Server {
     space.settle();
     this.dispatcher.serveReady();
     this.dispatcher.times.settle((this.#world.clock.monotonicMs() - startMs) * 1000);
-    if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
 
   /** The connection of a session is gone. */
@@ -485,7 +490,6 @@ export class Server {
     this.tracking.limit();
     this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
     this.#closeIdle(nowMs);
-    if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
 
   /** Bytes of entries and heap; keeps their peak. */
