@@ -25,6 +25,8 @@ import type { Space } from './space.js';
 export class Reclaimer {
   readonly #space: Space;
   readonly #waiting: number[] = [];
+  /** Called when something waits and nothing did. */
+  onWaiting: () => void = () => {};
 
   constructor(space: Space) {
     this.#space = space;
@@ -35,7 +37,9 @@ export class Reclaimer {
   }
 
   add(pointer: number): void {
-    if (pointer !== 0) this.#waiting.push(pointer);
+    if (pointer === 0) return;
+    this.#waiting.push(pointer);
+    if (this.#waiting.length === 1) this.onWaiting();
   }
 
   /** Frees up to `records` records; true if some are left. */

@@ -124,6 +124,11 @@ export class Space {
     this.#reclaimer.add(root);
   }
 
+  /** `start` is called whenever the first detached tree begins to wait, in the midst of a write. */
+  onReclaimable(start: () => void): void {
+    this.#reclaimer.onWaiting = start;
+  }
+
   /** Whether detached trees wait to be freed. */
   get reclaimPending(): boolean {
     return !this.#reclaimer.isEmpty;

@@ -22,6 +22,10 @@ export class BackgroundWork {
     this.#step = step;
   }
 
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   /** There may be something to do; costs nothing if it is being done. */
   start(): void {
     if (this.#isRunning) return;

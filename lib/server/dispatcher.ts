@@ -95,6 +95,8 @@ const FORWARDING_GATES = ~GATE_LANE;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
+/** Time that a command may spend on making room below `maxmemory` before it waits, ms. */
+const EVICT_SLICE_MS = 1;
 /** Bytes that one transaction may hold back. */
 const TRANSACTION_BYTES_MAX = 1024 * 1024 * 1024;
 /** Arguments shown of an unknown command, and their length altogether. */
@@ -340,8 +342,7 @@ export class Dispatcher {
     if ((this.gate & SERVER_RING) !== 0 && !isQueued) {
       if (this.#server.router!.takes(session, command, args)) return;
     }
-    if ((this.gate & SERVER_MEMORY_LIMIT) !== 0 && !this.#hasRoom(session, command)) {
-      this.#reject(session, command, OUT_OF_MEMORY);
+    if ((this.gate & SERVER_MEMORY_LIMIT) !== 0 && !this.#makesRoom(session, command, args)) {
       return;
     }
     if (isQueued) {
@@ -390,12 +391,36 @@ export class Dispatcher {
     return queue.some((queued) => mayWrite(queued.command));
   }
 
-  /** Evicts what is too much; false if the command needs memory and there is none. */
-  #hasRoom(session: Session, command: Command): boolean {
-    if (this.#server.store.eviction.makeRoom()) return true;
-    if (command.name !== 'exec') return (command.flags & DENY_OOM) === 0;
+  /**
+   * Evicts what is too much. False if the command needs memory and there is none, so that it is
+   * refused; or if that takes longer, so that it waits.
+   */
+  #makesRoom(session: Session, command: Command, args: Args): boolean {
+    const { evicting, store } = this.#server;
+    if (store.eviction.hasRoom) return true;
+    const needsMemory = this.#needsMemory(session, command);
+    if (!evicting.isRunning) {
+      const room = store.eviction.step(this.#world.clock.monotonicMs() + EVICT_SLICE_MS);
+      if (room === 'enough') return true;
+      if (room === 'none' && needsMemory) {
+        this.#reject(session, command, OUT_OF_MEMORY);
+        return false;
+      }
+      if (room === 'more') evicting.start();
+    }
+    if (!needsMemory) return true;
+    session.postponed = args.clone();
+    session.defer({
+      step: (deadlineMs) =>
+        store.settings.maxmemory === 0 || store.eviction.step(deadlineMs) !== 'more',
+    });
+    return false;
+  }
+
+  #needsMemory(session: Session, command: Command): boolean {
+    if (command.name !== 'exec') return (command.flags & DENY_OOM) !== 0;
     const queue = session.transaction?.queue ?? [];
-    return queue.every((queued) => (queued.command.flags & DENY_OOM) === 0);
+    return queue.some((queued) => (queued.command.flags & DENY_OOM) !== 0);
   }
 
   #queue(session: Session, command: Command, args: Args): void {

@@ -143,7 +143,8 @@ export class Server {
   readonly #world: World;
   readonly #heldBack = new Set<Session>();
   readonly #expiring: BackgroundWork;
-  readonly #reclaiming: BackgroundWork;
+  /** Makes room below `maxmemory` while nobody waits for it. */
+  readonly evicting: BackgroundWork;
   readonly #compacting: BackgroundWork;
   readonly #listeners: Listener[] = [];
   #cron: Timer | undefined;
@@ -208,7 +209,12 @@ export class Server {
       this.persistence?.turnEnds();
       this.replication?.turnEnds();
     };
-    this.#reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
+    const reclaiming = new BackgroundWork(this.#world, (ms) => this.store.reclaim(ms));
+    this.store.space.onReclaimable(() => reclaiming.start());
+    this.evicting = new BackgroundWork(
+      this.#world,
+      (ms) => this.settings.maxmemory === 0 || this.store.eviction.step(ms) !== 'more',
+    );
     this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
@@ -319,7 +325,6 @@ export class Server {
     const endMs = this.#world.clock.monotonicMs();
     if (isForClients) this.clients.servedMs = endMs;
     this.dispatcher.times.settle((endMs - startMs) * 1000);
-    if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
 
   /** The connection of a session is gone. */
@@ -503,7 +508,6 @@ export class Server {
     this.tracking.limit();
     this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
     this.#closeIdle(nowMs);
-    if (this.store.space.reclaimPending) this.#reclaiming.start();
   }
 
   /** Bytes of entries and heap; keeps their peak. */

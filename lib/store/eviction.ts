@@ -5,6 +5,9 @@
  * needs no sample, since the heap of expiries knows the key that expires first. What is counted is
  * exact: the records of the trees and big values, with what waits to be freed.
  *
+ * A lower limit may leave so much in excess that making room takes long. So it is done in slices,
+ * and who needs memory waits for the last of them.
+ *
  * Source: Redis evict.c.
  */
 import type { Leaf } from '../../radix/leaf.js';
@@ -14,8 +17,13 @@ import type { Store } from './store.js';
 
 /** Records of flushed databases freed between two comparisons with the limit. */
 const RECLAIM_STEP_RECORDS = 256;
-/** Keys that one command may evict; beyond it the command is refused and the next one goes on. */
-const EVICTIONS_MAX = 4096;
+/** Keys evicted, or steps of records freed, between two looks at the clock. */
+const LOOK_STEPS = 8;
+/** Time that one command may spend on making room, ms. */
+const SLICE_MS = 1;
+
+/** more: time is up, and there is more to free. none: nothing is left that may be evicted. */
+export type Room = 'enough' | 'more' | 'none';
 
 export class Eviction {
   readonly #store: Store;
@@ -25,19 +33,26 @@ export class Eviction {
     this.#store = store;
   }
 
-  /** Makes room; false if the entries still take more than `maxmemory`: writes are to be refused. */
+  /** Whether the entries take no more than `maxmemory`. */
+  get hasRoom(): boolean {
+    return this.#store.space.usedBytes <= this.#store.settings.maxmemory;
+  }
+
+  /** Makes room for as long as one command may; false if there is none to be had. */
   makeRoom(): boolean {
-    const { space, settings } = this.#store;
-    const limit = settings.maxmemory;
-    for (let evicted = 0; space.usedBytes > limit; evicted += 1) {
-      if (space.reclaimPending) {
-        space.reclaimStep(RECLAIM_STEP_RECORDS);
-        continue;
-      }
-      if (settings.maxmemoryPolicy === 'noeviction') return false;
-      if (evicted === EVICTIONS_MAX || !this.#evictOne()) return false;
+    if (this.hasRoom) return true;
+    return this.step(this.#store.world.clock.monotonicMs() + SLICE_MS) !== 'none';
+  }
+
+  /** Makes room until the deadline (monotonic ms). */
+  step(deadlineMs: number): Room {
+    const { space, settings, world } = this.#store;
+    for (let steps = 1; !this.hasRoom; steps += 1) {
+      if (space.reclaimPending) space.reclaimStep(RECLAIM_STEP_RECORDS);
+      else if (settings.maxmemoryPolicy === 'noeviction' || !this.#evictOne()) return 'none';
+      if (steps % LOOK_STEPS === 0 && world.clock.monotonicMs() >= deadlineMs) break;
     }
-    return true;
+    return this.hasRoom ? 'enough' : 'more';
   }
 
   #evictOne(): boolean {

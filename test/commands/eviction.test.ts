@@ -82,3 +82,42 @@ t.test('allkeys-lru evicts what was not used', async (t) => {
   }
   t.equal(client.send('GET', 'used'), '1');
 });
+
+t.test(
+  'much that is in excess goes in slices: who needs memory waits, others do not',
+  async (t) => {
+    for (const policy of ['allkeys-lru', 'volatile-ttl', 'noeviction']) {
+      const client = await localClient();
+      fill(client, 3000, 'EX', '1000');
+      const other = client.other();
+      client.world.lookMs = 0.3;
+      client.send('CONFIG', 'SET', 'maxmemory', '100000', 'maxmemory-policy', policy);
+      // What FLUSHALL frees is taken back likewise.
+      if (policy === 'noeviction') client.post('FLUSHALL');
+      client.received();
+      client.post('SET', 'new', VALUE);
+      t.strictSame(client.received(), [], `${policy}: not yet`);
+      other.post('GET', 'nothing');
+      t.strictSame(other.received(), [null], `${policy}: who reads goes on`);
+      let turns = 0;
+      let replies = client.received();
+      for (; replies.length === 0 && turns < 1000; turns += 1) {
+        client.world.turn();
+        replies = client.received();
+      }
+      t.strictSame(replies, ['OK'], policy);
+      t.ok(turns > 0, `${policy}: after ${turns} turns`);
+      t.ok((client.send('DBSIZE') as number) < 300, policy);
+    }
+  },
+);
+
+t.test('no room although all has been evicted that may be', async (t) => {
+  const client = await localClient();
+  fill(client, 1000);
+  fill(client, 500, 'EX', '1000');
+  client.send('CONFIG', 'SET', 'maxmemory', '100000', 'maxmemory-policy', 'volatile-lru');
+  client.world.lookMs = 0.3;
+  t.match(client.send('SET', 'new', VALUE), /^-OOM command not allowed/);
+  t.equal(client.send('DBSIZE'), 500, 'those without expiry are left');
+});

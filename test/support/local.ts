@@ -86,6 +86,11 @@ export class LocalClient {
     this.link = world.connect((bytes) => this.#parser.feed(bytes), remoteHost);
   }
 
+  /** Another client of the same node. */
+  other(): LocalClient {
+    return new LocalClient(this.world, this.#flush);
+  }
+
   /** Sends one command and returns its reply, plain. */
   send(...parts: (string | number | Buffer)[]): Plain {
     const reply = this.sendRaw(...parts);

@@ -164,6 +164,7 @@ function mallocStats(session: Session, _args: Args, reply: ReplyWriter): void {
     ['  nodes', usage.nodeBytes],
     ['  leaves', usage.leafBytes],
     ['  big values', usage.bigValueBytes],
+    ['  expiries', usage.expiryBytes],
     ['reserved', usage.reservedBytes],
     ['lost in slabs', usage.fragmentedBytes],
   ];

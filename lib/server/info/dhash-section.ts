@@ -36,6 +36,7 @@ export function dhashLines(server: Server): InfoLine[] {
     ['space_node_bytes', usage.nodeBytes],
     ['space_leaf_bytes', usage.leafBytes],
     ['space_big_value_bytes', usage.bigValueBytes],
+    ['space_expiry_bytes', usage.expiryBytes],
     ['reclaim_pending', space.reclaimPending ? 1 : 0],
     ['tasks', tasks.size],
     ['watched_keys', store.watches.watchedCount],
