@@ -61,6 +61,9 @@ const HEAD_BITS = KIND_HEAD << FLAGS_SHIFT;
 const COVERED_MASK = STAMP_HIGH_MASK | KIND_BITS | (FLAG_LED << FLAGS_SHIFT);
 const KEY_BYTES_MASK = 0xff << 24;
 
+/** Of a leaf, as they are hashed. */
+const HEADER_WORDS = 3;
+
 /** HalfSipHash's constants, and what tells the three domains apart. */
 const CONSTANT_2 = 0x6c796765;
 const CONSTANT_3 = 0x74656462;
@@ -94,23 +97,21 @@ export class EntryHash {
 
   /** Hashes the entry whose leaf begins at `i32[word]`, as an entry of a database. */
   hashLeaf(i32: Int32Array, word: number): void {
-    this.#start(DOMAIN_ENTRY);
-    this.#finishWithLeaf(i32, word);
+    this.#hash(i32, word, this.key0, this.key1 ^ DOMAIN_ENTRY, this.key2, this.key3);
   }
 
-  /** Hashes an element of the sub tree whose head has the given key. */
-  hashElement(
-    i32: Int32Array,
-    word: number,
-    headI32: Int32Array,
-    headKeyWord: number,
-    headKeyBytes: number,
-  ): void {
+  /** Hashes an element of the sub tree to whose head `beginElements` has set `state`. */
+  hashElement(state: Int32Array, i32: Int32Array, word: number): void {
+    this.#hash(i32, word, state[0]!, state[1]!, state[2]!, state[3]!);
+  }
+
+  /** Sets four words to where the hashes of all elements below a head with this key begin. */
+  beginElements(state: Int32Array, i32: Int32Array, keyWord: number, keyBytes: number): void {
     this.#start(DOMAIN_ELEMENT);
-    this.header[0] = headKeyBytes;
+    this.header[0] = keyBytes;
     this.#absorb(this.header, 0, 1);
-    this.#absorb(headI32, headKeyWord, headKeyWord + ((headKeyBytes + 3) >>> 2));
-    this.#finishWithLeaf(i32, word);
+    this.#absorb(i32, keyWord, keyWord + ((keyBytes + 3) >>> 2));
+    for (let i = 0; i < 4; i++) state[i] = this.state[i]!;
   }
 
   /**
@@ -136,28 +137,58 @@ export class EntryHash {
     this.high = sumHigh;
   }
 
-  #finishWithLeaf(i32: Int32Array, word: number): void {
-    const header = this.header;
+  /** Hashes a leaf, going on from a state: one loop for all of it, since nearly all are plain. */
+  #hash(i32: Int32Array, word: number, s0: number, s1: number, s2: number, s3: number): void {
     const w1 = i32[word + 1]!;
     const w2 = i32[word + 2]!;
     const w3 = i32[word + 3]!;
-    header[0] = i32[word]!;
-    header[1] = (w1 & COVERED_MASK) | (w2 & KEY_BYTES_MASK);
-    header[2] = w3;
     if ((w1 & LAYOUT_BITS) !== 0 || (w1 & KIND_BITS) === HEAD_BITS) {
+      const { state } = this;
+      state[0] = s0;
+      state[1] = s1;
+      state[2] = s2;
+      state[3] = s3;
       this.#finishWithUncommonLeaf(i32, word, w1);
       return;
     }
-    const words = (((w2 >>> 24) + 3) >>> 2) + (((w3 & 0xffff) + 3) >>> 2);
-    this.#finish(3, i32, word + LEAF_WORDS, word + LEAF_WORDS + words);
+    const first = word + LEAF_WORDS;
+    const end = first + (((w2 >>> 24) + 3) >>> 2) + (((w3 & 0xffff) + 3) >>> 2);
+    let v0 = s0;
+    let v1 = s1;
+    let v2 = s2;
+    let v3 = s3;
+    let m = i32[word]!;
+    // The three words of the header count as if they stood before the key.
+    for (let i = first - HEADER_WORDS; ; ) {
+      v3 ^= m;
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 ^= m;
+      i++;
+      if (i >= end) break;
+      if (i >= first) m = i32[i]!;
+      else m = i === first - 1 ? w3 : (w1 & COVERED_MASK) | (w2 & KEY_BYTES_MASK);
+    }
+    this.#end(v0, v1, v2, v3);
   }
 
   /** An entry with an expiry, a wide one, the head of a sub tree, or several of these. */
   #finishWithUncommonLeaf(i32: Int32Array, word: number, w1: number): void {
     const { header, state } = this;
+    header[0] = i32[word]!;
+    header[1] = (w1 & COVERED_MASK) | (i32[word + 2]! & KEY_BYTES_MASK);
+    header[2] = i32[word + 3]!;
     let keyBytes = header[1]! >>> 24;
     let valueBytes = header[2]! & 0xffff;
-    let headerWords = 3;
+    let headerWords = HEADER_WORDS;
     let at = word + LEAF_WORDS;
     const isHead = (w1 & KIND_BITS) === HEAD_BITS;
     const headWords = isHead ? HEAD_MIRROR_WORD + 1 + sharedHeadWordsAt(i32, word) : 0;
@@ -230,10 +261,7 @@ export class EntryHash {
     state[3] = v3;
   }
 
-  /**
-   * Absorbs so many words of the header and `i32[from, to)`, and ends: three rounds for each half
-   * of the result. As one function, so that the state stays in registers.
-   */
+  /** Absorbs so many words of the header and `i32[from, to)`, and ends. */
   #finish(headerWords: number, i32: Int32Array, from: number, to: number): void {
     const { header, state } = this;
     let v0 = state[0]!;
@@ -270,7 +298,15 @@ export class EntryHash {
       v2 = (v2 << 16) | (v2 >>> 16);
       v0 ^= m;
     }
-    v2 ^= 0xee;
+    this.#end(v0, v1, v2, v3);
+  }
+
+  /** Three rounds for each half of the result. */
+  #end(s0: number, s1: number, s2: number, s3: number): void {
+    let v0 = s0;
+    let v1 = s1;
+    let v2 = s2 ^ 0xee;
+    let v3 = s3;
     for (let i = 0; i < 6; i++) {
       if (i === 3) {
         this.low = v1 ^ v3;

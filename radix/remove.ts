@@ -24,7 +24,7 @@ import {
   leafSlot,
   valueWordAt,
 } from './leaf.js';
-import { byteOfSlot, firstSlot, nodeCount, removeChild, TERMINAL } from './node.js';
+import { firstSlot, nodeCount, removeChild, TERMINAL } from './node.js';
 import type { Path } from './path.js';
 import { addAlong, addLeaf } from './totals.js';
 import type { Tree } from './tree.js';
@@ -60,7 +60,7 @@ function unlink(tree: Tree, path: Path): void {
   if (slot === word + TERMINAL) {
     i32[slot] = 0;
   } else {
-    node = removeChild(nodes, leaves, node, byteOfSlot(i32, word, i32[word]!, slot));
+    node = removeChild(nodes, leaves, node, path.bytes[top]!);
     if (node !== path.nodes[top]) relink(tree, path, top, node);
     i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
     word = (node & GRANULE_MASK) << 1;

@@ -10,8 +10,6 @@ import {
   HEAD_ROOT_WORD,
   KIND_HEAD,
   KIND_MASK,
-  keyBytesAt,
-  keyWordAt,
   type Leaf,
   valueWordAt,
   visibleAt,
@@ -59,15 +57,8 @@ export function hashLeaf(tree: Tree, leaf: Leaf): void {
   const leaves = space.leaves.i32;
   const i32 = leaves[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
-  const head = tree.head;
-  if (head === 0) {
-    hash.hashLeaf(i32, word);
-    return;
-  }
-  const headI32 = leaves[head >>> CHUNK_SHIFT]!;
-  const headWord = (head & GRANULE_MASK) << 1;
-  const keyBytes = keyBytesAt(headI32, headWord);
-  hash.hashElement(i32, word, headI32, keyWordAt(headI32, headWord), keyBytes);
+  if (tree.head === 0) hash.hashLeaf(i32, word);
+  else hash.hashElement(tree.ownerState(), i32, word);
 }
 
 /** Adds (sign 1) or subtracts (sign -1) the totals of a leaf. */

@@ -28,7 +28,9 @@ import {
   KIND_BYTES,
   KIND_MASK,
   KIND_TOMBSTONE,
+  keyBytesAt,
   keyEqualsAt,
+  keyWordAt,
   type Leaf,
   leafAccess,
   leafExpiryMs,
@@ -108,8 +110,9 @@ export class Tree {
   /** 0: empty; positive: a node; negative: a leaf. */
   root = 0;
   version = 0;
-  /** Of a sub tree: its head, whose key the digests of elements cover. 0: a database. */
-  head: Leaf = 0;
+  #head: Leaf = 0;
+  readonly #ownerState = new Int32Array(4);
+  #knowsOwner = false;
   observer: TreeObserver | null = null;
   /** Whose head has changed without the nodes above it knowing; null: they know all (`settle`). */
   unsettled: Unsettled | null = null;
@@ -127,6 +130,31 @@ export class Tree {
     this.expiries = new ExpiryHeap(space);
     this.heads = new ExpiryHeap(space.headSlots);
     this.timed = options.expiries ?? true;
+  }
+
+  /** Of a sub tree: its head, whose key the digests of elements cover. 0: a database. */
+  get head(): Leaf {
+    return this.#head;
+  }
+
+  set head(head: Leaf) {
+    this.#head = head;
+    this.#knowsOwner = false;
+  }
+
+  /** Where the hashes of all elements begin: what they have of the head is hashed once. */
+  ownerState(): Int32Array {
+    if (!this.#knowsOwner) this.#hashOwner();
+    return this.#ownerState;
+  }
+
+  #hashOwner(): void {
+    const { hash, leaves } = this.space;
+    const head = this.#head;
+    const i32 = leaves.i32[head >>> CHUNK_SHIFT]!;
+    const word = (head & GRANULE_MASK) << 1;
+    hash.beginElements(this.#ownerState, i32, keyWordAt(i32, word), keyBytesAt(i32, word));
+    this.#knowsOwner = true;
   }
 
   /** Visible entries. */

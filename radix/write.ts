@@ -92,8 +92,38 @@ export function putEntry(
   const all = (flags & (KIND_MASK | WRITER_FLAGS)) | layoutOf(to - from, bytes, expiryMs);
   let big = 0;
   if ((all & FLAG_EXTERNAL) !== 0) big = createBig(tree.space, bytes, value, vfrom, vto, 0);
-  const write = isAbsent ? insertEntry : writeEntry;
-  return write(tree, key, from, to, stamp, origin, all, expiryMs, bytes, value, vfrom, vto, big);
+  if (isAbsent) {
+    return insertEntry(
+      tree,
+      key,
+      from,
+      to,
+      stamp,
+      origin,
+      all,
+      expiryMs,
+      bytes,
+      value,
+      vfrom,
+      vto,
+      big,
+    );
+  }
+  return writeEntry(
+    tree,
+    key,
+    from,
+    to,
+    stamp,
+    origin,
+    all,
+    expiryMs,
+    bytes,
+    value,
+    vfrom,
+    vto,
+    big,
+  );
 }
 
 /**

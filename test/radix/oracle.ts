@@ -303,7 +303,9 @@ export class OracleTree {
       hash.hashLeaf(words, 0);
     } else {
       const headWords = Int32Array.from(wordsOf(this.#headKey));
-      hash.hashElement(words, 0, headWords, 0, this.#headKey.length);
+      const state = new Int32Array(4);
+      hash.beginElements(state, headWords, 0, this.#headKey.length);
+      hash.hashElement(state, words, 0);
     }
     return { low: hash.low, high: hash.high };
   }
