@@ -39,7 +39,7 @@ export interface Finish {
   /** `wanted`: still to be read, of the items compared; `answer`: its first frame. */
   items(list: ItemList, wanted: WantedItems, answer: Frame): Task<void>;
   /** All of these sub ranges, on both sides; `answer`: the first frame of the other's. */
-  all(ranges: Ranges, group: readonly number[], answer: Frame): Task<void>;
+  all(group: readonly number[], answer: Frame): Task<void>;
 }
 
 export class Comparison {
@@ -133,7 +133,7 @@ export class Comparison {
     this.#payload.varint(0);
     yield* this.#link.send(FRAME_LIST, this.#payload);
     const answer = yield* this.#link.expect(FRAME_ENTRIES, FRAME_END);
-    yield* this.#finish.all(this.#ranges, group, answer);
+    yield* this.#finish.all(group, answer);
   }
 
   /** Sends the cells of a list, after what has been written of the first frame. */

@@ -7,7 +7,7 @@ import { ByteReader, ByteWriter } from './bytes.js';
 import { type Piece } from './dropper.js';
 import { type ApplyOptions, EntryApplier } from './entry-applier.js';
 import { type BigValue, RecordEncoder } from './entry-codec.js';
-import { PAYLOAD_BYTES_MAX } from './frame.js';
+import { type Frame, PAYLOAD_BYTES_MAX } from './frame.js';
 import { type Finder, type ItemList, SLICE_VISITS } from './items.js';
 import { ENTRIES_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
@@ -106,6 +106,12 @@ export class Exchange {
       );
       if (yield* this.take(type, payload, countMax)) return;
     }
+  }
+
+  /** Takes what has begun with this frame, up to END. */
+  *takeAll({ type, payload }: Frame, countMax: number): Task<void> {
+    const isEnd = yield* this.take(type, payload, countMax);
+    if (!isEnd) yield* this.receive(countMax);
   }
 
   /** Takes one frame of entries or END; true if that was the END. */

@@ -8,7 +8,7 @@
  * attempt moves nothing and yet the sides differ, the cells have led astray: then items are listed.
  */
 import { ByteReader, ByteWriter } from './bytes.js';
-import { Comparison, type Finish } from './comparison.js';
+import { Comparison } from './comparison.js';
 import type { SyncDatabase } from './database.js';
 import { Dropper, type Piece } from './dropper.js';
 import type { ApplyOptions } from './entry-applier.js';
@@ -16,7 +16,7 @@ import { findMismatches } from './estimate.js';
 import { Exchange } from './exchange.js';
 import { FollowDrops } from './follow-drops.js';
 import type { Frame } from './frame.js';
-import type { Finder, ItemList } from './items.js';
+import { GroupExchange } from './group-exchange.js';
 import {
   ATTEMPTS_MAX,
   DEVIATIONS,
@@ -35,11 +35,9 @@ import {
   FRAME_ENTRIES,
   FRAME_FINISH,
   FRAME_HELD,
-  FRAME_KEEP,
   FRAME_RANGES,
   FRAME_SAME,
   FRAME_SUMMARY,
-  FRAME_WANT,
   isFollowing,
   isGiving,
   PROTOCOL_VERSION,
@@ -52,7 +50,6 @@ import { CommonSums, RANGES_MAX, Ranges, saltOf } from './ranges.js';
 import { keyCheck, Replica } from './replica.js';
 import { SyncError } from './sync-error.js';
 import type { KeyRange } from './view.js';
-import type { WantedItems } from './wanted-items.js';
 
 export interface InitiatorOptions extends ApplyOptions {
   readonly range: KeyRange;
@@ -182,7 +179,7 @@ export class Initiator {
       if (this.#whole.count > 0) {
         throw new SyncError('SYNC_PROTOCOL', 'all entries, but none were lacking');
       }
-      yield* this.#takeAll(answer, ENTRIES_MAX);
+      yield* this.exchange.takeAll(answer, ENTRIES_MAX);
       isSettled = mode === 'push' || mode === 'pull';
     }
     if (mode === 'destructive' && !keeps)
@@ -222,7 +219,10 @@ export class Initiator {
     const excess = this.#whole.count - theirCount;
     const mismatches = findMismatches(ranges, digests, this.#salt, excess);
     const common = new CommonSums(ranges);
-    const comparison = this.#comparison(ranges, common, theirCount);
+    const { mode } = this.#options;
+    const { dropper, exchange } = this;
+    const finish = new GroupExchange(exchange, dropper, mode, ranges, common, theirCount);
+    const comparison = new Comparison(exchange, ranges, this.#salt, theirCount, mode, finish);
     const itemsMax = isStuck ? LIST_ITEMS_MAX : GROUP_ITEMS_MAX;
     for (const group of groupsOf(ranges, mismatches.ranges, itemsMax)) {
       const share = group.length / mismatches.ranges.length;
@@ -231,68 +231,6 @@ export class Initiator {
       else yield* comparison.compare(group, mismatches.differences * share + spread);
     }
     return yield* this.#settleCommon(ranges, common);
-  }
-
-  #comparison(ranges: Ranges, common: CommonSums, theirCount: number): Comparison {
-    const { mode } = this.#options;
-    const finish: Finish = {
-      items: (list, wanted, answer) => this.#finishItems(list, wanted, common, answer, theirCount),
-      all: (_, group, answer) => this.#finishAll(ranges, group, common, answer, theirCount),
-    };
-    return new Comparison(this.exchange, ranges, this.#salt, theirCount, mode, finish);
-  }
-
-  /**
-   * Takes what the other side wants and sends. What it wants is looked up after its entries have
-   * been merged: of two versions of an entry the older one is no longer there then. A side that
-   * follows drops what the other does not have, entries before it takes others, heads after.
-   */
-  *#finishItems(
-    list: ItemList,
-    wanted: WantedItems,
-    common: CommonSums,
-    first: Frame,
-    theirCount: number,
-  ): Task<void> {
-    const { exchange } = this;
-    const { mode } = this.#options;
-    let frame = first;
-    while (frame.type === FRAME_WANT || frame.type === FRAME_KEEP) {
-      wanted.read(frame);
-      frame = yield* this.#link.expect(FRAME_WANT, FRAME_KEEP, FRAME_ENTRIES, FRAME_END);
-    }
-    const drops = isFollowing(mode) ? new FollowDrops(this.dropper, mode) : null;
-    const end = { type: frame.type, payload: Buffer.from(frame.payload) };
-    const subtract: Finder = (item, range) => {
-      if (!wanted.includes(item)) return false;
-      common.subtract(item, range);
-      return true;
-    };
-    if (drops !== null) yield* drops.dropItems(list, wanted, common);
-    else if (mode === 'pull') yield* list.find(wanted.symbols, (...at) => subtract(...at) || true);
-    yield* this.#takeAll(end, theirCount);
-    if (drops !== null) yield* drops.dropHeads();
-    if (isGiving(mode)) yield* exchange.sendItems(list, wanted.symbols, subtract);
-    else yield* exchange.sendEnd();
-  }
-
-  /** Takes all that the other side has of these sub ranges, and sends what this one has. */
-  *#finishAll(
-    ranges: Ranges,
-    group: readonly number[],
-    common: CommonSums,
-    first: Frame,
-    theirCount: number,
-  ): Task<void> {
-    for (const range of group) common.clear(range);
-    yield* this.#takeAll(first, theirCount);
-    if (isGiving(this.#options.mode)) yield* this.exchange.sendRanges(ranges, group, () => true);
-    else yield* this.exchange.sendEnd();
-  }
-
-  *#takeAll({ type, payload }: Frame, theirCount: number): Task<void> {
-    const isEnd = yield* this.exchange.take(type, payload, theirCount);
-    if (!isEnd) yield* this.exchange.receive(theirCount);
   }
 
   /** Settles what both sides have in common, where the mode asks for it; true: all that is. */

@@ -158,6 +158,8 @@ export function mergeOf(stores: readonly Store[]): Store {
 
 function mergeInto(into: TestDatabase, { tree, sub }: TestDatabase): void {
   const merger = new Merger(into.tree);
+  // What a head would clear at or below it is covered by the clear of the database.
+  merger.clearedAt = into.clearedAt;
   const cursor = tree.cursor({ all: true });
   for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
     const key = tree.key(leaf);
