@@ -27,7 +27,7 @@
  * come back. An expired entry that would have won takes with it what it beats.
  */
 import { type HeadParts, TYPE_NUMBER_MASK } from './head.js';
-import { KIND_HEAD, KIND_MASK, KIND_TOMBSTONE } from './leaf.js';
+import { KIND_HEAD, KIND_MASK, KIND_TOMBSTONE, type Leaf } from './leaf.js';
 import { SubTree } from './subtree.js';
 import type { Tree } from './tree.js';
 
@@ -47,6 +47,8 @@ export class Merger {
   /** The stamp of the clear postponed; 0: none. */
   postponedClear = 0;
   isPurged = false;
+  /** What the last `entry` has written, if it was over no head; else 0. */
+  leaf: Leaf = 0;
 
   constructor(tree: Tree, sub: SubTree = new SubTree(tree)) {
     this.tree = tree;
@@ -67,11 +69,15 @@ export class Merger {
     vto: number,
   ): boolean {
     const { sub, tree } = this;
+    this.leaf = 0;
     if (stamp <= this.clearedAt) return false;
     if (this.#isExpired(expiryMs)) return this.#expire(key, from, to, stamp, origin, flags);
-    if (!sub.open(key, from, to)) {
-      return tree.merge(key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
+    const old = tree.seek(key, from, to);
+    if (old === 0 || tree.kind(old) !== KIND_HEAD) {
+      this.leaf = tree.merge(key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto, old);
+      return this.leaf !== 0;
     }
+    sub.open(key, from, to);
     if (this.#order(stamp, origin, flags & KIND_MASK) > 0) {
       tree.putEntry(key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
       return true;

@@ -48,6 +48,11 @@ export function leadsNowhere(tree: Tree, path: Path): boolean {
   return path.tree === tree && path.version === tree.version && !path.found;
 }
 
+/** Whether `seek` was the last to go this path, and the one write that has begun the only one since. */
+export function ledBeforeWrite(tree: Tree, path: Path): boolean {
+  return path.tree === tree && path.version === tree.version - 1;
+}
+
 /**
  * Tells that `path` leads to where a key is not: a walk has just gone to `leaf`, the first or last of
  * all entries, and the key stands before or behind it. False: the write must find its way itself.

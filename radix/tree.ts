@@ -245,7 +245,7 @@ export class Tree {
     isAbsent = false,
   ): Leaf {
     const kind = KIND_BYTES | (flags & ~KIND_MASK);
-    const isSought = isAbsent && this.observer === null && leadsNowhere(this, this.path);
+    const isSought = isAbsent && leadsNowhere(this, this.path);
     return putEntry(
       this,
       key,
@@ -355,7 +355,8 @@ export class Tree {
 
   /**
    * Writes an entry of bytes or a tombstone if it beats what is there: the higher stamp, then
-   * origin, kind and value. False if what is there stays.
+   * origin, kind and value. Returns the leaf written; 0 if what is there stays. `old`: what `seek`
+   * has just found at the key.
    */
   merge(
     key: Buffer,
@@ -368,18 +369,17 @@ export class Tree {
     value: Buffer,
     vfrom: number,
     vto: number,
-  ): boolean {
-    const leaf = this.find(key, from, to);
-    if (leaf !== 0) {
+    old = this.seek(key, from, to),
+  ): Leaf {
+    if (old !== 0) {
       const order =
-        stamp - this.stamp(leaf) ||
-        origin - this.origin(leaf) ||
-        (flags & KIND_MASK) - this.kind(leaf) ||
-        -compareValue(this.space, leaf, value, vfrom, vto);
-      if (order <= 0) return false;
+        stamp - this.stamp(old) ||
+        origin - this.origin(old) ||
+        (flags & KIND_MASK) - this.kind(old) ||
+        -compareValue(this.space, old, value, vfrom, vto);
+      if (order <= 0) return 0;
     }
-    putEntry(this, key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto);
-    return true;
+    return putEntry(this, key, from, to, stamp, origin, flags, expiryMs, value, vfrom, vto, true);
   }
 
   /** Empties the tree at once; its memory is taken back by `space.reclaimStep`. */

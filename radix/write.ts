@@ -45,6 +45,7 @@ import {
 } from './leaf.js';
 import { locate, type Path } from './path.js';
 import { releaseContents } from './remove.js';
+import { ledBeforeWrite } from './seek.js';
 import type { Space } from './space.js';
 import { addAlong, addLeaf, hintAlong, hintOfKind } from './totals.js';
 import type { Tree } from './tree.js';
@@ -70,8 +71,8 @@ export function beginWrite(tree: Tree, key: Buffer, from: number, to: number): v
 }
 
 /**
- * Writes an entry of any kind over whatever is there. Sets `path.wasVisible`. `isAbsent`: the path
- * leads to where this key is not (`Tree.seek`), and nothing has been done since.
+ * Writes an entry of any kind over whatever is there. Sets `path.wasVisible`. `isSought`: the last to
+ * go the tree's path has sought this key (`Tree.seek`), so that it need not be looked for again.
  */
 export function putEntry(
   tree: Tree,
@@ -85,45 +86,18 @@ export function putEntry(
   value: Buffer,
   vfrom: number,
   vto: number,
-  isAbsent = false,
+  isSought = false,
 ): Leaf {
   beginWrite(tree, key, from, to);
   const bytes = vto - vfrom;
   const all = (flags & (KIND_MASK | WRITER_FLAGS)) | layoutOf(to - from, bytes, expiryMs);
   let big = 0;
   if ((all & FLAG_EXTERNAL) !== 0) big = createBig(tree.space, bytes, value, vfrom, vto, 0);
-  if (isAbsent) {
-    return insertEntry(
-      tree,
-      key,
-      from,
-      to,
-      stamp,
-      origin,
-      all,
-      expiryMs,
-      bytes,
-      value,
-      vfrom,
-      vto,
-      big,
-    );
-  }
-  return writeEntry(
-    tree,
-    key,
-    from,
-    to,
-    stamp,
-    origin,
-    all,
-    expiryMs,
-    bytes,
-    value,
-    vfrom,
-    vto,
-    big,
-  );
+  let write = writeEntry;
+  // Whoever observes may have gone the path meanwhile.
+  if (isSought && ledBeforeWrite(tree, tree.path))
+    write = tree.path.found ? overwrite : insertEntry;
+  return write(tree, key, from, to, stamp, origin, all, expiryMs, bytes, value, vfrom, vto, big);
 }
 
 /**
@@ -181,7 +155,6 @@ export function writeEntry(
   if (locate(path, space.nodes, space.leaves, tree.root, key, from, to)) {
     return overwrite(
       tree,
-      path,
       key,
       from,
       to,
@@ -239,9 +212,9 @@ function insertEntry(
   return leaf;
 }
 
+/** Writes an entry where the path has led to one. */
 function overwrite(
   tree: Tree,
-  path: Path,
   key: Buffer,
   from: number,
   to: number,
@@ -255,7 +228,7 @@ function overwrite(
   vto: number,
   big: number,
 ): Leaf {
-  const space = tree.space;
+  const { path, space } = tree;
   const leaves = space.leaves;
   const sum = space.sum;
   const old = path.leaf;

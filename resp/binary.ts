@@ -95,11 +95,18 @@ export class ByteWriter {
 }
 
 export abstract class BinaryReader {
-  readonly #buffer: Buffer;
-  readonly #end: number;
+  #buffer: Buffer;
+  #end: number;
   #at: number;
 
   constructor(buffer: Buffer, from = 0, to = buffer.length) {
+    this.#buffer = buffer;
+    this.#at = from;
+    this.#end = to;
+  }
+
+  /** Reads buffer[from, to) from now on. */
+  reset(buffer: Buffer, from: number, to: number): void {
     this.#buffer = buffer;
     this.#at = from;
     this.#end = to;
@@ -136,6 +143,11 @@ export abstract class BinaryReader {
 
   /** Up to `max`, at most 2^53 - 1. */
   varint(max = Number.MAX_SAFE_INTEGER): number {
+    const first = this.#at < this.#end ? this.#buffer[this.#at]! : 128;
+    if (first < 128 && first <= max) {
+      this.#at++;
+      return first;
+    }
     let low = 0;
     let high = 0;
     for (let i = 0; i < VARINT_BYTES_MAX; i++) {

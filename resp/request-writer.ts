@@ -1,13 +1,51 @@
 /** Requests as clients and members send them: an array of bulk strings. */
 
-const CRLF = Buffer.from('\r\n');
+const STAR = 0x2a;
+const DOLLAR = 0x24;
+const ZERO = 0x30;
+const CR = 0x0d;
+const LF = 0x0a;
+const CRLF_BYTES = 2;
 
 /** The bytes of one request. Strings are taken as UTF-8. */
 export function encodeRequest(words: readonly (string | Buffer)[]): Buffer {
-  const parts: Buffer[] = [Buffer.from(`*${words.length}\r\n`)];
+  let bytes = headBytes(words.length);
   for (const word of words) {
-    const bytes = typeof word === 'string' ? Buffer.from(word) : word;
-    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, CRLF);
+    const length = Buffer.byteLength(word);
+    bytes += headBytes(length) + length + CRLF_BYTES;
   }
-  return Buffer.concat(parts);
+  const request = Buffer.allocUnsafe(bytes);
+  let at = writeHead(request, 0, STAR, words.length);
+  for (const word of words) {
+    at = writeHead(request, at, DOLLAR, Buffer.byteLength(word));
+    at += typeof word === 'string' ? request.write(word, at) : word.copy(request, at);
+    at = writeEnd(request, at);
+  }
+  return request;
+}
+
+/** Bytes of `*` or `$`, a number and the end of the line. */
+function headBytes(number: number): number {
+  let bytes = 1 + CRLF_BYTES;
+  for (let rest = number; ; rest = Math.floor(rest / 10)) {
+    bytes++;
+    if (rest < 10) return bytes;
+  }
+}
+
+function writeHead(request: Buffer, at: number, mark: number, number: number): number {
+  const end = at + headBytes(number) - CRLF_BYTES;
+  request[at] = mark;
+  let rest = number;
+  for (let digit = end - 1; digit > at; digit--) {
+    request[digit] = ZERO + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return writeEnd(request, end);
+}
+
+function writeEnd(request: Buffer, at: number): number {
+  request[at] = CR;
+  request[at + 1] = LF;
+  return at + CRLF_BYTES;
 }

@@ -29,8 +29,7 @@ export class Ring {
     let high = members.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const { position } = members[middle]!;
-      if (buf.compare(position, 0, position.length, from, to) > 0) low = middle + 1;
+      if (isBehind(buf, from, to, members[middle]!.position)) low = middle + 1;
       else high = middle;
     }
     return low === members.length ? 0 : low;
@@ -57,4 +56,18 @@ export class Ring {
   indexOf(id: string): number {
     return this.members.findIndex((member) => member.id === id);
   }
+}
+
+/**
+ * Whether the key buf[from, to) is behind a position. Keys and positions differ after a few bytes,
+ * mostly: a loop over them costs a tenth of a call of Buffer.compare.
+ */
+function isBehind(buf: Buffer, from: number, to: number, position: Buffer): boolean {
+  const { length } = position;
+  const common = Math.min(to - from, length);
+  for (let i = 0; i < common; i++) {
+    const order = buf[from + i]! - position[i]!;
+    if (order !== 0) return order > 0;
+  }
+  return to - from > length;
 }

@@ -22,7 +22,7 @@ import { type DatabaseObserver, observe } from '../store/database-observer.js';
 import { MARK_ALL, MARK_ELEMENT, MARK_HEAD, MARK_KEY, Marks } from '../store/marks.js';
 import type { Store } from '../store/store.js';
 import type { EntrySender } from './entry-sender.js';
-import type { Groups } from './groups.js';
+import type { Group, Groups } from './groups.js';
 import { VALUE_AT_ONCE_BYTES_MAX } from './limits.js';
 import { ElementsWalk, ValueWalk, type Walk } from './walks.js';
 
@@ -151,7 +151,7 @@ export class Effects {
     const group = this.#groups().of(buf, from, to);
     if (tree.kind(leaf) !== KIND_HEAD) {
       // Of what was below it nothing is left, and the key has a mark of its own.
-      if (kind === MARK_KEY) this.#sendEntry(number, tree, leaf);
+      if (kind === MARK_KEY) this.#sendEntry(group, number, tree, leaf);
       return;
     }
     switch (kind) {
@@ -172,7 +172,7 @@ export class Effects {
     }
   }
 
-  #sendEntry(number: number, tree: Tree, leaf: Leaf): void {
+  #sendEntry(group: Group, number: number, tree: Tree, leaf: Leaf): void {
     const { buf, from, to } = this.#marks;
     const bytes = tree.valueBytes(leaf);
     if (bytes >= REPEATED_BYTES_MIN) {
@@ -182,7 +182,7 @@ export class Effects {
       this.#long.set(name, stamp);
     }
     if (bytes > VALUE_AT_ONCE_BYTES_MAX) this.#walk(ValueWalk, number);
-    else this.#sender.entry(this.#groups().of(buf, from, to), number, tree, leaf);
+    else this.#sender.entry(group, number, tree, leaf);
   }
 
   #walk(Kind: typeof ElementsWalk | typeof ValueWalk, number: number): void {

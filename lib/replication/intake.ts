@@ -23,6 +23,10 @@ import { ReplicatedDatabase } from '../store/replicated-database.js';
 import type { Store } from '../store/store.js';
 import type { Effects } from './effects.js';
 
+/** Time that a batch takes of the turn that it arrives in, ms. */
+const AT_ONCE_MS = 3;
+const RECORDS_PER_LOOK = 128;
+
 /** A value on its way in. */
 interface Growing {
   readonly record: Buffer;
@@ -37,6 +41,8 @@ export class Intake {
   readonly #store: Store;
   readonly #effects: Effects;
   readonly #replica: Replica;
+  /** By member: between two batches nothing is kept in them but room. */
+  readonly #appliers = new Map<string, EntryApplier>();
   /** By member. */
   readonly #growing = new Map<string, Growing>();
 
@@ -54,7 +60,7 @@ export class Intake {
       channel: 'replica',
       handler: (session, args, reply) => {
         if (args.count < 4) reply.error('ERR APPLY epoch number records ..., not applied');
-        else session.defer(new ApplyTask(this, session.peer!.memberId, args, reply));
+        else this.#apply(session, args, reply);
       },
     });
     this.#links.serve({
@@ -64,8 +70,49 @@ export class Intake {
     });
   }
 
+  #apply(session: Session, args: Args, reply: ReplyWriter): void {
+    const { memberId } = session.peer!;
+    // One that is in use, or has failed, is not among them.
+    const applier = this.#appliers.get(memberId) ?? this.newApplier(memberId);
+    this.#appliers.delete(memberId);
+    try {
+      const rest = this.#applyAtOnce(applier, args);
+      if (rest.length > 0) {
+        session.defer(new ApplyTask(this, applyAll(applier, rest), reply));
+        return;
+      }
+      this.#appliers.set(memberId, applier);
+      this.acknowledge(reply);
+    } catch (error) {
+      refuse(error, reply);
+    }
+  }
+
+  /** Merges records straight from the request, for a slice of time; returns copies of the rest. */
+  #applyAtOnce(applier: EntryApplier, args: Args): Buffer[] {
+    const { clock } = this.#store.world;
+    const { buf } = args;
+    const deadlineMs = clock.monotonicMs() + AT_ONCE_MS;
+    const rest: Buffer[] = [];
+    this.#effects.muted(() => {
+      let isLate = false;
+      for (let i = 3; i < args.count; i += 1) {
+        const end = args.ends[i]!;
+        let at = args.starts[i]!;
+        while (!isLate && at < end) {
+          const next = applier.applyAtOnce(buf, at, end, RECORDS_PER_LOOK);
+          isLate = next === at || clock.monotonicMs() >= deadlineMs;
+          at = next;
+        }
+        if (at < end) rest.push(Buffer.from(buf.subarray(at, end)));
+      }
+    });
+    return rest;
+  }
+
   /** A member is gone: what it was sending never ends. */
   forget(memberId: string): void {
+    this.#appliers.delete(memberId);
     this.#growing.get(memberId)?.applier.close();
     this.#growing.delete(memberId);
   }
@@ -154,22 +201,16 @@ export class Intake {
   }
 }
 
+/** What is more than a slice, or takes slices of its own. */
 class ApplyTask implements Task {
   readonly #intake: Intake;
   readonly #reply: ReplyWriter;
   readonly #work: Generator<unknown, void, void>;
 
-  constructor(intake: Intake, memberId: string, args: Args, reply: ReplyWriter) {
+  constructor(intake: Intake, work: Generator<unknown, void, void>, reply: ReplyWriter) {
     this.#intake = intake;
+    this.#work = work;
     this.#reply = reply;
-    const applier = intake.newApplier(memberId);
-    // The applier keeps a copy of its own of what it is given, from its first step on.
-    const { buf } = args;
-    const records: Buffer[] = [];
-    for (let i = 3; i < args.count; i += 1) {
-      records.push(Buffer.from(buf.subarray(args.starts[i]!, args.ends[i]!)));
-    }
-    this.#work = applyAll(applier, records);
   }
 
   step(deadlineMs: number): boolean {

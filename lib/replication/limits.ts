@@ -4,6 +4,11 @@
 export const BATCH_BYTES_MAX = 64 * 1024;
 /** What one request carries of batches that wait. */
 export const REQUEST_BYTES_MAX = 256 * 1024;
+/**
+ * While a request is in flight and nobody waits for replies, the next one is sent once it has so much:
+ * what turns have changed meanwhile goes together.
+ */
+export const REQUEST_BYTES_MIN = 16 * 1024;
 /** Requests to one replica without a reply; what comes meanwhile waits, and goes together. */
 export const IN_FLIGHT_MAX = 16;
 /** What waits for one replica: beyond it what waits is dropped, and left to synchronisation. */

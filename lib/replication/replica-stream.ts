@@ -22,6 +22,7 @@ import {
   QUEUED_BATCHES_MAX,
   QUEUED_BYTES_MAX,
   REQUEST_BYTES_MAX,
+  REQUEST_BYTES_MIN,
   RETRY_MS,
 } from './limits.js';
 
@@ -42,6 +43,8 @@ interface Batch extends Content {
 export interface StreamEvents {
   /** Something was acknowledged or dropped. */
   progressed(): void;
+  /** Whether somebody waits for acknowledgements: then nothing waits for more to go with it. */
+  isAwaited(): boolean;
   /** Batches for a member that is alive were dropped. */
   fellBehind(memberId: string, batches: number): void;
 }
@@ -65,6 +68,7 @@ export class ReplicaStream {
   readonly #events: StreamEvents;
   #waiting: Batch[] = [];
   readonly #inFlight = new Map<readonly Batch[], PeerRequest>();
+  #inFlightBytes = 0;
   #nextNumber = 1;
   /** Turns whose batches were dropped, first and last of each stretch. */
   readonly #lost: { first: number; last: number }[] = [];
@@ -141,6 +145,11 @@ export class ReplicaStream {
     this.#pump();
   }
 
+  /** Somebody waits for what has been added. */
+  hurry(): void {
+    if (this.#waiting.length > 0) this.#pump();
+  }
+
   #fallBehind(): void {
     const dropped = this.#waiting.splice(0);
     this.#drop(dropped);
@@ -174,9 +183,16 @@ export class ReplicaStream {
     // A member that was removed knows of no view, and what it had to say goes another way.
     if (!this.#parts.links.isReady) return;
     while (this.#retry === undefined && this.#inFlight.size < IN_FLIGHT_MAX) {
+      if (this.#isGathering) return;
       const batches = this.#take();
       if (batches.length === 0 || !this.#send(batches)) return;
     }
+  }
+
+  /** What waits is to go together with what comes before the next acknowledgement. */
+  get #isGathering(): boolean {
+    if (this.#inFlight.size === 0 || this.#events.isAwaited()) return false;
+    return this.queuedBytes - this.#inFlightBytes < REQUEST_BYTES_MIN;
   }
 
   /** The next batches that go together. */
@@ -219,12 +235,14 @@ export class ReplicaStream {
       return false;
     }
     this.#inFlight.set(batches, sent);
+    for (const batch of batches) this.#inFlightBytes += bytesOf(batch);
     return true;
   }
 
   #answered(batches: readonly Batch[], error: Error | null): void {
     // Dropped meanwhile, and sent again by nobody.
     if (!this.#inFlight.delete(batches)) return;
+    for (const batch of batches) this.#inFlightBytes -= bytesOf(batch);
     if (error === null) {
       this.acknowledgedBatches += batches.length;
       this.acknowledgedMs = this.#parts.clock.monotonicMs();
@@ -249,6 +267,7 @@ export class ReplicaStream {
     const batches = [...this.#inFlight.keys()].flat();
     for (const request of this.#inFlight.values()) request.cancel();
     this.#inFlight.clear();
+    this.#inFlightBytes = 0;
     this.#waiting.unshift(...batches.sort((a, b) => a.number - b.number));
   }
 }

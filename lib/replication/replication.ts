@@ -247,6 +247,7 @@ export class Replication {
     const { clock, timers } = this.#world;
     const made = new ReplicaStream({ links: this.links, clock, timers }, member, {
       progressed: () => this.#check(),
+      isAwaited: () => this.#held.length > 0 || this.#watchers.length > 0,
       fellBehind: (memberId, batches) => {
         this.#log.warn(
           { member: memberId, batches },
@@ -319,6 +320,7 @@ export class Replication {
     if (this.#isSafe(first, last, level)) return false;
     const sinceMs = this.#world.clock.monotonicMs();
     this.#held.push({ first, last, level, sinceMs, waiter });
+    this.#hurry();
     this.#timer ??= this.#world.timers.after(ACK_TIMEOUT_MS, () => this.#timeOut(), true);
     // It may be in doubt from the start.
     if (!this.#isCheckPlanned) {
@@ -359,6 +361,7 @@ export class Replication {
   /** Is called whenever something was acknowledged or dropped, until it returns true. */
   watch(look: () => boolean): void {
     this.#watchers.push(look);
+    this.#hurry();
   }
 
   /** How many members can be reached of those that hold the same as this one, if not this one. */
@@ -380,6 +383,10 @@ export class Replication {
       least = Math.min(least, safe.length);
     }
     return least === Number.POSITIVE_INFINITY ? 0 : least;
+  }
+
+  #hurry(): void {
+    for (const stream of this.#streams.values()) stream.hurry();
   }
 
   #check(): void {

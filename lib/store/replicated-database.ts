@@ -2,6 +2,7 @@
  * One database as sync sees it: merges take out of it and put into it as writers do, so that
  * watchers hear of it, the clock has seen each stamp, and what is new does not look long unused.
  */
+import type { Leaf } from '../../radix/leaf.js';
 import type { SyncDatabase } from '../../radix/sync/database.js';
 import type { Tree } from '../../radix/tree.js';
 import type { Database } from './database.js';
@@ -43,11 +44,11 @@ export class ReplicatedDatabase implements SyncDatabase {
     return !this.#database.expireDue(entriesMax, untilMs);
   }
 
-  changed(key: Buffer, from: number, to: number, stamp: number): void {
+  changed(key: Buffer, from: number, to: number, stamp: number, found: Leaf): void {
     const { store } = this.#database;
     if (stamp > 0) {
       store.witness(stamp);
-      const leaf = this.tree.find(key, from, to);
+      const leaf = found === 0 ? this.tree.find(key, from, to) : found;
       if (leaf !== 0) store.touchNew(this.tree, leaf);
     }
     if (store.watches.size !== 0) this.#database.changed(key, from, to);

@@ -1,6 +1,7 @@
 /**
  * SyncDatabase: what sync needs of one database of a node, and the one over a bare tree.
  */
+import type { Leaf } from '../leaf.js';
 import { SubTree } from '../subtree.js';
 import type { Tree } from '../tree.js';
 import { ClearPurge } from './clear.js';
@@ -20,8 +21,11 @@ export interface SyncDatabase {
   dropExpired(untilMs: number, entriesMax: number): boolean;
   /** Whether users know this database by another number by now: a session ends then. */
   readonly isMoved: boolean;
-  /** What is at a key has been changed by the session; `stamp`: of the entry that came, or 0. */
-  changed(key: Buffer, from: number, to: number, stamp: number): void;
+  /**
+   * What is at a key has been changed by the session; `stamp`: of the entry that came, or 0; `leaf`: what
+   * is there now, 0 if that is not at hand.
+   */
+  changed(key: Buffer, from: number, to: number, stamp: number, leaf: Leaf): void;
 }
 
 export class TreeDatabase implements SyncDatabase {
@@ -65,5 +69,5 @@ export class TreeDatabase implements SyncDatabase {
     return false;
   }
 
-  changed(_key: Buffer, _from: number, _to: number, _stamp: number): void {}
+  changed(_key: Buffer, _from: number, _to: number, _stamp: number, _leaf: Leaf): void {}
 }

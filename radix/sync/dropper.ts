@@ -138,6 +138,6 @@ export class Dropper {
       tree.drop(...at);
     }
     this.droppedCount++;
-    database.changed(...at, 0);
+    database.changed(...at, 0, 0);
   }
 }

@@ -7,6 +7,7 @@
  *
  * Memory: one record and what it decodes to, and the bytes of one big value that have come.
  */
+import type { Leaf } from '../leaf.js';
 import { Merger } from '../merge.js';
 import { BigIntake } from './big-intake.js';
 import { ByteReader } from './bytes.js';
@@ -32,6 +33,8 @@ const VARINT_BYTES_MAX = 8;
 /** Pieces of a record that are kept apart. */
 const PIECES_MAX = 64;
 
+const NOTHING = Buffer.alloc(0);
+
 export interface ApplyOptions {
   readonly valueBytesMax: number;
   /** What expires at or before this time is refused; ms since 1970. */
@@ -52,6 +55,7 @@ export class EntryApplier {
   readonly #options: ApplyOptions;
   readonly #mergers: (Merger | undefined)[] = [];
   readonly #incoming = new Incoming();
+  readonly #reader = new ByteReader(NOTHING);
   readonly #follower: Follower | null;
   #big: BigIntake | null = null;
   /** Bytes of a record that is not complete. */
@@ -119,22 +123,57 @@ export class EntryApplier {
     this.#big = null;
   }
 
+  /**
+   * Merges up to `recordsMax` whole records of buf[from, to) at once, without a copy. Returns where it
+   * stopped: before a record that is cut off, or takes slices, it stops earlier, and `push` is to go on.
+   */
+  applyAtOnce(buf: Buffer, from: number, to: number, recordsMax: number): number {
+    if (!this.isBetweenRecords || this.#follower !== null) return from;
+    try {
+      let at = from;
+      for (let count = 0; count < recordsMax && at < to; count++) {
+        const end = this.#endOfRecord(buf, at, to);
+        if (end === null || !this.#appliesAtOnce(buf, at, end)) break;
+        at = end;
+      }
+      this.#neededBytes = 1;
+      return at;
+    } catch (error) {
+      throw applyError(error);
+    }
+  }
+
+  #appliesAtOnce(buf: Buffer, from: number, to: number): boolean {
+    const incoming = this.#incoming;
+    const reader = this.#reader;
+    reader.reset(buf, from, to);
+    reader.varint();
+    decodeRecord(reader, incoming, this.#replica);
+    if (incoming.code === CODE_CLEAR || incoming.isBig) return false;
+    const merger = this.#mergerOf(incoming.db);
+    const isApplied = this.#mergeSomeAtOnce(merger, incoming);
+    if (merger.postponedClear > 0) return false;
+    this.#count(isApplied, merger.leaf);
+    return true;
+  }
+
   /** Where the record at `at` ends; null if it is not there yet. */
-  #endOfRecord(all: Buffer, at: number): number | null {
+  #endOfRecord(all: Buffer, at: number, to = all.length): number | null {
     let lengthBytes = 1;
-    while (at + lengthBytes <= all.length && all[at + lengthBytes - 1]! >= 128) lengthBytes++;
-    if (at + lengthBytes > all.length) {
+    while (at + lengthBytes <= to && all[at + lengthBytes - 1]! >= 128) lengthBytes++;
+    if (at + lengthBytes > to) {
       if (lengthBytes > VARINT_BYTES_MAX) {
         throw new SyncError('SYNC_BAD_FRAME', 'a record without a length');
       }
-      this.#neededBytes = all.length - at + 1;
+      this.#neededBytes = to - at + 1;
       return null;
     }
-    const reader = new ByteReader(all, at);
+    const reader = this.#reader;
+    reader.reset(all, at, to);
     const bytes = reader.varint(RECORD_BYTES_MAX);
     const end = at + lengthBytes + bytes;
     this.#neededBytes = end - at;
-    return end <= all.length ? end : null;
+    return end <= to ? end : null;
   }
 
   *#apply(reader: ByteReader, isLast: boolean): Task<void> {
@@ -179,16 +218,22 @@ export class EntryApplier {
 
   *#mergeInSlices(incoming: Incoming): Task<void> {
     const merger = this.#mergerOf(incoming.db);
-    merger.postponedClear = 0;
-    merger.purgedElementsMax = PURGE_SLICE_ELEMENTS;
-    let isApplied = this.#merge(incoming);
-    merger.purgedElementsMax = Infinity;
+    let isApplied = this.#mergeSomeAtOnce(merger, incoming);
     if (merger.postponedClear > 0) {
       merger.isPurged = yield* purgeElements(merger.tree, incoming.key, merger.postponedClear);
       isApplied = this.#merge(incoming);
       merger.isPurged = false;
     }
-    this.#count(isApplied);
+    this.#count(isApplied, merger.leaf);
+  }
+
+  /** Merges; or changes nothing and sets `postponedClear`, if too many elements are to go first. */
+  #mergeSomeAtOnce(merger: Merger, incoming: Incoming): boolean {
+    merger.postponedClear = 0;
+    merger.purgedElementsMax = PURGE_SLICE_ELEMENTS;
+    const isApplied = this.#merge(incoming);
+    merger.purgedElementsMax = Infinity;
+    return isApplied;
   }
 
   *#follow(follower: Follower, incoming: Incoming): Task<void> {
@@ -215,6 +260,7 @@ export class EntryApplier {
   #merge(incoming: Incoming): boolean {
     const { code, db, expiryMs, flags, key, origin, parts, stamp, value } = incoming;
     const merger = this.#mergerOf(db);
+    merger.leaf = 0;
     if (this.#isStray(merger, incoming)) return false;
     const at = [key, 0, key.length] as const;
     if (code === CODE_HEAD) return merger.head(...at, stamp, origin, flags, parts);
@@ -242,12 +288,13 @@ export class EntryApplier {
     return merger;
   }
 
-  #count(isApplied: boolean): void {
+  /** `leaf`: what has been written, if it is at hand. */
+  #count(isApplied: boolean, leaf: Leaf = 0): void {
     this.receivedCount++;
     if (!isApplied) return;
     this.appliedCount++;
     const { db, key, stamp } = this.#incoming;
-    this.#replica.databases[db]!.changed(key, 0, key.length, stamp);
+    this.#replica.databases[db]!.changed(key, 0, key.length, stamp, leaf);
   }
 
   #guard(action: () => void): void {

@@ -46,6 +46,7 @@ export class Replica {
   readonly databases: readonly SyncDatabase[];
   readonly #views: View[];
   readonly #intervals: Interval[];
+  readonly #isWhole: boolean;
   readonly #scan: Scan;
   readonly #sum = new Sum();
   readonly #clearWords = new Int32Array(3);
@@ -54,6 +55,7 @@ export class Replica {
     this.databases = databases;
     this.#views = databases.map((database, db) => new View(database, db));
     this.#intervals = intervalsOf(range);
+    this.#isWhole = this.#intervals.some(({ low, high }) => low === null && high === null);
     this.#scan = new Scan(this.#views, this.#intervals, this.space);
   }
 
@@ -78,6 +80,7 @@ export class Replica {
   }
 
   hasKey(key: Buffer): boolean {
+    if (this.#isWhole) return true;
     return this.#intervals.some(
       ({ low, high }) =>
         (low === null || low.compare(key) < 0) && (high === null || high.compare(key) >= 0),

@@ -101,7 +101,9 @@ class Program {
     };
     const { stamp, origin, value } = entry;
     const length = value.length;
-    const took = tree.merge(...at, stamp, origin, flags & LED, 0, value, 0, length);
+    const written = tree.merge(...at, stamp, origin, flags & LED, 0, value, 0, length);
+    const took = written !== 0;
+    if (took) assert.equal(written, tree.find(...at));
     const old = oracle.find(key);
     // Of equal stamps a tombstone wins, which oracle.merge leaves open.
     const ties = old !== null && old.stamp === stamp && old.origin === origin;
