@@ -139,7 +139,11 @@ export class DhashNode {
     const { log, world } = this.#components;
     const { effects } = this.server.replication!;
     const muted = <T>(work: () => T): T => effects.muted(work);
-    const loops = new Loops({ world, log, ring, store: this.store, muted });
+    const { persistence } = this.server;
+    const settle =
+      persistence &&
+      ((): Promise<boolean> => new Promise((resolve) => persistence.settle(resolve)));
+    const loops = new Loops({ world, log, ring, store: this.store, muted, settle });
     ring.choosePosition = (view) => loops.choosePosition(view);
     this.server.loops = loops;
     loops.start();
@@ -158,10 +162,6 @@ export class DhashNode {
     });
   }
 
-  async #openFolder(folder: string): Promise<Persistence> {
-    const { log, openLogStore, world } = this.#components;
-    if (openLogStore === undefined) throw new Error('this node was made without a store for dir');
-    const opened = await openFolder(world.disk, folder, openLogStore);
   /** Resolves once those that have left this node's ring have handed over to it what they had. */
   othersHandedOver(): Promise<void> {
     const { timers } = this.#components.world;
@@ -174,6 +174,10 @@ export class DhashNode {
     });
   }
 
+  async #openFolder(folder: string): Promise<Persistence> {
+    const { log, openLogStore, world } = this.#components;
+    if (openLogStore === undefined) throw new Error('this node was made without a store for dir');
+    const opened = await openFolder(world.disk, folder, openLogStore);
     const { server, store } = this;
     const settings = this.#settings;
     const persistence = new Persistence(
