@@ -22,6 +22,9 @@ import type { ProcessInfo } from './server/process-info.js';
 import { Server, type WantedAddress } from './server/server.js';
 import { Store } from './store/store.js';
 
+/** How often the last member of a ring looks whether those before it have gone. */
+const HAND_OVER_LOOK_MS = 100;
+
 export interface NodeComponents {
   readonly world: World;
   readonly log: Log;
@@ -45,7 +48,7 @@ export class DhashNode {
   readonly #settings: Settings;
   readonly #components: NodeComponents;
   readonly #events: NodeEvents;
-  #left: (() => void)[] = [];
+  #leaving: ((hasLeft: boolean) => void)[] = [];
 
   /** `rows` are the commands that it has: all of them, unless a test adds some. */
   constructor(
@@ -95,6 +98,7 @@ export class DhashNode {
         if (ring.isLeaving) void this.#handOver();
         else returnWhenEmpty(this.#ringParts, ring, store);
       },
+      stays: () => this.#endLeave(false),
     });
     server.ring = ring;
     server.router = new Router(server, ring);
@@ -123,7 +127,11 @@ export class DhashNode {
   /** The ring has this member no more: once nothing is left that only it might hold, it has left. */
   async #handOver(): Promise<void> {
     await this.server.loops?.clean.whenNothingIsLeft();
-    for (const tell of this.#left.splice(0)) tell();
+    this.#endLeave(true);
+  }
+
+  #endLeave(hasLeft: boolean): void {
+    for (const tell of this.#leaving.splice(0)) tell(hasLeft);
   }
 
   /** Not before all is loaded: what is missing yet would be brought from elsewhere. */
@@ -132,19 +140,38 @@ export class DhashNode {
     const { pace, replication } = this.server;
     const { effects } = replication!;
     const muted = <T>(work: () => T): T => effects.muted(work);
-    const loops = new Loops({ world, log, ring, store: this.store, muted, pace });
+    const { persistence } = this.server;
+    const settle =
+      persistence &&
+      ((): Promise<boolean> => new Promise((resolve) => persistence.settle(resolve)));
+    const loops = new Loops({ world, log, ring, store: this.store, muted, pace, settle });
     ring.choosePosition = (view) => loops.choosePosition(view);
     this.server.loops = loops;
     loops.start();
   }
 
-  /** Hands over what it holds; resolves once the ring has this member no more. */
-  leave(): Promise<void> {
+  /**
+   * Hands over what it holds; resolves once the ring has this member no more. False: it is the last
+   * member, from the start or because the others were told to leave, too, and stays one.
+   */
+  leave(): Promise<boolean> {
     const { ring } = this.server;
-    if (ring === undefined || ring.isAlone) return Promise.resolve();
+    if (ring === undefined || ring.isAlone) return Promise.resolve(false);
     return new Promise((resolve) => {
-      this.#left.push(resolve);
+      this.#leaving.push(resolve);
       ring.leave();
+    });
+  }
+
+  /** Resolves once those that have left this node's ring have handed over to it what they had. */
+  othersHandedOver(): Promise<void> {
+    const { timers } = this.#components.world;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.server.ring?.hasLeavers !== true) return resolve();
+        timers.after(HAND_OVER_LOOK_MS, look);
+      };
+      look();
     });
   }
 
@@ -206,10 +233,12 @@ export class DhashNode {
   #leaveWithin(limitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = this.#components.world.timers.after(limitMs, () => resolve(false));
-      void this.leave().then(() => {
+      const leave = async (): Promise<void> => {
+        if (!(await this.leave())) await this.othersHandedOver();
         timer.cancel();
         resolve(true);
-      });
+      };
+      void leave();
     });
   }
 

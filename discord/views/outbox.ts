@@ -23,7 +23,9 @@ export type ViewEvent =
   /** The view that holds now has this member no more, and a majority of it knows: it may go. */
   | { readonly kind: 'removed' }
   /** What was asked for cannot be. */
-  | { readonly kind: 'refused'; readonly text: string };
+  | { readonly kind: 'refused'; readonly text: string }
+  /** This member asked to leave, and stays. */
+  | { readonly kind: 'stays'; readonly text: string };
 
 export interface ViewOutput {
   /** To be synced before the messages leave; null: nothing has changed. */

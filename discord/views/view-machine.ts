@@ -8,7 +8,8 @@
  *          +-------------------------------------+
  *                 the subject died, or the evicted one is back: rolled back
  *
- * One change at a time; further wishes wait. Any member may propose any of the steps. Where several
+ * One change at a time; further wishes wait, for a moment also after a change was rolled back: its subject
+ * may ask again at once, and in a ring of one nothing takes any time. Any member may propose any of the steps. Where several
  * have reason to, each waits a little longer than the one before it in the view, so that mostly one
  * does; if two do, Paxos lets one win, and the other looks again at what is left to do.
  *
@@ -20,6 +21,7 @@ import { memberOf, subjectOf, type View } from '../ring/view.js';
 import { Agreement } from './agreement.js';
 import {
   evicting,
+  isSettling,
   type JoinRequest,
   mayEvict,
   rolledBack,
@@ -75,6 +77,8 @@ export class ViewMachine {
   #reasonMs = 0;
   #considerMs = 0;
   #repeatMs = 0;
+  /** No change begins before this. */
+  #beginMs = 0;
   #viewSeen: View | undefined;
   /** Once this member is removed: who knows, and whether that was said. */
   #informed = new Set<string>();
@@ -145,9 +149,9 @@ export class ViewMachine {
     return isForced;
   }
 
-  /** What failure detection says of another member. */
+  /** What failure detection says of another member; of who is none it says nothing. */
   setDead(nowMs: number, id: string, isDead: boolean): void {
-    if (this.#liveness.get(id)?.isDead === isDead) return;
+    if (!this.#isInView(id) || this.#liveness.get(id)?.isDead === isDead) return;
     this.#liveness.set(id, { isDead, sinceMs: nowMs });
     this.#look(nowMs);
   }
@@ -203,13 +207,21 @@ export class ViewMachine {
     const urge =
       next === undefined ? this.#wishUrge(nowMs, this.view) : this.#nextUrge(nowMs, this.view);
     if (urge === undefined) return;
-    const atMs = Math.max(urge.atMs, this.#agreement.nextTryMs);
+    const fromMs = next === undefined ? this.#beginMs : 0;
+    const atMs = Math.max(urge.atMs, fromMs, this.#agreement.nextTryMs);
     if (nowMs >= atMs) this.#agreement.propose(nowMs, urge.view());
     else this.#considerMs = atMs;
   }
 
   #noticeView(nowMs: number): void {
+    const before = this.#viewSeen;
     this.#viewSeen = this.view;
+    // Whoever wanted it still does, and what stood in its way is as it was.
+    if (before?.next !== undefined && !isSettling(before, this.view!)) {
+      this.#beginMs = nowMs + this.#settings.repeatMs;
+    }
+    // Failure detection begins anew with who comes again.
+    for (const id of this.#liveness.keys()) if (!this.#isInView(id)) this.#liveness.delete(id);
     this.#informed.clear();
     if (this.isMember) this.#join = undefined;
     if (this.#isRemoved) this.#repeatMs = nowMs;
@@ -217,6 +229,15 @@ export class ViewMachine {
     this.#filledHere.clear();
     const { view } = this;
     this.#changedCount = view === undefined ? 0 : new Responsibility(view).changedRanges().length;
+  }
+
+  #isInView(id: string): boolean {
+    const { view } = this;
+    if (view === undefined) return false;
+    return (
+      memberOf(view.members, id) !== undefined ||
+      memberOf(view.next?.members ?? [], id) !== undefined
+    );
   }
 
   /** Whether this member was one, and is none any more. */
@@ -289,8 +310,11 @@ export class ViewMachine {
   }
 
   #refuse(wish: Wish, text: string): void {
-    if (wishedBy(wish) === this.#self.id) this.#out.tell({ kind: 'refused', text });
-    else if (wish.kind === 'join') this.#out.send(wish.request, { kind: 'refused', text });
+    if (wishedBy(wish) === this.#self.id) {
+      this.#out.tell({ kind: wish.kind === 'leave' ? 'stays' : 'refused', text });
+    } else if (wish.kind === 'join') {
+      this.#out.send(wish.request, { kind: 'refused', text });
+    }
   }
 
   #hearJoin(nowMs: number, request: JoinRequest): void {

@@ -122,7 +122,8 @@ export class Node {
   /** Hands over what it holds, leaves the ring, and stops. Alone: stops. Takes as long as it takes. */
   async leave(): Promise<void> {
     this.#demand('started', 'leave');
-    await this.#node!.leave();
+    const node = this.#node!;
+    if (!(await node.leave())) await node.othersHandedOver();
     await this.#stop('', (node) => node.stop());
   }
 

@@ -9,8 +9,9 @@
  *
  * A floor counts only for the view it was told in: after a change what some member holds may be
  * misplaced, and until it has looked its floor is 0. A dead member tells nothing, so nothing is
- * collected until it returns or is evicted. If a replica misses a collection, sync brings its
- * tombstones back, and they are collected another time.
+ * collected until it returns or is evicted. Before anything goes each replica has what it holds on its
+ * disk. If a replica misses a collection, sync brings its tombstones back, and they are collected
+ * another time.
  *
  * What has been collected is remembered (`store.collectedRanges`) for the sake of those who are
  * evicted and come back: they may hold what was deleted since. Whoever fills a range tells those who
@@ -23,7 +24,8 @@ import type { RingRange } from '../../discord/ring/position.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import { stampOf } from '../../timenet/hlc.js';
-import type { PeerVerb } from '../ring/ring-links.js';
+import { answerLater } from '../commands/server/later.js';
+import { epochOf, type PeerVerb } from '../ring/ring-links.js';
 import { BackgroundWork } from '../server/background.js';
 import type { Session } from '../server/session.js';
 import type { Loads } from './loads.js';
@@ -33,12 +35,18 @@ import type { SyncParts } from './sync-answers.js';
 import type { SyncLoop } from './sync-loop.js';
 import { dropTombstones } from './tombstones.js';
 
-export const COLLECT_VERB = 'COLLECT';
+const COLLECT_VERB = 'COLLECT';
+const SETTLE_VERB = 'SETTLE';
 
-type CollectParts = SyncParts & { readonly loads: Loads; readonly sync: SyncLoop };
+interface CollectParts extends SyncParts {
+  readonly loads: Loads;
+  readonly sync: SyncLoop;
+  /** As of LoopComponents. */
+  readonly settle?: (() => Promise<boolean>) | undefined;
+}
 
 export class CollectLoop {
-  readonly verb: PeerVerb;
+  readonly verbs: readonly PeerVerb[];
   readonly #parts: CollectParts;
   readonly #settings: LoopSettings;
   #dueMs = 0;
@@ -47,11 +55,18 @@ export class CollectLoop {
   constructor(parts: CollectParts, settings: LoopSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.verb = {
-      name: COLLECT_VERB,
-      channel: 'bulk',
-      handler: (session, args, reply) => this.#hear(session, args, reply),
-    };
+    this.verbs = [
+      {
+        name: COLLECT_VERB,
+        channel: 'bulk',
+        handler: (session, args, reply) => this.#hear(session, args, reply),
+      },
+      {
+        name: SETTLE_VERB,
+        channel: 'bulk',
+        handler: (session, args, reply) => this.#settle(session, args, reply),
+      },
+    ];
   }
 
   /** No stray below this stamp is here or will be taken in the view at hand. */
@@ -114,6 +129,7 @@ export class CollectLoop {
     const { reports, ring } = this.#parts;
     const { responsibility } = ring;
     const range = responsibility.current.rangeOf(ring.selfIndex);
+    if (!(await this.#areSettled()) || ring.responsibility !== responsibility) return;
     for (const { id } of replicasOf(responsibility.current, ring.selfIndex)) {
       if (id === ring.selfId) continue;
       const isDone = await this.#ask(id, range, stamp);
@@ -123,6 +139,26 @@ export class CollectLoop {
     if (ring.responsibility !== responsibility) return;
     const self = ring.selfId;
     reports.report({ loop: 'collect', from: self, to: self, entries, bytes: 0, failure: '' });
+  }
+
+  /** No replica has tombstones in its memory alone: it would come back without, when others have none. */
+  async #areSettled(): Promise<boolean> {
+    const { ring, settle } = this.#parts;
+    const { current, view } = ring.responsibility;
+    const others = replicasOf(current, ring.selfIndex).filter(({ id }) => id !== ring.selfId);
+    const asked = others.map(
+      ({ id }) =>
+        new Promise<boolean>((resolve) => {
+          const words = [SETTLE_VERB, String(view.epoch)];
+          const timeoutMs = this.#settings.answerTimeoutMs;
+          const request = ring.request(id, 'bulk', words, timeoutMs, (error, reply) => {
+            resolve(error === null && !(reply instanceof Error));
+          });
+          if (request instanceof PeerError) resolve(false);
+        }),
+    );
+    const all = await Promise.all([settle?.() ?? true, ...asked]);
+    return all.every((isSettled) => isSettled);
   }
 
   #ask(memberId: string, { from, to }: RingRange, stamp: number): Promise<boolean> {
@@ -163,6 +199,25 @@ export class CollectLoop {
         pace,
       );
       work.start();
+    });
+  }
+
+  /** SETTLE epoch: replies once all that is here is safe from a power failure. */
+  #settle(session: Session, args: Args, reply: ReplyWriter): void {
+    const { ring, settle } = this.#parts;
+    if (args.count !== 2) return reply.error('ERR SETTLE takes an epoch');
+    const epoch = epochOf(ring);
+    if (args.string(1) !== String(epoch)) {
+      return reply.error(`COLLECTEPOCH this member is in epoch ${epoch}`);
+    }
+    // A crash leaves nothing of it, and it comes back as another member.
+    if (settle === undefined) return reply.ok();
+    const answer = answerLater(session);
+    void settle().then((isSettled) => {
+      answer((late) => {
+        if (isSettled) late.ok();
+        else late.error('COLLECTDISK the disk of this member has failed');
+      });
     });
   }
 

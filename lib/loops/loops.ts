@@ -37,6 +37,11 @@ export interface LoopComponents {
   readonly muted?: <T>(work: () => T) => T;
   /** How they yield to clients. Default: they do not. */
   readonly pace?: Pace;
+  /**
+   * Resolves once all that this node holds is safe from a power failure; false: its disk has failed.
+   * Undefined: it keeps nothing.
+   */
+  readonly settle?: (() => Promise<boolean>) | undefined;
 }
 
 const NOBODY = { servedMs: Number.NEGATIVE_INFINITY };
@@ -73,13 +78,15 @@ export class Loops {
     this.clean = new CleanLoop(withCalls, settings);
     this.loads = new Loads(parts, settings, () => this.#loadState());
     this.migrate = new MigrateLoop({ ...parts, loads: this.loads }, settings);
-    this.#collect = new CollectLoop({ ...parts, loads: this.loads, sync: this.sync }, settings);
+    const collectParts = { ...parts, loads: this.loads, sync: this.sync };
+    this.#collect = new CollectLoop(collectParts, settings);
     this.verifier = new Verifier(parts);
   }
 
   start(): void {
     const { ring } = this.#components;
-    for (const verb of [this.answers.verb, this.loads.verb, this.#collect.verb]) ring.serve(verb);
+    for (const verb of [this.answers.verb, this.loads.verb]) ring.serve(verb);
+    for (const verb of this.#collect.verbs) ring.serve(verb);
     ring.serve(collectedVerb(this.#components));
     for (const verb of this.verifier.verbs) ring.serve(verb);
     ring.listen({

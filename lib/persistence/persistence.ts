@@ -285,7 +285,16 @@ export class Persistence {
 
   /** SAVE, BGSAVE: `done` is told once all that was changed so far is synced, or cannot be. */
   save(isInBackground: boolean, done: (isSaved: boolean) => void): void {
-    this.saves.begin(this.#numberOfNow, isInBackground, done);
+    this.#save(isInBackground, true, done);
+  }
+
+  /** The same for the node's own sake: it counts as no save. */
+  settle(done: (isSaved: boolean) => void): void {
+    this.#save(false, false, done);
+  }
+
+  #save(isInBackground: boolean, isCounted: boolean, done: (isSaved: boolean) => void): void {
+    this.saves.begin(this.#numberOfNow, isInBackground, done, isCounted);
     if (this.failure !== undefined) this.saves.fail();
     else this.#plan();
   }

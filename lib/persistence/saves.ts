@@ -15,6 +15,8 @@ interface Save {
   number: number;
   readonly startedMs: number;
   readonly isInBackground: boolean;
+  /** False: nobody has asked for a save, and LASTSAVE and its kin hear nothing of it. */
+  readonly isCounted: boolean;
   /** Changes of the store when it began. */
   readonly dirty: number;
   readonly done: (isSaved: boolean) => void;
@@ -54,9 +56,15 @@ export class Saves {
     this.#savedDirty = this.#store.dirty;
   }
 
-  begin(number: number, isInBackground: boolean, done: (isSaved: boolean) => void): void {
+  begin(
+    number: number,
+    isInBackground: boolean,
+    done: (isSaved: boolean) => void,
+    isCounted = true,
+  ): void {
     const startedMs = this.#clock.wallMs();
-    this.#saves.push({ number, startedMs, isInBackground, dirty: this.#store.dirty, done });
+    const { dirty } = this.#store;
+    this.#saves.push({ number, startedMs, isInBackground, isCounted, dirty, done });
   }
 
   /** The run at hand has ended with this block. */
@@ -92,7 +100,8 @@ export class Saves {
     for (const save of this.#saves.splice(0)) this.#end(save, false);
   }
 
-  #end({ isInBackground, startedMs, dirty, done }: Save, isSaved: boolean): void {
+  #end({ isCounted, isInBackground, startedMs, dirty, done }: Save, isSaved: boolean): void {
+    if (!isCounted) return done(isSaved);
     const nowMs = this.#clock.wallMs();
     if (isInBackground) this.lastSeconds = (nowMs - startedMs) / 1000;
     this.isLastGood = isSaved;

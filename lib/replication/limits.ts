@@ -39,5 +39,5 @@ export const REPAIR_ELEMENTS_MAX = 512;
 export const FETCH_TIMEOUT_MS = 2000;
 /** Stretches of turns whose batches were dropped that one replica remembers. */
 export const LOST_MAX = 64;
-/** Turns that are remembered, with the groups that they have changed. */
+/** Records of turns, with the groups that they have changed; beyond it older ones are joined. */
 export const TURNS_MAX = 1024;

@@ -1,5 +1,6 @@
 /**
- * TurnLog: which groups each of the last turns has changed, for those who wait for their replicas.
+ * TurnLog: which groups each turn has changed, for those who wait for their replicas: of the last
+ * turns exactly, of those long ago by and large.
  *
  * What a turn has changed may be sent in later turns (walks.ts): it is complete with the last of
  * them.
@@ -15,6 +16,8 @@ export interface TurnRecord {
   walkCount: number;
   /** The turn with whose batches all is sent. */
   sentWith: number;
+  /** The same of what was joined to it, where it was later than that; 0: nothing. */
+  readonly joinedWith: number;
 }
 
 export class TurnLog {
@@ -35,10 +38,30 @@ export class TurnLog {
       before.sentWith = turn;
       return before;
     }
-    const record = { first: turn, last: turn, groups, walkCount, sentWith: turn };
+    const record = { first: turn, last: turn, groups, walkCount, sentWith: turn, joinedWith: 0 };
     this.#records.push(record);
-    if (this.#records.length > TURNS_MAX) this.#records.shift();
+    if (this.#records.length > TURNS_MAX) this.#coarsen();
     return record;
+  }
+
+  /**
+   * Makes room: of the older half two in a row become one that has changed what both have. So nothing
+   * is forgotten, and who waits for one of them waits for more replicas than need be.
+   */
+  #coarsen(): void {
+    const records = this.#records;
+    const middle = records.length >>> 1;
+    const older: TurnRecord[] = [];
+    for (let at = 0; at < middle; at += 1) {
+      const one = records[at]!;
+      const other = records[at + 1]!;
+      // A walk ends in the record that it belongs to.
+      if (at + 1 < middle && one.walkCount === 0 && other.walkCount === 0) {
+        older.push(joined(one, other));
+        at += 1;
+      } else older.push(one);
+    }
+    this.#records = [...older, ...records.slice(middle)];
   }
 
   /** What the turns [first, last] have changed; undefined: not all of it is sent. */
@@ -48,9 +71,25 @@ export class TurnLog {
     for (const record of this.#records) {
       if (record.last < first || record.first > last) continue;
       if (record.walkCount > 0) return undefined;
-      if (record.sentWith > record.last) end = Math.max(end, record.sentWith);
+      end = Math.max(end, lateOf(record));
       for (const group of record.groups) groups.add(group);
     }
     return { groups, last: end };
   }
+}
+
+function joined(one: TurnRecord, other: TurnRecord): TurnRecord {
+  return {
+    first: one.first,
+    last: other.last,
+    groups: [...new Set([...one.groups, ...other.groups])],
+    walkCount: 0,
+    sentWith: other.last,
+    joinedWith: Math.max(lateOf(one), lateOf(other)),
+  };
+}
+
+/** The turn later than its own with which the rest of it was sent; 0: there is none. */
+function lateOf({ joinedWith, last, sentWith }: TurnRecord): number {
+  return Math.max(joinedWith, sentWith > last ? sentWith : 0);
 }

@@ -44,6 +44,7 @@ import { ViewDriver } from './view-driver.js';
 const TELL_MAX_MS = 2000;
 const CLUSTER_ID_BYTES = 16;
 const POSITION_BYTES = 16;
+const FORMER_MAX = 256;
 /** Refusals that no patience changes, in the greeting of a member that is asked to take this one. */
 const FINAL_REFUSALS = ['PEERVERSION', 'PEERCLUSTER', 'PEERPROOF', 'PEERSECRET', 'PEERADDRESS'];
 
@@ -66,6 +67,8 @@ export interface RingMemberEvents {
   refused(text: string): void;
   /** The ring has this member no more, and a majority knows. */
   removed(): void;
+  /** This member asked to leave and stays: it is the last. */
+  stays(): void;
 }
 
 export class RingMember implements RingLinks {
@@ -96,6 +99,9 @@ export class RingMember implements RingLinks {
   #isStopped = false;
   /** Of those that it was told to ask, who has not answered since the start. */
   readonly #unchecked = new Set<string>();
+  /** Who was in the ring and is no more, the latest last; they may still have to hand over. */
+  readonly #former = new Set<string>();
+  readonly #server: Server;
 
   constructor(parts: RingMemberParts, options: RingMemberOptions, events: RingMemberEvents) {
     const { world, log, server, identity } = parts;
@@ -103,6 +109,7 @@ export class RingMember implements RingLinks {
     this.address = options.address;
     this.options = options;
     this.#world = world;
+    this.#server = server;
     this.choosePosition = (view) => randomPosition(view, world.random);
     this.#log = log;
     this.#records = parts.records;
@@ -308,6 +315,24 @@ export class RingMember implements RingLinks {
     return [...view.members, ...(coming ?? [])];
   }
 
+  /** Whether somebody who has left is still connected: it goes once it has handed over all it had. */
+  get hasLeavers(): boolean {
+    for (const { peer } of this.#server.sessions.values()) {
+      if (peer !== undefined && this.#former.has(peer.memberId)) return true;
+    }
+    return false;
+  }
+
+  #noteFormer(before: readonly Member[]): void {
+    const now = this.allMembers();
+    for (const { id } of before) if (memberOf(now, id) === undefined) this.#former.add(id);
+    for (const { id } of now) this.#former.delete(id);
+    for (const id of this.#former) {
+      if (this.#former.size <= FORMER_MAX) return;
+      this.#former.delete(id);
+    }
+  }
+
   // --- what others tell ------------------------------------------------------------------------
 
   #serveRing(): void {
@@ -363,6 +388,11 @@ export class RingMember implements RingLinks {
   #told(event: ViewEvent): void {
     if (event.kind === 'view') return this.#follow(event.view);
     if (event.kind === 'removed') return this.#events.removed();
+    if (event.kind === 'stays') {
+      this.isLeaving = false;
+      this.#log.info({ why: event.text }, 'this member stays');
+      return this.#events.stays();
+    }
     if (this.#isJoining) this.#events.refused(event.text);
     else this.#log.warn({ why: event.text }, 'the ring does not do what this member asked for');
   }
@@ -386,7 +416,9 @@ export class RingMember implements RingLinks {
   #follow(view: View): void {
     const before = this.view;
     if (before?.clusterId === view.clusterId && before.epoch >= view.epoch) return;
+    const membersBefore = this.allMembers();
     this.#responsibility = new Responsibility(view);
+    this.#noteFormer(membersBefore);
     this.selfIndex = this.#responsibility.current.indexOf(this.selfId);
     const all = this.allMembers();
     const isIn = memberOf(all, this.selfId) !== undefined;

@@ -40,6 +40,8 @@ import {
   NONSENSE,
 } from './calls.js';
 import { type Lane, Slot } from './lane.js';
+import type { LongSource } from './long-replies.js';
+import { pour } from './pour.js';
 import { errorReply } from './raw-reply.js';
 
 /** Commands in one batch, and their bytes. A longer command takes the long way. */
@@ -71,6 +73,8 @@ export class Forwarded extends Slot {
   isHeld = false;
   /** Once it is parked. */
   call: Call | undefined;
+  /** The ANSWER to it, of a reply that is to be fetched, which has overtaken the outcome. */
+  early: { readonly reply: Buffer; readonly longBytes: number } | undefined;
 
   constructor(session: Session, lane: Lane, command: Command, batch: Batch) {
     super();
@@ -94,6 +98,14 @@ export class Forwarded extends Slot {
     if (this.isAnswered) return;
     this.isAnswered = true;
     if (!this.isGone) this.lane.finishWith(this, reply, from, to);
+  }
+
+  /** The reply comes in portions. */
+  pour(source: LongSource): void {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    if (this.isGone) source.end();
+    else pour(source, this.session, this.lane, this);
   }
 
   fail(text: string): void {
@@ -430,20 +442,25 @@ export class Batches implements Gathered {
       isWrite,
       name: slot.command.fullName,
       done: (reply) => slot.finish(reply, 0, reply.length),
+      long: (source) => slot.pour(source),
       again: (reason) => this.#tryAgain(slot, reason),
     };
     slot.call = new Call(firstId + index, memberId, options);
     this.calls.park(slot.call);
     if (slot.isGone) this.calls.cancel(slot.call);
+    const { early } = slot;
+    if (early === undefined) return;
+    this.calls.answered(slot.call.id, memberId, early.reply, early.longBytes);
   }
 
   /** ANSWER of a command whose CALLS has not been answered yet. */
-  answeredEarly(id: number, memberId: string, reply: Buffer): boolean {
+  answeredEarly(id: number, memberId: string, reply: Buffer, longBytes: number): boolean {
     for (const batch of this.#sent.values()) {
       const slot = batch.slots[id - batch.firstId];
       if (slot === undefined || batch.memberId !== memberId) continue;
-      slot.finish(reply, 0, reply.length);
-      return true;
+      if (longBytes === 0) slot.finish(reply, 0, reply.length);
+      else slot.early = { reply, longBytes };
+      return !slot.isGone;
     }
     return false;
   }

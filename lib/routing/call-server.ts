@@ -6,6 +6,8 @@
  *   EXEC <header> ...                   see transaction.ts       -> -NOTMINE: nothing was run
  *   CALLS <header> <commands>           see batch-server.ts
  *   ANSWER <id> <reply>                 of what was parked       -> integer: 1, or 0: nobody waits
+ *   ANSWER <id> <error> <bytes>         the reply has so many bytes: PORTION, or else the error
+ *   PORTION <id> <offset>               bulk channel             -> bulk: of that reply
  *   CANCEL <id> gone|timeout|error      the client is gone, or CLIENT UNBLOCK   -> OK
  *   PARKED <id> ...                     -> array: 1 for each that is known here, else 0
  *
@@ -14,6 +16,7 @@
  */
 import { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Timer } from '../../world/world.js';
 import type { Command } from '../commands/command.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
@@ -21,9 +24,11 @@ import type { QueuedCommand, Session } from '../server/session.js';
 import { BatchServer } from './batch-server.js';
 import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK } from './call-header.js';
 import { type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
-import type { Guest, Guests } from './guests.js';
+import type { Answered, Guest, Guests } from './guests.js';
 import { BAD_HEADER, type Job, type JobKeeper } from './job.js';
+import { type LongReply, PORTION_BYTES } from './long-replies.js';
 import { NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
+import { errorReply } from './raw-reply.js';
 import type { RemoteTracking } from './remote-tracking.js';
 import type { RemoteWatches } from './remote-watches.js';
 import { readQueue } from './transaction.js';
@@ -34,7 +39,16 @@ const ANSWERS_MAX = 20;
 const ANSWER_PAUSE_MS = 250;
 /** Calls of other members that wait here, or are under way. */
 const PARKED_MAX = 65_536;
+/** Long replies that other members have not fetched yet, bytes. */
+const LONG_BYTES_MAX = 1024 * 1024 * 1024;
+/** One that nobody has asked for so long is dropped, and how often that is looked for, ms. */
+const LONG_KEPT_MS = 30_000;
+const LONG_LOOK_MS = 10_000;
 
+const NO_REPLY = 'ERR no such reply is kept here';
+const TOO_MUCH =
+  `ERR members have more than ${LONG_BYTES_MAX} bytes of replies to fetch from here, the reply is ` +
+  'dropped: ask again later, or ask this member itself';
 const TOO_MANY = 'ERR too many commands of other members are under way here, not applied';
 
 interface Parked {
@@ -44,6 +58,10 @@ interface Parked {
   isAnswered: boolean;
   /** Those behind it in its lane wait for it. */
   holdsLane: boolean;
+  /** It has replied with this, which is to be fetched. */
+  long?: LongReply;
+  /** When it was last asked for, monotonic ms. */
+  askedMs?: number;
 }
 
 export class CallServer implements JobKeeper {
@@ -62,6 +80,8 @@ export class CallServer implements JobKeeper {
   /** The words of the call at hand: nothing of it outlives the handler. */
   readonly #words = new Args();
   readonly #batches: BatchServer;
+  #longBytes = 0;
+  #longLook: Timer | undefined;
 
   constructor(components: {
     server: Server;
@@ -101,8 +121,13 @@ export class CallServer implements JobKeeper {
       reply.integer(isWanted ? 1 : 0);
     });
     verb('ANSWER', (peer, args, reply) => {
-      const isWanted = args.count === 3 && this.#calls.answered(args.int64(1), peer, args.bytes(2));
-      reply.integer(isWanted ? 1 : 0);
+      if (args.count === 3 || args.count === 4) this.#answered(peer, args, reply);
+      else reply.integer(0);
+    });
+    this.#links.serve({
+      name: 'PORTION',
+      channel: 'bulk',
+      handler: (session, args, reply) => this.#portion(session.peer!.memberId, args, reply),
     });
     verb('CANCEL', (peer, args, reply) => {
       if (args.count === 3) this.#cancel(`${peer}/${args.string(1)}`, args.string(2));
@@ -112,6 +137,7 @@ export class CallServer implements JobKeeper {
       reply.array(args.count - 1);
       for (let i = 1; i < args.count; i += 1) {
         const id = `${peer}/${args.string(i)}`;
+        this.#touch(this.#parked.get(id));
         reply.integer(this.#parked.has(id) || this.#batches.holds(id) ? 1 : 0);
       }
     });
@@ -154,7 +180,7 @@ export class CallServer implements JobKeeper {
     const lane = `${memberId}/${header.lane}`;
     if (header.lane === 0) parked.holdsLane = false;
     else this.#lanes.set(lane, []);
-    const waiting = guest.wait((bytes) => this.#over(id, parked, bytes));
+    const waiting = guest.wait((bytes, long) => this.#over(id, parked, bytes, long));
     if (waiting?.isExecuted === true) this.#leaveLane(parked);
   }
 
@@ -198,14 +224,20 @@ export class CallServer implements JobKeeper {
       reply.integer(header.id);
       return;
     }
-    const state: { answer?: Buffer; parked?: Parked } = {};
-    const guest = this.#start(job, (bytes) => {
-      if (state.parked === undefined) state.answer = bytes;
-      else this.#over(id, state.parked, bytes);
+    const state: { answer?: Buffer; long?: LongReply; parked?: Parked } = {};
+    const guest = this.#start(job, (bytes, long) => {
+      if (state.parked !== undefined) return this.#over(id, state.parked, bytes, long);
+      state.answer = bytes;
+      if (long !== undefined) state.long = long;
     });
     if (guest === undefined) {
       const answer = state.answer!;
-      reply.bulk(answer, 0, answer.length);
+      if (state.long === undefined) return reply.bulk(answer, 0, answer.length);
+      const kept = { ...job, args: EXEC_WORDS };
+      const parked = { job: kept, guest: undefined, isAnswered: false, holdsLane: false };
+      this.#parked.set(id, parked);
+      reply.integer(header.id);
+      this.#over(id, parked, answer, state.long);
       return;
     }
     const holdsLane = header.lane !== 0 && !guest.isExecuted;
@@ -215,7 +247,7 @@ export class CallServer implements JobKeeper {
     reply.integer(header.id);
   }
 
-  #start(job: Job, done: (reply: Buffer) => void): Guest | undefined {
+  #start(job: Job, done: Answered): Guest | undefined {
     const { args, header, isExec, memberId, options } = job;
     if (!isExec) {
       if ((header.flags & TRACK) !== 0) this.#tracking.remember(memberId, args);
@@ -228,11 +260,13 @@ export class CallServer implements JobKeeper {
   }
 
   /** What was parked has replied. */
-  #over(id: string, parked: Parked, reply: Buffer): void {
+  #over(id: string, parked: Parked, reply: Buffer, long?: LongReply): void {
     parked.guest = undefined;
     parked.isAnswered = true;
+    const isKept = long === undefined || this.#keepLong(parked, long);
+    const told = isKept ? reply : errorReply(TOO_MUCH);
     const { persistence } = this.#server;
-    const answer = { safe: () => this.#answer(id, parked, reply), doubtful: () => {} };
+    const answer = { safe: () => this.#answer(id, parked, told), doubtful: () => {} };
     if (persistence?.hold(answer) !== true) answer.safe();
     this.#leaveLane(parked);
   }
@@ -243,28 +277,85 @@ export class CallServer implements JobKeeper {
     this.#next(parked.job);
   }
 
-  #answer(id: string, { job }: Parked, reply: Buffer): void {
+  #answer(id: string, { job, long }: Parked, reply: Buffer): void {
     const words = ['ANSWER', String(job.header.id), reply];
-    this.deliver(job.memberId, words, () => this.#parked.delete(id));
+    if (long !== undefined) words.push(String(long.bytes));
+    this.deliver(job.memberId, words, (isWanted) => {
+      if (long === undefined || !isWanted) this.#drop(id);
+    });
   }
+
+  // --- long replies ----------------------------------------------------------------------------
+
+  #answered(peer: string, args: Args, reply: ReplyWriter): void {
+    const id = args.int64(1);
+    const longBytes = args.count === 4 ? args.int64(3) : 0;
+    const isWanted = this.#calls.answered(id, peer, args.bytes(2), longBytes);
+    reply.integer(isWanted ? 1 : 0);
+  }
+
+  #portion(memberId: string, args: Args, reply: ReplyWriter): void {
+    const parked = args.count === 3 ? this.#parked.get(`${memberId}/${args.string(1)}`) : undefined;
+    const offset = args.count === 3 ? args.int64(2) : Number.NaN;
+    if (parked?.long === undefined || !(offset >= 0)) return reply.error(NO_REPLY);
+    this.#touch(parked);
+    const portion = parked.long.portion(offset, PORTION_BYTES);
+    reply.bulk(portion, 0, portion.length);
+  }
+
+  /** False: too much is kept already. */
+  #keepLong(parked: Parked, long: LongReply): boolean {
+    if (this.#longBytes + long.bytes > LONG_BYTES_MAX) return false;
+    this.#longBytes += long.bytes;
+    parked.long = long;
+    this.#touch(parked);
+    const { clock, timers } = this.#server.store.world;
+    this.#longLook ??= timers.every(
+      LONG_LOOK_MS,
+      () => {
+        for (const [id, { askedMs = Infinity }] of [...this.#parked]) {
+          if (clock.monotonicMs() - askedMs > LONG_KEPT_MS) this.#drop(id);
+        }
+      },
+      true,
+    );
+    return true;
+  }
+
+  #touch(parked: Parked | undefined): void {
+    if (parked?.long === undefined) return;
+    parked.askedMs = this.#server.store.world.clock.monotonicMs();
+  }
+
+  #drop(id: string): void {
+    const parked = this.#parked.get(id);
+    if (parked === undefined) return;
+    this.#parked.delete(id);
+    this.#longBytes -= parked.long?.bytes ?? 0;
+    if (this.#longBytes > 0) return;
+    this.#longLook?.cancel();
+    this.#longLook = undefined;
+  }
+
+  // --- who waits -------------------------------------------------------------------------------
 
   /** Sends a member what it waits for, until it has it or does not want it. */
   deliver(
     memberId: string,
     words: readonly (string | Buffer)[],
-    over: () => void,
+    over: (isWanted: boolean) => void,
     tries = 0,
   ): void {
     const again = (): void => {
-      if (tries >= ANSWERS_MAX || !this.#links.isAlive(memberId)) over();
+      if (tries >= ANSWERS_MAX || !this.#links.isAlive(memberId)) over(false);
       else {
         this.#server.store.world.timers.after(ANSWER_PAUSE_MS, () =>
           this.deliver(memberId, words, over, tries + 1),
         );
       }
     };
-    const sent = this.#links.request(memberId, 'data', words, ANSWER_TIMEOUT_MS, (error) => {
-      if (error === null) over();
+    const sent = this.#links.request(memberId, 'data', words, ANSWER_TIMEOUT_MS, (error, reply) => {
+      if (error === null && !(reply instanceof Error)) over(reply === 1);
       else again();
     });
     if (!('done' in sent)) again();
@@ -280,12 +371,13 @@ export class CallServer implements JobKeeper {
       return;
     }
     const id = `${next.job.memberId}/${next.job.header.id}`;
-    next.guest = this.#start(next.job, (reply) => this.#over(id, next, reply));
+    next.guest = this.#start(next.job, (reply, long) => this.#over(id, next, reply, long));
     if (next.guest?.isExecuted === true) this.#leaveLane(next);
   }
 
   #cancel(id: string, mode: string): void {
     const parked = this.#parked.get(id);
+    if (parked?.long !== undefined && mode === 'gone') return this.#drop(id);
     if (parked === undefined || parked.isAnswered) return;
     const { guest, job } = parked;
     if (mode !== 'gone') {

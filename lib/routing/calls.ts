@@ -4,6 +4,7 @@
  *   call --> CALL  ---bulk-------------> done(reply)
  *                  ---an integer-------> parked: it blocks, or runs in slices there
  *                                          `-- ANSWER id reply, from there --> done(reply)
+ *                                          `-- ANSWER id reply bytes --------> long(...): PORTION
  *                  ---NOTMINE----------> again(): whose it is must be found out anew
  *                  ---no answer--------> done(-INDOUBT ...), or again() if it only reads
  *                  ---was not sent-----> again()
@@ -21,7 +22,8 @@ import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
 import type { QueuedCommand } from '../server/session.js';
 import { encodeHeader } from './call-header.js';
-import type { Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
+import type { Answered, Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
+import { LocalSource, type LongSource, RemoteReply } from './long-replies.js';
 import { errorReply } from './raw-reply.js';
 
 /** Time that a member has to answer, or to say that it will later, ms. */
@@ -53,6 +55,8 @@ export interface CallOptions {
   /** It may wait for long, and does nothing until then. */
   readonly isBlocking?: boolean;
   done(reply: Buffer): void;
+  /** Called in place of `done` for a reply that comes in portions; without it `done` gets an error. */
+  long?(source: LongSource): void;
   /** It was certainly not run. `reason` is what to tell the client if that is given up. */
   again(reason: string): void;
 }
@@ -62,7 +66,7 @@ export interface Gathered {
   /** What comes next to this member must not overtake what is gathered. */
   seal(memberId: string): void;
   /** An ANSWER, ANSWERS; false: nobody waits for it. */
-  answeredEarly(id: number, memberId: string, reply: Buffer): boolean;
+  answeredEarly(id: number, memberId: string, reply: Buffer, longBytes: number): boolean;
   answered(firstId: number, memberId: string, answers: Buffer): boolean;
   memberDied(memberId: string): void;
   /** First ids of batches of which some commands are held, with the member. */
@@ -78,6 +82,8 @@ export class Call {
   request: PeerRequest | undefined;
   guest: Guest | undefined;
   isParked = false;
+  /** Its reply, while the client is given it in portions. */
+  long: RemoteReply | undefined;
 
   constructor(id: number, memberId: string, options: CallOptions) {
     this.id = id;
@@ -185,11 +191,12 @@ export class Calls {
     );
   }
 
-  #here(options: CallOptions, run: (done: (reply: Buffer) => void) => Guest | undefined): Call {
+  #here(options: CallOptions, run: (done: Answered) => Guest | undefined): Call {
     const call = new Call(this.takeIds(1), this.#links.selfId, options);
-    call.guest = run((reply) => {
+    call.guest = run((reply, long) => {
       call.guest = undefined;
-      options.done(reply);
+      if (long === undefined || options.long === undefined) options.done(reply);
+      else options.long(new LocalSource(this.#server.store.world, long));
     });
     return call;
   }
@@ -209,15 +216,49 @@ export class Calls {
     else if (this.#calls.has(call.id)) this.#tell(call, withError ? 'error' : 'timeout');
   }
 
-  /** ANSWER: what was parked has its reply. False if nobody waits for it. */
-  answered(id: number, memberId: string, reply: Buffer): boolean {
+  /**
+   * ANSWER: what was parked has its reply; `longBytes` above 0: it has so many bytes, and `reply` is
+   * for who cannot do with that. False if nobody waits for it, or will fetch it.
+   */
+  answered(id: number, memberId: string, reply: Buffer, longBytes: number): boolean {
     const call = this.#calls.get(id);
-    if (call === undefined) return this.batches.answeredEarly(id, memberId, reply);
+    if (call === undefined) return this.batches.answeredEarly(id, memberId, reply, longBytes);
     if (call.memberId !== memberId) return false;
     call.request?.cancel();
+    if (longBytes > 0 && call.options.long !== undefined) {
+      this.#fetch(call, longBytes);
+      return true;
+    }
     this.#forget(call);
     call.options.done(reply);
-    return true;
+    return longBytes === 0;
+  }
+
+  /** It stays parked until the client has got all. */
+  #fetch(call: Call, bytes: number): void {
+    // ANSWER came twice.
+    if (call.long !== undefined) return;
+    if (!call.isParked) this.park(call);
+    const { world } = this.#server.store;
+    call.long = new RemoteReply(bytes, {
+      world,
+      ask: (offset, done) => {
+        const words = ['PORTION', String(call.id), String(offset)];
+        const sent = this.#links.request(
+          call.memberId,
+          'bulk',
+          words,
+          CALL_TIMEOUT_MS,
+          (error, reply) => {
+            if (error !== null) done({ kind: 'unreachable' });
+            else done(Buffer.isBuffer(reply) ? { kind: 'bytes', bytes: reply } : { kind: 'gone' });
+          },
+        );
+        if (!('done' in sent)) world.timers.soon(() => done({ kind: 'unreachable' }));
+      },
+      ended: () => this.cancel(call),
+    });
+    call.options.long!(call.long);
   }
 
   /** A member was found dead: what is under way there will not be answered. */
@@ -315,6 +356,7 @@ export class Calls {
 
   #lost(call: Call, reason = 'it was found dead'): void {
     this.#forget(call);
+    if (call.long !== undefined) return call.long.breakOff();
     const { options } = call;
     const { isBlocking, isWrite, name } = options;
     const who = this.nameOf(call.memberId);

@@ -1,11 +1,12 @@
 /** A command whose keys have one owner: it is run there, and its reply passed on as it is. */
 import type { Args } from '../../resp/args.js';
-import { type Command, MAY_WRITE } from '../commands/command.js';
+import type { Command } from '../commands/command.js';
 import type { Session } from '../server/session.js';
 import { ACTING, TRACK } from './call-header.js';
 import type { Call, CallOptions } from './calls.js';
 import { crossRange } from './cross-range.js';
 import type { Lane } from './lane.js';
+import { mayWrite } from './may-write.js';
 import { type Begun, Operation } from './operation.js';
 import { ownerOfKeys, SEVERAL } from './owned-keys.js';
 import type { Router } from './router.js';
@@ -31,7 +32,7 @@ export class Forward extends Operation implements CallOptions {
     this.isBlocking = command.route.isBlocking;
     this.#args = this.isBlocking ? args.clone() : args.cloneBriefly();
     this.name = command.fullName;
-    this.isWrite = (command.flags & MAY_WRITE) !== 0;
+    this.isWrite = mayWrite(router.server, command, args);
     if (!this.isBlocking) return;
     lane.isClosed = true;
     this.slot.unblock = (withError) => {

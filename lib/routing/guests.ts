@@ -21,19 +21,25 @@ import {
   Session,
 } from '../server/session.js';
 import type { Database } from '../store/database.js';
+import { LongReply } from './long-replies.js';
 import { errorReply } from './raw-reply.js';
 
 /** Guests kept for later. */
 const IDLE_MAX = 64;
-/** The longest reply that a link between members carries, with room for its frame, bytes. */
+/** The longest reply that a message between members carries, with room for its frame, bytes. */
 const REPLY_BYTES_MAX = 60 * 1024 * 1024;
+/** The longest that is kept here to be fetched in portions, bytes. */
+const LONG_BYTES_MAX = 1024 * 1024 * 1024;
 
-const TOO_LONG = `ERR the reply has more than the ${REPLY_BYTES_MAX} bytes that members send`;
 export const DISK_FAILED =
   'INDOUBT applied in memory at the owner; its disk has failed, so it may not be kept';
 const BROKEN_OFF = 'ERR the reply broke off, see the log of the node';
 
-export type Answered = (reply: Buffer) => void;
+/**
+ * `long`: the reply is this, of more bytes than a message between members has; who has no use for it
+ * takes `reply`, an error that says so.
+ */
+export type Answered = (reply: Buffer, long?: LongReply) => void;
 
 export interface GuestLimits {
   /** What KEYS and SCAN look at; undefined = all. */
@@ -53,6 +59,8 @@ export interface GuestOptions extends GuestLimits {
 }
 
 export class Guests {
+  replyBytesMax = REPLY_BYTES_MAX;
+  longBytesMax = LONG_BYTES_MAX;
   readonly #server: Server;
   readonly #idle: Guest[] = [];
 
@@ -83,7 +91,7 @@ export class Guests {
 
   /** One for commands that follow each other: see `runAtOnce`. */
   take(options: GuestOptions): Guest {
-    const guest = this.#idle.pop() ?? new Guest(this.#server, (over) => this.giveBack(over));
+    const guest = this.#idle.pop() ?? new Guest(this.#server, this);
     guest.remote = options.remote;
     guest.session.databaseIndex = options.database;
     guest.session.reply.protocol = options.protocol;
@@ -109,7 +117,7 @@ export class Guest implements Carrier, CommitWaiter {
   readonly session: Session;
   readonly reply: ReplyWriter;
   readonly #server: Server;
-  readonly #over: (guest: Guest) => void;
+  readonly #owner: Guests;
   #done: Answered | undefined;
   /** What has left the writer so far, of a reply in slices. */
   #pieces: Buffer[] = [];
@@ -117,9 +125,9 @@ export class Guest implements Carrier, CommitWaiter {
   /** It waits for replicas and the disk: its reply is ready. */
   #isHeld = false;
 
-  constructor(server: Server, over: (guest: Guest) => void) {
+  constructor(server: Server, owner: Guests) {
     this.#server = server;
-    this.#over = over;
+    this.#owner = owner;
     this.reply = new ReplyWriter(server.pool);
     const nowMs = server.store.world.clock.wallMs();
     this.session = new Session({ id: GUESTS_ID, server, reply: this.reply, carrier: this, nowMs });
@@ -176,7 +184,7 @@ export class Guest implements Carrier, CommitWaiter {
       write: (buf, from, to) => {
         this.#pieceBytes += to - from;
         // Beyond the limit it is counted alone: nobody will get it.
-        if (this.#pieceBytes <= REPLY_BYTES_MAX) this.#pieces.push(copyOf(buf, from, to));
+        if (this.#pieceBytes <= this.#owner.longBytesMax) this.#pieces.push(copyOf(buf, from, to));
         return true;
       },
     });
@@ -210,7 +218,8 @@ export class Guest implements Carrier, CommitWaiter {
   inDoubt(text: string): void {
     this.#isHeld = false;
     if (this.#done === undefined) return;
-    this.#takeReply();
+    this.flush();
+    this.#takePieces();
     this.#giveReply(errorReply(text));
   }
 
@@ -231,15 +240,35 @@ export class Guest implements Carrier, CommitWaiter {
       this.#isHeld = this.#server.commits.hold(this, session.writes.take());
       if (this.#isHeld) return false;
     }
-    this.#giveReply(this.#takeReply());
+    const { replyBytesMax } = this.#owner;
+    if (this.isPlain && this.reply.at <= replyBytesMax) {
+      this.#giveReply(this.#takePlain());
+      return true;
+    }
+    this.flush();
+    const bytes = this.#pieceBytes;
+    const pieces = this.#takePieces();
+    if (bytes <= replyBytesMax) this.#giveReply(Buffer.concat(pieces));
+    else this.#giveLong(bytes, pieces);
     return true;
   }
 
-  #giveReply(reply: Buffer): void {
+  #giveLong(bytes: number, pieces: readonly Buffer[]): void {
+    const { longBytesMax, replyBytesMax } = this.#owner;
+    const isKept = bytes <= longBytesMax;
+    const bytesMax = isKept ? replyBytesMax : longBytesMax;
+    const address = this.#server.ring?.address ?? 'this member';
+    const text =
+      `ERR the reply of ${address} has ${bytes} bytes, and no more than ${bytesMax} are sent ` +
+      'between members: ask for less, or ask it itself';
+    this.#giveReply(errorReply(text), isKept ? new LongReply(pieces) : undefined);
+  }
+
+  #giveReply(reply: Buffer, long?: LongReply): void {
     const done = this.#done!;
     this.#done = undefined;
-    this.#over(this);
-    done(reply);
+    this.#owner.giveBack(this);
+    done(reply, long);
   }
 
   #execute(args: Args): void {
@@ -258,19 +287,17 @@ export class Guest implements Carrier, CommitWaiter {
     this.session.noteWrites(before);
   }
 
-  #takeReply(): Buffer {
-    const { reply } = this;
-    if (this.isPlain) {
-      const bytes = copyOf(reply.buf, 0, reply.at);
-      this.took();
-      return bytes;
-    }
-    this.flush();
-    const isTooLong = this.#pieceBytes > REPLY_BYTES_MAX;
-    const bytes = isTooLong ? errorReply(TOO_LONG) : Buffer.concat(this.#pieces);
+  #takePlain(): Buffer {
+    const bytes = copyOf(this.reply.buf, 0, this.reply.at);
+    this.took();
+    return bytes;
+  }
+
+  #takePieces(): Buffer[] {
+    const pieces = this.#pieces;
     this.#pieces = [];
     this.#pieceBytes = 0;
-    return bytes;
+    return pieces;
   }
 }
 

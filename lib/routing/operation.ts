@@ -2,6 +2,8 @@
 import type { Session } from '../server/session.js';
 import type { Call } from './calls.js';
 import type { Lane, Slot } from './lane.js';
+import type { LongSource } from './long-replies.js';
+import { pour } from './pour.js';
 import { errorReply } from './raw-reply.js';
 import type { Router } from './router.js';
 
@@ -66,6 +68,14 @@ export abstract class Operation {
     this.#isOver = true;
     this.slot.unblock = undefined;
     this.lane.finish(this.slot, reply);
+  }
+
+  /** The reply is too long for a message: the client gets it in portions. */
+  long(source: LongSource): void {
+    if (this.#isOver) return source.end();
+    this.#isOver = true;
+    this.slot.unblock = undefined;
+    pour(source, this.session, this.lane, this.slot);
   }
 
   protected fail(text: string): void {

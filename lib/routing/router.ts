@@ -43,10 +43,12 @@ import { GATHERED_KEYS_MAX, gatherPlan } from './gather.js';
 import { Guests } from './guests.js';
 import { ALL, EXEC, GATHERING, KEY, LOCAL, PUBLISH, SPAN, SPLIT, WATCH } from './kinds.js';
 import { Lane } from './lane.js';
+import { anyMayWrite, mayWrite } from './may-write.js';
 import { Publication, relay, servePublish } from './messages.js';
 import { type Operation, Refused } from './operation.js';
 import { keysOf, NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import { Parts } from './parts.js';
+import { pour } from './pour.js';
 import { errorReply } from './raw-reply.js';
 import { RemoteTracking } from './remote-tracking.js';
 import { RemoteWatch, RemoteWatches } from './remote-watches.js';
@@ -182,17 +184,17 @@ export class Router {
     if (session.isGuest || command.route.kind === LOCAL) return false;
     session.lane ??= new Lane(session);
     const { lane } = session;
-    const mayWrite = (command.flags & MAY_WRITE) !== 0 || command.route.kind === EXEC;
+    const isWrite = this.#mayWrite(session, command, args);
     const operation = this.#operation(session, lane, command, args);
     if (operation !== undefined) {
-      if (mayWrite) session.writesAway();
+      if (isWrite) session.writesAway();
       session.lastCommand = command;
       operation.isTracked = this.#track(session, lane, command, args);
       operation.start();
       return true;
     }
     if (lane.isEmpty) return false;
-    if (mayWrite) session.writesAway();
+    if (isWrite) session.writesAway();
     // Its reply must follow those under way.
     const slot = lane.add(this.epoch);
     const { databaseIndex: database, readLevel, writeLevel } = session;
@@ -205,13 +207,19 @@ export class Router {
       flags: 0,
       readLevel,
       writeLevel,
-      isWrite: (command.flags & WRITE) !== 0,
+      isWrite,
       name: command.fullName,
       done: (reply) => lane.finish(slot, reply),
+      long: (source) => pour(source, session, lane, slot),
       again: (reason) => lane.finish(slot, errorReply(reason)),
     });
     slot.cancel = () => this.calls.cancel(call);
     return true;
+  }
+
+  #mayWrite(session: Session, command: Command, args: Args): boolean {
+    if (command.route.kind !== EXEC) return mayWrite(this.server, command, args);
+    return anyMayWrite(this.server, session.transaction?.queue ?? []);
   }
 
   /** Why a script, or a transaction at hand, may not run a command here; undefined: it may. */

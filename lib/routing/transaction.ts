@@ -14,6 +14,8 @@ import type { Call, CallOptions } from './calls.js';
 import { crossRangeOf } from './cross-range.js';
 import { ALL, SPAN } from './kinds.js';
 import type { Lane } from './lane.js';
+import type { LongSource } from './long-replies.js';
+import { anyMayWrite } from './may-write.js';
 import { Operation } from './operation.js';
 import { keysOf, NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import { isError, nullReply } from './raw-reply.js';
@@ -90,7 +92,7 @@ function watchedKeys(session: Session): FoundKey[] {
 export class Transaction extends Operation implements CallOptions {
   readonly verb = 'EXEC';
   readonly name = 'exec';
-  readonly isWrite = true;
+  readonly isWrite: boolean;
   flags = 0;
   readonly #queue: readonly QueuedCommand[];
   readonly #watchedAt: string | undefined;
@@ -105,6 +107,8 @@ export class Transaction extends Operation implements CallOptions {
     // Keys of one owner are watched at several members if it is another now: nobody saw it all.
     this.#isDirty = session.dirty || session.watched.size > 0 || watchedAt.length > 1;
     this.#watchedAt = watchedAt[0];
+    // What was watched is taken when it is asked for, so that it is not to be asked for again.
+    this.isWrite = this.#watchedAt !== undefined || anyMayWrite(router.server, this.#queue);
     session.remoteWatches?.delete(this.#watchedAt ?? '');
     session.discard();
   }
@@ -141,6 +145,11 @@ export class Transaction extends Operation implements CallOptions {
     this.closed(this.#call);
     if (!isError(reply)) this.#follow();
     this.finish(reply);
+  }
+
+  override long(source: LongSource): void {
+    this.#follow();
+    super.long(source);
   }
 
   /** It has no keys: who knows what was watched runs it, else this node. */

@@ -51,6 +51,11 @@ export class ScriptCache {
     return this.#used(script, engine);
   }
 
+  /** Flags of shebang.ts; 0: it is not known. */
+  flagsOf(sha1: string): number {
+    return this.#bySha1.get(sha1.toLowerCase())?.flags ?? 0;
+  }
+
   has(sha1: string): boolean {
     return this.#bySha1.has(sha1.toLowerCase());
   }

@@ -507,7 +507,8 @@ function expireElements(
 
 /** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */
 function mayWrite(command: Command): boolean {
-  return (command.flags & MAY_WRITE) !== 0 && !command.name.endsWith('_ro');
+  const { flags } = command;
+  return (flags & MAY_WRITE) !== 0 && (flags & READONLY) === 0;
 }
 
 function allowedInMonitor(command: Command): boolean {

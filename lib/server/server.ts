@@ -133,8 +133,8 @@ export class Server {
   ring: RingMember | undefined;
   /** Keep what the ring holds where it belongs; undefined until the node has loaded. */
   loops: Loops | undefined;
-  /** Resolves once the ring has this node no more; the node fills it. */
-  leaveRing: () => Promise<void> = () => Promise.resolve();
+  /** Resolves once the ring has this node no more, or with false: it is the last. The node fills it. */
+  leaveRing: () => Promise<boolean> = () => Promise.resolve(false);
   /** Connections that are not read from until the disk has caught up. */
   readonly #waitingForDisk = new Set<Session>();
   /** Whose turn it is; undefined while nobody's command runs. */

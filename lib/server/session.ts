@@ -102,6 +102,17 @@ export interface KeyspacePart {
   readonly high: Buffer;
 }
 
+/** What a session has written, as WAIT asks. */
+export interface Written {
+  /** Turns; 0: nothing here. */
+  readonly first: number;
+  readonly last: number;
+  /** The lowest level at which other members have written for it; -1: none. */
+  readonly awayLevel: number;
+}
+
+const NOTHING_WRITTEN: Written = { first: 0, last: 0, awayLevel: -1 };
+
 export class Session implements Watcher {
   readonly id: number;
   readonly server: Server;
@@ -160,6 +171,8 @@ export class Session implements Watcher {
   writtenLast = 0;
   /** The lowest level at which other members have written for it since its last WAIT; -1: none. */
   awayLevel = -1;
+  /** The same, of what the last WAIT was about. */
+  waited = NOTHING_WRITTEN;
   /** The other replicas have been asked for what the request at hand reads. */
   isFresh = false;
   /** Undefined until the first subscription. */

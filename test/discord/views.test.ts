@@ -1,6 +1,9 @@
 /** Changes of the ring, as scenarios: what is done, what is seen. */
 
 import t from 'tap';
+import { firstView } from '../../discord/ring/view.js';
+import { ViewMachine } from '../../discord/views/view-machine.js';
+import { SimRandom } from '../../world/sim/random.js';
 import { seedOfRun } from '../support/random.js';
 import { EVICT_AFTER_MS, RingSim } from './support/ring-sim.js';
 
@@ -84,6 +87,49 @@ t.test(`the subject dies midway: rolled back, SEED=${seed}`, (t) => {
     t.equal(sim.newest!.next, undefined);
     t.strictSame(sim.problems, []);
   }
+  t.end();
+});
+
+t.test('a ring of one whose newcomer is dead and asks again takes its time', (t) => {
+  const id = '1'.repeat(40);
+  const newcomer = { id: '2'.repeat(40), address: 'newcomer' };
+  const random = new SimRandom(seed, 'machine');
+  const machine = new ViewMachine({ self: { id, address: 'self' }, random });
+  const member = { id, address: 'self', position: Buffer.from('m') };
+  machine.begin(0, firstView({ clusterId: '3'.repeat(32), replicas: 3, member }));
+  let nowMs = 0;
+  /** Whatever it says to itself it hears at once: no time passes. */
+  const settle = (): void => {
+    for (let steps = 0; ; steps += 1) {
+      const out = machine.takeOutput();
+      if (out === null) return;
+      if (steps > 100) throw new Error(`no end, in epoch ${machine.view!.epoch}`);
+      for (const { to, message } of out.messages) {
+        if (to.address === 'self') machine.receive(nowMs, { id, address: 'self' }, message);
+      }
+    }
+  };
+  settle();
+  for (let round = 0; round < 5; round += 1) {
+    machine.receive(nowMs, newcomer, { kind: 'join', request: newcomer });
+    settle();
+    t.equal(machine.view!.next?.change.kind, 'join', `it is taken in, ${round}`);
+    machine.setDead(nowMs, newcomer.id, true);
+    settle();
+    t.equal(machine.view!.next, undefined, 'rolled back');
+    machine.setDead(nowMs, newcomer.id, true);
+    machine.receive(nowMs, newcomer, { kind: 'join', request: newcomer });
+    settle();
+    t.equal(machine.view!.next, undefined, 'and not at once again');
+    nowMs += 1000;
+    machine.tick(nowMs);
+    settle();
+    t.equal(machine.view!.next?.change.kind, 'join', 'what was known of it is forgotten');
+    machine.setDead(nowMs, newcomer.id, true);
+    settle();
+    nowMs += 1000;
+  }
+  t.ok(machine.view!.epoch < 25, `epoch ${machine.view!.epoch}`);
   t.end();
 });
 

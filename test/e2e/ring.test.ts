@@ -14,6 +14,8 @@ import { until } from '../support/until.js';
 /** A dead member of three is suspected for up to 16 s, and may be the last to be pinged. */
 const DETECTION_MAX_MS = 60_000;
 const SECRET = 'a secret for tests';
+/** How long a node leaves when it is told to stop, unless it is told otherwise. */
+const LEAVE_TIMEOUT_MS = 30_000;
 
 interface Status {
   readonly epoch: number;
@@ -100,6 +102,28 @@ void t.test('three processes are a ring; one dies, another joins', async (t) => 
   t.equal(left.code, 0, left.output);
   t.match(JSON.parse(left.output), { left: addressOf(second) });
   t.equal((await second.exited).code, 0);
+});
+
+void t.test('all of a ring stop at the same moment', async (t) => {
+  const first = await startMember(t, []);
+  const join = ['--join', addressOf(first)];
+  const all = [first, ...(await Promise.all([startMember(t, join), startMember(t, join)]))];
+  await formed(first, all);
+  const startedMs = performance.now();
+  for (const node of all) node.signal('SIGTERM');
+  for (const node of all) t.equal((await node.exited).code, 0);
+  const tookMs = performance.now() - startedMs;
+  t.ok(tookMs < LEAVE_TIMEOUT_MS / 2, `${Math.round(tookMs)} ms`);
+});
+
+void t.test('dhash leave at both of a ring of two at the same moment', async (t) => {
+  const first = await startMember(t, []);
+  const second = await startMember(t, ['--join', addressOf(first)]);
+  await formed(first, [first, second]);
+  const leave = (node: ServerProcess) => dhash('leave', '--at', addressOf(node));
+  const left = await Promise.all([leave(first), leave(second)]);
+  t.strictSame(new Set(left.map(({ code }) => code)), new Set([0, 1]));
+  t.match(left.find(({ code }) => code === 1)!.output, /this node is alone/);
 });
 
 void t.test('who does not fit is refused, and harms nothing', async (t) => {

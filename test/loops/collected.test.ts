@@ -153,6 +153,26 @@ void t.test('a member that was cut off, and the others are not who they were', a
   await checkContent(t, await late[0]!.client());
 });
 
+void t.test('a replica that loses power, after the others have dropped tombstones', async (t) => {
+  const scene = sceneOf(4);
+  const nodes = await scene.form(3, (settings) => {
+    settings.fsync = 'no';
+  });
+  const [first, second, third] = nodes as [SceneNode, SceneNode, SceneNode];
+  const client = await first.client();
+  await write(t, client);
+  for (const node of nodes) t.equal(await (await node.client()).call('SAVE'), 'OK');
+  await remove(t, client);
+  await collected(t, scene, nodes);
+  // Each of them is the last one somewhere.
+  for (const node of [second, third]) {
+    node.powerCut();
+    await node.start();
+    await scene.sim.runFor(MINUTE_MS);
+    await checkContent(t, client);
+  }
+});
+
 void t.test('a member of a ring that evicts nobody: its tombstones wait', async (t) => {
   const scene = sceneOf(3);
   const nodes = await scene.form(3);

@@ -142,7 +142,11 @@ void t.test('WAIT tells how many others have it', async (t) => {
   const startMs = scene.sim.nowMs;
   t.equal(await client.call('WAIT', 2, 300), 1);
   t.ok(scene.sim.nowMs - startMs >= 300, 'the time was over');
+  t.equal(await client.call('WAIT', 2, 300), 1, 'asked again: of the same write');
+  t.equal(await client.call('WAIT', 0, 0), 1);
   c.host.resume();
+  t.equal(await client.call('WAIT', 2, 5000), 2);
+  t.equal(await client.call('WAIT', 0, 0), 2);
   await client.call('AT', 'one', 'SET', 'k', '4');
   t.equal(await client.call('WAIT', 2, 5000), 2);
   t.ok(holds(c, 'k', '4'));

@@ -50,6 +50,27 @@ void t.test(`nodes that start before the one that they join, SEED=${SEED}`, asyn
   checkRing(t, [first, ...early]);
 });
 
+void t.test(
+  `a newcomer that cannot be reached does not keep the ring busy, SEED=${SEED}`,
+  async (t) => {
+    for (const size of [1, 3]) {
+      const scene = new RingScene({ seed: SEED, fills: false });
+      const nodes = await scene.form(size);
+      const before = nodes[0]!.links.view!.epoch;
+      const late = await scene.join(nodes[0]!);
+      const hosts = nodes.map(({ host }) => host);
+      t.ok(await scene.sim.runUntil(() => nodes[0]!.links.view!.next !== undefined, MINUTE_MS));
+      scene.sim.partition(hosts, [late.host]);
+      const isRolledBack = () => nodes[0]!.links.view!.next === undefined;
+      t.ok(await scene.sim.runUntil(isRolledBack, MINUTE_MS), 'rolled back');
+      // It was dead when the ring last heard of it, and asks again.
+      scene.sim.heal();
+      t.ok(await scene.settled([...nodes, late], MINUTE_MS));
+      t.ok(nodes[0]!.links.view!.epoch <= before + 6, 'without many attempts');
+    }
+  },
+);
+
 void t.test(`a position that is given, and one that is taken, SEED=${SEED}`, async (t) => {
   const scene = new RingScene({ seed: SEED });
   const first = await scene

@@ -145,5 +145,36 @@ t.test('WAIT tells what the level of writes at others ensures', async (t) => {
   }
   await client.call('AT', 'one', 'EVAL', "return redis.call('INCR', KEYS[1])", '1', 'n');
   t.equal(await client.call('WAIT', '2', '0'), 0, 'a script');
-  t.equal(await client.call('WAIT', '2', '0'), 2, 'nothing since');
+  t.equal(await client.call('WAIT', '2', '0'), 0, 'nothing since: of the same write');
+  await client.call('AT', 'all', 'SET', 'z', '1');
+  t.equal(await client.call('WAIT', '2', '0'), 2);
+  // What reads only leaves that as it is, though it is sent at a lower level.
+  const script = "#!lua flags=no-writes\nreturn redis.call('GET', KEYS[1])";
+  await client.call(
+    'FUNCTION',
+    'LOAD',
+    "#!lua name=lib\nredis.register_function{function_name='f', flags={'no-writes'}, callback=function(k) return redis.call('GET', k[1]) end}",
+  );
+  const sha1 = (await client.call('SCRIPT', 'LOAD', script)) as string;
+  t.equal(
+    await client.call('WAIT', '2', '0'),
+    0,
+    'libraries are written at the level of the client',
+  );
+  for (const words of [
+    ['EVAL_RO', "return redis.call('GET', KEYS[1])", '1', 'n'],
+    ['EVAL', script, '1', 'n'],
+    ['EVALSHA', sha1, '1', 'n'],
+    ['FCALL', 'f', '1', 'n'],
+    ['FCALL_RO', 'f', '1', 'n'],
+  ]) {
+    await client.call('AT', 'all', 'SET', 'z', '1');
+    t.equal(await client.call('AT', 'one', ...words), '1', words.join(' '));
+    t.equal(await client.call('WAIT', '2', '0'), 2, words.join(' '));
+  }
+  await client.call('AT', 'all', 'SET', 'z', '1');
+  await client.call('MULTI');
+  await client.call('GET', 'n');
+  t.strictSame(await client.call('EXEC'), ['1']);
+  t.equal(await client.call('WAIT', '2', '0'), 2, 'a transaction');
 });

@@ -31,6 +31,25 @@ t.test('a write that was sent and not answered is in doubt', async (t) => {
   t.equal(here, null);
 });
 
+t.test('scripts and transactions that only read are asked elsewhere, too', async (t) => {
+  const get = "return redis.call('GET', KEYS[1])";
+  for (const [name, words] of [
+    ['EVAL_RO', [['EVAL_RO', get, '1', 'z']]],
+    ['EVAL', [['EVAL', `#!lua flags=no-writes\n${get}`, '1', 'z']]],
+    ['EXEC', [['MULTI'], ['GET', 'z'], ['EXEC']]],
+  ] as const) {
+    const { nodes, scene } = await threeNodes(5);
+    const client = await nodes[0]!.client();
+    await client.call('SET', 'z', '1');
+    await client.call('AT', 'all', 'SET', 'z', '2');
+    for (const command of words) client.send(...command);
+    nodes[2]!.host.pause();
+    await scene.sim.runFor(60_000);
+    const reply = client.received().at(-1);
+    t.match([reply].flat()[0], /^(2|-TRYAGAIN .*; not applied)$/, name);
+  }
+});
+
 t.test('a ring that grows under load loses nothing and answers in order', async (t) => {
   const { nodes, scene } = await threeNodes(3);
   const client = await nodes[0]!.client();

@@ -181,6 +181,12 @@ export class SceneNode {
     return this;
   }
 
+  /** The machine loses power: of what is not synced nothing is left. `start` is a new process. */
+  powerCut(): void {
+    this.host.crash('power');
+    this.#logStore.powerCut(() => false);
+  }
+
   async client(from = this.#scene.clientHost()): Promise<SceneClient> {
     let client: SceneClient | undefined;
     const make = (link: Link): LinkHandler => {

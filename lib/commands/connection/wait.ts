@@ -5,7 +5,7 @@
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { neededOf } from '../../replication/levels.js';
-import type { Session } from '../../server/session.js';
+import type { Session, Written } from '../../server/session.js';
 import { blockMs } from '../block-timeout.js';
 import type { CommandRow } from '../command.js';
 import { NOT_INTEGER } from '../replies.js';
@@ -31,15 +31,13 @@ function wait(session: Session, args: Args, reply: ReplyWriter): void {
  */
 function waitForReplicas(session: Session, args: Args, wanted: number, timeoutMs: number): void {
   const { blocking, replication } = session.server;
-  const { awayLevel, writtenFirst: first, writtenLast: last } = session;
   replication!.turnEnds();
+  const { awayLevel, first, last } = takeWritten(session);
   const away = awayLevel < 0 ? Number.POSITIVE_INFINITY : othersAt(session, awayLevel);
   const count = (): number => {
     const here = first === 0 ? replication!.reachableCount : replication!.countOthers(first, last);
     return Math.min(away, here);
   };
-  session.writtenFirst = 0;
-  session.awayLevel = -1;
   const target = Math.min(wanted, away);
   if (count() >= target) {
     session.reply.integer(count());
@@ -55,6 +53,16 @@ function waitForReplicas(session: Session, args: Args, wanted: number, timeoutMs
     blocking.unblock(session, false);
     return true;
   });
+}
+
+/** What the session has written since its last WAIT; if that is nothing, what that one was about. */
+function takeWritten(session: Session): Written {
+  const { awayLevel, writtenFirst: first, writtenLast: last } = session;
+  if (first === 0 && awayLevel < 0) return session.waited;
+  session.waited = { awayLevel, first, last };
+  session.writtenFirst = 0;
+  session.awayLevel = -1;
+  return session.waited;
 }
 
 /** How many replicas but the owner have what was acknowledged at a level. */

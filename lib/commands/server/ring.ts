@@ -121,7 +121,8 @@ function leave(session: Session, args: Args, reply: ReplyWriter): void {
   const { server } = session;
   server.log.info({ client: session.carrier.remote }, 'DHASH LEAVE: leaving the ring');
   const answer = answerLater(session);
-  void server.leaveRing().then(() => {
+  void server.leaveRing().then((hasLeft) => {
+    if (!hasLeft) return answer((late) => late.error(ALONE));
     answer((late) => late.ok());
     server.processInfo.shutdown();
   });
