@@ -193,7 +193,8 @@ class Stopping {
 
 /** What to do about a node that could not listen. */
 function explainStart(error: unknown, settings: Settings): unknown {
-  const folderProblem = settings.dir === '' ? undefined : explainFolder(error, settings.dir);
+  const { dir, loadDamaged } = settings;
+  const folderProblem = dir === '' ? undefined : explainFolder(error, dir, loadDamaged);
   if (folderProblem !== undefined) return new ExitError(folderProblem);
   if (error instanceof RingStartError) return usageError(error.message);
   const { address, port, path } = error as { address?: string; port?: number; path?: string };

@@ -3,7 +3,7 @@
  * world, a log, and what the process tells of itself.
  */
 
-import type { LogStore } from '../world/log-store.js';
+import type { OpenLogFolder } from '../world/log-store.js';
 import type { Address, World } from '../world/world.js';
 import { commandRows } from './commands/table.js';
 import { listenAddresses } from './config/addresses.js';
@@ -32,7 +32,7 @@ export interface NodeComponents {
   /** Compiles the Lua machine (`world/real/lua-module.ts`), when the first script comes. */
   readonly luaModule: () => LuaModule;
   /** Opens the store of the log in a folder; needed if the node keeps anything (`dir`). */
-  readonly openLogStore?: (folder: string) => Promise<LogStore>;
+  readonly openLogStore?: OpenLogFolder;
 }
 
 export interface NodeEvents {
@@ -178,9 +178,10 @@ export class DhashNode {
   async #openFolder(folder: string): Promise<Persistence> {
     const { log, openLogStore, world } = this.#components;
     if (openLogStore === undefined) throw new Error('this node was made without a store for dir');
-    const opened = await openFolder(world.disk, folder, openLogStore);
-    const { server, store } = this;
     const settings = this.#settings;
+    const skipsDamage = settings.loadDamaged;
+    const opened = await openFolder(world.disk, folder, openLogStore, skipsDamage);
+    const { server, store } = this;
     const persistence = new Persistence(
       { ...opened, world, store, log, settings },
       {
@@ -188,7 +189,7 @@ export class DhashNode {
         roomAgain: () => server.resumeAfterDisk(),
         librariesFound: (codes) => server.scripts.loadKept(codes),
       },
-      { skipsDamage: settings.loadDamaged },
+      { skipsDamage, damage: opened.damage },
     );
     persistence.journal.libraries = () => server.scripts.codes();
     server.persistence = persistence;

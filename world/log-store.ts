@@ -10,6 +10,8 @@
 export type LogStoreCode =
   /** Another process, or another object of this one, has it open. */
   | 'LOCKED'
+  /** It may not be written. */
+  | 'READ_ONLY'
   /** The disk is full, or a quota is. */
   | 'NO_SPACE'
   /** What lies on the disk is not what was written. */
@@ -61,3 +63,9 @@ export interface LogStore {
 
 /** Opens the node's store, making it if there is none. */
 export type OpenLogStore = () => Promise<LogStore>;
+
+/**
+ * Opens the store in a folder. `salvages`: if it is so damaged that it cannot be opened, what can
+ * still be read is put together to a new one first. What was removed from it may be there again.
+ */
+export type OpenLogFolder = (folder: string, salvages?: boolean) => Promise<LogStore>;

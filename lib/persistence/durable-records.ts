@@ -91,13 +91,28 @@ export class DurableRecords {
     this.repaired = found.repaired;
   }
 
-  /** Reads what is there; both files are then as good as new. An empty folder is an empty state. */
-  static async open(disk: Disk, folder: string): Promise<DurableRecords> {
+  /**
+   * Reads what is there; both files are then as good as new. An empty folder is an empty state,
+   * unless `isNew` is false: then there must have been files.
+   */
+  static async open(disk: Disk, folder: string, { isNew = true } = {}): Promise<DurableRecords> {
     const copies: (Buffer | undefined)[] = [];
     for (const name of NAMES) copies.push(await readCopy(disk, `${folder}/${name}`));
+    if (!isNew && copies.every((copy) => copy === undefined || copy.length === 0)) {
+      throw new DurableRecordsError('DAMAGED', `${NAMES.join(' and ')} are missing`);
+    }
     const records = new DurableRecords(disk, folder, recover(copies));
     await records.#replaceFiles();
     return records;
+  }
+
+  /** Empty ones, in place of files that cannot be read; these are kept under another name. */
+  static async openAnew(disk: Disk, folder: string): Promise<DurableRecords> {
+    for (const name of NAMES) {
+      const path = `${folder}/${name}`;
+      if (await disk.exists(path)) await disk.rename(path, `${path}.damaged`);
+    }
+    return DurableRecords.open(disk, folder);
   }
 
   get(name: string): Buffer | undefined {

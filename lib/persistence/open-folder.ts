@@ -11,6 +11,7 @@ import {
   type LogPut,
   type LogStore,
   LogStoreError,
+  type OpenLogFolder,
   type OpenLogStore,
 } from '../../world/log-store.js';
 import type { Disk } from '../../world/world.js';
@@ -25,25 +26,79 @@ export interface OpenedFolder {
   readonly pad: Pad;
   /** Opens the LogStore again, once it is closed. */
   readonly open: OpenLogStore;
+  /** What is lost, in words. */
+  readonly damage: readonly string[];
 }
 
-/** Rejects with a LogStoreError, a DurableRecordsError or the disk's error; then nothing is open. */
+/**
+ * Rejects with a LogStoreError, a DurableRecordsError or the disk's error; then nothing is open.
+ * `skipsDamage`: opens what can be had of a damaged folder, and says in `damage` what is missing.
+ */
 export async function openFolder(
   disk: Disk,
   folder: string,
-  openLogStore: (folder: string) => Promise<LogStore>,
+  openLogFolder: OpenLogFolder,
+  skipsDamage = false,
 ): Promise<OpenedFolder> {
   await disk.makeFolder(folder);
-  const open: OpenLogStore = () => openLogStore(`${folder}/log`);
+  const open: OpenLogStore = () => openLogFolder(`${folder}/log`);
+  const damage: string[] = [];
+  const damaged = (error: unknown, of: string): void => {
+    const { code, message } = error as { code?: string; message: string };
+    if (!skipsDamage || (code !== 'CORRUPT' && code !== 'DAMAGED')) throw error;
+    damage.push(`${of}: ${message}`);
+  };
   // First, since it locks the folder.
-  const logStore = await open();
+  let logStore: LogStore;
   try {
-    const records = await DurableRecords.open(disk, folder);
-    const { pad, blocks } = await Pad.open(disk, `${folder}/pad`);
-    await pad.reset(await takeOver(logStore, blocks));
-    return { logStore, records, pad, open };
+    logStore = await open();
+    if (skipsDamage) await readAll(logStore);
+  } catch (error) {
+    damaged(error, 'the store of the log');
+    logStore = await openLogFolder(`${folder}/log`, true);
+  }
+  try {
+    const last = await lastBlockNumber(logStore).catch((error: unknown) => {
+      damaged(error, 'the end of the log');
+      return 0;
+    });
+    let records: DurableRecords;
+    try {
+      records = await DurableRecords.open(disk, folder, { isNew: last === 0 });
+    } catch (error) {
+      damaged(error, 'the durable records');
+      records = await DurableRecords.openAnew(disk, folder);
+    }
+    const pad = await openPad(disk, `${folder}/pad`, logStore, last).catch(
+      async (error: unknown) => {
+        await records.close();
+        throw error;
+      },
+    );
+    return { logStore, records, pad, open, damage };
   } catch (error) {
     await logStore.close();
+    throw error;
+  }
+}
+
+/** Reads everything once; then closes the store if that is not possible. */
+async function readAll(logStore: LogStore): Promise<void> {
+  try {
+    for await (const _ of logStore.iterate({})) continue;
+  } catch (error) {
+    await logStore.close();
+    throw error;
+  }
+}
+
+async function openPad(disk: Disk, path: string, logStore: LogStore, last: number): Promise<Pad> {
+  const { pad, blocks } = await Pad.open(disk, path);
+  try {
+    await pad.reset(await takeOver(logStore, blocks, last));
+    return pad;
+  } catch (error) {
+    await pad.close();
     throw error;
   }
 }
@@ -53,8 +108,12 @@ export async function openFolder(
  * a crash of the machine, those in between that the store had not synced. Returns the number of
  * the last block then.
  */
-async function takeOver(logStore: LogStore, blocks: readonly PadBlock[]): Promise<number> {
-  let last = await lastBlockNumber(logStore);
+async function takeOver(
+  logStore: LogStore,
+  blocks: readonly PadBlock[],
+  lastStored: number,
+): Promise<number> {
+  let last = lastStored;
   const stored = await storedOf(logStore, blocks);
   if (stored === undefined) return last;
   const puts: LogPut[] = [];
@@ -100,7 +159,11 @@ async function storedOf(
 }
 
 /** Why a folder cannot be used, for people; undefined: the error is about something else. */
-export function explainFolder(error: unknown, folder: string): string | undefined {
+export function explainFolder(
+  error: unknown,
+  folder: string,
+  skipsDamage = false,
+): string | undefined {
   if (error instanceof LogStoreError && error.code === 'LOCKED') {
     return `${folder} is in use by another process: stop it, or give another --dir`;
   }
@@ -110,10 +173,13 @@ export function explainFolder(error: unknown, folder: string): string | undefine
       return `${folder} is not for this version of dhash: ${message}`;
     case 'DAMAGED':
     case 'CORRUPT':
+      if (skipsDamage)
+        return `nothing can be read of ${folder}: ${message}. Restore it from a copy`;
       return (
         `${folder} is damaged: ${message}. Restore it from a copy, or start without what is ` +
         'damaged: --load-damaged yes'
       );
+    case 'READ_ONLY':
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -121,6 +187,9 @@ export function explainFolder(error: unknown, folder: string): string | undefine
     case 'ENOSPC':
     case 'NO_SPACE':
       return `there is no room on the disk of ${folder}: ${message}`;
+    case 'EISDIR':
+    case 'EIO':
+      return `${folder} cannot be used: ${message}`;
     case 'ENOTDIR':
     case 'EEXIST':
       return `${folder} is no folder`;

@@ -106,7 +106,7 @@ export class Persistence {
   constructor(
     components: PersistenceComponents,
     events: PersistenceEvents,
-    options: { readonly skipsDamage: boolean },
+    options: { readonly skipsDamage: boolean; readonly damage?: readonly string[] },
   ) {
     const { world, store, log, settings, records, pad, logStore, open } = components;
     this.#world = world;
@@ -120,6 +120,7 @@ export class Persistence {
     this.#marks = new Marks({ records, log });
     this.saves = new Saves({ store, clock: world.clock });
     this.loader = this.#makeLoader(logStore, options.skipsDamage);
+    this.loader.damage.push(...(options.damage ?? []));
     this.#queue = new LogQueue(
       { world, store: logStore, open },
       {

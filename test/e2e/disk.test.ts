@@ -1,12 +1,18 @@
 /** Real processes on a real disk: killed, full, damaged, traced. */
 import { execFileSync, spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { crashAgainAndAgain } from '../support/crash.js';
 import { seededRandom } from '../support/random.js';
-import { type ServerProcess, spawnDhash, startDhash } from '../support/server-process.js';
+import { runProgram } from '../support/run-program.js';
+import {
+  dhashProgram,
+  type ServerProcess,
+  spawnDhash,
+  startDhash,
+} from '../support/server-process.js';
 import { until } from '../support/until.js';
 
 /** Mounting, and looking into another process, are root's. */
@@ -161,6 +167,47 @@ void t.test('a full disk: MISCONF, reads, and back again by itself', async (t) =
     runAsRoot('umount', disk);
   }
 });
+
+void t.test(
+  'a file system that is read-only, or belongs to another user: said by name',
+  async (t) => {
+    const folder = await newFolder();
+    const disk = join(folder, 'small');
+    const dir = join(disk, 'd');
+    await mkdir(disk);
+    runAsRoot('mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', disk);
+    let server: ServerProcess | undefined;
+    try {
+      server = await startDhash({ args: ['--dir', dir] });
+      const client = await server.connect();
+      for (let i = 0; i < 1000; i += 1) client.send('SET', `k${i}`, i);
+      for (let i = 0; i < 1000; i += 1) await client.read();
+      await server.stop();
+      const args = ['node', '--port', '0', '--unixsocket', join(folder, 's'), '--dir', dir];
+      runAsRoot('mount', '-o', 'remount,ro', disk);
+      const refused = spawnDhash(args);
+      t.equal((await refused.exited).code, 1);
+      t.match(
+        refused.output(),
+        new RegExp(`${dir} cannot be written: .*read-only file system`, 'i'),
+      );
+      runAsRoot('mount', '-o', 'remount,rw', disk);
+      if (process.getuid?.() === 0) {
+        await chmod(folder, 0o755);
+        const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+        const program = [process.execPath, dhashProgram(), ...args];
+        const { code, output } = await runProgram('setpriv', [...nobody, ...program]);
+        t.equal(code, 1);
+        t.match(output, new RegExp(`${dir} cannot be written: .*permission denied`, 'i'));
+      }
+      server = await startDhash({ args: ['--dir', dir] });
+      t.equal(await (await server.connect()).callPlain('DBSIZE'), 1000, 'nothing was harmed');
+    } finally {
+      await server?.stop();
+      runAsRoot('umount', disk);
+    }
+  },
+);
 
 void t.test('flipped bits in the files: found, or harmless', async (t) => {
   const folder = await newFolder();

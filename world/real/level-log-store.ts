@@ -21,9 +21,21 @@ const FILE_BYTES_MAX = 32 * 1024 * 1024;
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 const PAIRS_PER_STEP_MAX = 1024;
 
+/**
+ * Besides what LevelDB calls a corruption: it reads behind the end of a table that is too short, and
+ * misses files.
+ */
+const DAMAGE = /corruption|\.(ldb|sst): (Invalid argument|No such)|MANIFEST-\d+: No such file/i;
+
 type Level = ClassicLevel<Buffer, Buffer>;
 
-export async function openLevelLogStore(folder: string): Promise<LogStore> {
+export async function openLevelLogStore(folder: string, salvages = false): Promise<LogStore> {
+  try {
+    if (salvages) await ClassicLevel.repair(folder);
+    else await needWhole(folder);
+  } catch (error) {
+    throw logStoreError(error);
+  }
   const level: Level = new ClassicLevel(folder, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -38,6 +50,16 @@ export async function openLevelLogStore(folder: string): Promise<LogStore> {
     throw logStoreError(error);
   }
   return new LevelLogStore(level, folder);
+}
+
+/**
+ * Where the name of its manifest is missing, LevelDB would begin anew and remove the tables that it
+ * knows nothing of.
+ */
+async function needWhole(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  if (names.includes('CURRENT') || !names.some((name) => /\.(ldb|sst)$/.test(name))) return;
+  throw new LogStoreError('CORRUPT', 'CURRENT is missing');
 }
 
 class LevelLogStore implements LogStore {
@@ -72,7 +94,7 @@ class LevelLogStore implements LogStore {
    */
   async sync(): Promise<void> {
     if (this.#level.status !== 'open') throw new LogStoreError('CLOSED', 'the store is closed');
-    const names = (await readdir(this.#folder)).filter((name) => name.endsWith('.log'));
+    const names = (await this.#names()).filter((name) => name.endsWith('.log'));
     const hasNew = names.some((name) => !this.#syncedNames.has(name));
     for (const name of names) await this.#syncFile(name);
     if (hasNew) await this.#syncFile('.');
@@ -115,7 +137,7 @@ class LevelLogStore implements LogStore {
 
   async bytes(): Promise<number> {
     let bytes = 0;
-    for (const name of await readdir(this.#folder)) {
+    for (const name of await this.#names()) {
       bytes += await stat(join(this.#folder, name)).then(
         (stats) => stats.size,
         () => 0,
@@ -125,7 +147,19 @@ class LevelLogStore implements LogStore {
   }
 
   async close(): Promise<void> {
-    await this.#level.close();
+    try {
+      await this.#level.close();
+    } catch (error) {
+      throw logStoreError(error);
+    }
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#folder);
+    } catch (error) {
+      throw logStoreError(error);
+    }
   }
 }
 
@@ -141,8 +175,11 @@ function logStoreError(error: unknown): LogStoreError {
 
 function codeOf(codes: readonly (string | undefined)[], text: string): LogStoreCode {
   if (codes.includes('LEVEL_LOCKED')) return 'LOCKED';
-  if (codes.includes('LEVEL_CORRUPTION') || /corruption/i.test(text)) return 'CORRUPT';
-  if (codes.some((code) => code?.endsWith('_NOT_OPEN') === true)) return 'CLOSED';
+  if (/permission denied|read-only file system|not permitted/i.test(text)) return 'READ_ONLY';
+  if (codes.includes('LEVEL_CORRUPTION') || DAMAGE.test(text)) return 'CORRUPT';
+  if (codes.some((code) => code?.endsWith('_NOT_OPEN') === true) && !/IO error/.test(text)) {
+    return 'CLOSED';
+  }
   if (codes.includes('ENOSPC') || /no space left|quota/i.test(text)) return 'NO_SPACE';
   return 'IO';
 }
