@@ -129,7 +129,7 @@ export class EntryHash {
       this.#start(DOMAIN_BLOCK);
       this.header[0] = block;
       this.header[1] = to - from;
-      this.#finish(2, i32, from, to);
+      this.#finishState(2, i32, from, to);
       sumLow = (sumLow + this.low) | 0;
       sumHigh = (sumHigh + this.high) | 0;
     }
@@ -137,55 +137,32 @@ export class EntryHash {
     this.high = sumHigh;
   }
 
-  /** Hashes a leaf, going on from a state: one loop for all of it, since nearly all are plain. */
-  #hash(i32: Int32Array, word: number, s0: number, s1: number, s2: number, s3: number): void {
+  /** Hashes a leaf, going on from a state. */
+  #hash(i32: Int32Array, word: number, v0: number, v1: number, v2: number, v3: number): void {
+    const { header } = this;
     const w1 = i32[word + 1]!;
     const w2 = i32[word + 2]!;
     const w3 = i32[word + 3]!;
+    header[0] = i32[word]!;
+    header[1] = (w1 & COVERED_MASK) | (w2 & KEY_BYTES_MASK);
+    header[2] = w3;
     if ((w1 & LAYOUT_BITS) !== 0 || (w1 & KIND_BITS) === HEAD_BITS) {
       const { state } = this;
-      state[0] = s0;
-      state[1] = s1;
-      state[2] = s2;
-      state[3] = s3;
+      state[0] = v0;
+      state[1] = v1;
+      state[2] = v2;
+      state[3] = v3;
       this.#finishWithUncommonLeaf(i32, word, w1);
       return;
     }
     const first = word + LEAF_WORDS;
     const end = first + (((w2 >>> 24) + 3) >>> 2) + (((w3 & 0xffff) + 3) >>> 2);
-    let v0 = s0;
-    let v1 = s1;
-    let v2 = s2;
-    let v3 = s3;
-    let m = i32[word]!;
-    // The three words of the header count as if they stood before the key.
-    for (let i = first - HEADER_WORDS; ; ) {
-      v3 ^= m;
-      v0 = (v0 + v1) | 0;
-      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
-      v0 = (v0 << 16) | (v0 >>> 16);
-      v2 = (v2 + v3) | 0;
-      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
-      v0 = (v0 + v3) | 0;
-      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-      v2 = (v2 + v1) | 0;
-      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
-      v2 = (v2 << 16) | (v2 >>> 16);
-      v0 ^= m;
-      i++;
-      if (i >= end) break;
-      if (i >= first) m = i32[i]!;
-      else m = i === first - 1 ? w3 : (w1 & COVERED_MASK) | (w2 & KEY_BYTES_MASK);
-    }
-    this.#end(v0, v1, v2, v3);
+    this.#finish(HEADER_WORDS, i32, first, end, v0, v1, v2, v3);
   }
 
   /** An entry with an expiry, a wide one, the head of a sub tree, or several of these. */
   #finishWithUncommonLeaf(i32: Int32Array, word: number, w1: number): void {
     const { header, state } = this;
-    header[0] = i32[word]!;
-    header[1] = (w1 & COVERED_MASK) | (i32[word + 2]! & KEY_BYTES_MASK);
-    header[2] = i32[word + 3]!;
     let keyBytes = header[1]! >>> 24;
     let valueBytes = header[2]! & 0xffff;
     let headerWords = HEADER_WORDS;
@@ -212,16 +189,16 @@ export class EntryHash {
     }
     const valueWord = at + ((keyBytes + 3) >>> 2);
     if (!isWide && !isHead) {
-      this.#finish(headerWords, i32, at, valueWord + ((valueBytes + 3) >>> 2));
+      this.#finishState(headerWords, i32, at, valueWord + ((valueBytes + 3) >>> 2));
       return;
     }
     this.#absorb(header, 0, headerWords);
     this.#absorb(i32, at, valueWord);
     if (isHead) {
       const shared = valueWord + HEAD_MIRROR_WORD + 1;
-      this.#finish(0, i32, shared, valueWord + headWords);
+      this.#finishState(0, i32, shared, valueWord + headWords);
     } else {
-      this.#finish(0, i32, hashWord, hashWord + 2);
+      this.#finishState(0, i32, hashWord, hashWord + 2);
     }
   }
 
@@ -261,13 +238,30 @@ export class EntryHash {
     state[3] = v3;
   }
 
-  /** Absorbs so many words of the header and `i32[from, to)`, and ends. */
-  #finish(headerWords: number, i32: Int32Array, from: number, to: number): void {
-    const { header, state } = this;
-    let v0 = state[0]!;
-    let v1 = state[1]!;
-    let v2 = state[2]!;
-    let v3 = state[3]!;
+  #finishState(headerWords: number, i32: Int32Array, from: number, to: number): void {
+    const { state } = this;
+    this.#finish(headerWords, i32, from, to, state[0]!, state[1]!, state[2]!, state[3]!);
+  }
+
+  /**
+   * Absorbs so many words of the header and `i32[from, to)`, and ends: three rounds for each half
+   * of the result. As one function, so that the state stays in registers.
+   */
+  #finish(
+    headerWords: number,
+    i32: Int32Array,
+    from: number,
+    to: number,
+    s0: number,
+    s1: number,
+    s2: number,
+    s3: number,
+  ): void {
+    const { header } = this;
+    let v0 = s0;
+    let v1 = s1;
+    let v2 = s2;
+    let v3 = s3;
     for (let i = 0; i < headerWords; i++) {
       const m = header[i]!;
       v3 ^= m;
@@ -298,15 +292,7 @@ export class EntryHash {
       v2 = (v2 << 16) | (v2 >>> 16);
       v0 ^= m;
     }
-    this.#end(v0, v1, v2, v3);
-  }
-
-  /** Three rounds for each half of the result. */
-  #end(s0: number, s1: number, s2: number, s3: number): void {
-    let v0 = s0;
-    let v1 = s1;
-    let v2 = s2 ^ 0xee;
-    let v3 = s3;
+    v2 ^= 0xee;
     for (let i = 0; i < 6; i++) {
       if (i === 3) {
         this.low = v1 ^ v3;

@@ -37,14 +37,27 @@ export function insertLeaf(
   from: number,
   to: number,
 ): void {
-  const space = tree.space;
-  const nodes = space.nodes;
-  const sum = space.sum;
+  const { leaves, sum } = tree.space;
   sum.clear();
   addLeaf(sum, tree, leaf, 1);
+  const count = insertSummed(tree, path, leaf, key, from, to);
+  const hint = hintOfKind(leafFlags(leaves, leaf));
+  if (hint !== 0) hintAlong(tree, path, count, hint);
+}
+
+/** `insertLeaf` of what `space.sum` sums up; returns how many nodes of the path are above it. */
+export function insertSummed(
+  tree: Tree,
+  path: Path,
+  leaf: Leaf,
+  key: Buffer,
+  from: number,
+  to: number,
+): number {
+  const { nodes, sum } = tree.space;
   if (tree.root === 0) {
     tree.root = 0 - leaf;
-    return;
+    return 0;
   }
   const depth = path.common;
   const byte = depth < to - from ? key[from + depth]! : -1;
@@ -54,8 +67,7 @@ export function insertLeaf(
     relink(tree, path, index + 1, branch);
   }
   addAlong(tree, path, index + 1, sum);
-  const hint = hintOfKind(leafFlags(space.leaves, leaf));
-  if (hint !== 0) hintAlong(tree, path, index + 1, hint);
+  return index + 1;
 }
 
 /** Makes the leaf a child of path.nodes[index], if that is where keys part. */

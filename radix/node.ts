@@ -66,11 +66,14 @@ const COUNT_SHIFT = 4;
 const COUNT_MASK = 0x1ff;
 const COUNT_ONE = 1 << COUNT_SHIFT;
 const TYPE_MASK = 15;
+const TYPE_SORTED_LAST = 5;
 const TYPE_BITMAP = 6;
 const TYPE_DIRECT = 11;
 const CAPACITY = Int32Array.of(3, 8, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256);
 /** Word of the first pointer. */
 const POINTERS = Int32Array.of(7, 8, 10, 11, 12, 14, 32, 32, 32, 32, 32, 22);
+/** Children of the largest sorted node. */
+const RUN_MIN = 32;
 /** Of a cache line. */
 const LINE_WORDS = 16;
 const CHUNK_WORDS_MASK = CHUNK_BYTES / 4 - 1;
@@ -278,7 +281,8 @@ export function addChild(
   let header = i32[word]!;
   const count = nodeCount(header);
   if (count === CAPACITY[header & TYPE_MASK]!) {
-    pointer = resizeNode(nodes, leaves, node, (header & TYPE_MASK) + 1);
+    const isRun = (header & TYPE_MASK) === TYPE_SORTED_LAST && goesOn(i32, word, byte);
+    pointer = resizeNode(nodes, leaves, node, isRun ? TYPE_DIRECT : (header & TYPE_MASK) + 1);
     i32 = nodes.i32[pointer >>> CHUNK_SHIFT]!;
     word = (pointer & GRANULE_MASK) << 1;
     header = i32[word]!;
@@ -339,11 +343,29 @@ export function removeChild(nodes: Arena, leaves: Arena, node: number, byte: num
     }
   }
   if (type === 0) return node;
+  if (type === TYPE_DIRECT && count > RUN_MIN && isAtEnd(i32, slot)) return node;
   // A quarter of the next smaller capacity stays free, else a program at the
   // edge would move the node with every insert and every delete.
   const smaller = CAPACITY[type - 1]!;
   if (count > smaller - ((smaller + 3) >>> 2) || !nodes.hasRoom(GRANULES[type - 1]!)) return node;
   return resizeNode(nodes, leaves, node, type - 1);
+}
+
+/**
+ * Whether the bytes of a full node are a run from one end of all bytes, and this one goes on with
+ * it: keys that count up or down. So many more are to come, as a rule, and each would be put in
+ * front of the others.
+ */
+function goesOn(i32: Int32Array, word: number, byte: number): boolean {
+  const first = sortedByte(i32, word, 0);
+  const last = sortedByte(i32, word, RUN_MIN - 1);
+  if (first === 0) return last === RUN_MIN - 1 && byte === RUN_MIN;
+  return last === 255 && first === 256 - RUN_MIN && byte === first - 1;
+}
+
+/** Whether the child that was at this slot of a direct node seems to have been the first or last. */
+function isAtEnd(i32: Int32Array, slot: number): boolean {
+  return (i32[slot - 1] === 0) !== (i32[slot + 1] === 0);
 }
 
 /** Adds to the numbers of children before all words of the bitmap after this one. */
@@ -383,6 +405,11 @@ export function liveBelow(nodes: Arena, leaves: Arena, pointer: number, sure: bo
   if (sure) return 1;
   const leaf = 0 - pointer;
   return visibleAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1) ? 1 : 0;
+}
+
+/** Whether a node has a slot for each byte. */
+export function isDirect(header: number): boolean {
+  return (header & TYPE_MASK) === TYPE_DIRECT;
 }
 
 /** Whether a node keeps live counts of groups of its children. */

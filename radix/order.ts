@@ -16,19 +16,38 @@ import {
   pointersBegin,
   TERMINAL,
 } from './node.js';
-import { locate, type Path, settle, walkFirst, walkLast, walkNext, walkPrev } from './path.js';
+import {
+  FIRST,
+  LAST,
+  locate,
+  type Path,
+  settle,
+  walkFirst,
+  walkLast,
+  walkNext,
+  walkPrev,
+} from './path.js';
+import { knownEdge } from './seek.js';
 import type { Space } from './space.js';
 import type { Tree } from './tree.js';
 
 /** Among visible entries, or with `all` among all: tombstones and hidden heads too. */
 export function first(tree: Tree, all = false): Leaf {
-  const space = tree.space;
-  return walkFirst(tree.path, space.nodes, space.leaves, tree.root, all);
+  const { path, space } = tree;
+  const known = knownEdge(tree, path, FIRST);
+  if (known !== 0 && (all || isVisible(space, known))) return known;
+  const leaf = walkFirst(path, space.nodes, space.leaves, tree.root, all);
+  if (all || tree.isAllVisible) path.edge = FIRST;
+  return leaf;
 }
 
 export function last(tree: Tree, all = false): Leaf {
-  const space = tree.space;
-  return walkLast(tree.path, space.nodes, space.leaves, tree.root, all);
+  const { path, space } = tree;
+  const known = knownEdge(tree, path, LAST);
+  if (known !== 0 && (all || isVisible(space, known))) return known;
+  const leaf = walkLast(path, space.nodes, space.leaves, tree.root, all);
+  if (all || tree.isAllVisible) path.edge = LAST;
+  return leaf;
 }
 
 /** Descends to a key; if it is absent, to the gap where it would stand. */
@@ -143,6 +162,7 @@ function sumLive(space: Space, i32: Int32Array, from: number, to: number, sure: 
 export function nth(tree: Tree, path: Path, index: number): Leaf {
   const { nodes, leaves } = tree.space;
   path.tree = null;
+  path.edge = 0;
   path.length = 0;
   if (index < 0 || index >= tree.liveCount) return 0;
   let pointer = tree.root;

@@ -31,6 +31,10 @@ const CAPACITY_FIRST = 64;
 /** How many children are looked at for a leaf among them. */
 const CHILDREN_LOOKED_AT = 8;
 
+/** Edges of a tree. */
+export const FIRST = 1;
+export const LAST = 2;
+
 export class Path {
   nodes: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** The word in the chunk of nodes[i] that holds the pointer taken; 0: there is none. */
@@ -56,6 +60,11 @@ export class Path {
   tree: Tree | null = null;
   /** As of this version of that tree. */
   version = 0;
+  /**
+   * FIRST or LAST: `leaf` is that one of all entries, or will be what is put where the path leads.
+   * 0: that is not known. Counts only for a path that leads somewhere.
+   */
+  edge = 0;
 
   grow(): void {
     const nodes = new Int32Array(this.nodes.length * 4);
@@ -127,6 +136,7 @@ export function locate(
     compared = depth + 1;
   }
   path.tree = null;
+  path.edge = 0;
   path.length = length;
   path.fetched = fetched;
   // Here and below 0 - x, since -x would make -0, which is no integer, of 0.
@@ -202,6 +212,7 @@ export function deepest(path: Path, nodes: Arena, depth: number): number {
  */
 export function settle(path: Path, nodes: Arena, key: Buffer, from: number, to: number): void {
   path.tree = null;
+  path.edge = 0;
   const common = path.common;
   const byte = common < to - from ? key[from + common]! : -1;
   const index = deepest(path, nodes, common);
@@ -286,6 +297,7 @@ export function walkFirst(
   all: boolean,
 ): Leaf {
   path.tree = null;
+  path.edge = 0;
   path.length = 0;
   if (!counts(nodes, leaves, root, all)) return 0;
   return descendFirst(path, nodes, leaves, root, all);
@@ -299,6 +311,7 @@ export function walkLast(
   all: boolean,
 ): Leaf {
   path.tree = null;
+  path.edge = 0;
   path.length = 0;
   if (!counts(nodes, leaves, root, all)) return 0;
   return descendLast(path, nodes, leaves, root, all);
@@ -307,6 +320,7 @@ export function walkLast(
 /** The leaf after the slot where the path ends; 0 and an empty path if there is none. */
 export function walkNext(path: Path, nodes: Arena, leaves: Arena, all: boolean): Leaf {
   path.tree = null;
+  path.edge = 0;
   while (path.length > 0) {
     const top = path.length - 1;
     const node = path.nodes[top]!;
@@ -339,6 +353,7 @@ export function walkPrev(
   inclusive: boolean,
 ): Leaf {
   path.tree = null;
+  path.edge = 0;
   let here = inclusive;
   while (path.length > 0) {
     const top = path.length - 1;

@@ -22,35 +22,47 @@ import {
   type Leaf,
   leafFlags,
   leafSlot,
+  leafVisible,
   valueWordAt,
 } from './leaf.js';
 import { firstSlot, nodeCount, removeChild, TERMINAL } from './node.js';
 import type { Path } from './path.js';
-import { addAlong, addLeaf } from './totals.js';
+import { addAlong, addHashed, hashLeaf } from './totals.js';
 import type { Tree } from './tree.js';
 
-/** Removes and frees the leaf that `locate` on this path has found. */
-export function removeFound(tree: Tree, path: Path): void {
+/**
+ * Removes and frees the leaf that `locate` on this path has found. Returns the node that it hung
+ * on, which may have moved; 0: there is none any more.
+ */
+export function removeFound(tree: Tree, path: Path): number {
   const space = tree.space;
   const leaf = path.leaf;
-  const sum = space.sum;
-  sum.clear();
-  addLeaf(sum, tree, leaf, -1);
-  addAlong(tree, path, path.length, sum);
-  unlink(tree, path);
-  if ((leafFlags(space.leaves, leaf) & FLAG_EXPIRY) !== 0 && tree.timed) {
-    tree.expiries.remove(leafSlot(space.leaves, leaf));
+  const { hash, leaves, sum } = space;
+  const flags = leafFlags(leaves, leaf);
+  hashLeaf(tree, leaf);
+  if ((flags & KIND_MASK) === KIND_HEAD) {
+    sum.clear();
+    addHashed(sum, tree, leaf, -1);
+  } else {
+    sum.live = leafVisible(leaves, leaf) ? -1 : 0;
+    sum.all = -1;
+    sum.low = (0 - hash.low) | 0;
+    sum.high = (0 - hash.high) | 0;
   }
-  releaseContents(tree, leaf);
-  space.leaves.free(leaf);
+  addAlong(tree, path, path.length, sum);
+  const node = unlink(tree, path);
+  if ((flags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(leafSlot(leaves, leaf));
+  if ((flags & (FLAG_EXTERNAL | KIND_HEAD)) !== 0) releaseContents(tree, leaf);
+  leaves.free(leaf);
   tree.version++;
+  return node;
 }
 
-function unlink(tree: Tree, path: Path): void {
+function unlink(tree: Tree, path: Path): number {
   const top = path.length - 1;
   if (top < 0) {
     tree.root = 0;
-    return;
+    return 0;
   }
   const { nodes, leaves } = tree.space;
   let node = path.nodes[top]!;
@@ -66,9 +78,10 @@ function unlink(tree: Tree, path: Path): void {
     word = (node & GRANULE_MASK) << 1;
   }
   const rest = nodeCount(i32[word]!) + (i32[word + TERMINAL]! === 0 ? 0 : 1);
-  if (rest > 1) return;
+  if (rest > 1) return node;
   relink(tree, path, top, i32[firstSlot(i32, word, i32[word]!)]!);
   nodes.free(node);
+  return 0;
 }
 
 /** Frees what hangs on a leaf besides its record and its own expiry: big value, sub tree. */

@@ -36,6 +36,7 @@ import {
   headWord,
   isTimedHead,
   isTimedHeadAt,
+  isWide,
   KIND_HEAD,
   type Leaf,
   leafGranules,
@@ -49,15 +50,21 @@ import {
 } from './leaf.js';
 import { Mirror, MirrorKeyTooLongError } from './mirror.js';
 import { HINT_TOMBSTONE } from './node.js';
+import { removeFound } from './remove.js';
+import { checkLed, leadInward, leadsNowhere, leadsTo } from './seek.js';
 import { addAlong, addHashed, hintAlong, Sum } from './totals.js';
 import { NODE_BYTES_SHARE, Tree } from './tree.js';
-import { putEntry, relayout } from './write.js';
+import { insertPlain, overwritePlain, putEntry, relayout } from './write.js';
 
 const GRANULE_BYTES = 8;
 const EXPIRY_BYTES = 8;
 const SCRATCH_BYTES_FIRST = 256;
 /** More than head, element, mirror and expiry allocate, and what the last reserves for itself. */
 const RECORDS_RESERVED = 24;
+/** What `putHere` answers: users saw the element before, they did not, it is not done. */
+const OLD_HERE = 0;
+export const NEW_HERE = 1;
+export const NOT_HERE = -1;
 
 export class SubTree {
   readonly tree: Tree;
@@ -158,6 +165,74 @@ export class SubTree {
       expiryMs,
       isAbsent,
     );
+  }
+
+  /**
+   * `put` into the sub tree that it is turned to, by the short way, if that is good for it: nobody
+   * follows the tree, and an element has but one order and one layout. `isAbsent`: `elements.seek`
+   * has just not found it. NOT_HERE: nothing has been done.
+   */
+  putHere(
+    subKey: Buffer,
+    sfrom: number,
+    sto: number,
+    stamp: number,
+    origin: number,
+    value: Buffer,
+    vfrom: number,
+    vto: number,
+    isAbsent: boolean,
+  ): number {
+    const { elements, tree } = this;
+    if (!this.#isPlainHere() || stamp <= this.parts.clearedAt) return NOT_HERE;
+    if (isWide(sto - sfrom, vto - vfrom) || this.#isInMirror(subKey, sfrom, sto)) return NOT_HERE;
+    const { path } = elements;
+    if (!(isAbsent && leadsNowhere(elements, path))) elements.seek(subKey, sfrom, sto);
+    this.#reserve();
+    if (tree.unsettled !== this) this.#takeFromSum();
+    elements.version++;
+    let result = NEW_HERE;
+    if (!path.found) {
+      insertPlain(elements, subKey, sfrom, sto, stamp, origin, value, vfrom, vto);
+    } else if (overwritePlain(elements, subKey, sfrom, sto, stamp, origin, value, vfrom, vto)) {
+      result = OLD_HERE;
+    }
+    this.finish(stamp, origin, 0);
+    return result;
+  }
+
+  /** `drop` of the element that `elements.path` leads to, by the short way; false: not done. */
+  dropHere(element: Leaf, stamp: number, origin: number): boolean {
+    const { elements, tree } = this;
+    if (!this.#isPlainHere() || this.isMirrored) return false;
+    if (!leadsTo(elements, elements.path, element)) return false;
+    if (tree.unsettled !== this) this.#takeFromSum();
+    const node = removeFound(elements, elements.path);
+    if (elements.path.edge !== 0) leadInward(elements, elements.path, node);
+    this.finish(stamp, origin, 0);
+    return true;
+  }
+
+  /** Whether what it is turned to is as it was then, nobody follows it, and no element expires. */
+  #isPlainHere(): boolean {
+    const { head, tree } = this;
+    if (head === 0 || this.#version !== tree.version || !this.#place.leadsTo(head)) return false;
+    return tree.observer === null && this.expiries.tree.root === 0;
+  }
+
+  /** For head, element and mirror together, so that none of them fails after another. */
+  #reserve(): void {
+    const { leaves, nodes } = this.tree.space;
+    nodes.reserve(RECORDS_RESERVED);
+    leaves.reserve(RECORDS_RESERVED);
+  }
+
+  /** The nodes above the head lose what they know of it, and of what is below. */
+  #takeFromSum(): void {
+    this.tree.settle();
+    this.#sum.clear();
+    this.#place.hash();
+    addHashed(this.#sum, this.tree, this.head, -1);
   }
 
   /**
@@ -425,18 +500,11 @@ export class SubTree {
     sfrom = 0,
     sto = 0,
   ): boolean {
-    const { tree } = this;
-    const { leaves, nodes } = tree.space;
     this.#tellObserver(key, from, to, subKey, sfrom, sto);
-    // For head, element and mirror together, so that none of them fails after another.
-    nodes.reserve(RECORDS_RESERVED);
-    leaves.reserve(RECORDS_RESERVED);
+    this.#reserve();
     if (!this.open(key, from, to)) return false;
     // As of its last write it is this head's: `open` has settled any other's.
-    if (tree.unsettled === this) return true;
-    this.#sum.clear();
-    this.#place.hash();
-    addHashed(this.#sum, tree, this.head, -1);
+    if (this.tree.unsettled !== this) this.#takeFromSum();
     return true;
   }
 
@@ -711,6 +779,7 @@ export class SubTree {
   check(): void {
     const { elements, head, mirror, parts, tree } = this;
     if (head === 0) return;
+    checkLed(elements, elements.path);
     this.#checkKnown();
     elements.checkTree();
     mirror.tree.checkTree();

@@ -43,13 +43,13 @@ import {
   setLeafAccess,
   valueWordAt,
 } from './leaf.js';
-import { childSlot, fetchNode, HINT_TOMBSTONE, LIVE, nodeDepth, TERMINAL } from './node.js';
+import { ALL, childSlot, fetchNode, HINT_TOMBSTONE, LIVE, nodeDepth, TERMINAL } from './node.js';
 import { above, below, first, last, nth, rank } from './order.js';
 import { patch } from './patch.js';
 import { locate, type Path } from './path.js';
 import { rangeCount, rangeDigest } from './range.js';
 import { removeFound } from './remove.js';
-import { lead, leadBeyond, leadsNowhere, seek } from './seek.js';
+import { lead, leadBeyond, leadsNowhere, leadsTo, seek } from './seek.js';
 import type { Space } from './space.js';
 import { addAlong, addPointer, hintAlong, Sum } from './totals.js';
 import { compareValue, copyValue, valueByte } from './value.js';
@@ -164,6 +164,15 @@ export class Tree {
       return this.space.nodes.i32[root >>> CHUNK_SHIFT]![((root & GRANULE_MASK) << 1) + LIVE]!;
     }
     return root < 0 && leafVisible(this.space.leaves, 0 - root) ? 1 : 0;
+  }
+
+  /** Whether there is nothing that users do not see, told at once; false: there may be. */
+  get isAllVisible(): boolean {
+    const { root, space } = this;
+    if (root <= 0) return false;
+    const i32 = space.nodes.i32[root >>> CHUNK_SHIFT]!;
+    const word = (root & GRANULE_MASK) << 1;
+    return i32[word + LIVE]! === i32[word + ALL]!;
   }
 
   /** All entries, tombstones, heads and elements of sub trees too. */
@@ -333,7 +342,7 @@ export class Tree {
 
   /** Tells that what first, last or nth has just found is about to be dropped. */
   lead(leaf: Leaf): void {
-    lead(this, this.path, leaf);
+    if (!leadsTo(this, this.path, leaf)) lead(this, this.path, leaf);
   }
 
   /**

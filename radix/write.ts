@@ -9,7 +9,7 @@
 import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK, OutOfMemoryError } from './arena.js';
 import { BLOCK_BYTES } from './entry-hash.js';
-import { insertLeaf, relink } from './insert.js';
+import { insertLeaf, insertSummed, relink } from './insert.js';
 import {
   EXPIRY_WORDS,
   FLAG_EXPIRY,
@@ -45,9 +45,9 @@ import {
 } from './leaf.js';
 import { locate, type Path } from './path.js';
 import { releaseContents } from './remove.js';
-import { ledBeforeWrite } from './seek.js';
+import { leadToInserted, ledBeforeWrite } from './seek.js';
 import type { Space } from './space.js';
-import { addAlong, addLeaf, hintAlong, hintOfKind } from './totals.js';
+import { addAlong, addLeaf, hashLeaf, hintAlong, hintOfKind } from './totals.js';
 import type { Tree } from './tree.js';
 
 const LAYOUT_FLAGS = FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
@@ -210,6 +210,61 @@ function insertEntry(
   if (expiryMs > 0 && tree.timed) tree.expiries.add(leaf, expiryMs);
   insertLeaf(tree, path, leaf, key, from, to);
   return leaf;
+}
+
+/**
+ * Inserts an entry of bytes, neither wide nor with an expiry, where the path of its tree has led to
+ * no entry: the short way, for memory that is reserved and a tree that nobody follows.
+ */
+export function insertPlain(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  stamp: number,
+  origin: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+): void {
+  const { path, space } = tree;
+  const { hash, leaves, sum } = space;
+  const keyWords = (to - from + 3) >>> 2;
+  const words = LEAF_WORDS + keyWords + ((vto - vfrom + 3) >>> 2);
+  const leaf = leaves.alloc((words + 1) >>> 1);
+  const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const u8 = leaves.u8[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  setStampAt(i32, word, stamp, 0);
+  i32[word + 2] = (to - from) << 24;
+  i32[word + 3] = (vto - vfrom) | (origin << 16);
+  storeBytes(i32, u8, word + LEAF_WORDS, key, from, to);
+  if (vto > vfrom) storeBytes(i32, u8, word + LEAF_WORDS + keyWords, value, vfrom, vto);
+  hashLeaf(tree, leaf);
+  sum.live = 1;
+  sum.all = 1;
+  sum.low = hash.low;
+  sum.high = hash.high;
+  const count = insertSummed(tree, path, leaf, key, from, to);
+  if (path.edge !== 0) leadToInserted(tree, path, leaf, count);
+}
+
+/** `insertPlain` over the entry that the path leads to; true if users saw it. */
+export function overwritePlain(
+  tree: Tree,
+  key: Buffer,
+  from: number,
+  to: number,
+  stamp: number,
+  origin: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+): boolean {
+  const { path } = tree;
+  const bytes = vto - vfrom;
+  overwrite(tree, key, from, to, stamp, origin, 0, 0, bytes, value, vfrom, vto, 0);
+  return path.wasVisible;
 }
 
 /** Writes an entry where the path has led to one. */

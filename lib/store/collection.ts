@@ -17,7 +17,7 @@
 import type { Cursor } from '../../radix/cursor.js';
 import { HINT_FLAGS, type Leaf } from '../../radix/leaf.js';
 import type { Mirror } from '../../radix/mirror.js';
-import { SubTree } from '../../radix/subtree.js';
+import { NEW_HERE, NOT_HERE, SubTree } from '../../radix/subtree.js';
 import type { Tree } from '../../radix/tree.js';
 import { typeOf } from '../types/types.js';
 import type { Database } from './database.js';
@@ -82,7 +82,7 @@ export class Collection {
   }
 
   #turn(leaf: Leaf, buf: Buffer, from: number, to: number, type: number): boolean {
-    this.#buf = buf;
+    if (this.#buf !== buf) this.#buf = buf;
     this.#from = from;
     this.#to = to;
     this.#type = type;
@@ -147,6 +147,15 @@ export class Collection {
     const { database, sub } = this;
     const { store } = database;
     const wasThere = sub.head !== 0;
+    const stamp = this.#stamp();
+    const { origin } = store;
+    if (wasThere && expiryMs === 0) {
+      const here = sub.putHere(subKey, sfrom, sto, stamp, origin, value, vfrom, vto, isAbsent);
+      if (here !== NOT_HERE) {
+        this.#written();
+        return here === NEW_HERE;
+      }
+    }
     const isNew = sub.put(
       this.#buf,
       this.#from,
@@ -155,8 +164,8 @@ export class Collection {
       subKey,
       sfrom,
       sto,
-      this.#stamp(),
-      store.origin,
+      stamp,
+      origin,
       0,
       value,
       vfrom,
@@ -185,24 +194,40 @@ export class Collection {
 
   /** Removes an element, and the key with the last one; true if it was there. */
   remove(subKey: Buffer, from: number, to: number): boolean {
-    const { database, elements, sub } = this;
+    const { elements } = this;
     const element = elements.seek(subKey, from, to);
     if (element === 0 || !elements.visible(element)) return false;
+    this.#removeSought(element, subKey, from, to);
+    return true;
+  }
+
+  /** Removes an element that `first`, `last` or `nth` of the elements has just found. */
+  removeFound(element: Leaf): void {
+    this.elements.lead(element);
+    this.#removeSought(element, NOTHING, 0, 0);
+  }
+
+  /** `subKey` may be empty: then it is the element's. */
+  #removeSought(element: Leaf, subKey: Buffer, from: number, to: number): void {
+    const { database, elements, sub } = this;
     if (elements.liveCount === 1) {
       this.removeAll();
-      return true;
+      return;
     }
     const { store } = database;
     const stamp = this.#stamp();
-    if (database.leavesTombstones) {
-      sub.delete(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
-      store.useUpStamp();
-    } else {
-      store.collected(stamp);
-      sub.drop(this.#buf, this.#from, this.#to, subKey, from, to, stamp, store.origin);
+    const leavesTombstone = database.leavesTombstones;
+    if (leavesTombstone) store.useUpStamp();
+    else store.collected(stamp);
+    if (leavesTombstone || !sub.dropHere(element, stamp, store.origin)) {
+      const isKnown = subKey !== NOTHING;
+      const key = isKnown ? subKey : elements.space.keyScratch;
+      const end = isKnown ? to : elements.copyKey(element, key, 0);
+      const at = [this.#buf, this.#from, this.#to] as const;
+      if (leavesTombstone) sub.delete(...at, key, from, end, stamp, store.origin);
+      else sub.drop(...at, key, from, end, stamp, store.origin);
     }
     this.#written();
-    return true;
   }
 
   /**

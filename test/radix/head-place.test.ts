@@ -8,7 +8,7 @@ import { HeadParts, TYPE_MIRRORED } from '../../radix/head.js';
 import { Merger } from '../../radix/merge.js';
 import { Snapshot } from '../../radix/snapshot.js';
 import { Space } from '../../radix/space.js';
-import { SubTree } from '../../radix/subtree.js';
+import { NEW_HERE, NOT_HERE, SubTree } from '../../radix/subtree.js';
 import { Tree } from '../../radix/tree.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 
@@ -41,6 +41,8 @@ class Program {
   putOffCount = 0;
   /** Elements put beside the first or last. */
   beyondCount = 0;
+  /** Writes that went the short way. */
+  hereCount = 0;
   #stamp = 1000;
 
   constructor(random: SeededRandom) {
@@ -72,7 +74,8 @@ class Program {
       const value = random.bytes(random.below(100));
       const expiryMs = random.chance(0.3) ? 1 + random.below(EXPIRY_MS_MAX) : 0;
       const given = [stamp, 1, 0, value, 0, value.length] as const;
-      if (action < 22) sub.put(...key, TYPE, ...subKey, ...given, expiryMs);
+      if (action < 12) this.#putHere(sub, key, subKey, value);
+      else if (action < 22) sub.put(...key, TYPE, ...subKey, ...given, expiryMs);
       else if (action < 25) sub.dropDue(...key, random.below(EXPIRY_MS_MAX), 1 + random.below(5));
       else if (action < 35) this.#add(sub, key, subKey, value);
       else if (action < 42) sub.drop(...key, ...subKey, stamp, 1);
@@ -87,16 +90,62 @@ class Program {
     return `element ${action} ${opens}`;
   }
 
+  /** By the short way, if there is one, whether the element is there or not. */
+  #putHere(sub: SubTree, key: At, subKey: At, value: Buffer): void {
+    if (!sub.open(...key) || sub.isOfAnotherType(TYPE)) return;
+    const wasThere = sub.elements.findVisible(...subKey) !== 0;
+    if (this.random.chance(0.3)) sub.elements.seek(...subKey);
+    const stamp = ++this.#stamp;
+    const given = [value, 0, value.length] as const;
+    const here = sub.putHere(...subKey, stamp, 1, ...given, false);
+    if (here === NOT_HERE) sub.put(...key, TYPE, ...subKey, stamp, 1, 0, ...given);
+    else if (wasThere === (here === NEW_HERE)) throw new Error('new or not');
+    else this.hereCount++;
+  }
+
+  /** Elements come and go at the ends, as those of a list do. */
+  #pushAndPop(sub: SubTree, key: At): void {
+    const { random } = this;
+    const { elements } = sub;
+    for (let left = random.below(60); left > 0 && sub.open(...key); left--) {
+      const isFirst = random.chance(0.5);
+      if (random.chance(0.1)) elements.nth(random.below(4));
+      if (random.chance(0.05)) elements.seek(...at(random.bytes(1)));
+      const leaf = isFirst ? elements.firstEntry() : elements.lastEntry();
+      if (leaf === 0 || elements.keyBytes(leaf) > 3) return;
+      const stamp = ++this.#stamp;
+      if (random.chance(0.4)) {
+        if (elements.allCount < 2) return;
+        elements.lead(leaf);
+        const subKey = at(elements.key(leaf));
+        if (sub.dropHere(leaf, stamp, 1)) this.hereCount++;
+        else sub.drop(...key, ...subKey, stamp, 1);
+        continue;
+      }
+      const next = Buffer.alloc(3, elements.key(leaf));
+      const number = next.readUIntBE(0, 3) + (isFirst ? -1 : 1);
+      if (number < 0 || number >= 2 ** 24) return;
+      next.writeUIntBE(number, 0, 3);
+      this.#addBeyond(sub, key, at(next), next, isFirst);
+    }
+  }
+
   /** An element is put that has just not been found, or beside the first or last of all. */
   #add(sub: SubTree, key: At, subKey: At, value: Buffer): void {
     if (!sub.open(...key)) return;
-    if (this.random.chance(0.5)) this.#addBeyond(sub, key, subKey, value);
+    if (this.random.chance(0.3)) this.#pushAndPop(sub, key);
+    else if (this.random.chance(0.5)) this.#addBeyond(sub, key, subKey, value);
     else this.#addSought(sub, key, subKey, value);
   }
 
-  #addBeyond(sub: SubTree, key: At, subKey: At, value: Buffer): void {
+  #addBeyond(
+    sub: SubTree,
+    key: At,
+    subKey: At,
+    value: Buffer,
+    isFirst = this.random.chance(0.5),
+  ): void {
     const { elements } = sub;
-    const isFirst = this.random.chance(0.5);
     const leaf = isFirst ? elements.firstEntry() : elements.lastEntry();
     if (leaf === 0) return;
     const order = subKey[0].compare(elements.key(leaf));
@@ -104,7 +153,12 @@ class Program {
     const isAbsent = elements.leadBeyond(leaf, ...subKey);
     if (this.random.chance(0.1)) elements.first();
     const stamp = ++this.#stamp;
-    sub.put(...key, TYPE, ...subKey, stamp, 1, 0, value, 0, value.length, 0, isAbsent);
+    const given = [value, 0, value.length] as const;
+    const here = sub.isOfAnotherType(TYPE)
+      ? NOT_HERE
+      : sub.putHere(...subKey, stamp, 1, ...given, isAbsent);
+    if (here === NOT_HERE) sub.put(...key, TYPE, ...subKey, stamp, 1, 0, ...given, 0, isAbsent);
+    else this.hereCount++;
     if (isAbsent) this.beyondCount++;
   }
 
@@ -229,6 +283,7 @@ t.test('what is remembered of a head is what is there', async (t) => {
       }
     }
     t.ok(program.putOffCount > STEPS / 20, `${program.putOffCount} times something was put off`);
+    t.ok(program.hereCount > STEPS / 20, `${program.hereCount} times the short way`);
     t.ok(program.beyondCount > 10, `${program.beyondCount} elements put beyond all others`);
     for (const snapshot of program.snapshots) snapshot.close();
     for (const tree of program.trees) tree.clear();

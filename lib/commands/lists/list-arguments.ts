@@ -3,7 +3,6 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Collection } from '../../store/collection.js';
 import { NOTIFY_LIST } from '../../store/notify.js';
-import { removeElement } from '../../types/lists.js';
 import { replyValue, SYNTAX_ERROR } from '../replies.js';
 
 const INT64_MAX = 2 ** 63;
@@ -38,9 +37,8 @@ export function integerFrom(
 export function replyPopped(reply: ReplyWriter, list: Collection, where: Where): void {
   const { database, elements } = list;
   const element = where === 'LEFT' ? elements.first() : elements.last();
-  elements.lead(element);
   replyValue(reply, database, element);
-  removeElement(list, element);
+  list.removeFound(element);
 }
 
 /** Tells of what has been taken from an end. */

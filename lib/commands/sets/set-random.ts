@@ -1,5 +1,4 @@
 /** SRANDMEMBER key [count] and SPOP key [count]: members by chance. */
-import { KEY_BYTES_MAX } from '../../../radix/leaf.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
@@ -16,9 +15,6 @@ import { SYNTAX_ERROR } from '../replies.js';
 
 /** So many are popped at once; more in slices. */
 const POPS_AT_ONCE_MAX = 512;
-
-/** The member that is about to be popped. */
-const member = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
 
 function srandmember(session: Session, args: Args, reply: ReplyWriter): void {
   if (args.count > 3) {
@@ -85,9 +81,8 @@ function popSeveral(session: Session, args: Args, reply: ReplyWriter): void {
 function popOne(set: Collection, reply: ReplyWriter): void {
   const { database, elements } = set;
   const leaf = elements.nth(database.store.world.random.below(elements.liveCount));
-  elements.lead(leaf);
   writeKey(reply, database, leaf);
-  set.remove(member, 0, elements.copyKey(leaf, member, 0));
+  set.removeFound(leaf);
 }
 
 const pops: Pops = {
