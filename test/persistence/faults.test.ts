@@ -96,9 +96,9 @@ class Told {
   async check(node: LocalNode, where: string): Promise<void> {
     const client = node.client();
     for (const [key, value] of this.acknowledged) {
-      const found = client.send('GET', key);
+      const found = client.send('GET', key) as string | null;
       const may = [value, ...(this.open.get(key) ?? [])];
-      assert.ok(may.includes(found as string), `${where}: ${key} is ${String(found).slice(0, 9)}`);
+      assert.ok(found !== null && may.includes(found), `${where}: ${key} is ${found?.slice(0, 9)}`);
     }
   }
 }
