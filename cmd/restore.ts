@@ -12,7 +12,8 @@ const HELP = `
 All files are read and verified before anything is sent. The node must be empty, and takes each
 entry with the time of its write: where several backups have the same key, the newest write counts.
 The backups of a ring's nodes are restored together; keys that none of them covers are refused,
-unless --partial is given. DHASH_PASSWORD holds the password, if one is needed.
+unless --partial is given. A member of a ring takes them if all members are there and empty, and
+nothing was ever removed; if not, restore into a node that is alone, then let others join it. DHASH_PASSWORD holds the password, if one is needed.
 
 Examples:
   $ dhash restore monday.dhb

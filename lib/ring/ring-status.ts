@@ -26,6 +26,10 @@ export interface MemberReport {
   readonly heldBytes: number;
   /** How far its wall clock is ahead of the median of the members'. */
   readonly clockOffsetMs: number;
+  /** Entries with what nobody sees: tombstones, elements. */
+  readonly records: number;
+  /** What is older than this stamp may be hidden by a clear or have been deleted here; 0: nothing. */
+  readonly removedStamp: number;
 }
 
 export interface MemberStatus {
@@ -43,6 +47,8 @@ const REPORT_FIELDS = [
   'ownedBytes',
   'heldBytes',
   'clockOffsetMs',
+  'records',
+  'removedStamp',
 ] as const;
 
 export function stateOf(ring: RingMember, id: string): MemberState {
@@ -109,7 +115,13 @@ export function askAll(
 
 function ownReport(ring: RingMember, store: Store): MemberReport {
   let heldEntries = 0;
-  for (const { tree } of store.databases) heldEntries += tree.liveCount;
+  let records = 0;
+  let removedStamp = Math.max(store.collectedStamp, store.collectedRanges.highest);
+  for (const { clearedAt, tree } of store.databases) {
+    heldEntries += tree.liveCount;
+    records += tree.allCount;
+    removedStamp = Math.max(removedStamp, clearedAt);
+  }
   const ownedEntries = ring.isReady ? ownedCount(ring, store) : 0;
   const heldBytes = store.space.usedBytes;
   return {
@@ -119,6 +131,8 @@ function ownReport(ring: RingMember, store: Store): MemberReport {
     ownedBytes: heldEntries === 0 ? 0 : Math.round((heldBytes * ownedEntries) / heldEntries),
     heldBytes,
     clockOffsetMs: Math.round(ring.time.timer.status().skewMs),
+    records,
+    removedStamp,
   };
 }
 
@@ -143,11 +157,9 @@ function reportOf(reply: PeerReply): MemberReport | undefined {
   for (let at = 0; at + 1 < reply.length; at += 2) {
     values.set(String(reply[at]), Number(reply[at + 1]));
   }
-  const [epoch, ownedEntries, heldEntries, ownedBytes, heldBytes, clockOffsetMs] =
-    REPORT_FIELDS.map((name) => values.get(name) ?? Number.NaN);
-  const report = { epoch, ownedEntries, heldEntries, ownedBytes, heldBytes, clockOffsetMs };
+  const report = Object.fromEntries(REPORT_FIELDS.map((name) => [name, values.get(name)]));
   const isWhole = Object.values(report).every(Number.isFinite);
-  return isWhole ? (report as MemberReport) : undefined;
+  return isWhole ? (report as unknown as MemberReport) : undefined;
 }
 
 /** The head of what DHASH RING and DHASH STATUS reply, a map of `pairs` pairs, open for more. */

@@ -98,7 +98,7 @@ class Told {
     for (const [key, value] of this.acknowledged) {
       const found = client.send('GET', key) as string | null;
       const may = [value, ...(this.open.get(key) ?? [])];
-      assert.ok(may.includes(found ?? ''), `${where}: ${key} is ${found?.slice(0, 9) ?? 'absent'}`);
+      assert.ok(found !== null && may.includes(found), `${where}: ${key} is ${found?.slice(0, 9)}`);
     }
   }
 }

@@ -5,7 +5,7 @@
  *                                  < bulk: a chunk of entries      any number of replies, until
  *                                  < bulk, empty: the end          an empty one or an error
  *
- *   > DHASH RESTORE BEGIN          < OK          the node holds nothing
+ *   > DHASH RESTORE BEGIN          < OK          the node, and its ring, hold nothing
  *   > DHASH RESTORE CHUNK bytes    < records that changed something
  *   > DHASH RESTORE END            < records of all chunks
  */
@@ -16,8 +16,10 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { type BackupFacts, type BackupRange, CHUNK_FORMAT } from '../../backup/backup-file.js';
 import { BackupStream } from '../../backup/backup-stream.js';
+import { restoreRefusal } from '../../backup/restore-check.js';
 import { RestoreIntake } from '../../backup/restore-intake.js';
 import type { RingMember } from '../../ring/ring-member.js';
+import { askAll } from '../../ring/ring-status.js';
 import type { Session, Task } from '../../server/session.js';
 import type { Store } from '../../store/store.js';
 import { DHASH_VERSION } from '../../version.js';
@@ -31,6 +33,7 @@ import {
   WRITE,
 } from '../command.js';
 import { SYNTAX_ERROR } from '../replies.js';
+import { answerLater } from './later.js';
 
 /** Records between two looks at the clock. */
 const STEP_RECORDS = 64;
@@ -144,17 +147,41 @@ function entryCount(store: Store): number {
   return store.databases.reduce((sum, { tree }) => sum + tree.allCount, 0);
 }
 
-/** Makes a store that holds nothing forget its clears: they would hide what is older. */
 function begin(session: Session, _args: Args, reply: ReplyWriter): void {
-  const { store } = session.server;
+  const { ring, store } = session.server;
+  if (ring !== undefined && !ring.isAlone) {
+    beginInRing(session, ring);
+    return;
+  }
   const held = entryCount(store);
   if (held > 0) {
     reply.error(`ERR the node holds ${held} entries: a backup is restored into an empty one`);
     return;
   }
+  // They would hide what is older.
   for (const database of store.databases) database.forgetClear();
+  take(session, reply);
+}
+
+/** What is taken goes to the other replicas as any write does, and to its owners by the loops. */
+function beginInRing(session: Session, ring: RingMember): void {
+  const answer = answerLater(session);
+  const { store } = session.server;
+  // Not within this turn, also where nobody has to be asked.
+  store.world.timers.soon(() => {
+    askAll(ring, store, (members) => {
+      answer((late) => {
+        const refusal = restoreRefusal(members);
+        if (refusal !== undefined) late.error(refusal);
+        else take(session, late);
+      });
+    });
+  });
+}
+
+function take(session: Session, reply: ReplyWriter): void {
   session.restoring?.close();
-  session.restoring = intakeOf(session, store);
+  session.restoring = intakeOf(session, session.server.store);
   reply.ok();
 }
 
