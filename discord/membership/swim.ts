@@ -108,6 +108,11 @@ export class Swim {
     return this.#table.get(id)?.status;
   }
 
+  /** There is a connection to this member again: whoever was taken for dead is asked at once. */
+  reached(id: string): void {
+    if (this.#table.get(id)?.status === 'dead') this.#ping(id);
+  }
+
   /** Equal for members that know the same. */
   get hash(): number {
     return this.#table.hash;

@@ -116,6 +116,13 @@ export class PeerConnection<Name> {
     if (this.#state === 'closed') this.#connect();
   }
 
+  /** There is reason to believe that the other side can be reached: does not wait any longer. */
+  retry(): void {
+    if (this.#state !== 'waiting') return;
+    this.#pause?.cancel();
+    this.#connect();
+  }
+
   /** For good; who waits for replies is told. */
   close(): void {
     if (this.#state === 'closed') return;

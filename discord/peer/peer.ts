@@ -93,6 +93,11 @@ export class Peer {
     return connection.request(words, timeoutMs, done);
   }
 
+  /** It was heard of: connections that pause before their next attempt make it now. */
+  retry(): void {
+    for (const channel of CHANNELS) this.#connections[channel].retry();
+  }
+
   isOpen(channel: Channel): boolean {
     return this.#connections[channel].state === 'open';
   }

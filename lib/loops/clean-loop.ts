@@ -7,6 +7,7 @@
  *      range's replicas, the owner first, hold it
  *   3. the range is still W: it is dropped, in slices          compare and drop by digest
  *
+ * A long range is taken in pieces: the less there is in one, the less of it writers change meanwhile.
  * Each session sends what its replica lacks, so this is also how what arrived at the wrong place
  * (sloppy writes, late batches) finds its way home. Only in a settled view, on answers of its epoch:
  * while the ring changes nothing is dropped anywhere.
@@ -17,6 +18,8 @@ import { Dropper } from '../../radix/sync/dropper.js';
 import { FIRST_PLACE } from '../../radix/sync/place.js';
 import { type Prefix, Replica } from '../../radix/sync/replica.js';
 import { BackgroundWork } from '../server/background.js';
+import type { Store } from '../store/store.js';
+import { cutOf } from './cut.js';
 import type { LoopSettings } from './options.js';
 import { liveOthers, majorityOf, replicasOf } from './placement.js';
 import { digestOf, entriesIn, isSameDigest, misplacedIn, syncDatabases } from './replica.js';
@@ -25,6 +28,9 @@ import type { SyncCalls } from './sync-calls.js';
 
 /** How often a member that leaves looks whether anything is left. */
 const HAND_OVER_LOOK_MS = 100;
+
+/** Entries of what is handed over at a time, about. */
+const PIECE_ENTRIES = 16_384;
 
 export class CleanLoop {
   readonly #parts: SyncParts;
@@ -93,7 +99,10 @@ export class CleanLoop {
     for (const owner of current.members.keys()) {
       if (ring.selfIndex >= 0 && current.holds(ring.selfIndex, owner)) continue;
       const range = current.rangeOf(owner);
-      if (entriesIn(store, range) > 0) await this.#handOver(range, replicasOf(current, owner));
+      for (const piece of piecesOf(store, range)) {
+        await this.#handOver(piece, replicasOf(current, owner));
+        if (ring.responsibility !== responsibility) return;
+      }
       if (ring.responsibility !== responsibility) return;
     }
     this.misplacedCount = misplacedIn(store, ring);
@@ -159,4 +168,16 @@ export class CleanLoop {
       work.start();
     });
   }
+}
+
+/** The pieces of a range that hold something, from its end to its beginning. */
+function* piecesOf(store: Store, range: RingRange): Generator<RingRange> {
+  let rest = range;
+  while (entriesIn(store, rest) > PIECE_ENTRIES) {
+    const cut = cutOf(store, rest, PIECE_ENTRIES);
+    if (cut === null) break;
+    yield { from: cut.position, to: rest.to };
+    rest = { from: range.from, to: cut.position };
+  }
+  if (entriesIn(store, rest) > 0) yield rest;
 }

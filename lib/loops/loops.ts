@@ -102,6 +102,7 @@ export class Loops {
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
+    this.sync.stop();
     this.calls.noticeView();
     this.answers.noticeView();
   }
@@ -109,6 +110,7 @@ export class Loops {
   /** This member may have missed something: batches to it were dropped, or it was away. */
   hurry(memberId: string): void {
     this.sync.hurry(memberId);
+    if (this.#components.ring.isReady) this.sync.tick();
   }
 
   /** Where a newcomer should stand: in the middle of the heaviest range, else anywhere. */

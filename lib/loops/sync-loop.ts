@@ -30,6 +30,7 @@ export class SyncLoop {
   #pairs = new Map<string, Pair>();
   readonly #busy = new Set<string>();
   #isHeld = false;
+  #isStopped = false;
 
   constructor(parts: SyncParts & { readonly calls: SyncCalls }, settings: LoopSettings) {
     this.#parts = parts;
@@ -80,8 +81,12 @@ export class SyncLoop {
     this.#isHeld = false;
   }
 
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   tick(): void {
-    if (this.#isHeld) return;
+    if (this.#isHeld || this.#isStopped) return;
     const { ring } = this.#parts;
     const { current } = ring.responsibility;
     for (const owner of current.members.keys()) {
@@ -107,7 +112,11 @@ export class SyncLoop {
       .then((hasTaken) => {
         if (hasTaken) this.#hurryOthers(ownerId, key);
       })
-      .finally(() => this.#busy.delete(memberId));
+      .finally(() => {
+        this.#busy.delete(memberId);
+        // Another range may have waited for this member.
+        if (this.#parts.ring.isReady) this.tick();
+      });
   }
 
   /** What one replica has brought the others should have too. */

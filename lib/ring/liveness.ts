@@ -30,6 +30,11 @@ export class Liveness {
     this.#do((nowMs) => this.swim.receive(nowMs, from, message));
   }
 
+  /** There is a connection to this member. */
+  reached(id: string): void {
+    this.#do(() => this.swim.reached(id));
+  }
+
   isAlive(id: string): boolean {
     return this.swim.statusOf(id) !== 'dead';
   }

@@ -28,6 +28,8 @@ export interface PeerDoorOptions {
   readonly identity: () => Identity;
   /** Of this member. */
   readonly address: string;
+  /** A member has made a connection. */
+  readonly greeted: (peer: NonNullable<Session['peer']>) => void;
 }
 
 export class PeerDoor {
@@ -67,6 +69,7 @@ export class PeerDoor {
     session.peer = listener.peer;
     session.setAuthenticated(true);
     session.setGate(GATE_PEER, true);
+    this.#options.greeted(listener.peer);
   }
 
   /** A request of a member. */

@@ -84,6 +84,11 @@ export class PeerLinks {
     peer.request('control', words, timeoutMs, () => {});
   }
 
+  /** A member has made a connection to this one. */
+  heardOf(memberId: string): void {
+    this.#members.get(memberId)?.peer.retry();
+  }
+
   isOpen(memberId: string, channel: Channel): boolean {
     return this.#members.get(memberId)?.peer.isOpen(channel) === true;
   }

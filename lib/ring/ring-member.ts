@@ -119,9 +119,18 @@ export class RingMember implements RingLinks {
       clusterId: this.view?.clusterId,
       secret: options.secret,
     });
-    this.door = new PeerDoor(server, { identity: identify, address: options.address });
+    this.door = new PeerDoor(server, {
+      identity: identify,
+      address: options.address,
+      greeted: ({ channel, memberId }) => {
+        if (channel === 'control') this.#links.heardOf(memberId);
+      },
+    });
     this.#links = new PeerLinks(world, identify, {
-      room: (id, channel) => this.#tell((listener) => listener.room?.(id, channel)),
+      room: (id, channel) => {
+        if (channel === 'control') this.liveness.reached(id);
+        this.#tell((listener) => listener.room?.(id, channel));
+      },
       opened: (address) => this.#unchecked.delete(address),
       lost: (address, error) => this.#lost(address, error),
     });

@@ -78,7 +78,7 @@ export class GroupAnswer {
     const theirSum = first.i32();
     let reader = copyOf(first);
     const list = new ItemList(replica, this.#ranges, this.#salt);
-    yield* list.collect(group);
+    yield* list.collect(group, comparesCommon(this.#mode) ? this.#common : null);
     const decoder = new Decoder(
       theirSum - list.sum,
       theirCount - list.count,

@@ -111,8 +111,9 @@ export class Initiator {
       const moved = this.#movedCount;
       const isDone = yield* this.#attempt(answer, isStuck);
       if (isDone) return yield* this.#finish(this.#asksEqual ? true : null, attempt + 1);
-      // What the other side's writers change all the time cells never tell of one moment.
-      isStuck = this.#movedCount === moved || this.#options.mode === 'destructive';
+      // Where the other side's writers never rest a list tells of one moment, and cells do not quite.
+      const isUnsettled = this.#options.mode === 'destructive' && attempt > 0;
+      isStuck = this.#movedCount === moved || isUnsettled;
     }
   }
 

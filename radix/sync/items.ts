@@ -14,7 +14,7 @@
 import { symbolOf } from './cell-span.js';
 import type { Task } from './link.js';
 import type { Place } from './place.js';
-import type { Ranges } from './ranges.js';
+import type { CommonSums, Ranges } from './ranges.js';
 import type { Replica } from './replica.js';
 import { type Item, SymbolList } from './takers.js';
 
@@ -66,8 +66,11 @@ export class ItemList {
     return this.#list.symbols;
   }
 
-  /** Collects the symbols of these sub ranges, in slices. */
-  *collect(indexes: readonly number[]): Task<void> {
+  /**
+   * Collects the symbols of these sub ranges, in slices. `sums`: is to be told what was collected, since
+   * writers may have changed it after it was summed up.
+   */
+  *collect(indexes: readonly number[], sums: CommonSums | null = null): Task<void> {
     const list = this.#list;
     let sliceItems = 0;
     list.reserve(indexes.reduce((sum, range) => sum + this.#ranges.counts[range]!, 0));
@@ -75,9 +78,12 @@ export class ItemList {
       const from = list.count;
       let start: Place | null = this.#ranges.starts[range]!;
       const end = this.#ranges.end(range);
+      sums?.clear(range);
       while (start !== null) {
         const before = list.count;
+        const first: Place = start;
         start = this.replica.symbols(this.salt, start, end, SLICE_ITEMS - sliceItems, list);
+        if (sums !== null) this.#addTo(sums, range, first, start ?? end);
         for (let i = before; i < list.count; i++) this.sum = (this.sum + list.symbols[i]!) | 0;
         sliceItems += list.count - before + 1;
         if (sliceItems < SLICE_ITEMS) continue;
@@ -86,6 +92,12 @@ export class ItemList {
       }
       this.#parts.push({ range, from, to: list.count });
     }
+  }
+
+  #addTo(sums: CommonSums, range: number, from: Place, to: Place | null): void {
+    const before = this.replica.prefix(from);
+    const { count, high, low } = this.replica.prefix(to);
+    sums.addAll(range, count - before.count, low - before.low, high - before.high);
   }
 
   /** Collects these sub ranges, and shows all their items. */

@@ -141,7 +141,7 @@ export class CommonSums {
     this.#highs = highs.slice();
   }
 
-  /** Nothing of this range is common, as far as is known. */
+  /** Nothing of the range is in common; to be followed by `add` or `addAll`. */
   clear(range: number): void {
     this.#counts[range] = 0;
     this.#lows[range] = 0;
@@ -150,6 +150,12 @@ export class CommonSums {
 
   add({ high, low }: Item, range: number): void {
     this.#counts[range]!++;
+    this.#lows[range]! += low;
+    this.#highs[range]! += high;
+  }
+
+  addAll(range: number, count: number, low: number, high: number): void {
+    this.#counts[range]! += count;
     this.#lows[range]! += low;
     this.#highs[range]! += high;
   }

@@ -218,3 +218,30 @@ t.test('with `keeps` nothing goes, and the answer is whether the other side hold
   }
   t.end();
 });
+
+t.test('with `keeps` a side that never stops writing is found to hold what it has newer', (t) => {
+  for (let round = 0; round < 10; round++) {
+    const random = seededRandom(seed + round);
+    const pair = [newStore(0), newStore(1)] as const;
+    const [ours, theirs] = pair;
+    const keys = Array.from({ length: 3000 }, (_, n) => Buffer.from(`k:${n + 1000}`));
+    for (const store of pair) putKeys(store, keys, 5);
+    let stamp = 100_000;
+    const overwrite = (): void => {
+      const key = random.pick(keys);
+      const value = random.bytes(9);
+      stamp++;
+      theirs[0]!.tree.put(key, 0, key.length, stamp, 1, 0, 0, value, 0, value.length);
+    };
+    // In the first rounds nearly nothing has changed before, in the others nearly all.
+    for (let n = 0; n < (round % 2 === 0 ? 5 : 6000); n++) overwrite();
+    const before = contentsOf(ours);
+    const options = { range: WHOLE, mode: 'destructive', keeps: true, salt: round } as const;
+    const run = runSync(pair, options, { between: overwrite });
+    expectNoError(t, `round ${round}`, run);
+    t.equal(run.initiator.outcome?.isEqual, true, `round ${round}: all is held`);
+    t.equal(contentsOf(ours), before, 'nothing has gone');
+    done(...pair);
+  }
+  t.end();
+});
