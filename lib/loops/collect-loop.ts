@@ -51,6 +51,8 @@ export class CollectLoop {
   readonly #settings: LoopSettings;
   #dueMs = 0;
   #isBusy = false;
+  /** Up to which stamp what has expired was told of in the view at hand. */
+  #expiredDone = 0;
 
   constructor(parts: CollectParts, settings: LoopSettings) {
     this.#parts = parts;
@@ -80,12 +82,16 @@ export class CollectLoop {
     return ring.isReady && ring.selfIndex >= 0 && ring.responsibility.next === undefined;
   }
 
+  noticeView(): void {
+    this.#expiredDone = 0;
+  }
+
   tick(): void {
-    const { store, world } = this.#parts;
+    const { world } = this.#parts;
     const nowMs = world.clock.monotonicMs();
     if (this.#isBusy || nowMs < this.#dueMs) return;
     this.#dueMs = nowMs + this.#settings.collectMs;
-    if (!this.#isSettled || !store.databases.some(({ tree }) => tree.mayHoldTombstones)) return;
+    if (!this.#isSettled || !this.#hasWork) return;
     const stamp = this.#collectable();
     if (stamp <= 0) return;
     if (!this.#parts.sync.hold()) {
@@ -97,6 +103,12 @@ export class CollectLoop {
       this.#isBusy = false;
       this.#parts.sync.release();
     });
+  }
+
+  get #hasWork(): boolean {
+    const { store } = this.#parts;
+    if (store.databases.some(({ tree }) => tree.mayHoldTombstones)) return true;
+    return store.expired.highest > this.#expiredDone;
   }
 
   /** The stamp up to which tombstones may go; 0: none. */
@@ -126,8 +138,9 @@ export class CollectLoop {
   }
 
   async #collect(stamp: number): Promise<void> {
-    const { reports, ring } = this.#parts;
+    const { reports, ring, store } = this.#parts;
     const { responsibility } = ring;
+    const expired = store.expired.highestUpTo(stamp);
     const range = responsibility.current.rangeOf(ring.selfIndex);
     if (!(await this.#areSettled()) || ring.responsibility !== responsibility) return;
     for (const { id } of replicasOf(responsibility.current, ring.selfIndex)) {
@@ -137,6 +150,7 @@ export class CollectLoop {
     }
     const entries = await this.#dropHere(range, stamp);
     if (ring.responsibility !== responsibility) return;
+    this.#expiredDone = expired;
     const self = ring.selfId;
     reports.report({ loop: 'collect', from: self, to: self, entries, bytes: 0, failure: '' });
   }

@@ -128,6 +128,7 @@ export class Loops {
     this.loads.noticeView();
     this.migrate.noticeView();
     this.fill.noticeView();
+    this.#collect.noticeView();
   }
 
   #plan(): void {

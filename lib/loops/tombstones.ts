@@ -22,6 +22,11 @@ export function* dropTombstones(
   stamp: number,
 ): Generator<void, number, void> {
   let dropped = 0;
+  // What has expired left no tombstone that could go: it is as if it had, and went now.
+  const expired = store.expired.highestUpTo(stamp);
+  if (expired > 0) {
+    for (const { low, high } of intervalsOf(range)) store.collectedBetween(low, high, expired);
+  }
   for (const { tree } of store.databases) {
     if (!tree.mayHoldTombstones) continue;
     const collector = new Collector(tree, stamp);

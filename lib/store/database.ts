@@ -370,10 +370,14 @@ export class Database extends DatabaseBase {
   /** Removes elements whose time had come by `dueMs`; returns how many. */
   #expireElements(buf: Buffer, from: number, to: number, dueMs: number, most: number): number {
     const { store, tree } = this;
-    const sub = this.#turnExpiring(tree.find(buf, from, to));
+    const head = tree.find(buf, from, to);
+    // It has the highest stamp of its elements.
+    const stamp = head === 0 ? 0 : tree.stamp(head);
+    const sub = this.#turnExpiring(head);
     const count = sub.dropDue(buf, from, to, dueMs, most);
     if (count === 0) return 0;
     store.expiredElements += count;
+    if (this.leavesTombstones) store.expired.note(stamp);
     const isEmptied = sub.elements.liveCount === 0;
     this.notify(NOTIFY_HASH, 'hexpired', buf, from, to);
     if (isEmptied) this.notify(NOTIFY_GENERIC, 'del', buf, from, to);
@@ -406,6 +410,7 @@ export class Database extends DatabaseBase {
       const leaf = heap.peekDue(dueMs);
       const key = this.store.keyScratch;
       const bytes = this.tellsOfChanges ? this.tree.copyKey(leaf, key, 0) : -1;
+      if (this.leavesTombstones) this.store.expired.note(this.tree.stamp(leaf));
       this.tree.dropLeaf(leaf);
       this.store.expiredKeys += 1;
       if (bytes >= 0) this.#expired(key, 0, bytes);
@@ -420,6 +425,8 @@ export class Database extends DatabaseBase {
   }
 
   #expire(buf: Buffer, from: number, to: number): void {
+    if (this.leavesTombstones)
+      this.store.expired.note(this.tree.stamp(this.tree.find(buf, from, to)));
     this.tree.drop(buf, from, to);
     this.store.expiredKeys += 1;
     this.#expired(buf, from, to);

@@ -16,6 +16,7 @@ import { CollectedRanges } from './collected-ranges.js';
 import { Database } from './database.js';
 import { digestKey } from './digest-key.js';
 import { Eviction } from './eviction.js';
+import { ExpiredStamps } from './expired-stamps.js';
 import { KeyspaceEvents } from './notify.js';
 import { WaitTable } from './wait-table.js';
 import { WatchTable } from './watches.js';
@@ -58,6 +59,8 @@ export class Store {
   collectedStamp = 0;
   /** Likewise of tombstones that a ring has collected. */
   readonly collectedRanges = new CollectedRanges();
+  /** Of what has expired while others hold the same. */
+  readonly expired = new ExpiredStamps();
   /** The highest stamp that is stored though the clock has not believed it; 0: none. */
   storedAhead = 0;
 

@@ -153,6 +153,25 @@ void t.test('a member that was cut off, and the others are not who they were', a
   await checkContent(t, await late[0]!.client());
 });
 
+void t.test('what got a time to live while a member was away, and has expired', async (t) => {
+  const scene = sceneOf(5);
+  const nodes = await scene.form(4);
+  const [first, second, third, away] = nodes as [SceneNode, SceneNode, SceneNode, SceneNode];
+  const client = await first.client();
+  await write(t, client);
+  scene.sim.partition([away.host], [first.host, second.host, third.host]);
+  t.ok(await scene.settled([first, second, third], 5 * MINUTE_MS), 'evicted');
+  for (const n of KEY_NUMBERS) {
+    if (n % 3 === 0) t.equal(await client.call('PEXPIRE', `string:${n}`, 500), 1);
+    t.strictSame(await client.call('HPEXPIRE', `hash:${n}`, 500, 'FIELDS', 1, 'goes'), [1]);
+    t.equal(await client.call('PEXPIRE', `set:${n}`, 500), 1);
+  }
+  await scene.sim.runFor(MINUTE_MS);
+  scene.sim.heal();
+  await returns(t, scene, nodes);
+  await checkContent(t, client);
+});
+
 void t.test('a replica that loses power, after the others have dropped tombstones', async (t) => {
   const scene = sceneOf(4);
   const nodes = await scene.form(3, (settings) => {

@@ -17,6 +17,9 @@ export interface ChaosResult {
 const CHAOS_MS = 40_000;
 const QUIET_MAX_MS = 300_000;
 const MEMBERS_MAX = 9;
+/** Now and then a ring is large. */
+const LARGE_CHANCE = 0.01;
+const LARGE_MAX = 50;
 const STEP_MAX_MS = 1500;
 const FIERCE_STEP_MAX_MS = 200;
 
@@ -32,7 +35,10 @@ export function runChaos(seed: number): ChaosResult {
     log.push(`${sim.net.nowMs.toFixed(0).padStart(7)}  epoch ${newest?.epoch} ${next}  ${text}`);
   };
   const first = sim.addFirst(random.pick([1, 2, 3, 3, 3, 5]));
-  for (let left = random.below(5); left > 0; left -= 1) sim.addJoining([first]);
+  const isLarge = random.chance(LARGE_CHANCE);
+  for (let left = random.below(isLarge ? LARGE_MAX : 5); left > 0; left -= 1) {
+    sim.addJoining([first]);
+  }
   sim.onEvicted = (node) => {
     note(`${short(node)} was evicted, joins anew`);
     sim.addJoining(sim.living().filter(({ machine }) => machine.isMember));

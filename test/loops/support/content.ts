@@ -27,6 +27,8 @@ export interface HoldingNode {
   readonly store: Store;
   readonly links: RingLinks;
   readonly isUp: boolean;
+  /** It is down, comes back with its disk, and `store` is what it had. */
+  readonly isComingBack?: boolean;
 }
 
 export interface HoldingRing {
@@ -102,9 +104,10 @@ export class Content {
 
   /** Keys whose newest write is nowhere; a delete may have been collected. */
   lost(): string[] {
-    const { up } = this.#ring;
+    const all = [...this.#ring.nodes.values()];
+    const holding = all.filter(({ isComingBack, isUp }) => isUp || isComingBack === true);
     return [...this.writes.values()]
-      .filter((write) => !write.isDelete && !up.some(({ store }) => holds(store, write)))
+      .filter((write) => !write.isDelete && !holding.some(({ store }) => holds(store, write)))
       .map(({ key }) => key.toString('latin1'));
   }
 

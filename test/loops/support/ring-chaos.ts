@@ -1,6 +1,7 @@
 /**
  * Rings of whole nodes under random trouble: real links, Paxos, SWIM and loops, in virtual time. Nodes
- * join, leave, move, die, are cut off or stand still, the network loses and delays. At every step each
+ * join, leave, move, die, are cut off or stand still, those with a disk crash or lose power and come back,
+ * links fail one way, clocks jump, the network loses, doubles and delays. At every step each
  * acknowledged write is on a majority of its replicas and the ring keeps its invariants; after quiet
  * each write is on exactly its replicas, and what was evicted has come back.
  */
@@ -23,6 +24,13 @@ const VERIFY_PAUSE_MS = 10_000;
 const KEYS = 100;
 const WRITES_FIRST = 120;
 const MEMBERS_MAX = 6;
+/** Now and then a ring is large. */
+const LARGE_CHANCE = 0.01;
+const LARGE_MIN = 10;
+const LARGE_MAX = 50;
+const LARGE_STEPS = 3;
+/** Until what was written is as safe as the disk makes it. */
+const SAFE_MS = 300;
 const EVICT_AFTER_MS = 8000;
 
 class WholeNode implements HoldingNode {
@@ -30,6 +38,9 @@ class WholeNode implements HoldingNode {
   isUp = true;
   isLeaving = false;
   isAway = false;
+  isComingBack = false;
+  /** How far its clock has been set off, ms. */
+  offMs = 0;
 
   constructor(scene: SceneNode) {
     this.scene = scene;
@@ -56,9 +67,16 @@ class WholeRing implements HoldingRing {
   readonly scene: RingScene;
   readonly all: WholeNode[] = [];
 
+  /** What the nodes keep: nothing, or all of it, some of it only until the power fails. */
+  readonly fsync: 'no' | 'always' | undefined;
+
   constructor(seed: number) {
+    this.fsync = ([undefined, 'no', 'always'] as const)[seed % 3];
     const settings = (each: Settings): void => {
       each.evictAfterMs = EVICT_AFTER_MS;
+      if (this.fsync === undefined) return;
+      each.dir = '/data';
+      each.fsync = this.fsync;
     };
     this.scene = new RingScene({ seed, fills: false, settings });
   }
@@ -99,6 +117,7 @@ class Chaos {
   readonly problems: string[] = [];
   readonly log: string[] = [];
   #hasKilled = false;
+  #membersMax = MEMBERS_MAX;
 
   constructor(seed: number) {
     this.ring = new WholeRing(seed);
@@ -111,9 +130,17 @@ class Chaos {
 
   async run(seed: number): Promise<LoopChaosResult> {
     const { problems, random, ring } = this;
-    for (const node of await ring.scene.form(random.pick([1, 2, 3, 3, 4]))) this.#add(node);
+    const isLarge = random.chance(LARGE_CHANCE);
+    const large = LARGE_MIN + random.below(LARGE_MAX - LARGE_MIN + 1);
+    const size = isLarge ? large : random.pick([1, 2, 3, 3, 4]);
+    this.#membersMax = isLarge ? LARGE_MAX : MEMBERS_MAX;
+    for (const node of await ring.scene.form(size)) this.#add(node);
     for (let left = WRITES_FIRST; left > 0; left -= 1) this.#write();
-    for (let left = 1 + random.below(STEPS_MAX); left > 0 && problems.length === 0; left -= 1) {
+    for (
+      let left = 1 + random.below(isLarge ? LARGE_STEPS : STEPS_MAX);
+      left > 0 && problems.length === 0;
+      left -= 1
+    ) {
       this.#note(await random.pick(TROUBLES)(this));
       await this.#pass(random.between(0, STEP_MAX_MS), () => false);
     }
@@ -156,7 +183,7 @@ class Chaos {
 
   async join(): Promise<string> {
     const contact = this.#one(this.ring.up.filter(({ isMember, isAway }) => isMember && !isAway));
-    if (contact === undefined || this.ring.up.length >= MEMBERS_MAX) return 'nobody joins';
+    if (contact === undefined || this.ring.up.length >= this.#membersMax) return 'nobody joins';
     // Of a contact that leaves nobody would ever hear more.
     const contacts = this.ring.all.map(({ scene }) => scene.address);
     const node = this.#add(
@@ -189,7 +216,8 @@ class Chaos {
   /** Once, where the others can do without: with it all it holds is gone. */
   kill(): string {
     const { members } = this.ring.view;
-    if (this.#hasKilled || members.length < 4 || !this.#isHome()) return 'nobody dies';
+    const isAnyAway = this.ring.up.some(({ isAway }) => isAway);
+    if (this.#hasKilled || isAnyAway || members.length < 4 || !this.#isHome()) return 'nobody dies';
     const node = this.random.pick(this.ring.up);
     this.#hasKilled = true;
     node.isUp = false;
@@ -222,6 +250,48 @@ class Chaos {
     return `${node.scene.address} stands still for ${forMs.toFixed(0)} ms`;
   }
 
+  /** Down for a while, and back as itself; it may have been evicted meanwhile. */
+  async restart(): Promise<string> {
+    const { fsync, up } = this.ring;
+    const node = this.#one(up.filter(({ isLeaving }) => !isLeaving));
+    if (fsync === undefined || node === undefined) return 'nobody restarts';
+    if (up.some(({ isAway }) => isAway)) return this.heal();
+    await this.#pass(SAFE_MS, () => false);
+    if (this.problems.length > 0) return 'too late';
+    const losesPower = fsync === 'always' && this.random.chance(0.5);
+    if (losesPower) node.scene.powerCut();
+    else node.scene.host.crash('process');
+    node.isUp = false;
+    node.isAway = true;
+    node.isComingBack = true;
+    const downMs = this.random.between(0, this.random.chance(0.2) ? 30_000 : 5000);
+    if (this.random.chance(0.7)) this.write();
+    await this.#pass(downMs, () => false);
+    await node.scene.start();
+    node.isUp = true;
+    node.isAway = false;
+    node.isComingBack = false;
+    return `${node.scene.address} was ${losesPower ? 'without power' : 'down'} for ${downMs.toFixed(0)} ms`;
+  }
+
+  /** From one to the other nothing comes; they find ways round it. */
+  oneWay(): string {
+    const [from, to] = [this.#one(this.ring.up), this.#one(this.ring.up)];
+    if (from === undefined || to === undefined || from === to) return 'no one-way cut';
+    this.ring.sim.block(from.scene.host, to.scene.host);
+    return `nothing from ${from.scene.address} to ${to.scene.address}`;
+  }
+
+  /** Within the bound, and beyond it. */
+  clock(): string {
+    const node = this.#one(this.ring.up);
+    if (node === undefined) return 'no clock';
+    const byMs = this.random.pick([-60_000, -2000, -200, 200, 2000, 60_000]);
+    node.offMs += byMs;
+    node.scene.host.clockControl.jumpWall(byMs);
+    return `the clock of ${node.scene.address} jumps by ${byMs} ms`;
+  }
+
   heal(): string {
     this.ring.sim.heal();
     for (const node of this.ring.up) {
@@ -233,13 +303,19 @@ class Chaos {
 
   weather(): string {
     const lossChance = this.random.pick([0, 0.05, 0.2]);
-    this.ring.sim.setConditions({ lossChance, delayMaxMs: this.random.pick([1, 10, 100]) });
+    const duplicateChance = this.random.pick([0, 0.1]);
+    const delayMaxMs = this.random.pick([1, 10, 100]);
+    this.ring.sim.setConditions({ lossChance, duplicateChance, delayMaxMs });
     return `loss ${lossChance}`;
   }
 
   #calm(): void {
     this.heal();
-    this.ring.sim.setConditions({ lossChance: 0, delayMaxMs: 5 });
+    this.ring.sim.setConditions({ lossChance: 0, duplicateChance: 0, delayMaxMs: 5 });
+    for (const node of this.ring.up) {
+      node.scene.host.clockControl.jumpWall(-node.offMs);
+      node.offMs = 0;
+    }
     this.#note('quiet');
   }
 
@@ -276,9 +352,9 @@ class Chaos {
     if (lost.length > 0) this.problems.push(`nobody holds ${lost.length}: ${lost[0]}`);
     const unsafe = this.content.unsafe();
     if (unsafe.length > 0) this.problems.push(`no majority holds ${unsafe.length}: ${unsafe[0]}`);
-    const known = all.flatMap(({ isUp, links, selfId }) => {
+    const known = all.flatMap(({ isComingBack, isUp, links, selfId }) => {
       const { view } = links;
-      return view === undefined ? [] : [{ id: selfId, isLive: isUp, view }];
+      return view === undefined ? [] : [{ id: selfId, isLive: isUp || isComingBack, view }];
     });
     this.problems.push(...checkRing(known));
   }
@@ -316,6 +392,10 @@ const TROUBLES: readonly Trouble[] = [
   (chaos) => chaos.cutOff(),
   (chaos) => chaos.cutOff(),
   (chaos) => chaos.standStill(),
+  (chaos) => chaos.restart(),
+  (chaos) => chaos.restart(),
+  (chaos) => chaos.oneWay(),
+  (chaos) => chaos.clock(),
   (chaos) => chaos.weather(),
 ];
 
