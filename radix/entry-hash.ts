@@ -79,6 +79,8 @@ export class EntryHash {
   high = 0;
 
   private readonly state = new Int32Array(4);
+  /** Where the hashes of all entries of databases begin. */
+  readonly #entryState = new Int32Array(4);
   private readonly header = new Int32Array(8);
   readonly key0: number;
   readonly key1: number;
@@ -93,16 +95,18 @@ export class EntryHash {
     this.key1 = view.getInt32(4, true);
     this.key2 = view.getInt32(8, true) ^ CONSTANT_2;
     this.key3 = view.getInt32(12, true) ^ CONSTANT_3;
+    this.#start(DOMAIN_ENTRY);
+    this.#entryState.set(this.state);
   }
 
   /** Hashes the entry whose leaf begins at `i32[word]`, as an entry of a database. */
   hashLeaf(i32: Int32Array, word: number): void {
-    this.#hash(i32, word, this.key0, this.key1 ^ DOMAIN_ENTRY, this.key2, this.key3);
+    this.#hash(this.#entryState, i32, word);
   }
 
   /** Hashes an element of the sub tree to whose head `beginElements` has set `state`. */
   hashElement(state: Int32Array, i32: Int32Array, word: number): void {
-    this.#hash(i32, word, state[0]!, state[1]!, state[2]!, state[3]!);
+    this.#hash(state, i32, word);
   }
 
   /** Sets four words to where the hashes of all elements below a head with this key begin. */
@@ -129,7 +133,7 @@ export class EntryHash {
       this.#start(DOMAIN_BLOCK);
       this.header[0] = block;
       this.header[1] = to - from;
-      this.#finishState(2, i32, from, to);
+      this.#finish(this.state, 2, i32, from, to);
       sumLow = (sumLow + this.low) | 0;
       sumHigh = (sumHigh + this.high) | 0;
     }
@@ -137,8 +141,8 @@ export class EntryHash {
     this.high = sumHigh;
   }
 
-  /** Hashes a leaf, going on from a state. */
-  #hash(i32: Int32Array, word: number, v0: number, v1: number, v2: number, v3: number): void {
+  /** Hashes a leaf, going on from a state, which stays as it is. */
+  #hash(state: Int32Array, i32: Int32Array, word: number): void {
     const { header } = this;
     const w1 = i32[word + 1]!;
     const w2 = i32[word + 2]!;
@@ -147,17 +151,13 @@ export class EntryHash {
     header[1] = (w1 & COVERED_MASK) | (w2 & KEY_BYTES_MASK);
     header[2] = w3;
     if ((w1 & LAYOUT_BITS) !== 0 || (w1 & KIND_BITS) === HEAD_BITS) {
-      const { state } = this;
-      state[0] = v0;
-      state[1] = v1;
-      state[2] = v2;
-      state[3] = v3;
+      for (let i = 0; i < 4; i++) this.state[i] = state[i]!;
       this.#finishWithUncommonLeaf(i32, word, w1);
       return;
     }
     const first = word + LEAF_WORDS;
     const end = first + (((w2 >>> 24) + 3) >>> 2) + (((w3 & 0xffff) + 3) >>> 2);
-    this.#finish(HEADER_WORDS, i32, first, end, v0, v1, v2, v3);
+    this.#finish(state, HEADER_WORDS, i32, first, end);
   }
 
   /** An entry with an expiry, a wide one, the head of a sub tree, or several of these. */
@@ -189,16 +189,16 @@ export class EntryHash {
     }
     const valueWord = at + ((keyBytes + 3) >>> 2);
     if (!isWide && !isHead) {
-      this.#finishState(headerWords, i32, at, valueWord + ((valueBytes + 3) >>> 2));
+      this.#finish(state, headerWords, i32, at, valueWord + ((valueBytes + 3) >>> 2));
       return;
     }
     this.#absorb(header, 0, headerWords);
     this.#absorb(i32, at, valueWord);
     if (isHead) {
       const shared = valueWord + HEAD_MIRROR_WORD + 1;
-      this.#finishState(0, i32, shared, valueWord + headWords);
+      this.#finish(state, 0, i32, shared, valueWord + headWords);
     } else {
-      this.#finishState(0, i32, hashWord, hashWord + 2);
+      this.#finish(state, 0, i32, hashWord, hashWord + 2);
     }
   }
 
@@ -238,30 +238,16 @@ export class EntryHash {
     state[3] = v3;
   }
 
-  #finishState(headerWords: number, i32: Int32Array, from: number, to: number): void {
-    const { state } = this;
-    this.#finish(headerWords, i32, from, to, state[0]!, state[1]!, state[2]!, state[3]!);
-  }
-
   /**
    * Absorbs so many words of the header and `i32[from, to)`, and ends: three rounds for each half
    * of the result. As one function, so that the state stays in registers.
    */
-  #finish(
-    headerWords: number,
-    i32: Int32Array,
-    from: number,
-    to: number,
-    s0: number,
-    s1: number,
-    s2: number,
-    s3: number,
-  ): void {
+  #finish(state: Int32Array, headerWords: number, i32: Int32Array, from: number, to: number): void {
     const { header } = this;
-    let v0 = s0;
-    let v1 = s1;
-    let v2 = s2;
-    let v3 = s3;
+    let v0 = state[0]!;
+    let v1 = state[1]!;
+    let v2 = state[2]!;
+    let v3 = state[3]!;
     for (let i = 0; i < headerWords; i++) {
       const m = header[i]!;
       v3 ^= m;

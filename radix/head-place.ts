@@ -15,8 +15,8 @@
  */
 import assert from 'node:assert';
 import type { Leaf } from './leaf.js';
-import { locate, Path } from './path.js';
-import { known, leadsTo, seekAnew } from './seek.js';
+import { Path } from './path.js';
+import { checkLed, known, leadsTo, seekAnew } from './seek.js';
 import { hashLeaf } from './totals.js';
 import type { Tree } from './tree.js';
 
@@ -67,20 +67,12 @@ export class HeadPlace {
 
   /** Throws if what it would answer for this key is not what the tree holds. */
   check(key: Buffer, from: number, to: number): void {
-    const { path } = this;
     const tree = this.#tree;
-    const { hash, leaves, nodes } = tree.space;
+    const { hash } = tree.space;
     const found = this.seek(key, from, to);
-    const fresh = new Path();
-    locate(fresh, nodes, leaves, tree.root, key, from, to);
-    assert.equal(found, fresh.found ? fresh.leaf : 0, 'the way leads to the entry');
+    assert.equal(found, tree.find(key, from, to), 'the way leads to the entry');
     if (found === 0) return;
-    assert.equal(path.length, fresh.length, 'the way is as long');
-    for (let i = 0; i < fresh.length; i++) {
-      assert.equal(path.nodes[i], fresh.nodes[i], 'by the same nodes');
-      assert.equal(path.slots[i], fresh.slots[i], 'by the same slots');
-      assert.equal(path.bytes[i], fresh.bytes[i], 'by the same bytes');
-    }
+    checkLed(tree, this.path);
     this.hash();
     const { high, low } = hash;
     hashLeaf(tree, found);
