@@ -167,6 +167,8 @@ export class Persistence {
     const startMs = this.#world.clock.monotonicMs();
     const { loader, journal } = this;
     await loader.load();
+    // The process before may have been killed with less synced than written, and the pad is used anew.
+    await this.#queue.store.sync();
     const stamp = Math.max(loader.replayer.stampMax, this.#marks.stampBefore);
     this.#store.clock.nextAbove(stamp);
     this.#events.librariesFound(loader.replayer.libraries);

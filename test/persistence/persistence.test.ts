@@ -296,3 +296,22 @@ void t.test('stamps never go back, whatever the clock does', async (t) => {
   after.client().send('SET', 'b', '1');
   t.ok(after.node.store.clock.last > stamp);
 });
+
+void t.test(
+  'a killed process, and then no power: what the next one has found is safe',
+  async (t) => {
+    const { kept, valve, node, client } = await scene('always');
+    for (let n = 0; n < 50; n += 1) t.equal(await ask(node, client, 'SET', `k${n}`, `${n}`), 'OK');
+    valve.isHeld = true;
+    kept.nowMs = node.world.nowMs;
+    const killed = kept.clone();
+    const between = await killed.start((settings) => {
+      settings.fsync = 'always';
+    });
+    t.equal(between.client().send('DBSIZE'), 50);
+    const cut = killed.clone();
+    cut.disk.powerCut(() => 0);
+    cut.log.powerCut(() => false);
+    t.equal((await cut.start()).client().send('DBSIZE'), 50);
+  },
+);
