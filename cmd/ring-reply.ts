@@ -13,9 +13,12 @@ export interface RingMemberStatus {
   /** These are null for a member that did not answer. */
   readonly ownedEntries: number | null;
   readonly heldEntries: number | null;
+  /** Entries with tombstones and the elements of collections. */
+  readonly ownedRecords: number | null;
+  readonly heldRecords: number | null;
   readonly ownedBytes: number | null;
   readonly heldBytes: number | null;
-  /** Part of all owned entries. */
+  /** Part of all owned records: what the ring balances. */
   readonly share: number | null;
   readonly epoch: number | null;
   readonly clockOffsetMs: number | null;
@@ -88,6 +91,8 @@ function memberOf(reply: unknown): RingMemberStatus {
     state: textOf(fields, 'state') as RingMemberStatus['state'],
     ownedEntries: numberOf(fields, 'owned-entries'),
     heldEntries: numberOf(fields, 'held-entries'),
+    ownedRecords: numberOf(fields, 'owned-records'),
+    heldRecords: numberOf(fields, 'held-records'),
     ownedBytes: numberOf(fields, 'owned-bytes'),
     heldBytes: numberOf(fields, 'held-bytes'),
     share: fields.has('share') ? Number(textOf(fields, 'share')) : null,

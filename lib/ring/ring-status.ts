@@ -5,7 +5,6 @@
  *           <-- [name, value, ...]                             no answer in time: not known
  */
 import type { PeerReply } from '../../discord/peer/pipeline.js';
-import { comparePositions } from '../../discord/ring/position.js';
 import { type Change, type Member, memberOf, subjectOf } from '../../discord/ring/view.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Store } from '../store/store.js';
@@ -21,13 +20,15 @@ export interface MemberReport {
   readonly epoch: number;
   readonly ownedEntries: number;
   readonly heldEntries: number;
-  /** Its share of `heldBytes`, if all entries were of one size. */
+  /** Part of `heldBytes`, as if all records were of one size. */
   readonly ownedBytes: number;
   readonly heldBytes: number;
   /** How far its wall clock is ahead of the median of the members'. */
   readonly clockOffsetMs: number;
-  /** Entries with what nobody sees: tombstones, elements. */
+  /** Entries held, with tombstones and the elements of collections. */
   readonly records: number;
+  /** Those of them that it owns: what the ring balances. */
+  readonly ownedRecords: number;
   /** What is older than this stamp may be hidden by a clear or have been deleted here; 0: nothing. */
   readonly removedStamp: number;
 }
@@ -48,6 +49,7 @@ const REPORT_FIELDS = [
   'heldBytes',
   'clockOffsetMs',
   'records',
+  'ownedRecords',
   'removedStamp',
 ] as const;
 
@@ -122,32 +124,34 @@ function ownReport(ring: RingMember, store: Store): MemberReport {
     records += tree.allCount;
     removedStamp = Math.max(removedStamp, clearedAt);
   }
-  const ownedEntries = ring.isReady ? ownedCount(ring, store) : 0;
+  const [ownedEntries, ownedRecords] = ownedCounts(ring, store);
   const heldBytes = store.space.usedBytes;
   return {
     epoch: ring.view?.epoch ?? 0,
     ownedEntries,
     heldEntries,
-    ownedBytes: heldEntries === 0 ? 0 : Math.round((heldBytes * ownedEntries) / heldEntries),
+    ownedBytes: records === 0 ? 0 : Math.round((heldBytes * ownedRecords) / records),
     heldBytes,
     clockOffsetMs: Math.round(ring.time.timer.status().skewMs),
     records,
+    ownedRecords,
     removedStamp,
   };
 }
 
-/** Keys that this member owns in the current view. */
-function ownedCount(ring: RingMember, store: Store): number {
-  if (ring.selfIndex < 0) return 0;
+/** Keys and records that this member owns in the current view. */
+function ownedCounts(ring: RingMember, store: Store): [keys: number, records: number] {
+  if (!ring.isReady || ring.selfIndex < 0) return [0, 0];
   const { from, to } = ring.responsibility.current.rangeOf(ring.selfIndex);
-  const isWrapped = comparePositions(from, to) >= 0;
-  let count = 0;
+  let keys = 0;
+  let records = 0;
   for (const { tree } of store.databases) {
-    if (tree.liveCount === 0) continue;
-    const between = tree.rank(to, 0, to.length, true) - tree.rank(from, 0, from.length, true);
-    count += isWrapped ? tree.liveCount + between : between;
+    if (tree.root === 0) continue;
+    const { all, live } = tree.rangeDigest(from, to);
+    keys += live;
+    records += all;
   }
-  return count;
+  return [keys, records];
 }
 
 /** Undefined: it makes no sense. */

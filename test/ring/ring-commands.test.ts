@@ -97,6 +97,21 @@ void t.test(`STATUS tells what each member has, SEED=${SEED}`, async (t) => {
   t.equal(withSilent[2]!.get('status'), 'up', 'and not called dead at once');
 });
 
+void t.test(`STATUS shares out what the ring balances, SEED=${SEED}`, async (t) => {
+  const nodes = await threeOf(new RingScene({ seed: SEED }));
+  const client = await nodes[0]!.client();
+  const elements = Array.from({ length: 97 }, (_, at) => `element ${at}`);
+  t.equal(await client.call('SADD', 'a set', ...elements), elements.length);
+  for (const key of ['b', 'h']) t.equal(await client.call('SET', key, 'v'), 'OK');
+  const members = membersOf(await client.call('DHASH', 'STATUS'));
+  const told = (name: string): number[] => {
+    return members.map((member) => Number(member.get(name))).sort((a, b) => a - b);
+  };
+  t.strictSame(told('owned-entries'), [0, 1, 2]);
+  t.strictSame(told('owned-records'), [0, 1, 99], 'elements count, and their set');
+  t.strictSame(told('share'), [0, 0.01, 0.99]);
+});
+
 void t.test(`LEAVE, SEED=${SEED}`, async (t) => {
   const scene = new RingScene({ seed: SEED });
   const [first, second] = await scene.form(2);

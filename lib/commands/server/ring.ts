@@ -66,12 +66,12 @@ function status(session: Session, _args: Args, reply: ReplyWriter): void {
 }
 
 function replyStatus(found: RingMember, reply: ReplyWriter, all: readonly MemberStatus[]): void {
-  const owned = all.reduce((sum, { report }) => sum + (report?.ownedEntries ?? 0), 0);
+  const owned = all.reduce((sum, { report }) => sum + (report?.ownedRecords ?? 0), 0);
   replyHead(found, reply, 1);
   reply.bulkString('members');
   reply.array(all.length);
   for (const { member, isUp, state, report } of all) {
-    reply.map(report === undefined ? 5 : 12);
+    reply.map(report === undefined ? 5 : 14);
     replyMember(reply, member);
     reply.bulkString('status');
     reply.bulkString(isUp ? 'up' : 'down');
@@ -81,6 +81,8 @@ function replyStatus(found: RingMember, reply: ReplyWriter, all: readonly Member
     for (const [name, value] of [
       ['owned-entries', report.ownedEntries],
       ['held-entries', report.heldEntries],
+      ['owned-records', report.ownedRecords],
+      ['held-records', report.records],
       ['owned-bytes', report.ownedBytes],
       ['held-bytes', report.heldBytes],
       ['epoch', report.epoch],
@@ -90,7 +92,7 @@ function replyStatus(found: RingMember, reply: ReplyWriter, all: readonly Member
       reply.integer(value);
     }
     reply.bulkString('share');
-    reply.bulkString((owned === 0 ? 0 : report.ownedEntries / owned).toFixed(4));
+    reply.bulkString((owned === 0 ? 0 : report.ownedRecords / owned).toFixed(4));
   }
 }
 
