@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ClientLoad, percentile } from '../support/client-load.js';
 import type { BenchOptions, Report } from '../support/harness.js';
 import { fill, keyName } from '../support/redis-benchmark.js';
-import { addressOf, withRing } from '../support/ring-processes.js';
+import { addressOf, type BenchRing, withRing } from '../support/ring-processes.js';
 
 const VALUE_BYTES = 64;
 /** Of an entry besides its key and value: length, code, database, stamp, origin, lengths. */
@@ -36,6 +36,7 @@ export async function join(report: Report, options: BenchOptions): Promise<void>
     const before = load.take();
     const loops = ['sync', 'fill', 'clean'];
     const [bytes, entries] = [await ring.moved('bytes', loops), await ring.moved('entries', loops)];
+    const bytesBefore = await bytesOf(ring, loops);
     const startedMs = performance.now();
     const fourth = await ring.add();
     const tookMs = performance.now() - startedMs;
@@ -44,6 +45,7 @@ export async function join(report: Report, options: BenchOptions): Promise<void>
     const { members } = await ring.status();
     const held = members.find(({ address }) => address === addressOf(fourth))!.heldEntries;
     const movedBytes = (await ring.moved('bytes', loops)) - bytes;
+    const bytesAfter = await bytesOf(ring, loops);
     const movedEntries = (await ring.moved('entries', loops)) - entries;
     const needed = held * (keyName(0).length + VALUE_BYTES + RECORD_HEAD_BYTES);
     const title = `join with ${count.toLocaleString('en-US')} entries under load`;
@@ -56,6 +58,10 @@ export async function join(report: Report, options: BenchOptions): Promise<void>
       ...{ name: `${title}: bytes moved`, ours: movedBytes, unit: 'B', peer: 'that had to' },
       ...{ theirs: needed, ratio: movedBytes / needed, target: MOVED_RATIO_MAX, atMost: true },
     });
+    for (const [n, loop] of loops.entries()) {
+      const name = `${title}: bytes moved, ${loop}`;
+      report.add({ name, ours: bytesAfter[n]! - bytesBefore[n]!, unit: 'B' });
+    }
     const [ours, theirs] = [percentile(during, 99), percentile(before, 99)];
     const ratio = ours / theirs;
     report.add({ name: `${title}: p99`, ours, unit: 'ms', peer: 'before', theirs, ratio });
@@ -64,6 +70,12 @@ export async function join(report: Report, options: BenchOptions): Promise<void>
       ...{ unit: '', target: 0, atMost: true },
     });
   });
+}
+
+async function bytesOf(ring: BenchRing, loops: readonly string[]): Promise<number[]> {
+  const bytes: number[] = [];
+  for (const loop of loops) bytes.push(await ring.moved('bytes', [loop]));
+  return bytes;
 }
 
 function valueOf(n: number): string {

@@ -11,6 +11,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ServerProcess } from '../../test/support/server-process.js';
 import { type BenchOptions, median, type Report } from '../support/harness.js';
+import { fill } from '../support/redis-benchmark.js';
 import { withRedisCluster } from '../support/redis-cluster.js';
 import { type BenchRing, withRing } from '../support/ring-processes.js';
 
@@ -57,9 +58,23 @@ export async function speed(report: Report, options: BenchOptions): Promise<void
   });
 }
 
+/** All keys that the loads write, owners in turn: so no node ever owns much more than another and moves. */
 async function fillRing({ nodes }: BenchRing): Promise<void> {
-  const load: Load = { verb: 'SET', pipeline: 16, count: 3 * KEY_COUNT };
-  for (const where of ['spread', 'owner'] as const) await ringRate(nodes, load, where);
+  const [first] = nodes;
+  const thirds = KEY_COUNT / PREFIXES.length;
+  await fill(first!, KEY_COUNT, (n) => {
+    const number = (n % PREFIXES.length) * Math.ceil(thirds) + Math.floor(n / PREFIXES.length);
+    return ['SET', `k:${keyDigits(number)}`, VALUE];
+  });
+  await fill(first!, OWN_KEY_COUNT * PREFIXES.length, (n) => {
+    const prefix = PREFIXES[n % PREFIXES.length]!;
+    return ['SET', `${prefix}:${keyDigits(Math.floor(n / PREFIXES.length))}`, VALUE];
+  });
+}
+
+/** As redis-benchmark writes __rand_int__. */
+function keyDigits(number: number): string {
+  return String(number).padStart(12, '0');
 }
 
 async function compare(

@@ -31,8 +31,11 @@ import { Cells } from './riblt.js';
 import { SyncError } from './sync-error.js';
 import { WantedItems } from './wanted-items.js';
 
-/** Listing so many items costs about what it costs to send one of the other side in vain. */
-const LISTED_PER_ITEM = 64;
+/**
+ * Listing so many items, of 11 bytes each with what is wanted of them, costs about what it costs to send one
+ * that both have both ways in vain. A newcomer has that of a range what was written since it is filled.
+ */
+const LISTED_PER_ITEM = 20;
 
 /** Goes on when it is known what differs. */
 export interface Finish {

@@ -146,3 +146,24 @@ t.test('a sub tree of many elements', (t) => {
   for (const store of pair) dropStore(store);
   t.end();
 });
+
+t.test('who has next to nothing gets all, at the cost of the entries', (t) => {
+  const random = seededRandom(seed);
+  const keys = Array.from({ length: 20_000 }, () => random.bytes(12));
+  const sentTo = (news: readonly Buffer[]): number => {
+    const pair = [newStore(0), newStore(1)] as const;
+    putKeys(pair[0], keys, 5);
+    putKeys(pair[1], news, 6);
+    const run = runSync(pair, { range: WHOLE, salt: random.below(2 ** 32) });
+    expectEqual(t, pair, run, `${news.length} news`);
+    t.equal(pair[0][0]!.tree.allCount, 20_000 + news.filter((key) => key.length === 8).length);
+    const { receivedBytes, sentBytes } = run.initiator.stats;
+    done(...pair);
+    return sentBytes + receivedBytes;
+  };
+  const bytes = sentTo([]);
+  const own = Array.from({ length: 50 }, () => random.bytes(8));
+  const ratio = sentTo([...keys.slice(0, 150), ...own]) / bytes;
+  t.ok(ratio < 1.05, `${ratio} times the bytes that an empty side takes`);
+  t.end();
+});
