@@ -144,7 +144,9 @@ export class DhashNode {
     const settle =
       persistence &&
       ((): Promise<boolean> => new Promise((resolve) => persistence.settle(resolve)));
-    const loops = new Loops({ world, log, ring, store: this.store, muted, pace, settle });
+    const unsentMs = (): number => this.server.replication!.lagMs;
+    const parts = { world, log, ring, store: this.store, muted, pace, settle, unsentMs };
+    const loops = new Loops(parts);
     ring.choosePosition = (view) => loops.choosePosition(view);
     this.server.loops = loops;
     loops.start();

@@ -43,6 +43,7 @@ interface CollectParts extends SyncParts {
   readonly sync: SyncLoop;
   /** As of LoopComponents. */
   readonly settle?: (() => Promise<boolean>) | undefined;
+  readonly unsentMs?: () => number;
 }
 
 export class CollectLoop {
@@ -73,7 +74,9 @@ export class CollectLoop {
 
   /** No stray below this stamp is here or will be taken in the view at hand. */
   floorOf(misplacedCount: number): number {
-    return this.#isSettled && misplacedCount === 0 ? this.#safeStamp(0) : 0;
+    if (!this.#isSettled || misplacedCount !== 0) return 0;
+    // What waits for a link that has failed arrives in the end, older than what was collected meanwhile.
+    return this.#safeStamp(this.#parts.unsentMs?.() ?? 0);
   }
 
   /** False too before this member knows of a view. */

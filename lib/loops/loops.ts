@@ -42,6 +42,8 @@ export interface LoopComponents {
    * Undefined: it keeps nothing.
    */
   readonly settle?: (() => Promise<boolean>) | undefined;
+  /** Age of the oldest change that is on its way to a replica, ms; 0: none is. Default: none ever is. */
+  readonly unsentMs?: () => number;
 }
 
 const NOBODY = { servedMs: Number.NEGATIVE_INFINITY };

@@ -144,6 +144,13 @@ export class Replication {
     return this.#held.length;
   }
 
+  /** Age of the oldest batch that some replica has not acknowledged, ms. */
+  get lagMs(): number {
+    let most = 0;
+    for (const stream of this.#streams.values()) most = Math.max(most, stream.lagMs);
+    return most;
+  }
+
   // Turns.
 
   /** The commands of a turn have been executed: sends what they have changed. */

@@ -259,6 +259,9 @@ class Chaos {
     await this.#pass(SAFE_MS, () => false);
     if (this.problems.length > 0) return 'too late';
     const losesPower = fsync === 'always' && this.random.chance(0.5);
+    // Nobody waits for these writes, as whoever sends commands does, so nothing has them synced.
+    const { persistence } = node.scene.node.server;
+    if (losesPower) await this.ring.sim.finish(new Promise((done) => persistence!.settle(done)));
     if (losesPower) node.scene.powerCut();
     else node.scene.host.crash('process');
     node.isUp = false;
