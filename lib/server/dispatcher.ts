@@ -95,8 +95,6 @@ const FORWARDING_GATES = ~GATE_LANE;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
 const EXPIRE_SLICE_MS = 4;
-/** Time that a command may spend on making room below `maxmemory` before it waits, ms. */
-const EVICT_SLICE_MS = 1;
 /** Bytes that one transaction may hold back. */
 const TRANSACTION_BYTES_MAX = 1024 * 1024 * 1024;
 /** Arguments shown of an unknown command, and their length altogether. */
@@ -400,7 +398,7 @@ export class Dispatcher {
     if (store.eviction.hasRoom) return true;
     const needsMemory = this.#needsMemory(session, command);
     if (!evicting.isRunning) {
-      const room = store.eviction.step(this.#world.clock.monotonicMs() + EVICT_SLICE_MS);
+      const room = store.eviction.stepOfCommand();
       if (room === 'enough') return true;
       if (room === 'none' && needsMemory) {
         this.#reject(session, command, OUT_OF_MEMORY);
@@ -410,10 +408,7 @@ export class Dispatcher {
     }
     if (!needsMemory) return true;
     session.postponed = args.clone();
-    session.defer({
-      step: (deadlineMs) =>
-        store.settings.maxmemory === 0 || store.eviction.step(deadlineMs) !== 'more',
-    });
+    session.defer({ step: (deadlineMs) => store.eviction.step(deadlineMs) !== 'more' });
     return false;
   }
 

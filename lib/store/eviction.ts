@@ -19,7 +19,7 @@ import type { Store } from './store.js';
 const RECLAIM_STEP_RECORDS = 256;
 /** Keys evicted, or steps of records freed, between two looks at the clock. */
 const LOOK_STEPS = 8;
-/** Time that one command may spend on making room, ms. */
+/** Time that one command may spend on making room before it waits, ms. */
 const SLICE_MS = 1;
 
 /** more: time is up, and there is more to free. none: nothing is left that may be evicted. */
@@ -33,15 +33,20 @@ export class Eviction {
     this.#store = store;
   }
 
-  /** Whether the entries take no more than `maxmemory`. */
+  /** Whether the entries take no more than `maxmemory`, if there is such a limit. */
   get hasRoom(): boolean {
-    return this.#store.space.usedBytes <= this.#store.settings.maxmemory;
+    const { settings, space } = this.#store;
+    return settings.maxmemory === 0 || space.usedBytes <= settings.maxmemory;
   }
 
   /** Makes room for as long as one command may; false if there is none to be had. */
   makeRoom(): boolean {
-    if (this.hasRoom) return true;
-    return this.step(this.#store.world.clock.monotonicMs() + SLICE_MS) !== 'none';
+    return this.hasRoom || this.stepOfCommand() !== 'none';
+  }
+
+  /** Makes room for as long as one command may. */
+  stepOfCommand(): Room {
+    return this.step(this.#store.world.clock.monotonicMs() + SLICE_MS);
   }
 
   /** Makes room until the deadline (monotonic ms). */

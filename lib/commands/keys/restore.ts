@@ -136,15 +136,10 @@ class RestoreTask implements Task {
     if (this.#side !== undefined) this.#openSide();
     const isDone = this.#reading!.next().done === true;
     if (isDone && this.#reader.at < this.#reader.end) throw corrupt('something behind the value');
-    if (!isDone && !this.#hasRoom()) {
+    if (!isDone && !this.#database.store.eviction.makeRoom()) {
       throw new RdbError('outOfMemory', 'the memory is full');
     }
     return isDone;
-  }
-
-  #hasRoom(): boolean {
-    const { eviction, settings } = this.#database.store;
-    return settings.maxmemory === 0 || eviction.makeRoom();
   }
 
   #begin(): void {
