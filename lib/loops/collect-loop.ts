@@ -20,6 +20,7 @@
  * Invariant: of an entry that was collected everywhere, each replica of every later view knows.
  */
 import { PeerError } from '../../discord/peer/peer-error.js';
+import type { PeerReply } from '../../discord/peer/pipeline.js';
 import type { RingRange } from '../../discord/ring/position.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -163,31 +164,35 @@ export class CollectLoop {
     const { ring, settle } = this.#parts;
     const { current, view } = ring.responsibility;
     const others = replicasOf(current, ring.selfIndex).filter(({ id }) => id !== ring.selfId);
-    const asked = others.map(
-      ({ id }) =>
-        new Promise<boolean>((resolve) => {
-          const words = [SETTLE_VERB, String(view.epoch)];
-          const timeoutMs = this.#settings.answerTimeoutMs;
-          const request = ring.request(id, 'bulk', words, timeoutMs, (error, reply) => {
-            resolve(error === null && !(reply instanceof Error));
-          });
-          if (request instanceof PeerError) resolve(false);
-        }),
-    );
+    const words = [SETTLE_VERB, String(view.epoch)];
+    const asked = others.map(async ({ id }) => {
+      const reply = await this.#request(id, words);
+      return reply !== undefined && !(reply instanceof Error);
+    });
     const all = await Promise.all([settle?.() ?? true, ...asked]);
     return all.every((isSettled) => isSettled);
   }
 
-  #ask(memberId: string, { from, to }: RingRange, stamp: number): Promise<boolean> {
-    const { ring } = this.#parts;
-    const { epoch } = ring.responsibility.view;
+  async #ask(memberId: string, { from, to }: RingRange, stamp: number): Promise<boolean> {
+    const { epoch } = this.#parts.ring.responsibility.view;
     const words = [COLLECT_VERB, String(epoch), from, to, String(stamp)];
+    return typeof (await this.#request(memberId, words)) === 'number';
+  }
+
+  /** What a member replies; undefined: nothing, or not in time. */
+  #request(memberId: string, words: readonly (string | Buffer)[]): Promise<PeerReply | undefined> {
     return new Promise((resolve) => {
       const timeoutMs = this.#settings.answerTimeoutMs;
-      const request = ring.request(memberId, 'bulk', words, timeoutMs, (error, reply) => {
-        resolve(error === null && typeof reply === 'number');
-      });
-      if (request instanceof PeerError) resolve(false);
+      const request = this.#parts.ring.request(
+        memberId,
+        'bulk',
+        words,
+        timeoutMs,
+        (error, reply) => {
+          resolve(error === null ? reply : undefined);
+        },
+      );
+      if (request instanceof PeerError) resolve(undefined);
     });
   }
 
