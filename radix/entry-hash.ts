@@ -101,12 +101,7 @@ export class EntryHash {
 
   /** Hashes the entry whose leaf begins at `i32[word]`, as an entry of a database. */
   hashLeaf(i32: Int32Array, word: number): void {
-    this.#hash(this.#entryState, i32, word);
-  }
-
-  /** Hashes an element of the sub tree to whose head `beginElements` has set `state`. */
-  hashElement(state: Int32Array, i32: Int32Array, word: number): void {
-    this.#hash(state, i32, word);
+    this.hashElement(this.#entryState, i32, word);
   }
 
   /** Sets four words to where the hashes of all elements below a head with this key begin. */
@@ -141,8 +136,11 @@ export class EntryHash {
     this.high = sumHigh;
   }
 
-  /** Hashes a leaf, going on from a state, which stays as it is. */
-  #hash(state: Int32Array, i32: Int32Array, word: number): void {
+  /**
+   * Hashes an element of the sub tree to whose head `beginElements` has set `state`, which stays as it
+   * is.
+   */
+  hashElement(state: Int32Array, i32: Int32Array, word: number): void {
     const { header } = this;
     const w1 = i32[word + 1]!;
     const w2 = i32[word + 2]!;

@@ -5,7 +5,8 @@
 import { ByteReader, ByteWriter } from './bytes.js';
 import { CellSpan } from './cell-span.js';
 import type { Exchange } from './exchange.js';
-import { type Frame, PAYLOAD_BYTES_MAX } from './frame.js';
+import { PAYLOAD_BYTES_MAX } from './frame.js';
+import type { GroupExchange } from './group-exchange.js';
 import { ItemList, SLICE_ITEMS } from './items.js';
 import { CELLS_MAX, cellsFor, groupsOf, LIST_ITEMS_MAX, NEEDS_MAX } from './limits.js';
 import type { Link, Task } from './link.js';
@@ -37,20 +38,12 @@ import { WantedItems } from './wanted-items.js';
  */
 const LISTED_PER_ITEM = 20;
 
-/** Goes on when it is known what differs. */
-export interface Finish {
-  /** `wanted`: still to be read, of the items compared; `answer`: its first frame. */
-  items(list: ItemList, wanted: WantedItems, answer: Frame): Task<void>;
-  /** All of these sub ranges, on both sides; `answer`: the first frame of the other's. */
-  all(group: readonly number[], answer: Frame): Task<void>;
-}
-
 export class Comparison {
   readonly #replica: Replica;
   readonly #link: Link;
   readonly #ranges: Ranges;
   readonly #salt: number;
-  readonly #finish: Finish;
+  readonly #finish: GroupExchange;
   readonly #payload = new ByteWriter();
 
   /** Sub ranges with more items are exchanged whole if they cannot be told apart by few cells. */
@@ -63,7 +56,7 @@ export class Comparison {
     salt: number,
     theirCount: number,
     mode: SyncMode,
-    finish: Finish,
+    finish: GroupExchange,
   ) {
     this.#replica = exchange.replica;
     this.#link = exchange.link;
@@ -118,13 +111,7 @@ export class Comparison {
       const payload = this.#payload;
       encodeSet(payload, part, this.#ranges.length);
       payload.varint(list.count);
-      for (const item of listed) {
-        encodeListed(payload, item);
-        if (payload.length + LISTED_BYTES > PAYLOAD_BYTES_MAX) {
-          yield* this.#link.send(FRAME_LIST, payload);
-        }
-      }
-      if (payload.length > 0) yield* this.#link.send(FRAME_LIST, payload);
+      yield* this.#link.sendEach(FRAME_LIST, payload, listed, LISTED_BYTES, encodeListed);
       const answer = yield* this.#link.expect(FRAME_WANT, FRAME_ENTRIES, FRAME_END);
       yield* this.#finish.items(list, new WantedItems(list, true), answer);
     }

@@ -47,15 +47,7 @@ export class Dropper {
 
   /** What lies between two places now. */
   piece(from: Place, to: Place | null): Piece {
-    const before = this.#replica.prefix(from);
-    const { count, low, high } = this.#replica.prefix(to);
-    return {
-      from,
-      to,
-      count: count - before.count,
-      low: (low - before.low) | 0,
-      high: (high - before.high) | 0,
-    };
+    return { from, to, ...this.#replica.between(from, to) };
   }
 
   /** Drops the items of pieces, ascending ones, that are still as they were. */

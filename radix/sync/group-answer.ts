@@ -7,7 +7,6 @@ import { ByteReader, ByteWriter } from './bytes.js';
 import { CellSpan, symbolOf } from './cell-span.js';
 import { addInSlices } from './comparison.js';
 import type { Exchange } from './exchange.js';
-import { PAYLOAD_BYTES_MAX } from './frame.js';
 import { type Finder, ItemList } from './items.js';
 import { CELLS_MAX, cellsFor, GROUP_ITEMS_MAX, LISTED_MAX, NEEDS_MAX } from './limits.js';
 import type { Task } from './link.js';
@@ -18,6 +17,7 @@ import {
   decodeListed,
   decodeSet,
   encodeListed,
+  encodeWanted,
   FRAME_CELLS,
   FRAME_KEEP,
   FRAME_LIST,
@@ -159,7 +159,8 @@ export class GroupAnswer {
   ): Task<void> {
     const exchange = this.#exchange;
     const mode = this.#mode;
-    yield* this.#sendAll(FRAME_WANT, lacking, LISTED_BYTES, encodeListed);
+    const payload = this.#payload;
+    yield* exchange.link.sendEach(FRAME_WANT, payload, lacking, LISTED_BYTES, encodeListed);
     const isAlone: Finder = (item) => !held.has(listedHash(item.low, item.high));
     if (isTaking(mode)) yield* exchange.sendRanges(this.#ranges, group, isAlone);
     else yield* exchange.sendEnd();
@@ -183,22 +184,6 @@ export class GroupAnswer {
     reader.end();
   }
 
-  /** Sends numbers of so many bytes each in frames of one type; none if there are none. */
-  *#sendAll(
-    type: number,
-    numbers: ReadonlySet<number>,
-    bytes: number,
-    encode: (payload: ByteWriter, number: number) => void,
-  ): Task<void> {
-    const payload = this.#payload;
-    for (const number of numbers) {
-      encode(payload, number);
-      if (payload.length + bytes > PAYLOAD_BYTES_MAX)
-        yield* this.#exchange.link.send(type, payload);
-    }
-    if (payload.length > 0) yield* this.#exchange.link.send(type, payload);
-  }
-
   /** Asks for what only the other side has, sends what only this one has, takes what comes. */
   *#settle(list: ItemList, theirs: number[], mine: number[]): Task<void> {
     const exchange = this.#exchange;
@@ -210,10 +195,10 @@ export class GroupAnswer {
     };
     // At once, before writers change what is in no sum.
     if (comparesCommon(mode) && !isTaking(mode)) yield* list.find(offered, subtract);
-    yield* this.#sendAll(FRAME_WANT, wanted, WANTED_BYTES, (payload, symbol) =>
-      payload.u32(symbol),
-    );
-    yield* this.#sendAll(FRAME_KEEP, kept, LISTED_BYTES, encodeListed);
+    const { link } = exchange;
+    const payload = this.#payload;
+    yield* link.sendEach(FRAME_WANT, payload, wanted, WANTED_BYTES, encodeWanted);
+    yield* link.sendEach(FRAME_KEEP, payload, kept, LISTED_BYTES, encodeListed);
     if (isTaking(mode)) yield* exchange.sendItems(list, offered, subtract);
     else yield* exchange.sendEnd();
     yield* exchange.receive(isGiving(mode) ? wanted.size : 0);

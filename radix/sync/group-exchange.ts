@@ -2,7 +2,6 @@
  * GroupExchange: what the initiator does with a group of sub ranges once it is known what differs:
  * takes what only the responder has, gives or drops what only it has itself.
  */
-import type { Finish } from './comparison.js';
 import type { Dropper } from './dropper.js';
 import type { Exchange } from './exchange.js';
 import { FollowDrops } from './follow-drops.js';
@@ -21,7 +20,7 @@ import {
 import type { CommonSums, Ranges } from './ranges.js';
 import type { WantedItems } from './wanted-items.js';
 
-export class GroupExchange implements Finish {
+export class GroupExchange {
   readonly #exchange: Exchange;
   readonly #dropper: Dropper;
   readonly #mode: SyncMode;
@@ -49,7 +48,8 @@ export class GroupExchange implements Finish {
   /**
    * Takes what the other side wants and sends. What it wants is looked up after its entries have
    * been merged: of two versions of an entry the older one is no longer there then. A side that
-   * follows drops what the other does not have, entries before it takes others, heads after.
+   * follows drops what the other does not have, entries before it takes others, heads after. `wanted`:
+   * still to be read, of the items compared; `first`: the first frame of the answer.
    */
   *items(list: ItemList, wanted: WantedItems, first: Frame): Task<void> {
     const exchange = this.#exchange;
@@ -74,7 +74,10 @@ export class GroupExchange implements Finish {
     else yield* exchange.sendEnd();
   }
 
-  /** Takes all that the other side has of these sub ranges, and sends what this one has. */
+  /**
+   * Takes all that the other side has of these sub ranges, and sends what this one has. `first`: the
+   * first frame of what it has.
+   */
   *all(group: readonly number[], first: Frame): Task<void> {
     for (const range of group) this.#common.clear(range);
     yield* this.#exchange.takeAll(first, this.#theirCount);

@@ -83,7 +83,7 @@ export class ItemList {
         const before = list.count;
         const first: Place = start;
         start = this.replica.symbols(this.salt, start, end, SLICE_ITEMS - sliceItems, list);
-        if (sums !== null) this.#addTo(sums, range, first, start ?? end);
+        sums?.addAll(range, this.replica.between(first, start ?? end));
         for (let i = before; i < list.count; i++) this.sum = (this.sum + list.symbols[i]!) | 0;
         sliceItems += list.count - before + 1;
         if (sliceItems < SLICE_ITEMS) continue;
@@ -92,12 +92,6 @@ export class ItemList {
       }
       this.#parts.push({ range, from, to: list.count });
     }
-  }
-
-  #addTo(sums: CommonSums, range: number, from: Place, to: Place | null): void {
-    const before = this.replica.prefix(from);
-    const { count, high, low } = this.replica.prefix(to);
-    sums.addAll(range, count - before.count, low - before.low, high - before.high);
   }
 
   /** Collects these sub ranges, and shows all their items. */

@@ -14,7 +14,14 @@
  * and however slowly it reads: credit is written when the transport takes it, as one frame.
  */
 import { ByteReader, ByteWriter } from './bytes.js';
-import { encodeFrame, FRAME_BYTES_MAX, type Frame, FrameReader, frameBytes } from './frame.js';
+import {
+  encodeFrame,
+  FRAME_BYTES_MAX,
+  type Frame,
+  FrameReader,
+  frameBytes,
+  PAYLOAD_BYTES_MAX,
+} from './frame.js';
 import { FRAME_CREDIT } from './messages.js';
 import { SyncError } from './sync-error.js';
 
@@ -55,6 +62,24 @@ export class Link {
   receive(bytes: Buffer): void {
     this.receivedBytes += bytes.length;
     this.#reader.push(bytes);
+  }
+
+  /**
+   * Sends numbers that take so many bytes each, behind what is in the payload, in as few frames of
+   * one type as may be; nothing if there is nothing.
+   */
+  *sendEach(
+    type: number,
+    payload: ByteWriter,
+    numbers: Iterable<number>,
+    bytes: number,
+    encode: (payload: ByteWriter, number: number) => void,
+  ): Task<void> {
+    for (const number of numbers) {
+      encode(payload, number);
+      if (payload.length + bytes > PAYLOAD_BYTES_MAX) yield* this.send(type, payload);
+    }
+    if (payload.length > 0) yield* this.send(type, payload);
   }
 
   /** The next bytes for the transport; null: none now. */

@@ -186,6 +186,10 @@ export function decodeCell(reader: ByteReader, cells: Cells, cell: number): void
   cells.words[at + 1] = reader.i32();
 }
 
+export function encodeWanted(writer: ByteWriter, symbol: number): void {
+  writer.u32(symbol);
+}
+
 /** 53 bits of an item's hash, as one number. */
 export function listedHash(low: number, high: number): number {
   return (high & ITEM_HIGH_MASK) * 2 ** 32 + (low >>> 0);

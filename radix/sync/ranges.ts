@@ -154,7 +154,7 @@ export class CommonSums {
     this.#highs[range]! += high;
   }
 
-  addAll(range: number, count: number, low: number, high: number): void {
+  addAll(range: number, { count, high, low }: Prefix): void {
     this.#counts[range]! += count;
     this.#lows[range]! += low;
     this.#highs[range]! += high;

@@ -107,6 +107,17 @@ export class Replica {
     return { count, low, high };
   }
 
+  /** Sums over the items in [from, to). */
+  between(from: Place, to: Place | null): Prefix {
+    const before = this.prefix(from);
+    const { count, low, high } = this.prefix(to);
+    return {
+      count: count - before.count,
+      low: (low - before.low) | 0,
+      high: (high - before.high) | 0,
+    };
+  }
+
   /** The place of the item with so many before it; null if there is none. */
   placeOf(index: number): Place | null {
     let rest = index;
