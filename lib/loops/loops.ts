@@ -46,8 +46,6 @@ export interface LoopComponents {
   readonly unsentMs?: () => number;
 }
 
-const NOBODY = { servedMs: Number.NEGATIVE_INFINITY };
-
 export class Loops {
   readonly reports: Reports;
   readonly answers: SyncAnswers;
@@ -70,7 +68,7 @@ export class Loops {
     this.#settings = settings;
     this.reports = new Reports(components);
     const muted = components.muted ?? (<T>(work: () => T): T => work());
-    const { pace = new Pace(components.world, NOBODY) } = components;
+    const { pace = new Pace(components.world) } = components;
     const parts = { ...components, muted, reports: this.reports, pace };
     this.answers = new SyncAnswers(parts, settings);
     this.calls = new SyncCalls(parts, settings);

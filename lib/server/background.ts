@@ -4,7 +4,7 @@
  * clients are busy.
  */
 import type { World } from '../../world/world.js';
-import type { Pace } from './pace.js';
+import { Pace } from './pace.js';
 
 /** Time of a turn that it may take, ms. */
 const SLICE_MS = 2;
@@ -13,10 +13,10 @@ export class BackgroundWork {
   readonly #world: World;
   /** Works until the deadline (monotonic ms); true when nothing is left. */
   readonly #step: (deadlineMs: number) => boolean;
-  readonly #pace: Pace | undefined;
+  readonly #pace: Pace;
   #isRunning = false;
 
-  constructor(world: World, step: (deadlineMs: number) => boolean, pace?: Pace) {
+  constructor(world: World, step: (deadlineMs: number) => boolean, pace = new Pace(world)) {
     this.#pace = pace;
     this.#world = world;
     this.#step = step;
@@ -30,15 +30,13 @@ export class BackgroundWork {
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    const turn = (): void => this.#turn();
-    if (this.#pace === undefined) this.#world.timers.soon(turn);
-    else this.#pace.plan(turn);
+    this.#pace.plan(() => this.#turn());
   }
 
   #turn(): void {
     const sinceMs = this.#world.clock.monotonicMs();
     const isDone = this.#step(sinceMs + SLICE_MS);
-    this.#pace?.worked(sinceMs);
+    this.#pace.worked(sinceMs);
     this.#isRunning = false;
     if (!isDone) this.start();
   }

@@ -20,6 +20,8 @@ export interface ClientActivity {
   servedMs: number;
 }
 
+const NOBODY: ClientActivity = { servedMs: Number.NEGATIVE_INFINITY };
+
 export class Pace {
   readonly #clock: World['clock'];
   readonly #timers: Timers;
@@ -27,7 +29,8 @@ export class Pace {
   /** Until then it pauses. */
   #untilMs = 0;
 
-  constructor({ clock, timers }: World, clients: Readonly<ClientActivity>) {
+  /** Without clients it never pauses. */
+  constructor({ clock, timers }: World, clients: Readonly<ClientActivity> = NOBODY) {
     this.#clock = clock;
     this.#timers = timers;
     this.#clients = clients;

@@ -213,7 +213,7 @@ export class Server {
     this.store.space.onReclaimable(() => reclaiming.start());
     this.evicting = new BackgroundWork(
       this.#world,
-      (ms) => this.settings.maxmemory === 0 || this.store.eviction.step(ms) !== 'more',
+      (deadlineMs) => this.store.eviction.step(deadlineMs) !== 'more',
     );
     this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
     this.startedMs = this.#world.clock.wallMs();

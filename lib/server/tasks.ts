@@ -7,7 +7,7 @@
  * pace: it yields to clients.
  */
 import type { World } from '../../world/world.js';
-import type { Pace } from './pace.js';
+import { Pace } from './pace.js';
 import type { Session, Task } from './session.js';
 
 /** Time that tasks take of one turn of the event loop, ms. */
@@ -26,7 +26,7 @@ export class TaskQueue {
   #entries: Entry[] = [];
   #scheduled = false;
   readonly #mayRun: () => boolean;
-  readonly #pace: Pace | undefined;
+  readonly #pace: Pace;
 
   /**
    * Tasks stand still while `mayRun` is false; `wake` then lets them go on. Without a pace they run in
@@ -36,7 +36,7 @@ export class TaskQueue {
     world: World,
     fail: (session: Session, error: unknown) => void,
     mayRun: () => boolean = () => true,
-    pace?: Pace,
+    pace = new Pace(world),
   ) {
     this.#pace = pace;
     this.#mayRun = mayRun;
@@ -53,9 +53,9 @@ export class TaskQueue {
    */
   begin(session: Session, task: Task, sliceMs: number): boolean {
     const sinceMs = this.#world.clock.monotonicMs();
-    if (this.#pace?.isPausing !== true) {
+    if (!this.#pace.isPausing) {
       const isDone = task.step(sinceMs + sliceMs);
-      this.#pace?.worked(sinceMs);
+      this.#pace.worked(sinceMs);
       if (isDone) return true;
     }
     this.#add(session, task);
@@ -71,9 +71,7 @@ export class TaskQueue {
   wake(): void {
     if (this.#scheduled || this.#entries.length === 0) return;
     this.#scheduled = true;
-    const turn = (): void => this.#turn();
-    if (this.#pace === undefined) this.#world.timers.soon(turn);
-    else this.#pace.plan(turn);
+    this.#pace.plan(() => this.#turn());
   }
 
   /** The session is gone. */
@@ -100,7 +98,7 @@ export class TaskQueue {
       if (nowMs >= deadlineMs) break;
       this.#run(entry, Math.min(deadlineMs, nowMs + shareMs));
     }
-    this.#pace?.worked(sinceMs);
+    this.#pace.worked(sinceMs);
     // The next turn begins with those that this one did not reach.
     if (this.#entries.length > 1) this.#entries.push(this.#entries.shift()!);
     if (this.#entries.length > waiting) this.wake();
