@@ -27,7 +27,7 @@ export class Pace {
   readonly #timers: Timers;
   readonly #clients: Readonly<ClientActivity>;
   /** Until then it pauses. */
-  #untilMs = 0;
+  #untilMs = Number.NEGATIVE_INFINITY;
 
   /** Without clients it never pauses. */
   constructor({ clock, timers }: World, clients: Readonly<ClientActivity> = NOBODY) {
