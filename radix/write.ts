@@ -14,10 +14,12 @@ import {
   EXPIRY_WORDS,
   FLAG_EXPIRY,
   FLAG_EXTERNAL,
+  FLAG_LED,
   FLAG_WIDE,
   FLAGS_SHIFT,
   flagsAt,
   HEAD_SLOT_WORD,
+  HINT_FLAGS,
   INLINE_VALUE_BYTES_MAX,
   isTimedHeadAt,
   isWide,
@@ -47,9 +49,11 @@ import { locate, type Path } from './path.js';
 import { releaseContents } from './remove.js';
 import { leadToInserted, ledBeforeWrite } from './seek.js';
 import type { Space } from './space.js';
-import { addAlong, addLeaf, hashLeaf, hintAlong, hintOfKind } from './totals.js';
+import { addAlong, addLeaf, digestAlong, hashLeaf, hintAlong, hintOfKind } from './totals.js';
 import type { Tree } from './tree.js';
 
+/** Of entries of bytes that are neither wide nor expire, nor are hidden. */
+const PLAIN_FLAGS = FLAG_LED | HINT_FLAGS;
 const LAYOUT_FLAGS = FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
 
 /** The flags that follow from an entry's lengths and expiry. */
@@ -290,13 +294,17 @@ function overwrite(
   const i32 = leaves.i32[old >>> CHUNK_SHIFT]!;
   const word = (old & GRANULE_MASK) << 1;
   const oldFlags = flagsAt(i32, word);
+  const granules = leafGranules(flags, to - from, valueBytes);
+  if (((oldFlags | flags) & ~PLAIN_FLAGS) === 0 && leaves.fits(old, granules)) {
+    replaceValue(tree, i32, word, stamp, origin, flags, value, vfrom, vto);
+    return old;
+  }
   path.wasVisible = visibleAt(i32, word);
   sum.clear();
   addLeaf(sum, tree, old, -1);
   if ((oldFlags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(slotAt(i32, word));
   const keepsTrees = (flags & oldFlags & KIND_MASK) === KIND_HEAD;
   if ((oldFlags & (FLAG_EXTERNAL | KIND_HEAD)) !== 0 && !keepsTrees) releaseContents(tree, old);
-  const granules = leafGranules(flags, to - from, valueBytes);
   let leaf = old;
   if (leaves.fits(old, granules)) {
     if (((flags ^ oldFlags) & LAYOUT_FLAGS) === 0) {
@@ -320,6 +328,35 @@ function overwrite(
   const hint = hintOfKind(flags);
   if (hint !== 0) hintAlong(tree, path, path.length, hint);
   return leaf;
+}
+
+/**
+ * Overwrites a visible entry by another that takes its place exactly, the short way: counts, kinds and
+ * links stay as they are.
+ */
+function replaceValue(
+  tree: Tree,
+  i32: Int32Array,
+  word: number,
+  stamp: number,
+  origin: number,
+  flags: number,
+  value: Buffer,
+  vfrom: number,
+  vto: number,
+): void {
+  const { path, space } = tree;
+  const { hash } = space;
+  const { leaf } = path;
+  path.wasVisible = true;
+  hashLeaf(tree, leaf);
+  const { low, high } = hash;
+  setStampAt(i32, word, stamp, flags);
+  i32[word + 3] = (vto - vfrom) | (origin << 16);
+  const u8 = space.leaves.u8[leaf >>> CHUNK_SHIFT]!;
+  storeBytes(i32, u8, valueWordAt(i32, word), value, vfrom, vto);
+  hashLeaf(tree, leaf);
+  digestAlong(tree, path, hash.low - low, hash.high - high);
 }
 
 function setAccessAt(i32: Int32Array, word: number, access: number): void {
