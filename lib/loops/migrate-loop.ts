@@ -6,9 +6,11 @@
  *   after    ... A ]--------- B ]------------- C ]------------ D          D holds it as a replica anyway
  *
  * Who moves and by how much is decided by move-plan.ts, from what all have told of themselves in the
- * view at hand. Of several the one that gives most goes at once, the others wait: one change at a
- * time, and after each all loads are asked for anew. Together with the thresholds that keeps load
- * from going to and fro.
+ * view at hand. What they told now and then only says that it is time to ask: under a bulk load it is
+ * of different times, and whoever knows its own load best would look heaviest. So all are asked at
+ * once, and the answers decide. Of several members the one that gives most goes at once, the others
+ * wait: one change at a time, and after each all loads are asked for anew. Together with the
+ * thresholds that keeps load from going to and fro.
  */
 import { comparePositions } from '../../discord/ring/position.js';
 import { type Cut, cutOf } from './cut.js';
@@ -43,19 +45,20 @@ export class MigrateLoop {
   }
 
   tick(): void {
-    const { ring } = this.#parts;
-    const { current, next } = ring.responsibility;
-    const isSettled = next === undefined && ring.selfIndex >= 0 && current.members.length > 1;
-    if (!this.#settings.migrates || !isSettled) return;
-    const move = this.#dueMove();
-    if (move === undefined) return;
-    const { ownedBytes, ownedEntries } = this.#loads.own();
+    if (this.#dueMove(this.#toldLoads()) === undefined) return;
+    this.#loads.survey((loads) => this.#moveBy(loads));
+  }
+
+  /** Moves, if these loads call for it. */
+  #moveBy(loads: readonly Load[] | undefined): void {
+    const move = this.#dueMove(loads);
+    if (loads === undefined || move === undefined) return;
+    const { ownedBytes, ownedEntries } = loads[this.#parts.ring.selfIndex]!;
     const entries = Math.round((move.amount * ownedEntries) / ownedBytes);
-    const successor = this.#loads.of(current.members[this.#successor]!.id)!;
     const cut = this.#cut(entries);
     // Keys of one tag stay together, so there may be no good place.
     const given = cut === null ? 0 : (cut.above * ownedBytes) / ownedEntries;
-    if (cut === null || given + successor.ownedBytes > ownedBytes) return;
+    if (cut === null || given + loads[this.#successor]!.ownedBytes > ownedBytes) return;
     this.#move(cut.position, cut.above);
   }
 
@@ -80,15 +83,17 @@ export class MigrateLoop {
     return (ring.selfIndex + 1) % ring.responsibility.current.members.length;
   }
 
-  /** What this member should give now. */
-  #dueMove(): Move | undefined {
+  /** What this member should give now, by the loads of all members. */
+  #dueMove(loads: readonly Load[] | undefined): Move | undefined {
     const { ring } = this.#parts;
+    const { current, next, view } = ring.responsibility;
+    const isSettled = next === undefined && ring.selfIndex >= 0 && current.members.length > 1;
+    if (!this.#settings.migrates || !isSettled || loads === undefined) return undefined;
+    if (loads.some(({ epoch }) => epoch !== view.epoch)) return undefined;
     const quietMs = this.#nowMs() - this.#viewMs;
     if (quietMs < this.#settings.quietMs) return undefined;
     if (this.#nowMs() - this.#movedMs < MOVE_WAIT_MS) return undefined;
-    const loads = this.#allLoads();
-    if (loads === undefined) return undefined;
-    const { ownedBytes, ownedEntries } = this.#loads.own();
+    const { ownedBytes, ownedEntries } = loads[ring.selfIndex]!;
     if (ownedEntries === 0) return undefined;
     const owned = loads.map((load) => load.ownedBytes);
     const least = (this.#settings.migrateEntriesMin * ownedBytes) / ownedEntries;
@@ -98,14 +103,13 @@ export class MigrateLoop {
     return moves[rank];
   }
 
-  /** Of all members, in ring order; undefined: of one that lives nothing is known in this view. */
-  #allLoads(): Load[] | undefined {
+  /** What each has told last, in ring order; undefined: of one that lives nothing is known. */
+  #toldLoads(): Load[] | undefined {
     const { ring } = this.#parts;
-    const { current, view } = ring.responsibility;
     const loads: Load[] = [];
-    for (const { id } of current.members) {
+    for (const { id } of ring.responsibility.current.members) {
       const load = this.#loads.of(id);
-      if (load === undefined || !ring.isAlive(id) || load.epoch !== view.epoch) return undefined;
+      if (load === undefined || !ring.isAlive(id)) return undefined;
       loads.push(load);
     }
     return loads;
