@@ -19,9 +19,10 @@ import { until } from '../support/until.js';
 const AS_ROOT: readonly string[] = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
 const SEED = Number(process.env['SEED'] ?? 1);
 
-function runAsRoot(...command: string[]): void {
+/** What it printed. */
+function runAsRoot(...command: string[]): string {
   const [program, ...args] = [...AS_ROOT, ...command];
-  execFileSync(program!, args);
+  return execFileSync(program!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 async function newFolder(): Promise<string> {
@@ -208,6 +209,94 @@ void t.test(
     }
   },
 );
+
+/** A file system in a file, which the kernel takes for broken when it is told to. */
+class BreakableDisk {
+  readonly #folder: string;
+  readonly #device: string;
+
+  constructor(image: string, folder: string) {
+    this.#folder = folder;
+    runAsRoot('truncate', '-s', '64m', image);
+    runAsRoot('mkfs.ext4', '-q', '-F', image);
+    this.#device = runAsRoot('losetup', '--find', '--show', image).trim();
+    this.mount();
+  }
+
+  mount(): void {
+    runAsRoot('mount', '-o', 'errors=remount-ro', this.#device, this.#folder);
+    runAsRoot('chown', `${process.getuid?.()}`, this.#folder);
+  }
+
+  turnReadOnly(): void {
+    const device = this.#device.slice('/dev/'.length);
+    runAsRoot('sh', '-c', `echo x > /sys/fs/ext4/${device}/trigger_fs_error`);
+  }
+
+  /** False: somebody has files open. */
+  unmount(): boolean {
+    try {
+      runAsRoot('umount', this.#folder);
+    } catch {
+      return false;
+    }
+    return true;
+  }
+
+  /** Exit code 1 says that something was mended. */
+  repair(): void {
+    runAsRoot('sh', '-c', `fsck.ext4 -y ${this.#device} || [ $? -eq 1 ]`);
+  }
+
+  remove(): void {
+    this.unmount();
+    runAsRoot('losetup', '--detach', this.#device);
+  }
+}
+
+void t.test('a file system turns read-only under a node, and is mounted again', async (t) => {
+  const folder = await newFolder();
+  const mounted = join(folder, 'mounted');
+  await mkdir(mounted);
+  const disk = new BreakableDisk(join(folder, 'image'), mounted);
+  let server: ServerProcess | undefined;
+  try {
+    const args = ['--dir', join(mounted, 'd')];
+    server = await startDhash({ args });
+    const writer = await server.connect();
+    for (let i = 0; i < 500; i += 1) t.equal(await writer.callPlain('SET', `k${i}`, i), 'OK');
+    disk.turnReadOnly();
+    await t.rejects(
+      writer.call('SET', 'in doubt', '1'),
+      /closed/,
+      'nobody is told that it is safe',
+    );
+    const client = await server.connect();
+    t.match(
+      String(await client.callPlain('SET', 'refused', '1')),
+      /MISCONF .*Read-only file system/,
+    );
+    t.equal(await client.callPlain('GET', 'k7'), '7', 'reads go on');
+    await until('the node holds no file of it', () => disk.unmount());
+    disk.repair();
+    disk.mount();
+    await until('it takes writes again', async () => {
+      return (await client.callPlain('SET', 'after', '1').catch(() => undefined)) === 'OK';
+    });
+    server.signal('SIGKILL');
+    await server.exited;
+    server = await startDhash({ args });
+    const after = await server.connect();
+    for (let i = 0; i < 500; i += 1) {
+      if ((await after.callPlain('GET', `k${i}`)) !== `${i}`) t.fail(`k${i} is lost`);
+    }
+    t.equal(await after.callPlain('GET', 'after'), '1');
+    t.equal(await after.callPlain('EXISTS', 'refused'), 0);
+  } finally {
+    await server?.stop();
+    disk.remove();
+  }
+});
 
 void t.test('flipped bits in the files: found, or harmless', async (t) => {
   const folder = await newFolder();
