@@ -65,7 +65,11 @@ export interface LogStore {
 export type OpenLogStore = () => Promise<LogStore>;
 
 /**
- * Opens the store in a folder. `salvages`: if it is so damaged that it cannot be opened, what can
- * still be read is put together to a new one first. What was removed from it may be there again.
+ * How the store in a folder is opened. `salvage`: if it is so damaged that it cannot be opened, what
+ * can still be read is put together to a new one first; what was removed from it may be there again.
+ * `existing`: it is not made anew if it is not there.
  */
-export type OpenLogFolder = (folder: string, salvages?: boolean) => Promise<LogStore>;
+export type OpenLogMode = 'create' | 'salvage' | 'existing';
+
+/** Default: `create`. */
+export type OpenLogFolder = (folder: string, mode?: OpenLogMode) => Promise<LogStore>;

@@ -132,6 +132,12 @@ export class DurableRecords {
     });
   }
 
+  /** Closes the files; the next `put` begins with new ones. */
+  async release(): Promise<void> {
+    this.#isBroken = true;
+    if (this.#writing === undefined) await this.#closeFiles();
+  }
+
   /** Waits for what is under way. */
   async close(): Promise<void> {
     await this.#writing;

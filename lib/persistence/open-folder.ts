@@ -24,7 +24,7 @@ export interface OpenedFolder {
   readonly logStore: LogStore;
   readonly records: DurableRecords;
   readonly pad: Pad;
-  /** Opens the LogStore again, once it is closed. */
+  /** Opens the LogStore, which has failed and is closed, again, and the pad. */
   readonly open: OpenLogStore;
   /** What is lost, in words. */
   readonly damage: readonly string[];
@@ -41,7 +41,6 @@ export async function openFolder(
   skipsDamage = false,
 ): Promise<OpenedFolder> {
   await disk.makeFolder(folder);
-  const open: OpenLogStore = () => openLogFolder(`${folder}/log`);
   const damage: string[] = [];
   const damaged = (error: unknown, of: string): void => {
     const { code, message } = error as { code?: string; message: string };
@@ -51,11 +50,11 @@ export async function openFolder(
   // First, since it locks the folder.
   let logStore: LogStore;
   try {
-    logStore = await open();
+    logStore = await openLogFolder(`${folder}/log`);
     if (skipsDamage) await readAll(logStore);
   } catch (error) {
     damaged(error, 'the store of the log');
-    logStore = await openLogFolder(`${folder}/log`, true);
+    logStore = await openLogFolder(`${folder}/log`, 'salvage');
   }
   try {
     const last = await lastBlockNumber(logStore).catch((error: unknown) => {
@@ -75,7 +74,34 @@ export async function openFolder(
         throw error;
       },
     );
+    const open: OpenLogStore = () =>
+      reopen(() => openLogFolder(`${folder}/log`, 'existing'), pad, records);
     return { logStore, records, pad, open, damage };
+  } catch (error) {
+    await logStore.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a store again. While that is not possible nothing is kept open, so that a file system that
+ * has failed can be unmounted, checked, and mounted again.
+ */
+async function reopen(open: OpenLogStore, pad: Pad, records: DurableRecords): Promise<LogStore> {
+  let logStore: LogStore;
+  try {
+    logStore = await open();
+  } catch (error) {
+    // On a disk that is full there may be room in files that are there, and for no new ones.
+    if (!(error instanceof LogStoreError) || error.code !== 'NO_SPACE') {
+      await pad.release();
+      await records.release();
+    }
+    throw error;
+  }
+  try {
+    await pad.reopen();
+    return logStore;
   } catch (error) {
     await logStore.close();
     throw error;

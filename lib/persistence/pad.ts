@@ -33,7 +33,9 @@ export class Pad {
   /** Blocks [firstNumber, number] are all in it; of them those up to `syncedNumber` are synced. */
   firstNumber = 1;
   syncedNumber = 0;
-  readonly #file: DiskFile;
+  readonly #disk: Disk;
+  readonly #path: string;
+  #opened: DiskFile | undefined;
   #half = 0;
   #at = 0;
   /** The first and the last block of each half. */
@@ -42,8 +44,10 @@ export class Pad {
   /** How often it was begun anew: a sync from before does not count. */
   #beginnings = 0;
 
-  private constructor(file: DiskFile) {
-    this.#file = file;
+  private constructor(disk: Disk, path: string, file: DiskFile) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#opened = file;
   }
 
   /** Opens the pad and reads what it holds, in the order of numbers. */
@@ -57,16 +61,44 @@ export class Pad {
       blocks.push(...readHalf(whole.subarray(from, from + PAD_HALF_BYTES)));
     }
     blocks.sort((a, b) => a.number - b.number);
-    return { pad: new Pad(file), blocks };
+    return { pad: new Pad(disk, path, file), blocks };
   }
 
   /** Makes it empty, with room on the disk for all that it may hold. `number`: of the store. */
   async reset(number: number): Promise<void> {
+    await this.#makeRoom();
+    this.restart(number);
+  }
+
+  async #makeRoom(): Promise<void> {
     const nothing = Buffer.alloc(PAD_HALF_BYTES);
     await this.#file.write(nothing, 0);
     await this.#file.write(nothing, PAD_HALF_BYTES);
     await this.#file.sync();
-    this.restart(number);
+  }
+
+  /** Closes the file; what it holds stays there. Until `reopen` whatever needs it throws. */
+  async release(): Promise<void> {
+    const file = this.#opened;
+    this.#opened = undefined;
+    await file?.close().catch(() => undefined);
+  }
+
+  /** Opens the file again, if it was released. Rejects with the disk's error. */
+  async reopen(): Promise<void> {
+    if (this.#opened !== undefined) return;
+    this.#opened = await this.#disk.open(this.#path, 'create');
+    try {
+      if ((await this.#opened.sizeBytes()) < 2 * PAD_HALF_BYTES) await this.#makeRoom();
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
+  }
+
+  get #file(): DiskFile {
+    if (this.#opened === undefined) throw new Error('the pad is closed');
+    return this.#opened;
   }
 
   /** Begins anew: what it holds no longer counts. Throws the disk's error. */
@@ -124,8 +156,8 @@ export class Pad {
     this.syncedNumber = this.number;
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await this.#opened?.close();
   }
 
   /** Goes on in the other half, if the store has all of it. */

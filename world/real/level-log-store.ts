@@ -14,6 +14,7 @@ import {
   type LogStore,
   type LogStoreCode,
   LogStoreError,
+  type OpenLogMode,
 } from '../log-store.js';
 
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
@@ -29,16 +30,20 @@ const DAMAGE = /corruption|\.(ldb|sst): (Invalid argument|No such)|MANIFEST-\d+:
 
 type Level = ClassicLevel<Buffer, Buffer>;
 
-export async function openLevelLogStore(folder: string, salvages = false): Promise<LogStore> {
+export async function openLevelLogStore(
+  folder: string,
+  mode: OpenLogMode = 'create',
+): Promise<LogStore> {
   try {
-    if (salvages) await ClassicLevel.repair(folder);
-    else await needWhole(folder);
+    if (mode === 'salvage') await ClassicLevel.repair(folder);
+    else await needWhole(folder, mode);
   } catch (error) {
     throw logStoreError(error);
   }
   const level: Level = new ClassicLevel(folder, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
+    createIfMissing: mode !== 'existing',
     compression: false,
     cacheSize: 1024 * 1024,
     writeBufferSize: WRITE_BUFFER_BYTES,
@@ -56,9 +61,12 @@ export async function openLevelLogStore(folder: string, salvages = false): Promi
  * Where the name of its manifest is missing, LevelDB would begin anew and remove the tables that it
  * knows nothing of.
  */
-async function needWhole(folder: string): Promise<void> {
+async function needWhole(folder: string, mode: OpenLogMode): Promise<void> {
   const names = await readdir(folder).catch((): string[] => []);
-  if (names.includes('CURRENT') || !names.some((name) => /\.(ldb|sst)$/.test(name))) return;
+  if (names.includes('CURRENT')) return;
+  // LevelDB would make the folder before it looks for what is in it.
+  if (mode === 'existing') throw new LogStoreError('IO', `${folder} is gone`);
+  if (!names.some((name) => /\.(ldb|sst)$/.test(name))) return;
   throw new LogStoreError('CORRUPT', 'CURRENT is missing');
 }
 
