@@ -1,6 +1,7 @@
 /**
  * Load on a ring from an ordinary client (ioredis), and what it may rely on: each of its keys has one
- * writer, which counts up; what was acknowledged is read again, or something newer.
+ * writer, which counts up; what was acknowledged is read again, or something newer. Each writer has a
+ * set, too, of which nothing is ever removed.
  *
  *   const load = new RingLoad([node, other]);   // a connection to each
  *   load.start();
@@ -34,6 +35,7 @@ export class RingLoad {
   writes = 0;
   readonly #clients: Redis[];
   readonly #acknowledged = new Map<string, number>();
+  readonly #members = new Map<string, number[]>();
   #isRunning = false;
   #writers: Promise<void>[] = [];
 
@@ -85,6 +87,12 @@ export class RingLoad {
         if (!(found >= wanted)) lost.push(`${key}: ${found}, acknowledged ${wanted}`);
       }
     }
+    for (const [key, members] of this.#members) {
+      const found = new Set(await this.#clients[0]!.smembers(key));
+      for (const member of members) {
+        if (!found.has(String(member))) lost.push(`${member} of ${key}`);
+      }
+    }
     return lost;
   }
 
@@ -94,6 +102,8 @@ export class RingLoad {
   }
 
   async #write(client: Redis, name: string): Promise<void> {
+    const members: number[] = [];
+    this.#members.set(`set:${name}`, members);
     for (let n = 1; this.#isRunning; n += 1) {
       const key = `${String(n % KEYS_PER_WRITER).padStart(3, '0')}:${name}`;
       if (n % 4 === 0) await this.#read(client, key);
@@ -102,6 +112,7 @@ export class RingLoad {
       if (!this.#isRunning) return;
       this.#acknowledged.set(key, n);
       this.writes += 1;
+      if (n % 5 === 0 && (await this.#tried(() => client.sadd(`set:${name}`, n)))) members.push(n);
     }
   }
 
