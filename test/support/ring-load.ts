@@ -17,6 +17,8 @@ import { until } from './until.js';
 const KEYS_PER_WRITER = 60;
 const WRITERS_PER_NODE = 3;
 const RETRY_MS = 20;
+/** A writer rests so long after each write: the nodes shall have work, not all of the machine. */
+const REST_MS = 2;
 const QUIET_MS = 1500;
 /** What may be said of a write that was not applied, or is in doubt, and of a lost connection. */
 const EXPECTED =
@@ -102,6 +104,7 @@ export class RingLoad {
       if (!this.#isRunning) return;
       this.#acknowledged.set(key, n);
       this.writes += 1;
+      await pause(REST_MS);
     }
   }
 
