@@ -34,6 +34,8 @@ const VALUE_BYTES = 4000;
 const SYNCED_MS = 2500;
 /** Tried of each folder. */
 const CASES = 14;
+/** Nodes that run side by side: mostly they wait for the disk. */
+const AT_ONCE = 4;
 
 type Damage = (path: string, random: SeededRandom) => Promise<void>;
 
@@ -195,28 +197,47 @@ class Case {
   }
 }
 
+interface Tried {
+  readonly origin: string;
+  readonly name: string;
+  readonly how: string;
+  readonly damage: Damage;
+  /** Of this case alone, so that it does not matter which one runs first. */
+  readonly random: SeededRandom;
+}
+
+async function casesOf(origin: string, random: SeededRandom): Promise<Tried[]> {
+  const names = await filesOf(origin);
+  const all = names.flatMap((name) =>
+    Object.entries(damages).map(([how, damage]) => ({ origin, name, how, damage })),
+  );
+  return random
+    .shuffle(all)
+    .slice(0, CASES)
+    .map((each) => ({ ...each, random: seededRandom(random.below(2 ** 31)) }));
+}
+
 void t.test('damaged files', { timeout: 200_000 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'dhash-damaged-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const { stopped, killed, sound } = await prepare(folder);
   const random = seededRandom(SEED);
   const seen = new Map<string, number>();
-  for (const origin of [stopped, killed]) {
-    const names = await filesOf(origin);
-    const all = names.flatMap((name) =>
-      Object.entries(damages).map((each) => [name, ...each] as const),
-    );
-    for (const [name, how, damage] of random.shuffle(all).slice(0, CASES)) {
-      const dir = join(folder, 'copy');
+  const left = [...(await casesOf(stopped, random)), ...(await casesOf(killed, random))];
+  const work = async (worker: number): Promise<void> => {
+    for (let tried = left.shift(); tried !== undefined; tried = left.shift()) {
+      const { origin, name, how, damage } = tried;
+      const dir = join(folder, `copy${worker}`);
       await cp(origin, dir, { recursive: true });
-      await damage(join(dir, name), random);
+      await damage(join(dir, name), tried.random);
       const what = `seed ${SEED}: ${origin.slice(folder.length + 1)}, ${name} ${how}`;
       const ended = await new Case(t, what, dir, sound).run();
       t.comment(`${what}: ${ended}`);
       seen.set(ended, (seen.get(ended) ?? 0) + 1);
       await rm(dir, { recursive: true });
     }
-  }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, (_, worker) => work(worker)));
   // Nothing else says up to where the log was whole.
   await cp(stopped, join(folder, 'copy'), { recursive: true });
   for (const name of ['records.a', 'records.b']) await rm(join(folder, 'copy', name));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { RingLoad } from '../support/ring-load.js';
+import { ringStatusOf } from '../support/ring-status.js';
 import { runProgram } from '../support/run-program.js';
 import {
   dhashProgram,
@@ -50,10 +51,8 @@ async function settledWith(node: ServerProcess, count: number): Promise<void> {
   await until(
     `a settled ring of ${count}`,
     async () => {
-      const { output } = await dhash('status', '--json', '--at', addressOf(node));
-      if (!output.startsWith('{')) return false;
-      const { change, members } = JSON.parse(output) as { change: string; members: unknown[] };
-      return change === 'none' && members.length === count;
+      const status = await ringStatusOf(node);
+      return status?.change === 'none' && status.members.length === count;
     },
     TROUBLE_MAX_MS,
   );

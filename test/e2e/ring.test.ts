@@ -1,6 +1,7 @@
 /** Rings of real processes on this machine: joining, dying, strangers, `dhash ring` and its kin. */
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
+import { ringStatusOf } from '../support/ring-status.js';
 import { runProgram } from '../support/run-program.js';
 import {
   dhashProgram,
@@ -16,13 +17,6 @@ const DETECTION_MAX_MS = 60_000;
 const SECRET = 'a secret for tests';
 /** How long a node leaves when it is told to stop, unless it is told otherwise. */
 const LEAVE_TIMEOUT_MS = 30_000;
-
-interface Status {
-  readonly epoch: number;
-  readonly clusterId: string;
-  readonly change: string;
-  readonly members: readonly { readonly address: string; readonly status: string }[];
-}
 
 function addressOf({ host, port }: ServerProcess): string {
   return `${host}:${port}`;
@@ -44,14 +38,6 @@ async function dhash(...args: readonly string[]): Promise<{ code: number | null;
   return runProgram(process.execPath, [dhashProgram(), ...args]);
 }
 
-const NO_STATUS: Status = { epoch: 0, clusterId: '', change: 'joining', members: [] };
-
-/** What the node says, once it is a member. */
-async function statusOf(node: ServerProcess): Promise<Status> {
-  const { output } = await dhash('status', '--json', '--at', addressOf(node));
-  return output.startsWith('{') ? (JSON.parse(output) as Status) : NO_STATUS;
-}
-
 /** Until the node says that exactly these are the ring, all of them up. */
 function formed(node: ServerProcess, all: readonly ServerProcess[]): Promise<void> {
   const wanted = all
@@ -59,12 +45,9 @@ function formed(node: ServerProcess, all: readonly ServerProcess[]): Promise<voi
     .sort()
     .join();
   return until(`a ring of ${all.length}`, async () => {
-    const { change, members } = await statusOf(node);
-    const found = members
-      .map(({ address, status }) => `${address} ${status}`)
-      .sort()
-      .join();
-    return change === 'none' && found === wanted;
+    const status = await ringStatusOf(node);
+    const found = status?.members.map((one) => `${one.address} ${one.status}`);
+    return status?.change === 'none' && found?.sort().join() === wanted;
   });
 }
 
@@ -78,12 +61,15 @@ void t.test('three processes are a ring; one dies, another joins', async (t) => 
   t.equal(shown.code, 0);
   t.match(shown.output, /^Ring [0-9a-f]{32}, epoch 5, 3 members, 3 replicas\n/);
   t.equal(shown.output.match(/^UN {2}127\.0\.0\.1:/gm)?.length, 3);
+  const json = await dhash('status', '--json', '--at', addressOf(second));
+  t.match(JSON.parse(json.output), { epoch: 5, change: 'none', members: { length: 3 } });
 
   third.signal('SIGKILL');
   await third.exited;
   await until(
     'the dead one is seen',
-    async () => (await statusOf(first)).members.some(({ status }) => status === 'down'),
+    async () =>
+      (await ringStatusOf(first))?.members.some(({ status }) => status === 'down') === true,
     DETECTION_MAX_MS,
   );
   const withDead = await dhash('status', '--at', addressOf(first));
@@ -94,8 +80,8 @@ void t.test('three processes are a ring; one dies, another joins', async (t) => 
     `127.0.0.1:${await freePort()},${addressOf(second)}`,
   ]);
   await until('the fourth is in', async () => {
-    const { change, members } = await statusOf(fourth);
-    return change === 'none' && members.length === 4;
+    const status = await ringStatusOf(fourth);
+    return status?.change === 'none' && status.members.length === 4;
   });
 
   const left = await dhash('leave', '--at', addressOf(second), '--json');
@@ -161,7 +147,7 @@ void t.test('who does not fit is refused, and harms nothing', async (t) => {
   noisy.sendRaw('*1\r\n$not a length\r\n');
   await noisy.waitClosed();
   t.equal(await client.callPlain('PING'), 'PONG', 'and it serves on');
-  t.equal((await statusOf(first)).members.length, 1);
+  t.equal((await ringStatusOf(first))?.members.length, 1);
 });
 
 void t.test('settings that make no ring are refused before it starts', async (t) => {

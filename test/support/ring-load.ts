@@ -18,6 +18,8 @@ import { until } from './until.js';
 const KEYS_PER_WRITER = 60;
 const WRITERS_PER_NODE = 3;
 const RETRY_MS = 20;
+/** A writer rests so long after each write: the nodes shall have work, not all of the machine. */
+const REST_MS = 2;
 const QUIET_MS = 1500;
 /** What may be said of a write that was not applied, or is in doubt, and of a lost connection. */
 const EXPECTED =
@@ -113,6 +115,7 @@ export class RingLoad {
       this.#acknowledged.set(key, n);
       this.writes += 1;
       if (n % 5 === 0 && (await this.#tried(() => client.sadd(`set:${name}`, n)))) members.push(n);
+      await pause(REST_MS);
     }
   }
 
