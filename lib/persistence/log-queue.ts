@@ -15,15 +15,17 @@ import type { Timer, World } from '../../world/world.js';
 import { BLOCK_KEYS_END, blockKey, blockNumber, FIRST_BLOCK_KEY, sealBlock } from './block.js';
 import type { FilledBlock } from './record-writer.js';
 
-/** Bytes of one batch, more only if a block is. */
-const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of one batch that is synced, more only if a block is. */
+const SYNCED_BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** Of others: the store copies each into memory that is taken anew, which above this costs thrice as much a byte. */
+const BATCH_BYTES_MAX = 256 * 1024;
 /** Blocks of one batch. */
 const BATCH_BLOCKS_MAX = 1024;
 /** Keys removed by one batch. */
 const REMOVAL_KEYS_MAX = 1024;
 /** Batches that nobody waits for are gathered for so long, or until they have so many bytes. */
 const GATHER_MS = 10;
-const GATHER_BYTES = 512 * 1024;
+const GATHER_BYTES = 192 * 1024;
 /** A store that has failed is tried again after this, ms. */
 const RETRY_MS = 500;
 
@@ -221,13 +223,14 @@ export class LogQueue {
   /** Writes what there is, if nothing is under way. */
   flush(): void {
     if (this.#isBusy || this.isFailed || this.#isClosed) return;
-    const batch = this.#nextBatch();
+    const mustSync = this.#events.mustSync();
+    const batch = this.#nextBatch(mustSync ? SYNCED_BATCH_BYTES_MAX : BATCH_BYTES_MAX);
     if (batch.puts.length === 0 && batch.deletes.length === 0) {
       for (const resolve of this.#idle.splice(0)) resolve();
       return;
     }
     this.#isBusy = true;
-    const isSynced = this.#events.mustSync() || batch.companion !== undefined;
+    const isSynced = mustSync || batch.companion !== undefined;
     const store = this.#store;
     store.batch(batch.puts, batch.deletes, isSynced).then(
       () => this.#wrote(batch, isSynced),
@@ -235,11 +238,11 @@ export class LogQueue {
     );
   }
 
-  #nextBatch(): Batch {
+  #nextBatch(bytesMax: number): Batch {
     const blocks: QueuedBlock[] = [];
     let bytes = 0;
     for (const block of this.#queue) {
-      const isFull = bytes + block.end > BATCH_BYTES_MAX || blocks.length === BATCH_BLOCKS_MAX;
+      const isFull = bytes + block.end > bytesMax || blocks.length === BATCH_BLOCKS_MAX;
       if (isFull && blocks.length > 0) break;
       blocks.push(block);
       bytes += block.end;
@@ -333,7 +336,7 @@ export class LogQueue {
   /** Writes all that waits, or at least something, and syncs. */
   async #writeQueue(): Promise<void> {
     while (this.#queue.length > 0) {
-      const { puts, blocks } = this.#nextBatch();
+      const { puts, blocks } = this.#nextBatch(SYNCED_BATCH_BYTES_MAX);
       this.#underWay.clear();
       await this.#store.batch(puts, [], true);
       this.#forget(blocks.at(-1)!.number);
