@@ -39,7 +39,7 @@ import {
 } from './node.js';
 import { addLeaf, addPointer, hintOfKind, Sum } from './totals.js';
 import type { Tree } from './tree.js';
-import { rehashValue } from './write.js';
+import { rehashValue } from './value.js';
 
 interface Frame {
   node: number;

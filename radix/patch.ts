@@ -34,19 +34,12 @@ import {
   wideWordAt,
 } from './leaf.js';
 import { locate } from './path.js';
+import { relayout } from './relayout.js';
 import type { Space } from './space.js';
 import { addAlong, addLeaf } from './totals.js';
 import type { Tree } from './tree.js';
-import {
-  addBlocks,
-  beginWrite,
-  createBig,
-  layoutOf,
-  outOfMemory,
-  rehashValue,
-  relayout,
-  writeEntry,
-} from './write.js';
+import { addBlocks, createBig, outOfMemory, rehashValue } from './value.js';
+import { beginWrite, layoutOf, writeEntry } from './write.js';
 
 /** Shorter pieces are written by a loop, which beats a native call. */
 const NATIVE_BYTES_MIN = 32;

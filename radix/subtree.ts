@@ -50,11 +50,12 @@ import {
 } from './leaf.js';
 import { Mirror, MirrorKeyTooLongError } from './mirror.js';
 import { HINT_TOMBSTONE } from './node.js';
+import { relayout } from './relayout.js';
 import { removeFound } from './remove.js';
 import { checkLed, leadInward, leadsNowhere, leadsTo } from './seek.js';
 import { addAlong, addHashed, hintAlong, Sum } from './totals.js';
 import { NODE_BYTES_SHARE, Tree } from './tree.js';
-import { insertPlain, overwritePlain, putEntry, relayout } from './write.js';
+import { insertPlain, overwritePlain, putEntry } from './write.js';
 
 const GRANULE_BYTES = 8;
 const EXPIRY_BYTES = 8;

@@ -6,6 +6,7 @@
  *   insert   a new leaf, splitting                  range     counts and digests of ranges
  *   remove   a leaf less, joining                   cursor    iteration that survives writes
  *   write    put, expiry, tombstones                check, describe, reclaimer, compaction
+ *   relayout a leaf moves to another record         value     where it lies; its hash
  *   patch    a piece of a value                     totals    what nodes carry: counts, digests
  *
  * A Tree is a flyweight: a root pointer, a version and an expiry heap. Databases

@@ -7,8 +7,7 @@
  *   4. adds the difference to the nodes on the path.
  */
 import assert from 'node:assert';
-import { CHUNK_SHIFT, GRANULE_MASK, OutOfMemoryError } from './arena.js';
-import { BLOCK_BYTES } from './entry-hash.js';
+import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { insertLeaf, insertSummed, relink } from './insert.js';
 import {
   EXPIRY_WORDS,
@@ -16,19 +15,14 @@ import {
   FLAG_EXTERNAL,
   FLAG_LED,
   FLAG_WIDE,
-  FLAGS_SHIFT,
   flagsAt,
-  HEAD_SLOT_WORD,
   HINT_FLAGS,
   INLINE_VALUE_BYTES_MAX,
-  isTimedHeadAt,
   isWide,
   KEY_BYTES_MAX,
   KIND_HEAD,
   KIND_MASK,
   KIND_TOMBSTONE,
-  keyBytesAt,
-  keyWordAt,
   LEAF_WORDS,
   type Leaf,
   leafGranules,
@@ -45,15 +39,18 @@ import {
   WRITER_FLAGS,
   wideWordAt,
 } from './leaf.js';
-import { locate, type Path } from './path.js';
+import { locate } from './path.js';
+import { relayout } from './relayout.js';
 import { releaseContents } from './remove.js';
 import { leadToInserted, ledBeforeWrite } from './seek.js';
 import type { Space } from './space.js';
 import { addAlong, addLeaf, digestAlong, hashLeaf, hintAlong, hintOfKind } from './totals.js';
 import type { Tree } from './tree.js';
+import { createBig, rehashValue } from './value.js';
 
 /** Of entries of bytes that are neither wide nor expire, nor are hidden. */
 const PLAIN_FLAGS = FLAG_LED | HINT_FLAGS;
+const NOTHING = Buffer.alloc(0);
 const LAYOUT_FLAGS = FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
 
 /** The flags that follow from an entry's lengths and expiry. */
@@ -437,67 +434,6 @@ function fillValue(
   rehashValue(space, i32, word);
 }
 
-/** Computes the value hash of a WIDE leaf from all of its value. */
-export function rehashValue(space: Space, i32: Int32Array, word: number): void {
-  const wide = wideWordAt(i32, word);
-  i32[wide + 2] = 0;
-  i32[wide + 3] = 0;
-  addBlocks(space, i32, word, 0, valueBytesAt(i32, word), 1);
-}
-
-/** Adds the hashes of the blocks that value[from, to) touches to a WIDE leaf's value hash. */
-export function addBlocks(
-  space: Space,
-  i32: Int32Array,
-  word: number,
-  from: number,
-  to: number,
-  sign: number,
-): void {
-  if (from >= to) return;
-  const hash = space.hash;
-  const at = valueWordAt(i32, word);
-  if ((flagsAt(i32, word) & FLAG_EXTERNAL) !== 0) {
-    space.bigValues.hash(i32[at]!, hash, from, to);
-  } else {
-    const block = Math.floor(from / BLOCK_BYTES);
-    const start = block * BLOCK_BYTES;
-    const end = Math.min(Math.ceil(to / BLOCK_BYTES) * BLOCK_BYTES, valueBytesAt(i32, word));
-    hash.hashBlocks(i32, at + (start >>> 2), end - start, block);
-  }
-  const wide = wideWordAt(i32, word);
-  i32[wide + 2] = i32[wide + 2]! + (sign > 0 ? hash.low : 0 - hash.low);
-  i32[wide + 3] = i32[wide + 3]! + (sign > 0 ? hash.high : 0 - hash.high);
-}
-
-const NOTHING = Buffer.alloc(0);
-
-/** A big value of zeros with value[vfrom, vto) at `offset`. */
-export function createBig(
-  space: Space,
-  bytes: number,
-  value: Buffer,
-  vfrom: number,
-  vto: number,
-  offset: number,
-): number {
-  const bigValues = space.bigValues;
-  let big = -1;
-  try {
-    big = bigValues.create(bytes);
-    bigValues.write(big, offset, value, vfrom, vto);
-    return big;
-  } catch (error) {
-    if (big >= 0) bigValues.free(big);
-    throw outOfMemory(error, bytes);
-  }
-}
-
-export function outOfMemory(error: unknown, bytes: number): unknown {
-  if (!(error instanceof RangeError)) return error;
-  return new OutOfMemoryError(`the system gives no memory for a value of ${bytes} bytes`);
-}
-
 /** Gives an entry that is no tombstone another expiry; 0: none. Returns 0 if there is none. */
 export function setExpiry(
   tree: Tree,
@@ -537,84 +473,4 @@ export function setExpiry(
   addLeaf(sum, tree, leaf, 1);
   addAlong(tree, path, path.length, sum);
   return leaf;
-}
-
-/**
- * Moves a leaf to a record with other flags or room for a longer value. Its old value comes
- * along, followed by zeros, unless it goes from inline to external: then the word stays unset.
- */
-export function relayout(
-  tree: Tree,
-  path: Path,
-  old: Leaf,
-  flags: number,
-  valueBytes: number,
-): Leaf {
-  const leaves = tree.space.leaves;
-  const from = leaves.i32[old >>> CHUNK_SHIFT]!;
-  const fromWord = (old & GRANULE_MASK) << 1;
-  const keyBytes = keyBytesAt(from, fromWord);
-  const oldFlags = flagsAt(from, fromWord);
-  const leaf = leaves.alloc(leafGranules(flags, keyBytes, valueBytes));
-  const to = leaves.i32[leaf >>> CHUNK_SHIFT]!;
-  const word = (leaf & GRANULE_MASK) << 1;
-  to[word] = from[fromWord]!;
-  to[word + 1] = (from[fromWord + 1]! & ~(-1 << FLAGS_SHIFT)) | (flags << FLAGS_SHIFT);
-  to[word + 2] = from[fromWord + 2]! & 0xffffff;
-  to[word + 3] = from[fromWord + 3]! & ~0xffff;
-  if ((flags & FLAG_EXPIRY) !== 0) to[word + LEAF_WORDS + 2] = -1;
-  if ((flags & FLAG_EXPIRY & oldFlags) !== 0) {
-    copyWords(from, fromWord + LEAF_WORDS, to, word + LEAF_WORDS, EXPIRY_WORDS);
-    if (tree.timed) tree.expiries.move(slotAt(to, word), leaf);
-  }
-  if ((flags & FLAG_WIDE) !== 0) {
-    const wide = wideWordAt(to, word);
-    const oldWide = wideWordAt(from, fromWord);
-    const wasWide = (oldFlags & FLAG_WIDE) !== 0;
-    to[wide] = keyBytes;
-    to[wide + 1] = valueBytes;
-    to[wide + 2] = wasWide ? from[oldWide + 2]! : 0;
-    to[wide + 3] = wasWide ? from[oldWide + 3]! : 0;
-  } else {
-    to[word + 2]! |= keyBytes << 24;
-    to[word + 3]! |= valueBytes;
-  }
-  copyWords(from, keyWordAt(from, fromWord), to, keyWordAt(to, word), (keyBytes + 3) >>> 2);
-  copyOldValue(from, fromWord, to, word, flags, valueBytes);
-  if ((flags & KIND_MASK) === KIND_HEAD && isTimedHeadAt(from, fromWord) && tree.timed) {
-    tree.heads.move(to[valueWordAt(to, word) + HEAD_SLOT_WORD]!, leaf);
-  }
-  leaves.free(old);
-  relink(tree, path, path.length, 0 - leaf);
-  return leaf;
-}
-
-function copyOldValue(
-  from: Int32Array,
-  fromWord: number,
-  to: Int32Array,
-  word: number,
-  flags: number,
-  valueBytes: number,
-): void {
-  const at = valueWordAt(to, word);
-  const fromAt = valueWordAt(from, fromWord);
-  if ((flags & FLAG_EXTERNAL) !== 0) {
-    to[at] = from[fromAt]!;
-    return;
-  }
-  const words = (valueBytes + 3) >>> 2;
-  const oldWords = (valueBytesAt(from, fromWord) + 3) >>> 2;
-  copyWords(from, fromAt, to, at, oldWords);
-  to.fill(0, at + oldWords, at + words);
-}
-
-function copyWords(
-  from: Int32Array,
-  fromWord: number,
-  to: Int32Array,
-  word: number,
-  words: number,
-): void {
-  for (let i = 0; i < words; i++) to[word + i] = from[fromWord + i]!;
 }

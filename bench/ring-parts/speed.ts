@@ -5,7 +5,8 @@
  *   owner    each with a prefix that its node owns
  *   spread   each with keys of all nodes: two of three commands are forwarded
  *
- * Positions are such that all own the same, so nobody moves.
+ * Positions are such that all own the same, so nobody moves. Just before each measurement every node
+ * is asked (DHASH OWNERS, DHASH EXPLAIN) whether the keys to come lie where the measurement says.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -13,7 +14,7 @@ import type { ServerProcess } from '../../test/support/server-process.js';
 import { type BenchOptions, median, type Report } from '../support/harness.js';
 import { fill } from '../support/redis-benchmark.js';
 import { withRedisCluster } from '../support/redis-cluster.js';
-import { type BenchRing, withRing } from '../support/ring-processes.js';
+import { addressOf, type BenchRing, withRing } from '../support/ring-processes.js';
 
 const run = promisify(execFile);
 /** Positions, and a prefix that each of them owns; the keys of `spread` are k: and a number below KEY_COUNT. */
@@ -86,6 +87,7 @@ async function compare(
   const rates: Record<Where | 'cluster', number[]> = { owner: [], spread: [], cluster: [] };
   // The first round warms up.
   for (let round = 0; round <= rounds; round += 1) {
+    await checkOwners(ring);
     const owner = await ringRate(ring.nodes, load, 'owner');
     const spread = await ringRate(ring.nodes, load, 'spread');
     const theirs = await clusterRate(cluster[0]!, load);
@@ -101,6 +103,30 @@ async function compare(
   ] as const) {
     const figures = [median(rates[where]), median(rates.cluster)];
     report.compare(`${title}, ${where}`, 'op/s', 'redis cluster', figures, target);
+  }
+}
+
+/** Throws unless each node owns its prefix, whole, and a third of the keys of `spread`. */
+async function checkOwners(ring: BenchRing): Promise<void> {
+  for (const [at, node] of ring.nodes.entries()) {
+    for (const number of [0, OWN_KEY_COUNT - 1]) {
+      const key = `${PREFIXES[at]!}:${keyDigits(number)}`;
+      const owner = await ring.ownerOf(key, node);
+      if (owner !== addressOf(node))
+        throw new Error(`${key} is ${owner}'s, not the ${at}th node's`);
+    }
+  }
+  const { members } = await ring.status();
+  const positions = members.map(({ position }) => position).sort();
+  if (positions.join() !== POSITIONS.join()) throw new Error(`somebody moved: ${positions.join()}`);
+}
+
+/** Throws unless a GET of the second node's keys takes so many hops from here. */
+async function checkHops(ring: BenchRing, node: ServerProcess, hops: 0 | 1): Promise<void> {
+  for (const number of [0, OWN_KEY_COUNT - 1]) {
+    const key = `${PREFIXES[1]}:${keyDigits(number)}`;
+    const found = await ring.hopsOf(['GET', key], node);
+    if (found !== hops) throw new Error(`GET ${key} takes ${found} hops, not ${hops}`);
   }
 }
 
@@ -164,6 +190,7 @@ async function hop(report: Report, ring: BenchRing, count: number, rounds: numbe
     const cpuUs: [number[], number[]] = [[], []];
     for (let round = 0; round <= rounds; round += 1) {
       for (const [at, node] of [other!, owner!].entries()) {
+        await checkHops(ring, node, node === owner ? 0 : 1);
         const before = ring.cpuSeconds;
         const { perSecond } = await rateOf(node, command, args);
         if (round === 0) continue;

@@ -108,6 +108,18 @@ export class BenchRing {
     };
   }
 
+  /** Address of the owner of a key, as the node says. */
+  async ownerOf(key: string, node: ServerProcess): Promise<string> {
+    const reply = await (await this.client(node)).callPlain('DHASH', 'OWNERS', key);
+    return Array.isArray(reply) ? String((reply[0] as Plain[])[0]) : `nobody, but ${reply}`;
+  }
+
+  /** How far from the node a command would run. */
+  async hopsOf(command: readonly string[], node: ServerProcess): Promise<number> {
+    const reply = await (await this.client(node)).callPlain('DHASH', 'EXPLAIN', ...command);
+    return Array.isArray(reply) ? Number(fieldsOf(reply).get('hops')) : Number.NaN;
+  }
+
   /** A field of INFO. */
   async info(node: ServerProcess, section: string, name: string): Promise<string> {
     const text = String(await (await this.client(node)).callPlain('INFO', section));

@@ -1,6 +1,6 @@
 /**
  * Loads: what the others own and hold, asked for in turn, a few members in each tick. Whoever moves
- * or takes in a newcomer decides by it.
+ * or takes in a newcomer decides by it. What they said is of different times; `survey` asks all at once.
  */
 import { PeerError } from '../../discord/peer/peer-error.js';
 import { comparePositions, isInRange } from '../../discord/ring/position.js';
@@ -12,6 +12,8 @@ import type { LoopSettings } from './options.js';
 import type { SyncParts } from './sync-answers.js';
 
 export const LOAD_VERB = 'LOAD';
+/** Behind the verb: reckoned anew, not kept from before. */
+const NOW = 'NOW';
 /** Members asked at once after a change of the ring, and in one tick. */
 const ASKED_MAX = 16;
 const TIMEOUT_MS = 2000;
@@ -40,7 +42,10 @@ export class Loads {
     this.verb = {
       name: LOAD_VERB,
       channel: 'control',
-      handler: (_session, _args, reply) => writeLoad(reply, this.own()),
+      handler: (_session, args, reply) => {
+        if (args.count > 1 && args.string(1) === NOW) this.#own = undefined;
+        writeLoad(reply, this.own());
+      },
     };
   }
 
@@ -57,6 +62,29 @@ export class Loads {
   /** What a member said last; undefined: nothing yet. */
   of(memberId: string): Load | undefined {
     return memberId === this.#parts.ring.selfId ? this.own() : this.#loads.get(memberId);
+  }
+
+  /**
+   * The loads of all members as good as now, in ring order; undefined: somebody did not answer. The
+   * own one is reckoned before the others are asked: a member that is loaded as fast as they are looks
+   * lighter for it, never heavier.
+   */
+  survey(done: (loads: readonly Load[] | undefined) => void): void {
+    const { ring } = this.#parts;
+    const { members } = ring.responsibility.current;
+    this.#own = undefined;
+    const loads = new Array<Load | undefined>(members.length);
+    let missing = members.length;
+    const take = (at: number, load: Load | undefined): void => {
+      loads[at] = load;
+      missing -= 1;
+      if (missing > 0) return;
+      done(loads.every((each) => each !== undefined) ? (loads as Load[]) : undefined);
+    };
+    if (ring.selfIndex >= 0) take(ring.selfIndex, this.own());
+    for (const [at, { id }] of members.entries()) {
+      if (id !== ring.selfId) this.#askOne(id, [LOAD_VERB, NOW], (load) => take(at, load));
+    }
   }
 
   noticeView(): void {
@@ -100,15 +128,23 @@ export class Loads {
       this.#next = (this.#next + 1) % members.length;
       const { id } = members[this.#next]!;
       if (id === ring.selfId || !ring.isAlive(id)) continue;
-      const request = ring.request(id, 'control', [LOAD_VERB], TIMEOUT_MS, (error, reply) => {
-        const load = error === null ? readLoad(reply) : undefined;
-        if (load === undefined) return;
+      // Who does not answer is asked again in its turn.
+      this.#askOne(id, [LOAD_VERB], () => undefined);
+    }
+  }
+
+  /** `done` has what it says, also if it cannot be asked: undefined then. */
+  #askOne(id: string, words: readonly string[], done: (load: Load | undefined) => void): void {
+    const { ring } = this.#parts;
+    const request = ring.request(id, 'control', words, TIMEOUT_MS, (error, reply) => {
+      const load = error === null ? readLoad(reply) : undefined;
+      if (load !== undefined) {
         if (!isStill(this.#loads.get(id), load)) this.#stillTicks = 0;
         this.#loads.set(id, load);
-      });
-      // It is asked again in its turn.
-      if (request instanceof PeerError) continue;
-    }
+      }
+      done(load);
+    });
+    if (request instanceof PeerError) done(undefined);
   }
 }
 

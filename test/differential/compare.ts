@@ -40,6 +40,8 @@ export function findMismatch(
     const mismatches = outcomeMismatches(index, a, b, step, queue);
     track(queue, step, a);
     for (const mismatch of mismatches) if (!accept(mismatch)) return mismatch;
+    // One of the two refuses the whole transaction: what follows tells nothing.
+    if (mismatches.length > 0 && isQueued(a) !== isQueued(b)) return null;
   }
   for (const difference of contentDifferences(expected.at(-1)!, actual.at(-1)!)) {
     const mismatch = { step: program.steps.length, ...difference };
@@ -64,10 +66,13 @@ function wordsOf(args: readonly Buffer[]): readonly Buffer[] {
   return args.length === 1 && args[0]!.includes('\n') ? splitLine(args[0]!) : args;
 }
 
+function isQueued({ replies: [first] }: Outcome): boolean {
+  return first?.mark === '+' && first.bytes?.toString() === 'QUEUED';
+}
+
 /** Remembers what is queued, so that each reply in EXEC's is compared by its command's rule. */
 function track(queue: Buffer[][], step: Step, outcome: Outcome): void {
-  const first = outcome.replies[0];
-  if (first?.mark === '+' && first.bytes?.toString() === 'QUEUED') {
+  if (isQueued(outcome)) {
     queue.push([...step.args]);
   } else if (outcome.end !== 'replied' || /^(exec|discard|reset)$/.test(nameOf(step.args))) {
     queue.length = 0;

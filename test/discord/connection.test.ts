@@ -242,6 +242,35 @@ void t.test('a member that crashes is lost, and found again', async (t) => {
   t.equal(again.connectionCount, 1, 'closed for good');
 });
 
+void t.test('whoever was heard of is tried at once, and once', async (t) => {
+  const { sim, bob, connection, events } = await scene({ pauseMinMs: 10_000, pauseMaxMs: 10_000 });
+  await sim.runFor(100);
+  connection.retry();
+  t.equal(connection.state, 'open', 'nothing to do');
+  bob.crash('process');
+  await sim.runFor(100);
+  t.equal(connection.state, 'waiting');
+  connection.retry();
+  t.equal(connection.state, 'connecting');
+  await sim.runFor(100);
+  t.strictSame(events, ['opened bb', 'PEER_LOST', 'PEER_DOWN'], 'in vain: it pauses again');
+  const again = new PeerServer(bob.restart(), BOB);
+  const listening = again.listen();
+  await sim.runFor(100);
+  await listening;
+  t.equal(connection.state, 'waiting');
+  connection.retry();
+  connection.retry();
+  await sim.runFor(100);
+  t.equal(connection.state, 'open');
+  await sim.runFor(60_000);
+  t.equal(again.connectionCount, 1, 'the pause that it did not make is over too');
+  connection.close();
+  connection.retry();
+  await sim.runFor(1000);
+  t.equal(again.connectionCount, 1, 'closed is closed');
+});
+
 /** A listener that says the given bytes, and closes. */
 async function impostor(sim: SimWorld, host: SimHost, act: (link: Link, heard: Buffer) => void) {
   const accept = (link: Link) => {

@@ -1,7 +1,10 @@
 /** Who is alive: the dead are found in time, and nobody else is taken for one of them. */
 
 import t from 'tap';
+import type { Update } from '../../discord/membership/messages.js';
 import { detectionMaxMs } from '../../discord/membership/options.js';
+import { Swim } from '../../discord/membership/swim.js';
+import { SimRandom } from '../../world/sim/random.js';
 import { seedOfRun } from '../support/random.js';
 import { SwimNet } from './support/swim-net.js';
 
@@ -138,6 +141,32 @@ t.test(`a member that starts again is heard, SEED=${seed}`, (t) => {
   ring.start(victim);
   ring.net.runFor(10_000);
   t.ok(ring.isCalm());
+  t.end();
+});
+
+t.test('who was dead and can be reached again is asked at once', (t) => {
+  const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string];
+  const swim = new Swim({ id: a, random: new SimRandom(seed, 'swim') });
+  swim.setMembers(0, [a, b, c], 1);
+  swim.reached(b);
+  swim.reached('d'.repeat(40));
+  t.strictSame(swim.takeMessages(), [], 'not the living, no strangers');
+  const updates: Update[] = [{ status: 'suspect', id: b, incarnation: 0, by: c }];
+  swim.receive(1, c, { kind: 'nack', seq: 1, updates });
+  swim.reached(b);
+  t.strictSame(swim.takeMessages(), [], 'nor suspects, who are pinged anyway');
+  updates[0] = { status: 'dead', id: b, incarnation: 0 };
+  swim.receive(2, c, { kind: 'nack', seq: 1, updates });
+  t.equal(swim.statusOf(b), 'dead');
+  swim.reached(b);
+  const [ping, ...others] = swim.takeMessages();
+  t.match(ping, { to: b, message: { kind: 'ping', updates } }, 'it is told what is said of it');
+  t.strictSame(others, []);
+  const { seq } = ping!.message as { seq: number };
+  updates[0] = { status: 'alive', id: b, incarnation: 1 };
+  swim.receive(3, b, { kind: 'ack', seq, epoch: 1, hash: swim.hash, updates });
+  t.equal(swim.statusOf(b), 'alive');
+  t.match(swim.takeEvents().at(-1), { kind: 'alive', id: b });
   t.end();
 });
 

@@ -1,9 +1,10 @@
 /** Real processes on a real disk: killed, full, damaged, traced. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { AS_ROOT, cannotAsRoot, runAsRoot } from '../support/as-root.js';
 import { crashAgainAndAgain } from '../support/crash.js';
 import { seededRandom } from '../support/random.js';
 import { runProgram } from '../support/run-program.js';
@@ -15,15 +16,7 @@ import {
 } from '../support/server-process.js';
 import { until } from '../support/until.js';
 
-/** Mounting, and looking into another process, are root's. */
-const AS_ROOT: readonly string[] = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
 const SEED = Number(process.env['SEED'] ?? 1);
-
-/** What it printed. */
-function runAsRoot(...command: string[]): string {
-  const [program, ...args] = [...AS_ROOT, ...command];
-  return execFileSync(program!, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
 
 async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'dhash-disk-'));
@@ -62,45 +55,49 @@ void t.test('a stop keeps everything; a folder in use is refused by name', async
   await again.stop();
 });
 
-void t.test('every acknowledgement of `always` comes after its sync', async (t) => {
-  const folder = await newFolder();
-  const trace = join(folder, 'trace');
-  const server = await startDhash({ args: ['--dir', join(folder, 'd'), '--fsync', 'always'] });
-  const traced = 'trace=fdatasync,fsync,write,pwrite64,writev,sendto,sendmsg';
-  const strace = spawn(AS_ROOT[0] ?? 'strace', [
-    ...(AS_ROOT.length === 0 ? [] : [...AS_ROOT.slice(1), 'strace']),
-    '-f',
-    '-y',
-    '-s',
-    '256',
-    '-e',
-    traced,
-    '-p',
-    `${server.pid}`,
-    '-o',
-    trace,
-  ]);
-  let said = '';
-  strace.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const ended = new Promise<void>((resolve, reject) => {
-    strace.on('close', () => resolve());
-    strace.on('error', reject);
-  });
-  ended.catch(() => {});
-  await until(`strace is attached: ${said}`, () => said.includes('attached'));
-  const client = await server.connect();
-  for (let i = 0; i < 50; i += 1) {
-    t.equal(await client.callPlain('SET', `acknowledged-${i}`, `value-${i}`), 'OK');
-  }
-  await server.stop();
-  await ended;
-  const calls = await readFile(trace, 'utf8');
-  t.strictSame(acknowledgedTooSoon(calls), { replies: 50, tooSoon: 0 });
-  const withoutSyncs = calls.replaceAll(/^.*sync.*$/gm, '');
-  t.strictSame(acknowledgedTooSoon(withoutSyncs), { replies: 50, tooSoon: 50 }, 'it looks');
-});
+void t.test(
+  'every acknowledgement of `always` comes after its sync',
+  { skip: cannotAsRoot('strace') },
+  async (t) => {
+    const folder = await newFolder();
+    const trace = join(folder, 'trace');
+    const server = await startDhash({ args: ['--dir', join(folder, 'd'), '--fsync', 'always'] });
+    const traced = 'trace=fdatasync,fsync,write,pwrite64,writev,sendto,sendmsg';
+    const strace = spawn(AS_ROOT[0] ?? 'strace', [
+      ...(AS_ROOT.length === 0 ? [] : [...AS_ROOT.slice(1), 'strace']),
+      '-f',
+      '-y',
+      '-s',
+      '256',
+      '-e',
+      traced,
+      '-p',
+      `${server.pid}`,
+      '-o',
+      trace,
+    ]);
+    let said = '';
+    strace.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const ended = new Promise<void>((resolve, reject) => {
+      strace.on('close', () => resolve());
+      strace.on('error', reject);
+    });
+    ended.catch(() => {});
+    await until(`strace is attached: ${said}`, () => said.includes('attached'));
+    const client = await server.connect();
+    for (let i = 0; i < 50; i += 1) {
+      t.equal(await client.callPlain('SET', `acknowledged-${i}`, `value-${i}`), 'OK');
+    }
+    await server.stop();
+    await ended;
+    const calls = await readFile(trace, 'utf8');
+    t.strictSame(acknowledgedTooSoon(calls), { replies: 50, tooSoon: 0 });
+    const withoutSyncs = calls.replaceAll(/^.*sync.*$/gm, '');
+    t.strictSame(acknowledgedTooSoon(withoutSyncs), { replies: 50, tooSoon: 50 }, 'it looks');
+  },
+);
 
 /**
  * Goes through the system calls in order: an entry is written to a file, a sync of that file begins
@@ -129,48 +126,53 @@ function acknowledgedTooSoon(trace: string): { replies: number; tooSoon: number 
   return { replies, tooSoon };
 }
 
-void t.test('a full disk: MISCONF, reads, and back again by itself', async (t) => {
-  const folder = await newFolder();
-  const disk = join(folder, 'small');
-  await mkdir(disk);
-  runAsRoot('mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', disk);
-  let server: ServerProcess | undefined;
-  try {
-    const args = ['--dir', join(disk, 'd'), '--auto-aof-rewrite-percentage', '0'];
-    server = await startDhash({ args });
-    const client = await server.connect();
-    await writeFile(join(disk, 'ballast'), Buffer.alloc(60 * 1024 * 1024));
-    const value = 'v'.repeat(20_000);
-    const acknowledged: number[] = [];
-    let refusal = '';
-    for (let i = 0; i < 5000 && refusal === ''; i += 1) {
-      const reply = await client.callPlain('SET', `k${i}`, `${value}${i}`);
-      if (reply === 'OK') acknowledged.push(i);
-      else refusal = String(reply);
+void t.test(
+  'a full disk: MISCONF, reads, and back again by itself',
+  { skip: cannotAsRoot('mount') },
+  async (t) => {
+    const folder = await newFolder();
+    const disk = join(folder, 'small');
+    await mkdir(disk);
+    runAsRoot('mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', disk);
+    let server: ServerProcess | undefined;
+    try {
+      const args = ['--dir', join(disk, 'd'), '--auto-aof-rewrite-percentage', '0'];
+      server = await startDhash({ args });
+      const client = await server.connect();
+      await writeFile(join(disk, 'ballast'), Buffer.alloc(60 * 1024 * 1024));
+      const value = 'v'.repeat(20_000);
+      const acknowledged: number[] = [];
+      let refusal = '';
+      for (let i = 0; i < 5000 && refusal === ''; i += 1) {
+        const reply = await client.callPlain('SET', `k${i}`, `${value}${i}`);
+        if (reply === 'OK') acknowledged.push(i);
+        else refusal = String(reply);
+      }
+      t.match(refusal, /MISCONF Errors writing to the AOF file: .*/);
+      t.equal(await client.callPlain('GET', 'k0'), `${value}0`, 'reads go on');
+      await rm(join(disk, 'ballast'));
+      await until('it takes writes again', async () => {
+        return (await client.callPlain('SET', 'after', '1')) === 'OK';
+      });
+      server.signal('SIGKILL');
+      await server.exited;
+      server = await startDhash({ args });
+      const after = await server.connect();
+      t.equal(await after.callPlain('GET', 'after'), '1');
+      for (const i of acknowledged) {
+        if ((await after.callPlain('GET', `k${i}`)) !== `${value}${i}`) t.fail(`k${i} is lost`);
+      }
+      t.ok(acknowledged.length > 100, `${acknowledged.length} acknowledged`);
+    } finally {
+      await server?.stop();
+      runAsRoot('umount', disk);
     }
-    t.match(refusal, /MISCONF Errors writing to the AOF file: .*/);
-    t.equal(await client.callPlain('GET', 'k0'), `${value}0`, 'reads go on');
-    await rm(join(disk, 'ballast'));
-    await until('it takes writes again', async () => {
-      return (await client.callPlain('SET', 'after', '1')) === 'OK';
-    });
-    server.signal('SIGKILL');
-    await server.exited;
-    server = await startDhash({ args });
-    const after = await server.connect();
-    t.equal(await after.callPlain('GET', 'after'), '1');
-    for (const i of acknowledged) {
-      if ((await after.callPlain('GET', `k${i}`)) !== `${value}${i}`) t.fail(`k${i} is lost`);
-    }
-    t.ok(acknowledged.length > 100, `${acknowledged.length} acknowledged`);
-  } finally {
-    await server?.stop();
-    runAsRoot('umount', disk);
-  }
-});
+  },
+);
 
 void t.test(
   'a file system that is read-only, or belongs to another user: said by name',
+  { skip: cannotAsRoot('mount', 'setpriv') },
   async (t) => {
     const folder = await newFolder();
     const disk = join(folder, 'small');
@@ -254,49 +256,53 @@ class BreakableDisk {
   }
 }
 
-void t.test('a file system turns read-only under a node, and is mounted again', async (t) => {
-  const folder = await newFolder();
-  const mounted = join(folder, 'mounted');
-  await mkdir(mounted);
-  const disk = new BreakableDisk(join(folder, 'image'), mounted);
-  let server: ServerProcess | undefined;
-  try {
-    const args = ['--dir', join(mounted, 'd')];
-    server = await startDhash({ args });
-    const writer = await server.connect();
-    for (let i = 0; i < 500; i += 1) t.equal(await writer.callPlain('SET', `k${i}`, i), 'OK');
-    disk.turnReadOnly();
-    await t.rejects(
-      writer.call('SET', 'in doubt', '1'),
-      /closed/,
-      'nobody is told that it is safe',
-    );
-    const client = await server.connect();
-    t.match(
-      String(await client.callPlain('SET', 'refused', '1')),
-      /MISCONF .*Read-only file system/,
-    );
-    t.equal(await client.callPlain('GET', 'k7'), '7', 'reads go on');
-    await until('the node holds no file of it', () => disk.unmount());
-    disk.repair();
-    disk.mount();
-    await until('it takes writes again', async () => {
-      return (await client.callPlain('SET', 'after', '1').catch(() => undefined)) === 'OK';
-    });
-    server.signal('SIGKILL');
-    await server.exited;
-    server = await startDhash({ args });
-    const after = await server.connect();
-    for (let i = 0; i < 500; i += 1) {
-      if ((await after.callPlain('GET', `k${i}`)) !== `${i}`) t.fail(`k${i} is lost`);
+void t.test(
+  'a file system turns read-only under a node, and is mounted again',
+  { skip: cannotAsRoot('mount', 'losetup', 'mkfs.ext4', 'fsck.ext4') },
+  async (t) => {
+    const folder = await newFolder();
+    const mounted = join(folder, 'mounted');
+    await mkdir(mounted);
+    const disk = new BreakableDisk(join(folder, 'image'), mounted);
+    let server: ServerProcess | undefined;
+    try {
+      const args = ['--dir', join(mounted, 'd')];
+      server = await startDhash({ args });
+      const writer = await server.connect();
+      for (let i = 0; i < 500; i += 1) t.equal(await writer.callPlain('SET', `k${i}`, i), 'OK');
+      disk.turnReadOnly();
+      await t.rejects(
+        writer.call('SET', 'in doubt', '1'),
+        /closed/,
+        'nobody is told that it is safe',
+      );
+      const client = await server.connect();
+      t.match(
+        String(await client.callPlain('SET', 'refused', '1')),
+        /MISCONF .*Read-only file system/,
+      );
+      t.equal(await client.callPlain('GET', 'k7'), '7', 'reads go on');
+      await until('the node holds no file of it', () => disk.unmount());
+      disk.repair();
+      disk.mount();
+      await until('it takes writes again', async () => {
+        return (await client.callPlain('SET', 'after', '1').catch(() => undefined)) === 'OK';
+      });
+      server.signal('SIGKILL');
+      await server.exited;
+      server = await startDhash({ args });
+      const after = await server.connect();
+      for (let i = 0; i < 500; i += 1) {
+        if ((await after.callPlain('GET', `k${i}`)) !== `${i}`) t.fail(`k${i} is lost`);
+      }
+      t.equal(await after.callPlain('GET', 'after'), '1');
+      t.equal(await after.callPlain('EXISTS', 'refused'), 0);
+    } finally {
+      await server?.stop();
+      disk.remove();
     }
-    t.equal(await after.callPlain('GET', 'after'), '1');
-    t.equal(await after.callPlain('EXISTS', 'refused'), 0);
-  } finally {
-    await server?.stop();
-    disk.remove();
-  }
-});
+  },
+);
 
 void t.test('flipped bits in the files: found, or harmless', async (t) => {
   const folder = await newFolder();

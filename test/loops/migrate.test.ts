@@ -14,6 +14,8 @@ const LIMIT_MS = 120_000;
 const SETTLE_MS = 40_000;
 const STILL_MS = 30_000;
 const SHARE_MAX = 1.5;
+const LOAD_MS = 8000;
+const LOAD_TICK_MS = 40;
 
 type KeyMaker = (n: number, random: SeededRandom) => string;
 
@@ -95,6 +97,49 @@ for (const [name, make] of Object.entries(SHAPES)) {
   });
 }
 
+/** Writes `count` keys at a steady rate, as a bulk load does. */
+async function load(
+  ring: FakeRing,
+  content: Content,
+  keyOf: (n: number) => string,
+  count: number,
+): Promise<void> {
+  const perTick = Math.ceil((count * LOAD_TICK_MS) / LOAD_MS);
+  for (let n = 0; n < count; n += 1) {
+    if (n % perTick === 0) await ring.sim.runFor(LOAD_TICK_MS);
+    content.writeQuorum(content.write(Buffer.from(keyOf(n))));
+  }
+}
+
+for (const members of [3, 9]) {
+  t.test(`${members} members that are loaded evenly and fast stay where they are`, async (t) => {
+    const random = seededRandom(seed + members);
+    const ring = new FakeRing(seed + members, 1, { migrateEntriesMin: 16 });
+    ring.begin(Array.from({ length: members }, (_, at) => Buffer.from(`k:${at}:~`)));
+    const keyOf = (n: number): string => `k:${n % members}:${random.below(1e9)}`;
+    await load(ring, new Content(ring), keyOf, 8000);
+    t.equal(ring.changes, 0, 'nobody has moved');
+    for (const each of ring.up) each.loops.stop();
+  });
+}
+
+t.test('who is loaded alone gives from it meanwhile, and in the end all is still', async (t) => {
+  const random = seededRandom(seed);
+  const ring = new FakeRing(seed, 3, { migrateEntriesMin: 16 });
+  ring.begin(positions(random, 4));
+  const content = new Content(ring);
+  await load(ring, content, (n) => SHAPES['sequential']!(n, random), KEYS);
+  t.ok(ring.changes > 0, `${ring.changes} views while it was loaded`);
+  await ring.sim.runFor(SETTLE_MS);
+  const { changes } = ring;
+  await ring.sim.runFor(STILL_MS);
+  t.equal(ring.changes, changes, 'then nobody moves any more');
+  const share = largestShare(ring);
+  t.ok(share <= SHARE_MAX, `largest share ${share.toFixed(2)} of the mean`);
+  t.same(content.problems().slice(0, 5), [], 'every key is on its replicas alone');
+  for (const each of ring.up) each.loops.stop();
+});
+
 t.test('a newcomer takes half of the heaviest range', async (t) => {
   const random = seededRandom(seed);
   const ring = new FakeRing(seed, 3, { migrates: false });
@@ -107,5 +152,25 @@ t.test('a newcomer takes half of the heaviest range', async (t) => {
   const node = ring.join();
   t.ok(await ring.sim.runUntil(() => ring.isSettled && node.selfIndex >= 0, LIMIT_MS));
   t.ok(Math.abs(ownedOf(ring, node) - KEYS / 2) < KEYS / 20, `${ownedOf(ring, node)} entries`);
+  for (const each of ring.up) each.loops.stop();
+});
+
+t.test('keys that come and go faster than members move are not followed for long', async (t) => {
+  const random = seededRandom(seed);
+  const ring = new FakeRing(seed, 1, { migrateEntriesMin: 16 });
+  ring.begin(positions(random, 3));
+  const content = new Content(ring);
+  let changes = 0;
+  for (let wave = 0; wave < 20; wave += 1) {
+    if (wave === 10) changes = ring.changes;
+    for (const isDelete of [false, true]) {
+      for (let n = 0; n < 600; n += 1) {
+        if (n % 60 === 0) await ring.sim.runFor(500);
+        content.writeQuorum(content.write(Buffer.from(`${wave % 3}:${n}`), isDelete));
+      }
+    }
+  }
+  t.ok(changes > 0, `${changes / 2} moves within the first 100 s`);
+  t.ok(ring.changes - changes < changes / 2, `${(ring.changes - changes) / 2} in the second`);
   for (const each of ring.up) each.loops.stop();
 });

@@ -91,6 +91,8 @@ export class RingNode {
     if (dueMs >= this.#plannedMs || dueMs === Infinity) return;
     this.#plannedMs = dueMs;
     this.place.after(dueMs - this.nowMs() + 0.01, () => {
+      // Another one was planned that came earlier: this one would never end either.
+      if (this.#plannedMs !== dueMs) return;
       this.#plannedMs = Infinity;
       this.do((nowMs) => this.machine.tick(nowMs));
     });

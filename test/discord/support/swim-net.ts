@@ -48,6 +48,8 @@ export class SwimNet {
       if (dueMs >= plannedMs) return;
       plannedMs = dueMs;
       place.after(dueMs - nowMs() + 0.01, () => {
+        // Another one was planned that came earlier: this one would never end either.
+        if (plannedMs !== dueMs) return;
         plannedMs = Infinity;
         if (nowMs() >= swim.nextDueMs) swim.tick(nowMs());
         flush();
