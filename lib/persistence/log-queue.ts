@@ -15,10 +15,15 @@ import type { Timer, World } from '../../world/world.js';
 import { BLOCK_KEYS_END, blockKey, blockNumber, FIRST_BLOCK_KEY, sealBlock } from './block.js';
 import type { FilledBlock } from './record-writer.js';
 
-/** Bytes of one batch that is synced, more only if a block is. */
-const SYNCED_BATCH_BYTES_MAX = 4 * 1024 * 1024;
-/** Of others: the store copies each into memory that is taken anew, which above this costs thrice as much a byte. */
-const BATCH_BYTES_MAX = 256 * 1024;
+/** Bytes of one batch, more only if a block is. */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Of one that nobody waits for, while there is little to write: the store copies each into memory
+ * that is taken anew, and above this that costs thrice as much a byte. But each takes a turn of the loop.
+ */
+const SHORT_BATCH_BYTES_MAX = 256 * 1024;
+/** More bytes than this are no longer little. */
+const BACKLOG_BYTES = 1024 * 1024;
 /** Blocks of one batch. */
 const BATCH_BLOCKS_MAX = 1024;
 /** Keys removed by one batch. */
@@ -223,14 +228,14 @@ export class LogQueue {
   /** Writes what there is, if nothing is under way. */
   flush(): void {
     if (this.#isBusy || this.isFailed || this.#isClosed) return;
-    const mustSync = this.#events.mustSync();
-    const batch = this.#nextBatch(mustSync ? SYNCED_BATCH_BYTES_MAX : BATCH_BYTES_MAX);
+    const isPressed = this.queuedBytes > BACKLOG_BYTES || this.#isUrgent();
+    const batch = this.#nextBatch(isPressed ? BATCH_BYTES_MAX : SHORT_BATCH_BYTES_MAX);
     if (batch.puts.length === 0 && batch.deletes.length === 0) {
       for (const resolve of this.#idle.splice(0)) resolve();
       return;
     }
     this.#isBusy = true;
-    const isSynced = mustSync || batch.companion !== undefined;
+    const isSynced = this.#events.mustSync() || batch.companion !== undefined;
     const store = this.#store;
     store.batch(batch.puts, batch.deletes, isSynced).then(
       () => this.#wrote(batch, isSynced),
@@ -336,7 +341,7 @@ export class LogQueue {
   /** Writes all that waits, or at least something, and syncs. */
   async #writeQueue(): Promise<void> {
     while (this.#queue.length > 0) {
-      const { puts, blocks } = this.#nextBatch(SYNCED_BATCH_BYTES_MAX);
+      const { puts, blocks } = this.#nextBatch(BATCH_BYTES_MAX);
       this.#underWay.clear();
       await this.#store.batch(puts, [], true);
       this.#forget(blocks.at(-1)!.number);
