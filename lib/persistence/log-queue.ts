@@ -17,13 +17,20 @@ import type { FilledBlock } from './record-writer.js';
 
 /** Bytes of one batch, more only if a block is. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Of one that nobody waits for, while there is little to write: the store copies each into memory
+ * that is taken anew, and above this that costs thrice as much a byte. But each takes a turn of the loop.
+ */
+const SHORT_BATCH_BYTES_MAX = 256 * 1024;
+/** More bytes than this are no longer little. */
+const BACKLOG_BYTES = 1024 * 1024;
 /** Blocks of one batch. */
 const BATCH_BLOCKS_MAX = 1024;
 /** Keys removed by one batch. */
 const REMOVAL_KEYS_MAX = 1024;
 /** Batches that nobody waits for are gathered for so long, or until they have so many bytes. */
 const GATHER_MS = 10;
-const GATHER_BYTES = 512 * 1024;
+const GATHER_BYTES = 192 * 1024;
 /** A store that has failed is tried again after this, ms. */
 const RETRY_MS = 500;
 
@@ -221,7 +228,8 @@ export class LogQueue {
   /** Writes what there is, if nothing is under way. */
   flush(): void {
     if (this.#isBusy || this.isFailed || this.#isClosed) return;
-    const batch = this.#nextBatch();
+    const isPressed = this.queuedBytes > BACKLOG_BYTES || this.#isUrgent();
+    const batch = this.#nextBatch(isPressed ? BATCH_BYTES_MAX : SHORT_BATCH_BYTES_MAX);
     if (batch.puts.length === 0 && batch.deletes.length === 0) {
       for (const resolve of this.#idle.splice(0)) resolve();
       return;
@@ -235,11 +243,11 @@ export class LogQueue {
     );
   }
 
-  #nextBatch(): Batch {
+  #nextBatch(bytesMax: number): Batch {
     const blocks: QueuedBlock[] = [];
     let bytes = 0;
     for (const block of this.#queue) {
-      const isFull = bytes + block.end > BATCH_BYTES_MAX || blocks.length === BATCH_BLOCKS_MAX;
+      const isFull = bytes + block.end > bytesMax || blocks.length === BATCH_BLOCKS_MAX;
       if (isFull && blocks.length > 0) break;
       blocks.push(block);
       bytes += block.end;
@@ -333,7 +341,7 @@ export class LogQueue {
   /** Writes all that waits, or at least something, and syncs. */
   async #writeQueue(): Promise<void> {
     while (this.#queue.length > 0) {
-      const { puts, blocks } = this.#nextBatch();
+      const { puts, blocks } = this.#nextBatch(BATCH_BYTES_MAX);
       this.#underWay.clear();
       await this.#store.batch(puts, [], true);
       this.#forget(blocks.at(-1)!.number);

@@ -6,7 +6,9 @@ import type { LogPut, LogStore } from '../../world/log-store.js';
 import { ManualWorld } from '../support/manual-world.js';
 
 const GATHER_MS = 10;
-const ENOUGH_BYTES = 512 * 1024;
+const ENOUGH_BYTES = 192 * 1024;
+/** Of a block as the journal fills it. */
+const BLOCK_BYTES = 60_000;
 
 class Scene {
   readonly world = new ManualWorld();
@@ -76,6 +78,19 @@ t.test('enough bytes go at once', async (t) => {
   await scene.pass(10 * GATHER_MS);
   t.strictSame(scene.batches, ['2'], 'nothing is left to gather');
 });
+
+for (const [count, batches, what] of [
+  [10, ['4', '4', '2'], 'in short batches while there is little'],
+  [30, ['4', '26'], 'all at once if there is much'],
+] as const) {
+  t.test(`what comes while a batch is under way goes ${what}`, async (t) => {
+    const scene = new Scene();
+    for (let i = 0; i < count; i += 1) scene.add(BLOCK_BYTES);
+    for (let turns = 0; turns < 5; turns += 1) await scene.pass(GATHER_MS);
+    t.strictSame(scene.batches, batches);
+    t.equal(scene.queue.writtenNumber, count);
+  });
+}
 
 for (const [name, urge, batch] of [
   ['somebody waits', (scene: Scene) => (scene.isAwaited = true), '2'],
