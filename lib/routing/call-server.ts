@@ -401,7 +401,7 @@ export class CallServer implements JobKeeper {
 
   /** Whether this member is the one to run it, as far as it knows. */
   letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean {
-    if (!this.#links.isReady) return false;
+    if (!this.#links.isReady || this.#server.stoodStill) return false;
     const isRefused = header.generation <= (this.#refused.get(memberId) ?? -1);
     if (!isRefused && this.#isMine(header, words, isExec)) return true;
     if (!isRefused) this.#refused.set(memberId, header.generation);

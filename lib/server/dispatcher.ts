@@ -59,6 +59,7 @@ import {
   GATE_TRACKING,
   type Session,
 } from './session.js';
+import { STOOD_STILL } from './standstill.js';
 import { writeRefusal } from './write-refusal.js';
 
 /** Clients are paused: see `Server.pause`. */
@@ -89,6 +90,8 @@ export const SERVER_RING = 1 << 25;
 export const SERVER_JOINING = 1 << 24;
 /** Some member of the ring is dead: what needs many replicas is checked before it runs. */
 export const SERVER_MEMBERS_MISSING = 1 << 26;
+/** The process stood still: what comes now may be from before. See `Standstill`. */
+export const SERVER_STOOD_STILL = 1 << 28;
 
 /** Of what is unusual, what keeps no command from the short way to its owner. */
 const FORWARDING_GATES = ~GATE_LANE;
@@ -317,6 +320,10 @@ export class Dispatcher {
       this.#reject(session, command, JOINING);
       return;
     }
+    if ((this.gate & SERVER_STOOD_STILL) !== 0 && runsWrites(session, command)) {
+      this.#reject(session, command, STOOD_STILL);
+      return;
+    }
     if ((this.gate & SERVER_DISK_FAILED) !== 0 && needsDisk(session, command)) {
       this.#reject(session, command, this.#server.diskError());
       return;
@@ -485,10 +492,12 @@ export class Dispatcher {
 
 /** What is refused while nothing can be kept: writes, and PING, by which a client is to notice. */
 function needsDisk(session: Session, command: Command): boolean {
-  if (command.name === 'exec') {
-    return (session.transaction?.queue ?? []).some((queued) => mayWrite(queued.command));
-  }
-  return (command.flags & WRITE) !== 0 || command.name === 'ping';
+  return runsWrites(session, command) || command.name === 'ping';
+}
+
+function runsWrites(session: Session, command: Command): boolean {
+  if (command.name !== 'exec') return (command.flags & WRITE) !== 0;
+  return (session.transaction?.queue ?? []).some((queued) => mayWrite(queued.command));
 }
 
 /** Removes elements of these keys that have expired; false: there are more. */

@@ -33,6 +33,8 @@ import {
   SERVER_MEMORY_LIMIT,
   SERVER_MONITORED,
   SERVER_PAUSED,
+  SERVER_RING,
+  SERVER_STOOD_STILL,
 } from './dispatcher.js';
 import { FlushQueue } from './flush-queue.js';
 import { LatencyMonitor } from './latency-monitor.js';
@@ -48,6 +50,7 @@ import { PubSub } from './pubsub.js';
 import { ScanPlaces } from './scan-places.js';
 import { GATE_PEERS_ONLY, type Session } from './session.js';
 import { Slowlog } from './slowlog.js';
+import { Standstill } from './standstill.js';
 import { TaskQueue } from './tasks.js';
 import { TrackingTable } from './tracking.js';
 
@@ -146,6 +149,7 @@ export class Server {
   /** Makes room below `maxmemory` while nobody waits for it. */
   readonly evicting: BackgroundWork;
   readonly #compacting: BackgroundWork;
+  readonly #standstill = new Standstill();
   readonly #listeners: Listener[] = [];
   #cron: Timer | undefined;
   #nextId = 1;
@@ -313,6 +317,7 @@ export class Server {
     const startMs = this.#world.clock.monotonicMs();
     this.budget.begin(startMs);
     this.store.space.defersTotals = true;
+    this.#lookForStandstill(startMs);
     return startMs;
   }
 
@@ -508,6 +513,22 @@ export class Server {
     this.tracking.limit();
     this.ops.sample(monotonicMs, this.totalCommands(), this.bytesIn, this.bytesOut);
     this.#closeIdle(nowMs);
+    this.#lookForStandstill(monotonicMs);
+  }
+
+  #lookForStandstill(monotonicMs: number): void {
+    const { dispatcher } = this;
+    const isFromBefore = this.#standstill.look(monotonicMs);
+    if (isFromBefore && (dispatcher.gate & SERVER_RING) !== 0) {
+      dispatcher.gate |= SERVER_STOOD_STILL;
+    } else {
+      dispatcher.gate &= ~SERVER_STOOD_STILL;
+    }
+  }
+
+  /** What members and clients send may be from before this process stood still. */
+  get stoodStill(): boolean {
+    return (this.dispatcher.gate & SERVER_STOOD_STILL) !== 0;
   }
 
   /** Bytes of entries and heap; keeps their peak. */

@@ -31,6 +31,28 @@ t.test('a write that was sent and not answered is in doubt', async (t) => {
   t.equal(here, null);
 });
 
+t.test('what reaches a member that stood still is not executed late', async (t) => {
+  const { nodes, scene } = await threeNodes(6);
+  const client = await nodes[0]!.client();
+  const direct = await nodes[2]!.client();
+  await client.call('SET', 'z', '1');
+  nodes[2]!.host.pause();
+  client.send('SET', 'z', 'old');
+  direct.send('SET', 'z', 'older');
+  await scene.sim.runFor(60_000);
+  t.match(client.received(), [/^-INDOUBT/]);
+  const other = await nodes[1]!.client();
+  t.equal(await other.call('SET', 'z', 'new'), 'OK');
+  nodes[2]!.host.resume();
+  await scene.sim.runFor(500);
+  t.match(direct.received(), [/^-TRYAGAIN this member did not run .*: not executed$/]);
+  await scene.sim.runFor(20_000);
+  for (const node of nodes) {
+    t.equal(await (await node.client()).call('AT', 'quorum', 'GET', 'z'), 'new');
+  }
+  t.equal(await direct.call('SET', 'z', 'newest'), 'OK');
+});
+
 t.test('scripts and transactions that only read are asked elsewhere, too', async (t) => {
   const get = "return redis.call('GET', KEYS[1])";
   for (const [name, words] of [
