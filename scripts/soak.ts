@@ -24,11 +24,14 @@ import {
 import { until } from '../test/support/until.js';
 
 const READY_MS = 120_000;
-const HEALED_MS = 180_000;
+const HEALED_MS = 90_000;
+/** Of each member's log, shown where something is wrong. */
+const LOG_LINES = 12;
 const EVICT_AFTER_MS = 2000;
 const DOWN_MS_MAX = 8000;
 const STILL_MS_MAX = 15_000;
 const BETWEEN_MS = 2000;
+const PROBLEMS_SHOWN = 100;
 
 class SoakRing {
   readonly #ports: readonly number[];
@@ -137,11 +140,15 @@ try {
   problems.push(...(await load.lost()), ...load.stale, ...load.unexpected);
 } catch (error) {
   problems.push(String(error));
+  for (const member of ring.members) {
+    const lines = member.output().trimEnd().split('\n').slice(-LOG_LINES);
+    problems.push(`${member.port}:`, ...lines);
+  }
 } finally {
   load.close();
   await ring.stop();
 }
-for (const problem of problems.slice(0, 50)) console.error(problem);
+for (const problem of problems.slice(0, PROBLEMS_SHOWN)) console.error(problem);
 if (problems.length > 0) {
   console.error(`seed ${seed}${folder === undefined ? '' : `; the folder stays: ${folder}`}`);
   process.exit(1);

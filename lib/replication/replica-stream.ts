@@ -223,9 +223,10 @@ export class ReplicaStream {
       words,
       APPLY_TIMEOUT_MS,
       (error, reply) => {
-        // Once the view has changed there, too, it will count as one who holds these keys.
-        const isBehind = typeof reply === 'number' && reply < epoch;
-        if (isBehind || error !== null) this.#again();
+        // Once both know the same view it will count as one who holds these keys: who is behind does
+        // not know yet that it should, and who is ahead may know that others should.
+        const isOfAnotherView = typeof reply === 'number' && reply !== epoch;
+        if (isOfAnotherView || error !== null) this.#again();
         else this.#answered(batches, reply instanceof Error ? reply : null);
       },
     );

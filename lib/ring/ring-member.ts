@@ -95,6 +95,8 @@ export class RingMember implements RingLinks {
   readonly #links: PeerLinks;
   readonly #listeners: RingEvents[] = [];
   #responsibility: Responsibility | undefined;
+  /** That of a ring that has removed this member: for what was under way then. */
+  #before: Responsibility | undefined;
   #isJoining = false;
   #isStopped = false;
   /** Of those that it was told to ask, who has not answered since the start. */
@@ -222,6 +224,7 @@ export class RingMember implements RingLinks {
     this.#links.close();
     this.selfId = id;
     this.isReady = false;
+    this.#before = this.#responsibility;
     this.#responsibility = undefined;
     this.liveness = this.#newLiveness();
     this.#driver = this.#newDriver(this.#newMachine(undefined));
@@ -263,8 +266,9 @@ export class RingMember implements RingLinks {
   // --- RingLinks -------------------------------------------------------------------------------
 
   get responsibility(): Responsibility {
-    assert(this.#responsibility !== undefined, 'nobody asks before there is a view');
-    return this.#responsibility;
+    const responsibility = this.#responsibility ?? this.#before;
+    assert(responsibility !== undefined, 'nobody asks before there is a view');
+    return responsibility;
   }
 
   get view(): View | undefined {

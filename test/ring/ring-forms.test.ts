@@ -155,7 +155,14 @@ void t.test(`a paused member that was evicted enters anew, empty, SEED=${SEED}`,
   const others = nodes.filter((node) => node !== sleeper);
   t.ok(await scene.settled(others, 3 * MINUTE_MS), 'evicted');
   sleeper!.host.resume();
+  const { verifier } = sleeper!.node.server.loops!;
+  const underWay: Promise<unknown>[] = [];
+  for (let second = 0; second < 60 && sleeper!.links.isReady; second += 1) {
+    underWay.push(verifier.verify());
+    await scene.sim.runFor(1000);
+  }
   t.ok(await scene.settled(nodes, 2 * MINUTE_MS), 'and back');
+  t.ok((await Promise.all(underWay)).length > 0, 'what was under way comes to an end');
   t.not(sleeper!.id, idBefore);
   t.match(sleeper!.warnings.join(), /the ring has removed this member/);
 });
