@@ -2,6 +2,7 @@
 import type { BackupFacts } from '../../lib/backup/backup-file.js';
 import { ExitError } from '../exit.js';
 import { type NodeClient, refused } from '../node-client.js';
+import { yieldProcessor } from '../yield-processor.js';
 
 export interface LiveBackup {
   readonly facts: BackupFacts;
@@ -10,6 +11,7 @@ export interface LiveBackup {
 }
 
 export async function openBackup(client: NodeClient): Promise<LiveBackup> {
+  yieldProcessor();
   const chunks = client.stream('DHASH', 'BACKUP');
   try {
     const first = await chunks.next();

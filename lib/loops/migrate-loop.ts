@@ -8,7 +8,7 @@
  * Who moves and by how much is decided by move-plan.ts, from what all have told of themselves in the
  * view at hand. What they told now and then only says that it is time to ask: under a bulk load it is
  * of different times, and whoever knows its own load best would look heaviest. So all are asked at
- * once, and the answers decide. Of several members the one that gives most goes at once, the others
+ * once, and the answers decide (and patience.ts says when it is too early). Of several members the one that gives most goes at once, the others
  * wait: one change at a time, and after each all loads are asked for anew. Together with the
  * thresholds that keeps load from going to and fro.
  */
@@ -16,8 +16,9 @@ import { comparePositions } from '../../discord/ring/position.js';
 import { type Cut, cutOf } from './cut.js';
 import type { Load } from './load.js';
 import type { Loads } from './loads.js';
-import { type Move, movesOf } from './move-plan.js';
+import { movesOf } from './move-plan.js';
 import type { LoopSettings } from './options.js';
+import { Patience } from './patience.js';
 import { allowedPositions } from './position-rule.js';
 import type { SyncParts } from './sync-answers.js';
 
@@ -26,10 +27,18 @@ const RANK_WAIT_MS = 5000;
 /** A move that has been asked for and has not begun by then may be asked for again. */
 const MOVE_WAIT_MS = 15_000;
 
+interface Plan {
+  /** How many give more. */
+  readonly rank: number;
+  /** What to give, in the unit of the loads. */
+  readonly amount: number;
+}
+
 export class MigrateLoop {
   readonly #parts: SyncParts;
   readonly #loads: Loads;
   readonly #settings: LoopSettings;
+  readonly #patience = new Patience();
   #viewMs = 0;
   #movedMs = -Infinity;
 
@@ -45,20 +54,22 @@ export class MigrateLoop {
   }
 
   tick(): void {
-    if (this.#dueMove(this.#toldLoads()) === undefined) return;
-    this.#loads.survey((loads) => this.#moveBy(loads));
+    const plan = this.#plan(this.#toldLoads());
+    if (plan === undefined || !this.#patience.isOver(plan !== null, this.#nowMs())) return;
+    if (plan !== null && this.#isTime(plan)) this.#loads.survey((loads) => this.#moveBy(loads));
   }
 
   /** Moves, if these loads call for it. */
   #moveBy(loads: readonly Load[] | undefined): void {
-    const move = this.#dueMove(loads);
-    if (loads === undefined || move === undefined) return;
+    const plan = this.#plan(loads);
+    if (loads === undefined || !plan || !this.#isTime(plan)) return;
     const { ownedBytes, ownedEntries } = loads[this.#parts.ring.selfIndex]!;
-    const entries = Math.round((move.amount * ownedEntries) / ownedBytes);
+    const entries = Math.round((plan.amount * ownedEntries) / ownedBytes);
     const cut = this.#cut(entries);
     // Keys of one tag stay together, so there may be no good place.
     const given = cut === null ? 0 : (cut.above * ownedBytes) / ownedEntries;
     if (cut === null || given + loads[this.#successor]!.ownedBytes > ownedBytes) return;
+    this.#patience.moved(this.#nowMs());
     this.#move(cut.position, cut.above);
   }
 
@@ -83,24 +94,28 @@ export class MigrateLoop {
     return (ring.selfIndex + 1) % ring.responsibility.current.members.length;
   }
 
-  /** What this member should give now, by the loads of all members. */
-  #dueMove(loads: readonly Load[] | undefined): Move | undefined {
+  /** What this member should give by the loads of all; null: nothing; undefined: that is not known. */
+  #plan(loads: readonly Load[] | undefined): Plan | null | undefined {
     const { ring } = this.#parts;
     const { current, next, view } = ring.responsibility;
     const isSettled = next === undefined && ring.selfIndex >= 0 && current.members.length > 1;
     if (!this.#settings.migrates || !isSettled || loads === undefined) return undefined;
     if (loads.some(({ epoch }) => epoch !== view.epoch)) return undefined;
-    const quietMs = this.#nowMs() - this.#viewMs;
-    if (quietMs < this.#settings.quietMs) return undefined;
-    if (this.#nowMs() - this.#movedMs < MOVE_WAIT_MS) return undefined;
     const { ownedBytes, ownedEntries } = loads[ring.selfIndex]!;
-    if (ownedEntries === 0) return undefined;
+    if (ownedEntries === 0) return null;
     const owned = loads.map((load) => load.ownedBytes);
     const least = (this.#settings.migrateEntriesMin * ownedBytes) / ownedEntries;
     const moves = movesOf(owned, least);
     const rank = moves.findIndex(({ index }) => index === ring.selfIndex);
-    if (rank < 0 || quietMs < this.#settings.quietMs + rank * RANK_WAIT_MS) return undefined;
-    return moves[rank];
+    return rank < 0 ? null : { rank, amount: moves[rank]!.amount };
+  }
+
+  /** Whether those who give more have had their time, and the ring has been quiet. */
+  #isTime({ rank }: Plan): boolean {
+    const nowMs = this.#nowMs();
+    const quietMs = nowMs - this.#viewMs;
+    if (nowMs - this.#movedMs < MOVE_WAIT_MS) return false;
+    return quietMs >= this.#settings.quietMs + rank * RANK_WAIT_MS;
   }
 
   /** What each has told last, in ring order; undefined: of one that lives nothing is known. */

@@ -155,3 +155,23 @@ t.test('a newcomer takes half of the heaviest range', async (t) => {
   t.ok(Math.abs(ownedOf(ring, node) - KEYS / 2) < KEYS / 20, `${ownedOf(ring, node)} entries`);
   for (const each of ring.up) each.loops.stop();
 });
+
+t.test('keys that come and go faster than members move are not followed for long', async (t) => {
+  const random = seededRandom(seed);
+  const ring = new FakeRing(seed, 1, { migrateEntriesMin: 16 });
+  ring.begin(positions(random, 3));
+  const content = new Content(ring);
+  let changes = 0;
+  for (let wave = 0; wave < 20; wave += 1) {
+    if (wave === 10) changes = ring.changes;
+    for (const isDelete of [false, true]) {
+      for (let n = 0; n < 600; n += 1) {
+        if (n % 60 === 0) await ring.sim.runFor(500);
+        content.writeQuorum(content.write(Buffer.from(`${wave % 3}:${n}`), isDelete));
+      }
+    }
+  }
+  t.ok(changes > 0, `${changes / 2} moves within the first 100 s`);
+  t.ok(ring.changes - changes < changes / 2, `${(ring.changes - changes) / 2} in the second`);
+  for (const each of ring.up) each.loops.stop();
+});

@@ -5,7 +5,7 @@
  * Values are blocks of the node's own log, so they are neither cached nor compressed. LevelDB hands
  * each batch to the system before it says so: a crash of the process alone loses none.
  */
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import {
@@ -16,6 +16,7 @@ import {
   LogStoreError,
   type OpenLogMode,
 } from '../log-store.js';
+import { manifestProblem } from './level-manifest.js';
 
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
@@ -63,11 +64,29 @@ export async function openLevelLogStore(
  */
 async function needWhole(folder: string, mode: OpenLogMode): Promise<void> {
   const names = await readdir(folder).catch((): string[] => []);
-  if (names.includes('CURRENT')) return;
+  if (names.includes('CURRENT')) {
+    await needManifest(folder, names);
+    return;
+  }
   // LevelDB would make the folder before it looks for what is in it.
   if (mode === 'existing') throw new LogStoreError('IO', `${folder} is gone`);
   if (!names.some((name) => /\.(ldb|sst)$/.test(name))) return;
   throw new LogStoreError('CORRUPT', 'CURRENT is missing');
+}
+
+/** A manifest that has lost its end is found before LevelDB removes what it does not name. */
+async function needManifest(folder: string, names: readonly string[]): Promise<void> {
+  let manifest: Buffer;
+  try {
+    const name = (await readFile(join(folder, 'CURRENT'), 'latin1')).trim();
+    if (!names.includes(name)) return;
+    manifest = await readFile(join(folder, name));
+  } catch {
+    // LevelDB will say what is the matter.
+    return;
+  }
+  const problem = manifestProblem(manifest, names);
+  if (problem !== undefined) throw new LogStoreError('CORRUPT', problem);
 }
 
 class LevelLogStore implements LogStore {
