@@ -8,9 +8,9 @@
  * Who moves and by how much is decided by move-plan.ts, from what all have told of themselves in the
  * view at hand. What they told now and then only says that it is time to ask: under a bulk load it is
  * of different times, and whoever knows its own load best would look heaviest. So all are asked at
- * once, and the answers decide (and patience.ts says when it is too early). Of several members the one that gives most goes at once, the others
- * wait: one change at a time, and after each all loads are asked for anew. Together with the
- * thresholds that keeps load from going to and fro.
+ * once, and the answers decide; patience.ts says when it is too early. Of several members the one
+ * that gives most goes at once, the others wait: one change at a time, and after each all loads are
+ * asked for anew. Together with the thresholds that keeps load from going to and fro.
  */
 import { comparePositions } from '../../discord/ring/position.js';
 import { type Cut, cutOf } from './cut.js';

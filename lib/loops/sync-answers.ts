@@ -145,7 +145,8 @@ export class SyncAnswers {
       this.#end(answering);
       return reply.error(`SYNCLIMIT a message has ${MESSAGE_BYTES_MAX} bytes at most`);
     }
-    this.#parts.muted(() => answering.session.receive(args.bytes(at)));
+    const bytes = args.buf.subarray(args.starts[at]!, args.ends[at]!);
+    this.#parts.muted(() => answering.session.receive(bytes));
     answering.isBusy = true;
     session.defer(this.#task(answering, reply));
   }

@@ -6,7 +6,7 @@
 import type { World } from '../../world/world.js';
 import { Pace } from './pace.js';
 
-/** Time of a turn that it may take, ms. */
+/** Time of a turn that it may take, ms; less if its pace says so. */
 const SLICE_MS = 2;
 
 export class BackgroundWork {
@@ -35,7 +35,7 @@ export class BackgroundWork {
 
   #turn(): void {
     const sinceMs = this.#world.clock.monotonicMs();
-    const isDone = this.#step(sinceMs + SLICE_MS);
+    const isDone = this.#step(sinceMs + this.#pace.sliceMs(SLICE_MS));
     this.#pace.worked(sinceMs);
     this.#isRunning = false;
     if (!isDone) this.start();

@@ -6,6 +6,9 @@
  *   clients   ###  ####  ###   ###                      (nobody)
  *   slices       s      p     a     u  s  e     ...     ssssssssssss
  *
+ * A slice is short then, too: what a client waits for may pass through several members, and meet a
+ * slice in each of them.
+ *
  * Why not a slice in each turn of the loop: a turn may be short, and a slice would be most of it.
  */
 import type { Timers, World } from '../../world/world.js';
@@ -14,6 +17,8 @@ import type { Timers, World } from '../../world/world.js';
 const BUSY_MS = 10;
 /** Pauses are so many times as long as the work before. */
 const PAUSE_FACTOR = 3;
+/** What a slice takes at most while clients are busy, ms. */
+const BUSY_SLICE_MS = 1;
 
 /** When clients were last served, monotonic ms. */
 export interface ClientActivity {
@@ -40,10 +45,15 @@ export class Pace {
     return this.#clock.monotonicMs() < this.#untilMs;
   }
 
+  /** What the next slice may take, ms: as long as that, unless clients are busy. */
+  sliceMs(longestMs: number): number {
+    return this.#isBusy(this.#clock.monotonicMs()) ? Math.min(longestMs, BUSY_SLICE_MS) : longestMs;
+  }
+
   /** A slice that began then is over. */
   worked(sinceMs: number): void {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#clients.servedMs > BUSY_MS) return;
+    if (!this.#isBusy(nowMs)) return;
     this.#untilMs = Math.max(this.#untilMs, nowMs) + PAUSE_FACTOR * (nowMs - sinceMs);
   }
 
@@ -52,5 +62,9 @@ export class Pace {
     const leftMs = this.#untilMs - this.#clock.monotonicMs();
     if (leftMs <= 0) this.#timers.soon(action);
     else this.#timers.after(leftMs, action, true);
+  }
+
+  #isBusy(nowMs: number): boolean {
+    return nowMs - this.#clients.servedMs <= BUSY_MS;
   }
 }

@@ -54,7 +54,7 @@ export class TaskQueue {
   begin(session: Session, task: Task, sliceMs: number): boolean {
     const sinceMs = this.#world.clock.monotonicMs();
     if (!this.#pace.isPausing) {
-      const isDone = task.step(sinceMs + sliceMs);
+      const isDone = task.step(sinceMs + this.#pace.sliceMs(sliceMs));
       this.#pace.worked(sinceMs);
       if (isDone) return true;
     }
@@ -86,8 +86,9 @@ export class TaskQueue {
     this.#scheduled = false;
     if (!this.#mayRun()) return;
     const sinceMs = this.#world.clock.monotonicMs();
-    const deadlineMs = sinceMs + SLICE_MS;
-    const shareMs = SLICE_MS / this.#entries.length;
+    const sliceMs = this.#pace.sliceMs(SLICE_MS);
+    const deadlineMs = sinceMs + sliceMs;
+    const shareMs = sliceMs / this.#entries.length;
     let waiting = 0;
     for (const entry of [...this.#entries]) {
       if (entry.session.reply.pendingBytes > PENDING_BYTES_MAX) {

@@ -17,7 +17,7 @@ import type { Prefix, Replica } from './replica.js';
 import type { Item } from './takers.js';
 
 /** Items dropped in one step, a slice of work. */
-const SLICE_DROPS = 512;
+const SLICE_DROPS = 256;
 const PARTS_MAX = 32;
 
 /** Items between two places, with count and digest. */

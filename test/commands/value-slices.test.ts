@@ -4,6 +4,8 @@ import type { Plain } from '../support/local.js';
 import { Scene } from '../support/scene.js';
 
 const BYTES = 2_000_000;
+/** More than GET copies at once. */
+const LONG_BYTES = 5_000_001;
 
 function scene(): Promise<Scene> {
   return Scene.filled((writer) => {
@@ -54,6 +56,45 @@ t.test('BITCOUNT of a key that goes, or becomes short', async (t) => {
     if (turn === 3) all.writer.send('SET', 'ones', '\xff\x01');
   });
   t.equal(short.reply, 1);
+});
+
+t.test('GET of a long value that is overwritten meanwhile', async (t) => {
+  const all = await Scene.filled((writer) => {
+    writer.send('SET', 'long', Buffer.alloc(LONG_BYTES, 'a'));
+  });
+  const quiet = during(all, ['GET', 'long'], () => {});
+  t.ok(quiet.turns > 20, `${quiet.turns} turns`);
+  t.equal(quiet.reply, 'a'.repeat(LONG_BYTES));
+  const { reply, turns } = during(all, ['GET', 'long'], (turn) => {
+    if (turn === 5) all.writer.send('SETRANGE', 'long', LONG_BYTES - 1, 'b');
+    if (turn === 10) all.writer.send('SETRANGE', 'long', 0, 'b');
+  });
+  t.ok(turns > quiet.turns, `${turns} turns`);
+  t.equal(reply, `b${'a'.repeat(LONG_BYTES - 2)}b`, 'not half of each');
+  const restless = during(all, ['GET', 'long'], (turn) => {
+    all.writer.send('SETRANGE', 'long', 0, String.fromCharCode(97 + (turn % 26)));
+  });
+  t.match(restless.reply, /^[a-z]a+b$/, 'it comes to an end');
+  const gone = during(all, ['GET', 'long'], (turn) => {
+    if (turn === 3) all.writer.send('DEL', 'long');
+  });
+  t.equal(gone.reply, null);
+  all.checkMemory(t);
+});
+
+t.test('GET of a long value whose client goes, and in MULTI', async (t) => {
+  const all = await Scene.filled((writer) => {
+    writer.send('SET', 'long', Buffer.alloc(LONG_BYTES, 'a'));
+  });
+  t.same(all.writer.send('MULTI'), 'OK');
+  all.writer.send('GET', 'long');
+  t.same(all.writer.send('EXEC'), ['a'.repeat(LONG_BYTES)]);
+  all.reader.post('GET', 'long');
+  all.local.world.turn();
+  t.equal(all.local.node.server.tasks.size, 1);
+  all.writer.send('CLIENT', 'KILL', 'SKIPME', 'yes');
+  t.equal(all.local.node.server.tasks.size, 0);
+  all.checkMemory(t);
 });
 
 t.test('BITOP of sources that change meanwhile', async (t) => {

@@ -7,6 +7,7 @@ import { type FakeNode, FakeRing, replicasFor } from './support/fake-ring.js';
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
+t.setTimeout(180_000);
 
 const KEYS = 3000;
 /** As long as the issue allows for it. */

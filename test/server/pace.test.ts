@@ -45,3 +45,24 @@ void t.test('all while nobody asks', (t) => {
   t.ok(share > 0.6, `${share}`);
   t.end();
 });
+
+void t.test('slices are short while clients are busy', (t) => {
+  const world = new ManualWorld();
+  const clients = { servedMs: world.clock.monotonicMs() };
+  const pace = new Pace(world, clients);
+  const slices: number[] = [];
+  const work = new BackgroundWork(
+    world,
+    (deadlineMs) => {
+      slices.push(deadlineMs - world.clock.monotonicMs());
+      return false;
+    },
+    pace,
+  );
+  work.start();
+  world.turn();
+  world.nowMs += 1000;
+  world.turn();
+  t.strictSame(slices.slice(0, 2), [1, SLICE_MS]);
+  t.end();
+});

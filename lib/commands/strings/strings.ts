@@ -22,6 +22,7 @@ import {
   removeKey,
 } from '../lookup.js';
 import { NOT_INTEGER, replyValue, SYNTAX_ERROR, wrongArity } from '../replies.js';
+import { GET_AT_ONCE_BYTES, LongGet } from './long-value.js';
 import {
   OPTION_AT,
   OPTION_GET,
@@ -37,7 +38,10 @@ import {
 
 function get(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
-  replyStringOrNil(reply, database, readStringKey(database, args, 1));
+  const leaf = readStringKey(database, args, 1);
+  const isLong = leaf > 0 && database.tree.valueBytes(leaf) > GET_AT_ONCE_BYTES;
+  if (isLong) new LongGet(session, args, reply).run();
+  else replyStringOrNil(reply, database, leaf);
 }
 
 /** Replies a value or nil; false if it was the error about the type. */
