@@ -66,7 +66,9 @@ async function run(seed: number): Promise<{ acknowledged: number; other: number 
   const check = (sent: Writer['sent'][number], reply: Plain): void => {
     if (reply !== 'OK') {
       counts.other += 1;
-      const isKnown = /^-(INDOUBT applied here|NOQUORUM \d of 3)/.test(textOf(reply));
+      const isKnown = /^-(INDOUBT applied here|NOQUORUM \d of 3|TRYAGAIN .* not executed)/.test(
+        textOf(reply),
+      );
       t.ok(isKnown, `seed ${seed}: ${textOf(reply)}`);
       return;
     }
