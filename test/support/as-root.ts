@@ -12,10 +12,10 @@ export function runAsRoot(...command: string[]): string {
 
 /**
  * For the `skip` of a test: why these programs cannot run as root on this machine; false: they can, or
- * DHASH_TEST_ALL is set, by which a test that cannot run is one that fails.
+ * TEST_ALL is set, by which a test that cannot run is one that fails.
  */
 export function cannotAsRoot(...programs: string[]): string | false {
-  if (process.env['DHASH_TEST_ALL'] !== undefined) return false;
+  if (process.env['TEST_ALL'] !== undefined) return false;
   for (const program of programs) {
     try {
       runAsRoot('sh', '-c', `command -v ${program}`);
