@@ -59,7 +59,7 @@ what RANDOMKEY and SPOP pick, and which keys are evicted first.
 - **CLIENT TRACKING in a ring** works through any node; BCAST and NOLOOP are refused there, and a connection that uses them is closed when a second node joins.
 - **WAIT in a ring** waits for what this node has written for the connection. Of what other members have written for it, it tells what the level of the
   writes ensures (\`one\`: 0 others, \`all\`: all), and waits for no more.
-- **Long commands** (KEYS, FLUSHALL, KDELRANGE, BITCOUNT of huge strings ...) work in slices, so that other clients are served meanwhile.
+- **Long commands** (KEYS, FLUSHALL, KDELRANGE, BITCOUNT of huge strings, GET of more than 4 MiB ...) work in slices, so that other clients are served meanwhile.
 `;
 
 const COMMANDS_HEAD = `
