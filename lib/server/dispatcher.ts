@@ -404,7 +404,8 @@ export class Dispatcher {
     const { evicting, store } = this.#server;
     if (store.eviction.hasRoom) return true;
     const needsMemory = this.#needsMemory(session, command);
-    if (!evicting.isRunning) {
+    // Who needs memory looks for it even while that is under way: there may be none left to find.
+    if (needsMemory || !evicting.isRunning) {
       const room = store.eviction.stepOfCommand();
       if (room === 'enough') return true;
       if (room === 'none' && needsMemory) {
