@@ -8,6 +8,7 @@ import { RingScene, type SceneNode } from '../support/ring-scene.js';
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
 
+const VERIFY_TRIES = 10;
 const QUIET_MAX_MS = 120_000;
 
 function put(store: Store, text: string, n: number): void {
@@ -46,7 +47,13 @@ async function becomesHome(
   const startMs = sim.nowMs;
   const isDone = await sim.runUntil(() => isHome(nodes, n), QUIET_MAX_MS);
   t.ok(isDone, `home after ${Math.round(sim.nowMs - startMs)} ms`);
-  const report = await sim.finish(nodes[0]!.node.server.loops!.verifier.verify());
+  const { verifier } = nodes[0]!.node.server.loops!;
+  let report = await sim.finish(verifier.verify());
+  // Somebody may move yet, for balance, and what it no longer holds is then to be cleaned.
+  for (let tries = 0; tries < VERIFY_TRIES && report.problems.length > 0; tries += 1) {
+    await sim.runFor(2000);
+    report = await sim.finish(verifier.verify());
+  }
   t.same(report.problems, [], 'DHASH VERIFY finds nothing');
 }
 
