@@ -8,6 +8,8 @@ import { type BenchRing, sum, withRing } from '../support/ring-processes.js';
 
 const SHARE_MAX = 1.5;
 const LIMIT_MS = 120_000;
+/** Members that have moved often wait for so long until they move again (lib/loops/patience.ts). */
+const PATIENCE_MS = 35_000;
 /** Time after the ring is even in which nobody should move. */
 const CALM_MS = 20_000;
 
@@ -46,7 +48,7 @@ async function one(report: Report, size: number, data: Data, quick: boolean): Pr
     }
     const tookMs = performance.now() - loadedMs;
     // What is still under way is not counted as going to and fro.
-    await ring.quiet(5000, LIMIT_MS).catch(() => {});
+    await ring.quiet(quick ? 5000 : PATIENCE_MS, LIMIT_MS).catch(() => {});
     const even = await ring.status();
     await pause(quick ? 2000 : CALM_MS);
     const calm = await ring.status();
