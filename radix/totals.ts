@@ -144,23 +144,6 @@ export function addAlong(tree: Tree, path: Path, count: number, sum: Sum): void 
   }
 }
 
-/** `addAlong` of a change that leaves counts as they are. */
-export function digestAlong(tree: Tree, path: Path, lowDelta: number, highDelta: number): void {
-  const chunks = tree.space.nodes.i32;
-  const { nodes, slots, length } = path;
-  for (let i = 0; i < length; i++) {
-    const node = nodes[i]!;
-    const i32 = chunks[node >>> CHUNK_SHIFT]!;
-    const word = (node & GRANULE_MASK) << 1;
-    i32[word + LOW] = i32[word + LOW]! + lowDelta;
-    i32[word + HIGH] = i32[word + HIGH]! + highDelta;
-    const slot = slots[i]!;
-    if (slot <= word + TERMINAL) continue;
-    const at = lowWord(i32[word]!, slot);
-    i32[at] = i32[at]! + lowDelta;
-  }
-}
-
 /** What nodes above an entry with these flags hint at; 0: nothing. */
 export function hintOfKind(flags: number): number {
   const kind = flags & KIND_MASK;

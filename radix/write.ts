@@ -44,7 +44,7 @@ import { relayout } from './relayout.js';
 import { releaseContents } from './remove.js';
 import { leadToInserted, ledBeforeWrite } from './seek.js';
 import type { Space } from './space.js';
-import { addAlong, addLeaf, digestAlong, hashLeaf, hintAlong, hintOfKind } from './totals.js';
+import { addAlong, addLeaf, hashLeaf, hintAlong, hintOfKind } from './totals.js';
 import type { Tree } from './tree.js';
 import { createBig, rehashValue } from './value.js';
 
@@ -343,17 +343,18 @@ function replaceValue(
   vto: number,
 ): void {
   const { path, space } = tree;
-  const { hash } = space;
+  const { hash, sum } = space;
   const { leaf } = path;
   path.wasVisible = true;
   hashLeaf(tree, leaf);
   const { low, high } = hash;
-  setStampAt(i32, word, stamp, flags);
-  i32[word + 3] = (vto - vfrom) | (origin << 16);
-  const u8 = space.leaves.u8[leaf >>> CHUNK_SHIFT]!;
-  storeBytes(i32, u8, valueWordAt(i32, word), value, vfrom, vto);
+  refill(i32, word, stamp, origin, flags, 0, vto - vfrom);
+  fillValue(space, leaf, flags, value, vfrom, vto, 0);
   hashLeaf(tree, leaf);
-  digestAlong(tree, path, hash.low - low, hash.high - high);
+  sum.clear();
+  sum.low = (hash.low - low) | 0;
+  sum.high = (hash.high - high) | 0;
+  addAlong(tree, path, path.length, sum);
 }
 
 function setAccessAt(i32: Int32Array, word: number, access: number): void {
