@@ -320,7 +320,8 @@ export class Dispatcher {
       this.#reject(session, command, JOINING);
       return;
     }
-    if ((this.gate & SERVER_STOOD_STILL) !== 0 && runsWrites(session, command)) {
+    const isStale = (this.gate & SERVER_STOOD_STILL) !== 0;
+    if (isStale && (mayWrite(command) || runsWrites(session, command))) {
       this.#reject(session, command, STOOD_STILL);
       return;
     }
