@@ -12,7 +12,8 @@
  * back) stays, and keeps its slab.
  *
  * A pass costs a walk, so it begins only when much can be gained, and
- * not before that has grown since the last one. Leaves move: a step counts as
+ * not before that has grown since the last one. Where only nodes are to be moved, it goes by the
+ * leaves, of which there are fifteen times as many, without reading them; but for heads. Leaves move: a step counts as
  * a write to the Space.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
@@ -35,16 +36,53 @@ import {
   setHeadWord,
   slotAt,
 } from './leaf.js';
+import { HINT_HEAD, slotAfter } from './node.js';
 import { locate, type Path, settle, walkFirst, walkNext } from './path.js';
 import type { Space } from './space.js';
 import { Tree } from './tree.js';
 
-/** A pass begins only if at least so much lies in holes. */
-const HOLES_BYTES_MIN = 2 * 1024 * 1024;
-/** And at least this share of what is used. */
-const HOLES_SHARE_MIN = 1 / 24;
+/** A pass begins only if at least so much of an arena lies in holes. */
+const HOLES_BYTES_MIN = 1024 * 1024;
+/** And at least this share of what is used there. A pass over nodes alone is cheap: it reads no leaves. */
+const NODE_HOLES_SHARE_MIN = 1 / 8;
+const LEAF_HOLES_SHARE_MIN = 1 / 24;
 /** And this times what the last pass left. */
 const HOLES_GROWTH_MIN = 1.25;
+
+/** Of one arena: whether it is worth a pass. */
+class Holes {
+  readonly #arena: Arena;
+  readonly #shareMin: number;
+  #leftBytes = 0;
+
+  constructor(arena: Arena, shareMin: number) {
+    this.#arena = arena;
+    this.#shareMin = shareMin;
+  }
+
+  get #bytes(): number {
+    const { heldBytes, usedBytes } = this.#arena.usage();
+    return heldBytes - usedBytes;
+  }
+
+  /** Picks the slabs to empty if that is worth it or forced. Returns how many there are. */
+  pick(isForced: boolean): number {
+    const bytes = this.#bytes;
+    const isWorth =
+      bytes >= HOLES_BYTES_MIN &&
+      bytes >= this.#arena.usedBytes * this.#shareMin &&
+      bytes >= this.#leftBytes * HOLES_GROWTH_MIN;
+    const picked = isWorth || isForced ? this.#arena.pickLeaving() : 0;
+    // What is freed otherwise makes room for growth again.
+    if (picked === 0) this.#leftBytes = isWorth ? bytes : Math.min(this.#leftBytes, bytes);
+    return picked;
+  }
+
+  end(): void {
+    this.#arena.keepLeaving();
+    this.#leftBytes = this.#bytes;
+  }
+}
 
 /** Where in a tree a walk is: behind this key. */
 class Place {
@@ -73,7 +111,10 @@ export class Compactor {
   #treeIndex = 0;
   /** Inside the head at #place: the word of the root being walked; -1: not inside. */
   #innerWord = -1;
-  #holesLeftBytes = 0;
+  readonly #nodeHoles: Holes;
+  readonly #leafHoles: Holes;
+  /** Only nodes move: a pass goes by the leaves without looking at them. */
+  #leavesStay = false;
   /** Records moved since the start, for INFO. */
   movedCount = 0;
 
@@ -81,6 +122,8 @@ export class Compactor {
   constructor(space: Space, trees: () => readonly Tree[]) {
     this.#space = space;
     this.#trees = trees;
+    this.#nodeHoles = new Holes(space.nodes, NODE_HOLES_SHARE_MIN);
+    this.#leafHoles = new Holes(space.leaves, LEAF_HOLES_SHARE_MIN);
     this.#inner = new Tree(space, { expiries: false, digests: false, path: space.elementPath });
   }
 
@@ -108,21 +151,10 @@ export class Compactor {
   }
 
   #begin(force: boolean): boolean {
-    const { fragmentedBytes, usedBytes } = this.#space.memoryUsage();
-    const worth =
-      fragmentedBytes >= HOLES_BYTES_MIN &&
-      fragmentedBytes >= usedBytes * HOLES_SHARE_MIN &&
-      fragmentedBytes >= this.#holesLeftBytes * HOLES_GROWTH_MIN;
-    if (!worth && !force) {
-      // What is freed otherwise makes room for growth again.
-      this.#holesLeftBytes = Math.min(this.#holesLeftBytes, fragmentedBytes);
-      return false;
-    }
-    const picked = this.#space.nodes.pickLeaving() + this.#space.leaves.pickLeaving();
-    if (picked === 0) {
-      this.#holesLeftBytes = fragmentedBytes;
-      return false;
-    }
+    const nodeSlabs = this.#nodeHoles.pick(force);
+    const leafSlabs = this.#leafHoles.pick(force);
+    if (nodeSlabs + leafSlabs === 0) return false;
+    this.#leavesStay = leafSlabs === 0;
     this.#running = true;
     this.#treeIndex = 0;
     this.#innerWord = -1;
@@ -131,9 +163,8 @@ export class Compactor {
   }
 
   #end(): void {
-    this.#space.nodes.keepLeaving();
-    this.#space.leaves.keepLeaving();
-    this.#holesLeftBytes = this.#space.memoryUsage().fragmentedBytes;
+    this.#nodeHoles.end();
+    this.#leafHoles.end();
     this.#running = false;
   }
 
@@ -145,15 +176,14 @@ export class Compactor {
     while (leaf !== 0 && left > 0) {
       leaf = this.#move(tree, leaf);
       left--;
-      if ((leafFlags(space.leaves, leaf) & KIND_MASK) === KIND_HEAD) {
+      if (this.#isHead(tree.path, leaf)) {
         this.#place.remember(space, leaf);
         this.#innerWord = HEAD_ROOT_WORD;
         this.#innerPlace.started = false;
         return left;
       }
-      const next = walkNext(tree.path, space.nodes, space.leaves, true);
       if (left === 0) this.#place.remember(space, leaf);
-      leaf = next;
+      leaf = this.#walkOn(tree.path);
     }
     if (leaf === 0) {
       this.#treeIndex++;
@@ -177,9 +207,8 @@ export class Compactor {
     while (leaf !== 0 && left > 0) {
       leaf = this.#move(inner, leaf);
       left--;
-      const next = walkNext(inner.path, space.nodes, space.leaves, true);
       if (left === 0) this.#innerPlace.remember(space, leaf);
-      leaf = next;
+      leaf = this.#walkOn(inner.path);
     }
     setHeadWord(space.leaves, head, this.#innerWord, inner.root);
     tree.version++;
@@ -188,6 +217,20 @@ export class Compactor {
       this.#innerWord = wordAfter(space, head, this.#innerWord);
     }
     return left;
+  }
+
+  /** Asks the node above first: a leaf costs a cache miss. */
+  #isHead(path: Path, leaf: Leaf): boolean {
+    const { nodes, leaves } = this.#space;
+    if (this.#leavesStay && path.length > 0 && !mayHoldHeads(nodes, path)) return false;
+    return (leafFlags(leaves, leaf) & KIND_MASK) === KIND_HEAD;
+  }
+
+  /** The leaf after the one where the path ends, or after those beside it if none is to be seen. */
+  #walkOn(path: Path): Leaf {
+    const { nodes, leaves } = this.#space;
+    if (this.#leavesStay && path.length > 0 && !mayHoldHeads(nodes, path)) passLeaves(path, nodes);
+    return walkNext(path, nodes, leaves, true);
   }
 
   /** Moves what is leaving on the path to a leaf. Returns the leaf where it lies then. */
@@ -220,6 +263,28 @@ export class Compactor {
     path.slots[index] = path.slots[index]! + ((moved & GRANULE_MASK) - (node & GRANULE_MASK)) * 2;
     relink(tree, path, index, moved);
   }
+}
+
+/** Whether heads may lie below the last node of a path. */
+function mayHoldHeads(nodes: Arena, path: Path): boolean {
+  const node = path.nodes[path.length - 1]!;
+  return (nodes.i32[node >>> CHUNK_SHIFT]![(node & GRANULE_MASK) << 1]! & HINT_HEAD) !== 0;
+}
+
+/** In the last node of a path: to the last of the leaves that follow without a node between. */
+function passLeaves(path: Path, nodes: Arena): void {
+  const top = path.length - 1;
+  const node = path.nodes[top]!;
+  const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
+  const word = (node & GRANULE_MASK) << 1;
+  const header = i32[word]!;
+  let slot = path.slots[top]!;
+  let next = slotAfter(i32, word, header, slot);
+  while (next !== 0 && i32[next]! < 0) {
+    slot = next;
+    next = slotAfter(i32, word, header, slot);
+  }
+  path.slots[top] = slot;
 }
 
 /** The word of the next root in a head; -1: there is none. */

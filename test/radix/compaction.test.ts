@@ -139,3 +139,60 @@ t.test('compaction walks sub trees and mirrors', (t) => {
   t.equal(space.usedBytes, 0);
   t.end();
 });
+
+t.test(
+  'where only nodes have left holes, leaves stay where they are, and sub trees are not forgotten',
+  (t) => {
+    const random = seededRandom(seed);
+    const space = new Space({ hashKey });
+    const tree = new Tree(space);
+    const sub = new SubTree(tree);
+    const value = random.bytes(8);
+    const heads = Array.from({ length: 60 }, () => random.bytes(9));
+    let stamp = 0;
+    const put = (key: Buffer): void => {
+      tree.put(key, 0, key.length, ++stamp, 0, 0, 0, value, 0, 8);
+    };
+    for (let i = 0; i < 100_000; i++) {
+      put(random.bytes(10));
+      if (i % 5 !== 0) continue;
+      const [key, name] = [random.pick(heads), random.bytes(4)];
+      sub.put(key, 0, key.length, 1, name, 0, 4, ++stamp, 0, 0, value, 0, 8);
+    }
+    const scattered = Array.from({ length: 100_000 }, (_, i) => i).filter((i) => i % 5 !== 0);
+    for (const i of scattered.reverse()) {
+      const leaf = tree.nth(Math.min(i, tree.liveCount - 1));
+      if (tree.kind(leaf) === 0) tree.dropLeaf(leaf);
+    }
+    // Keys in order need few nodes, and their leaves take the places of those that went.
+    for (let i = 0; i < 80_000; i++) put(Buffer.from(String(i).padStart(10, '0')));
+    const leaves = (of: Tree): number[] => {
+      const found = [];
+      const cursor = of.cursor({ all: true });
+      for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) found.push(leaf);
+      return found;
+    };
+    const everyLeaf = (): number[][] => {
+      const inner = heads.map((key) => {
+        sub.open(key, 0, key.length);
+        sub.elements.checkTree();
+        return leaves(sub.elements);
+      });
+      return [leaves(tree), ...inner];
+    };
+    const before = everyLeaf();
+    const holes = space.memoryUsage().fragmentedBytes;
+    const compactor = new Compactor(space, () => [tree]);
+    let lookedAt = 0;
+    for (let force = true; compactor.step(10, force); force = false) lookedAt += 10;
+    t.ok(compactor.movedCount > 1000, `${compactor.movedCount} nodes moved`);
+    t.ok(lookedAt < tree.allCount / 2, `looked at ${lookedAt} of ${tree.allCount} entries`);
+    t.ok(space.memoryUsage().fragmentedBytes < holes / 2);
+    tree.checkTree();
+    t.strictSame(everyLeaf(), before);
+    tree.clear();
+    while (space.reclaimStep(1000));
+    t.equal(space.usedBytes, 0);
+    t.end();
+  },
+);
