@@ -9,20 +9,20 @@
  *    4   digest, high 32 bits: likewise, each half modulo 2^32
  *    5   terminal: the leaf whose key ends at this depth, 0 if there is none
  *        sorted, up to 32 children:       direct, up to 256:       bitmap, between:
- *    6   child bytes in order, 4 a word   16 groups                16 groups
- *   22   pointers in the same order       pointers, by byte        8 words of bits
- *   30                                                             2 words of ranks
- *   32                                                             pointers
+ *    6   child bytes in order, 4 a word   32 groups                32 groups
+ *   38   pointers in the same order       pointers, by byte        8 words of bits
+ *   46                                                             2 words of ranks
+ *   48                                                             pointers
  *        lows in the same order, at +capacity: of what each pointer leads to
  *
  *   capacity     3   8   16   20   24   32 |  48   64   96  128  192 | 256
- *   bytes       56  96  168  208  240  312 | 512  640  896 1152 1664 | 2136
+ *   bytes       56  96  168  208  240  312 | 576  704  960 1216 1728 | 2200
  *
  * A *low* is the low half of the digest of all that a pointer leads to. Sync finds out by it which
  * entries differ, without going to the leaves: each would cost a cache miss and a hash, and there
  * are a hundred thousands. The terminal's is what the others leave of the node's own.
  *
- * Group g is the live count of the children for bytes 16g to 16g + 15, so that rank and n-th read
+ * Group g is the live count of the children for bytes 8g to 8g + 7, so that rank and n-th read
  * a few of a big node's children and not all: each would cost a cache miss. A rank is the number of
  * children before a word of bits, 8 bits each.
  *
@@ -52,14 +52,14 @@ export const HINTS = HINT_TOMBSTONE | HINT_HEAD;
 
 const BYTES = 6;
 const GROUPS = 6;
-const GROUPS_MAX = 16;
-const GROUP_SHIFT = 4;
-const BITS = 22;
-const RANKS = 30;
+const GROUPS_MAX = 32;
+const GROUP_SHIFT = 3;
+const BITS = 38;
+const RANKS = 46;
 /** Of a bitmap node. */
-const BITMAP_POINTERS = 32;
+const BITMAP_POINTERS = 48;
 /** Of a direct node. */
-const DIRECT_POINTERS = 22;
+const DIRECT_POINTERS = 38;
 const DEPTH_SHIFT = 13;
 const DEPTH_MASK = 0x1ffff;
 const COUNT_SHIFT = 4;
@@ -71,7 +71,7 @@ const TYPE_BITMAP = 6;
 const TYPE_DIRECT = 11;
 const CAPACITY = Int32Array.of(3, 8, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256);
 /** Word of the first pointer. */
-const POINTERS = Int32Array.of(7, 8, 10, 11, 12, 14, 32, 32, 32, 32, 32, 22);
+const POINTERS = Int32Array.of(7, 8, 10, 11, 12, 14, 48, 48, 48, 48, 48, 38);
 /** Children of the largest sorted node. */
 const RUN_MIN = 32;
 /** Of a cache line. */
@@ -439,9 +439,8 @@ export function groupWord(word: number, group: number): number {
 export function groupBegin(i32: Int32Array, word: number, header: number, group: number): number {
   if ((header & TYPE_MASK) === TYPE_DIRECT) return word + DIRECT_POINTERS + (group << GROUP_SHIFT);
   if (group === GROUPS_MAX) return word + BITMAP_POINTERS + nodeCount(header);
-  const rank = rankBefore(i32, word, group >>> 1);
-  const half = (group & 1) === 0 ? 0 : popcount(i32[word + BITS + (group >>> 1)]! & 0xffff);
-  return word + BITMAP_POINTERS + rank + half;
+  const bits = i32[word + BITS + (group >>> 2)]! & ((1 << ((group & 3) << GROUP_SHIFT)) - 1);
+  return word + BITMAP_POINTERS + rankBefore(i32, word, group >>> 2) + popcount(bits);
 }
 
 const gatheredBytes = new Uint8Array(256);

@@ -188,7 +188,11 @@ export function nth(tree: Tree, path: Path, index: number): Leaf {
         if (before > inGroup >>> 1) end = groupBegin(i32, word, header, group + 1);
         if (end !== 0) before = inGroup - 1 - before;
       }
-      if (end === 0) {
+      if (sure && !hasGroups(header) && i32[word + LIVE]! === count + nodeCount(header)) {
+        // Nothing below but leaves that count: each child is one.
+        slot += before;
+        before = 0;
+      } else if (end === 0) {
         let here = liveBelow(nodes, leaves, i32[slot]!, sure);
         while (before >= here) {
           before -= here;
