@@ -5,12 +5,12 @@
 import type { Ring } from '../../discord/ring/ring.js';
 import { Args } from '../../resp/args.js';
 import { type Command, READONLY } from '../commands/command.js';
+import { commandsInUse } from '../commands/commands-in-use.js';
 import type { HasCommands } from '../commands/known-commands.js';
 import { metadata } from '../commands/metadata.js';
 import { commandRows } from '../commands/table.js';
 import { KEY, LOCAL } from '../routing/kinds.js';
 import { NO_OWNER, ownerOfKeys } from '../routing/owned-keys.js';
-import { commandsInUse } from '../server/dispatcher.js';
 import { ClientError } from './client-error.js';
 
 /** They are about their connection, which many calls share here. By full name. */

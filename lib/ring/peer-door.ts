@@ -13,7 +13,7 @@ import type { Args } from '../../resp/args.js';
 import { NameTable } from '../../resp/names.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import { LOADING, shortText } from '../commands/replies.js';
-import { SERVER_SCRIPTING } from '../server/dispatcher.js';
+import { SERVER_SCRIPTING } from '../server/gates.js';
 import { isLoopback } from '../server/protected-mode.js';
 import type { Server } from '../server/server.js';
 import { GATE_PEER, type Session } from '../server/session.js';

@@ -23,7 +23,7 @@ import {
   SERVER_PAUSED,
   SERVER_RING,
   SERVER_SCRIPTING,
-} from '../server/dispatcher.js';
+} from '../server/gates.js';
 import type { Server } from '../server/server.js';
 import {
   GATE_LANE,

@@ -14,7 +14,7 @@ import {
   REFUSED,
   WRITE,
 } from '../commands/command.js';
-import { SERVER_DISK_FAILED, SERVER_MEMORY_LIMIT, SERVER_RING } from '../server/dispatcher.js';
+import { SERVER_DISK_FAILED, SERVER_MEMORY_LIMIT, SERVER_RING } from '../server/gates.js';
 import type { Server } from '../server/server.js';
 import type { Session } from '../server/session.js';
 import { formatG } from './libraries/format-number.js';

@@ -14,7 +14,7 @@
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
-import { SERVER_SCRIPTING } from '../server/dispatcher.js';
+import { SERVER_SCRIPTING } from '../server/gates.js';
 import type { Server } from '../server/server.js';
 import { GATE_NO_TOUCH, GATE_TRACKING, type Session } from '../server/session.js';
 import type { Engine } from './engine.js';

@@ -22,7 +22,6 @@ import {
   MAY_WRITE,
   NO_AUTH,
   NO_MULTI,
-  NO_SCRIPT,
   NOT_QUEUED,
   PUSHES,
   READONLY,
@@ -30,9 +29,9 @@ import {
   WHILE_LOADING,
   WRITE,
 } from '../commands/command.js';
+import { commandsInUse } from '../commands/commands-in-use.js';
 import { findKeys } from '../commands/key-positions.js';
 import { findKnown } from '../commands/known-commands.js';
-import { metadata } from '../commands/metadata.js';
 import {
   JOINING,
   LOADING,
@@ -41,8 +40,22 @@ import {
   unknownSubcommand,
   wrongArity,
 } from '../commands/replies.js';
-import { routeOf } from '../routing/kinds.js';
-import { CommandStats, TurnTimes } from './command-stats.js';
+import { TurnTimes } from './command-stats.js';
+import {
+  SERVER_DISK_FAILED,
+  SERVER_ELEMENTS_DUE,
+  SERVER_EXACT_TIMES,
+  SERVER_JOINING,
+  SERVER_KEYS_READY,
+  SERVER_LOADING,
+  SERVER_MEMBERS_MISSING,
+  SERVER_MEMORY_LIMIT,
+  SERVER_MONITORED,
+  SERVER_PAUSED,
+  SERVER_RING,
+  SERVER_SCRIPTING,
+  SERVER_STOOD_STILL,
+} from './gates.js';
 import { PROTECTED_MODE_ERROR } from './protected-mode.js';
 import type { Server } from './server.js';
 import {
@@ -61,37 +74,6 @@ import {
 } from './session.js';
 import { STOOD_STILL } from './standstill.js';
 import { writeRefusal } from './write-refusal.js';
-
-/** Clients are paused: see `Server.pause`. */
-export const SERVER_PAUSED = 1 << 16;
-/** Somebody watches all commands. */
-export const SERVER_MONITORED = 1 << 17;
-/** Each command is timed on its own: SLOWLOG asks for less than a turn takes. */
-export const SERVER_EXACT_TIMES = 1 << 18;
-
-/** `maxmemory` is set. */
-export const SERVER_MEMORY_LIMIT = 1 << 19;
-
-/** A script is suspended: see `ScriptRunner`. */
-export const SERVER_SCRIPTING = 1 << 20;
-/** Keys that sessions wait for are ready: see `Blocking`. */
-export const SERVER_KEYS_READY = 1 << 21;
-
-/** The node loads what it has on disk. */
-export const SERVER_LOADING = 1 << 22;
-/** The disk takes no writes, and so neither does the node. */
-export const SERVER_DISK_FAILED = 1 << 23;
-/** Elements of collections have expired that are still there. */
-export const SERVER_ELEMENTS_DUE = 1 << 27;
-
-/** The node is one of several in a ring: see `Router`. */
-export const SERVER_RING = 1 << 25;
-/** The node joins a ring and is no member yet. */
-export const SERVER_JOINING = 1 << 24;
-/** Some member of the ring is dead: what needs many replicas is checked before it runs. */
-export const SERVER_MEMBERS_MISSING = 1 << 26;
-/** The process stood still: what comes now may be from before. See `Standstill`. */
-export const SERVER_STOOD_STILL = 1 << 28;
 
 /** Of what is unusual, what keeps no command from the short way to its owner. */
 const FORWARDING_GATES = ~GATE_LANE;
@@ -530,35 +512,6 @@ function onlySubscriptions({ fullName }: Command): string {
     `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
     'RESET are allowed in this context'
   );
-}
-
-/** By name, in the order of the rows. */
-export function commandsInUse(rows: readonly CommandRow[]): ReadonlyMap<string, Command> {
-  return new Map(rows.map((row) => [row.name, inUse(row, undefined)]));
-}
-
-function inUse(row: CommandRow, parent: CommandRow | undefined): Command {
-  const fullName = parent === undefined ? row.name : `${parent.name}|${row.name}`;
-  const flags = row.flags | flagsOfMetadata(parent?.name ?? row.name, fullName);
-  let children: Map<string, Command> | undefined;
-  if (row.subcommands !== undefined) {
-    children = new Map();
-    for (const sub of row.subcommands) children.set(sub.name, inUse(sub, row));
-  }
-  const route = routeOf(row, parent);
-  return { ...row, flags, fullName, route, stats: new CommandStats(), children };
-}
-
-/** The bits that the metadata of a command or subcommand has. */
-function flagsOfMetadata(name: string, fullName: string): number {
-  const of = metadata[name];
-  const names = (name === fullName ? of : of?.subcommands?.[fullName])?.flags ?? [];
-  let flags = 0;
-  if (names.includes('denyoom')) flags |= DENY_OOM;
-  if (names.includes('noscript')) flags |= NO_SCRIPT;
-  if (names.includes('allow_busy')) flags |= ALLOW_BUSY;
-  if (names.includes('loading')) flags |= WHILE_LOADING;
-  return flags;
 }
 
 function unknownCommand(args: Args): string {

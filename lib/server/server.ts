@@ -21,8 +21,9 @@ import { BackgroundWork } from './background.js';
 import { Blocking } from './blocking.js';
 import { CommitGate } from './commit-gate.js';
 import { Connection } from './connection.js';
+import { Dispatcher } from './dispatcher.js';
+import { FlushQueue } from './flush-queue.js';
 import {
-  Dispatcher,
   SERVER_DISK_FAILED,
   SERVER_ELEMENTS_DUE,
   SERVER_EXACT_TIMES,
@@ -35,8 +36,7 @@ import {
   SERVER_PAUSED,
   SERVER_RING,
   SERVER_STOOD_STILL,
-} from './dispatcher.js';
-import { FlushQueue } from './flush-queue.js';
+} from './gates.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Log } from './log.js';
 import { LoopBudget } from './loop-budget.js';

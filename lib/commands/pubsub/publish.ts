@@ -2,7 +2,7 @@
 import type { Args } from '../../../resp/args.js';
 import { ReplyWriter } from '../../../resp/reply-writer.js';
 import { globMatches } from '../../glob.js';
-import { SERVER_RING } from '../../server/dispatcher.js';
+import { SERVER_RING } from '../../server/gates.js';
 import type { SubscriptionKind } from '../../server/pubsub.js';
 import type { Session, Task } from '../../server/session.js';
 import { type CommandRow, FAST, type Handler } from '../command.js';

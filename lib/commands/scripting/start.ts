@@ -2,7 +2,7 @@
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { ScriptRights } from '../../scripting/script-call.js';
 import { ALLOW_OOM, COMPATIBLE, NO_WRITES } from '../../scripting/shebang.js';
-import { SERVER_MEMORY_LIMIT } from '../../server/dispatcher.js';
+import { SERVER_MEMORY_LIMIT } from '../../server/gates.js';
 import type { Server } from '../../server/server.js';
 
 /** The rights that the flags of a script give; undefined: it may not be run, the error replied. */
