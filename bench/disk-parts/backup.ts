@@ -49,21 +49,25 @@ export async function backup(report: Report, options: BenchOptions): Promise<voi
 
     const file = join(servers.folder, 'backup.dhb');
     const rdb = join(servers.folder, 'redis.rdb');
-    const seconds = { backup: [] as number[], rdb: [] as number[], restore: [] as number[] };
+    const seconds = {
+      ...{ backup: [] as number[], beside: [] as number[] },
+      ...{ rdb: [] as number[], restore: [] as number[] },
+    };
     const slowestMs = { before: [] as number[], meanwhile: [] as number[], loop: [] as number[] };
     let bytes = 0;
     let fileBytes = 0;
     for (let round = 0; round < rounds; round += 1) {
+      const told = await dhash(node, 'backup', file, '--force');
+      ({ bytes, fileBytes } = told);
+      seconds.backup.push(told.seconds);
       const load = new ClientLoad([node], { clients: 1, pauseMs: 1, command: () => ['PING'] });
       await pause(ALONE_MS);
       slowestMs.before.push(load.take().at(-1)!);
       await takeDelays(node);
-      const told = await dhash(node, 'backup', file, '--force');
+      seconds.beside.push((await dhash(node, 'backup', file, '--force')).seconds);
       slowestMs.meanwhile.push(load.take().at(-1)!);
       slowestMs.loop.push((await takeDelays(node)).busyMs);
       await load.stop();
-      ({ bytes, fileBytes } = told);
-      seconds.backup.push(told.seconds);
       const sinceMs = performance.now();
       await run('redis-cli', ['-p', `${redis.port}`, '--rdb', rdb]);
       seconds.rdb.push((performance.now() - sinceMs) / 1000);
@@ -77,6 +81,8 @@ export async function backup(report: Report, options: BenchOptions): Promise<voi
       rate(seconds.backup),
       rate(seconds.rdb),
     ]);
+    const beside = 'the same, beside a client that asks all the time';
+    report.add({ name: beside, ours: rate(seconds.beside), unit: 'MB/s' });
     report.add({ name: `restore, ${size}`, ours: rate(seconds.restore), unit: 'MB/s' });
     report.add({
       name: 'bytes of the file, for each of entries',
