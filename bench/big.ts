@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { RespClient } from '../test/support/resp-client.js';
 import { type ServerProcess, startDhash } from '../test/support/server-process.js';
 import { type BenchOptions, Report } from './support/harness.js';
+import { takeDelays, WATCHED } from './support/loop-delays.js';
 import { fill, nodeOf } from './support/redis-benchmark.js';
 
 interface Content {
@@ -16,14 +17,6 @@ interface Content {
   readonly element: (index: number) => string[];
   /** A command that answers so many elements from this one on. */
   readonly range: (first: number, count: number) => string[];
-}
-
-interface Delays {
-  readonly turns: number;
-  readonly overTen: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-  readonly busyMs: number;
 }
 
 const COUNT = 5_000_000;
@@ -77,11 +70,11 @@ class Watched {
 
   /** Does some work; `count`: of what is done, for its rate. */
   async phase(name: string, count: number, unit: string, work: () => Promise<void>): Promise<void> {
-    await this.#delays();
+    await takeDelays(this.server);
     const startedMs = performance.now();
     await work();
     const seconds = (performance.now() - startedMs) / 1000;
-    const delays = await this.#delays();
+    const delays = await takeDelays(this.server);
     const title = `${name}, Node ${this.#version}`;
     this.#report.add({ name: title, ours: count / seconds, unit: `${unit}/s` });
     this.#report.add({ name: `${title}: p99 of delay`, ours: delays.p99Ms, unit: 'ms' });
@@ -97,18 +90,6 @@ class Watched {
       target: DELAY_MAX_MS,
       atMost: true,
     });
-  }
-
-  /** What the loop was late since the last time. */
-  async #delays(): Promise<Delays> {
-    const seen = this.#printed().length;
-    this.server.signal('SIGUSR2');
-    while (this.#printed().length === seen) await pause(1);
-    return JSON.parse(this.#printed().at(-1)!) as Delays;
-  }
-
-  #printed(): string[] {
-    return [...this.server.output().matchAll(/^loop-probe (.*)$/gm)].map((match) => match[1]!);
   }
 
   /** A field of INFO, as a number. */
@@ -183,11 +164,10 @@ async function measureExpiry(watched: Watched, count: number): Promise<void> {
 export async function run(options: BenchOptions): Promise<void> {
   const report = new Report('big', options);
   const count = options.quick === true ? QUICK_COUNT : COUNT;
-  const probe = new URL('./support/loop-probe.js', import.meta.url);
   for (const major of [24, 20] as const) {
     const node = nodeOf(major);
     if (node === null) continue;
-    const server = await startDhash({ node, env: { NODE_OPTIONS: `--import ${probe}` } });
+    const server = await startDhash({ node, env: WATCHED });
     try {
       const client = await server.connect();
       const watched = new Watched(server, client, report, String(major));

@@ -4,7 +4,7 @@
  *   npm run bench -- NAME [--json] [--quick] [--rounds N] [--only PART ...]
  *
  * --json prints one row per line, --quick shows in short that it works, --rounds says how
- * often each contestant runs, --only names parts of a benchmark that has some (ring). Without a name: the list of names. Exit code 2: wrong usage.
+ * often each contestant runs, --only names parts of a benchmark that has some (ring, disk). Without a name: the list of names. Exit code 2: wrong usage.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

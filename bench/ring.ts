@@ -18,21 +18,8 @@ import { join } from './ring-parts/join.js';
 import { kill } from './ring-parts/kill.js';
 import { sizes } from './ring-parts/sizes.js';
 import { speed } from './ring-parts/speed.js';
-import { type BenchOptions, Report } from './support/harness.js';
-
-const PARTS = { speed, join, balance, kill, heal, idle, sizes } as const;
+import { type BenchOptions, runParts } from './support/harness.js';
 
 export async function run(options: BenchOptions): Promise<void> {
-  const names = Object.keys(PARTS) as (keyof typeof PARTS)[];
-  const unknown = options.only?.find((name) => !(name in PARTS));
-  if (unknown !== undefined) {
-    throw new Error(`ring has no part '${unknown}', only ${names.join(', ')}`);
-  }
-  const report = new Report('ring', options);
-  for (const name of names) {
-    if (options.only === undefined || options.only.includes(name)) {
-      await PARTS[name](report, options);
-    }
-  }
-  report.finish();
+  await runParts('ring', { speed, join, balance, kill, heal, idle, sizes }, options);
 }

@@ -137,6 +137,27 @@ export class Report {
   }
 }
 
+export type Part = (report: Report, options: BenchOptions) => Promise<void>;
+
+/** Runs a benchmark of several parts: those that are wanted, in order, into one table. */
+export async function runParts(
+  bench: string,
+  parts: Readonly<Record<string, Part>>,
+  options: BenchOptions,
+): Promise<void> {
+  const { only } = options;
+  const unknown = only?.find((name) => !Object.hasOwn(parts, name));
+  if (unknown !== undefined) {
+    const names = Object.keys(parts).join(', ');
+    throw new Error(`${bench} has no part '${unknown}', only ${names}`);
+  }
+  const report = new Report(bench, options);
+  for (const [name, part] of Object.entries(parts)) {
+    if (only === undefined || only.includes(name)) await part(report, options);
+  }
+  report.finish();
+}
+
 /** Four significant digits, which is more than a shared machine can tell. */
 function round(figure: number): number {
   return Number(figure.toPrecision(4));

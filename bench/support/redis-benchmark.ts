@@ -11,6 +11,7 @@ import type { ServerProcess } from '../../test/support/server-process.js';
 
 export interface LoadFigures {
   readonly perSecond: number;
+  readonly p99Ms: number;
   readonly p999Ms: number;
   /** Commands per second of the server's CPU time. */
   readonly perCpuSecond: number;
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly keySpace?: number;
   /** Default 50. */
   readonly connections?: number;
+  /** Default 64. */
+  readonly valueBytes?: number;
   /** `get` or `set`, or a command of one's own with __rand_int__ in it. */
   readonly command: readonly string[];
 }
@@ -39,7 +42,14 @@ export async function redisBenchmark(
 ): Promise<LoadFigures> {
   const [name] = options.command;
   const isBuiltIn = options.command.length === 1 && (name === 'get' || name === 'set');
-  const args = ['-h', server.host, '-p', `${server.port}`, '-d', `${VALUE_BYTES}`];
+  const args = [
+    '-h',
+    server.host,
+    '-p',
+    `${server.port}`,
+    '-d',
+    `${options.valueBytes ?? VALUE_BYTES}`,
+  ];
   args.push(
     '-c',
     `${options.connections ?? 50}`,
@@ -55,7 +65,12 @@ export async function redisBenchmark(
   const cpu = cpuSeconds(server.pid) - cpuBefore;
   const perSecond = Number(/throughput summary: ([\d.]+) requests/.exec(stdout)?.[1]);
   if (!Number.isFinite(perSecond)) throw new Error(`redis-benchmark said: ${stdout.slice(-500)}`);
-  return { perSecond, p999Ms: percentileMs(stdout, 99.9), perCpuSecond: options.count / cpu };
+  return {
+    perSecond,
+    p99Ms: percentileMs(stdout, 99),
+    p999Ms: percentileMs(stdout, 99.9),
+    perCpuSecond: options.count / cpu,
+  };
 }
 
 /** From lines like `99.902% <= 1.735 milliseconds (cumulative count 99906)`. */

@@ -2,6 +2,7 @@
  * A file that appears under its name only once it is whole and on the disk: until then it is
  * `NAME.part` beside it.
  */
+import type { Stats } from 'node:fs';
 import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ExitError, systemCode, usageError } from '../exit.js';
@@ -40,9 +41,12 @@ export class NewFile {
   }
 
   static async #create(path: string, replaces: boolean): Promise<NewFile> {
-    if (!replaces && (await exists(path))) {
+    const found = await statOf(path);
+    if (found !== undefined && !replaces) {
       throw usageError(`${path} is there already: give another name, or --force`);
     }
+    // A device, or a pipe, would be gone then.
+    if (found?.isFile() === false) throw usageError(`${path} is no file that can be replaced`);
     try {
       return new NewFile(path, await open(`${path}.part`, 'w', 0o600));
     } catch (error) {
@@ -80,12 +84,11 @@ export class NewFile {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+async function statOf(path: string): Promise<Stats | undefined> {
   try {
-    await stat(path);
-    return true;
+    return await stat(path);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw fileError(path, error);
   }
 }

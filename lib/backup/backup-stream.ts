@@ -11,6 +11,9 @@
  *
  * Invariant: a value is copied, or held, in the turn in which its record is written: what a
  * snapshot has passed may change.
+ *
+ * Memory is used again for each chunk, and a chunk fits into what replies use again: memory that is taken
+ * anew makes the garbage collector hold up all clients, again and again, for 5 to 15 ms.
  */
 import type { BigValues, HeldValue } from '../../radix/big-values.js';
 import { HeadParts } from '../../radix/head.js';
@@ -18,14 +21,14 @@ import { KIND_HEAD } from '../../radix/leaf.js';
 import { Snapshot } from '../../radix/snapshot.js';
 import { ByteWriter } from '../../radix/sync/bytes.js';
 import { type BigValue, RecordEncoder } from '../../radix/sync/entry-codec.js';
-import { encodeFrame, PAYLOAD_BYTES_MAX } from '../../radix/sync/frame.js';
+import { HEADER_BYTES_MAX, PAYLOAD_BYTES_MAX, putFrameHeader } from '../../radix/sync/frame.js';
 import { FRAME_ENTRIES, FRAME_VALUE } from '../../radix/sync/messages.js';
 import type { Tree } from '../../radix/tree.js';
 import { holdValue } from '../../radix/value.js';
 import type { Store } from '../store/store.js';
 
-/** A chunk that has become this long ends. */
-export const CHUNK_BYTES = 256 * 1024;
+/** A chunk that has become this long ends; with its last record it is at most twice as long. */
+export const CHUNK_BYTES = 128 * 1024;
 
 export class BackupStream {
   /** Records written so far. */
@@ -35,8 +38,8 @@ export class BackupStream {
   readonly #encoder = new RecordEncoder();
   readonly #parts = new HeadParts();
   readonly #records = new ByteWriter();
-  #frames: Buffer[] = [];
-  #frameBytes = 0;
+  /** Whole frames of the chunk at hand. */
+  readonly #frames = new ByteWriter();
   #db = -1;
   #isAmongElements = false;
   readonly #bigValues: BigValues;
@@ -63,15 +66,14 @@ export class BackupStream {
   }
 
   get isFull(): boolean {
-    return this.#frameBytes + this.#records.length >= CHUNK_BYTES;
+    return this.#frames.length + this.#records.length >= CHUNK_BYTES;
   }
 
-  /** What was written since the last chunk; empty if nothing was. */
+  /** What was written since the last chunk, valid until the next `write`; empty if nothing was. */
   takeChunk(): Buffer {
     this.#flush();
-    const chunk = Buffer.concat(this.#frames, this.#frameBytes);
-    this.#frames = [];
-    this.#frameBytes = 0;
+    const chunk = this.#frames.view();
+    this.#frames.clear();
     return chunk;
   }
 
@@ -129,9 +131,10 @@ export class BackupStream {
 
   #piece(big: HeldValue): void {
     const end = Math.min(big.bytes, this.#bigAt + PAYLOAD_BYTES_MAX);
-    const piece = Buffer.allocUnsafe(end - this.#bigAt);
-    this.#bigValues.readHeld(big, this.#bigAt, piece, 0, piece.length);
-    this.#push(encodeFrame(FRAME_VALUE, piece));
+    const bytes = end - this.#bigAt;
+    const target = this.#beginFrame(FRAME_VALUE, bytes);
+    this.#bigValues.readHeld(big, this.#bigAt, target, this.#frames.length, bytes);
+    this.#frames.length += bytes;
     this.#bigAt = end;
     if (end === big.bytes) this.#releaseBig();
   }
@@ -144,14 +147,18 @@ export class BackupStream {
   #flush(): void {
     const bytes = this.#records.view();
     for (let at = 0; at < bytes.length; at += PAYLOAD_BYTES_MAX) {
-      const payload = bytes.subarray(at, Math.min(bytes.length, at + PAYLOAD_BYTES_MAX));
-      this.#push(encodeFrame(FRAME_ENTRIES, payload));
+      const end = Math.min(bytes.length, at + PAYLOAD_BYTES_MAX);
+      this.#beginFrame(FRAME_ENTRIES, end - at);
+      this.#frames.bytes(bytes, at, end);
     }
     this.#records.clear();
   }
 
-  #push(frame: Buffer): void {
-    this.#frames.push(frame);
-    this.#frameBytes += frame.length;
+  /** A frame whose payload is to follow; the buffer that it goes into. */
+  #beginFrame(type: number, payloadBytes: number): Buffer {
+    const frames = this.#frames;
+    const target = frames.room(HEADER_BYTES_MAX + payloadBytes);
+    frames.length = putFrameHeader(target, frames.length, type, payloadBytes);
+    return target;
   }
 }

@@ -7,7 +7,8 @@
 
 import { fixed, type Row } from './row.js';
 
-const NO_DISK = 'dhash keeps entries on disk with dir and fsync (appendfsync), not with this';
+export const NO_DISK =
+  'dhash keeps entries on disk with dir and fsync (appendfsync), not with this';
 const NO_REPLICATION =
   'replication as in Redis does not exist here: members of a ring replicate to each other';
 const NO_CLUSTER = 'Redis Cluster does not exist here: a ring of nodes needs no slots (--join)';
@@ -40,7 +41,6 @@ function group(pending: string, lines: readonly FixedLine[]): Row[] {
 
 const diskRows = group(NO_DISK, [
   ['save', ''],
-  ['appendonly', 'no'],
   ['appendfilename', 'appendonly.aof', 'start'],
   ['appenddirname', 'appendonlydir', 'start'],
   ['aof-load-truncated', 'yes'],

@@ -26,8 +26,8 @@ import {
   titleTemplate,
   yesNo,
 } from './codecs.js';
-import { fixedRows } from './registry-fixed.js';
-import { type Row, row } from './row.js';
+import { fixedRows, NO_DISK } from './registry-fixed.js';
+import { derived, type Row, row } from './row.js';
 
 const UINT32_MAX = 4_294_967_295;
 /** What Redis holds a password, as any ACL word, to. */
@@ -311,6 +311,12 @@ const diskRows: readonly Row[] = [
     'stopWritesOnBgsaveError',
     yesNo,
     'Refuse writes while the disk takes none',
+  ),
+  derived(
+    'appendonly',
+    ({ dir }) => (dir === '' ? 'no' : 'yes'),
+    `${NO_DISK}: it is yes where dir has been given before, and no without`,
+    'Whether there is a dir',
   ),
   row('load-damaged', 'loadDamaged', yesNo, 'Start without what of the folder is damaged', {
     change: 'start',

@@ -94,6 +94,20 @@ export function fixed(name: string, value: string, pending: string, options: Row
   };
 }
 
+/** A word that follows from other settings: what is true now may be given, and nothing else. */
+export function derived(
+  name: string,
+  print: (values: SettingValues) => string,
+  pending: string,
+  description: string,
+): Row {
+  return {
+    ...{ name, print, write: print, change: 'runtime', pending, description },
+    hint: 'as it is',
+    parse: (given, values) => (meansSame(given, print(values)) ? () => {} : new Refusal(pending)),
+  };
+}
+
 function meansSame(given: string, value: string): boolean {
   if (given.toLowerCase() === value.toLowerCase()) return true;
   const bytes = given === '' ? undefined : parseMemory(given);

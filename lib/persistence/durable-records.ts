@@ -102,6 +102,7 @@ export class DurableRecords {
       throw new DurableRecordsError('DAMAGED', `${NAMES.join(' and ')} are missing`);
     }
     const records = new DurableRecords(disk, folder, recover(copies));
+    await removeLeftovers(disk, folder);
     await records.#replaceFiles();
     return records;
   }
@@ -203,6 +204,13 @@ export class DurableRecords {
     const files = this.#files;
     this.#files = [];
     await Promise.allSettled(files.map((file) => file.close()));
+  }
+}
+
+/** Removes what a crash has left of files that were being replaced (`Disk.replaceFile`). */
+async function removeLeftovers(disk: Disk, folder: string): Promise<void> {
+  for (const name of await disk.list(folder)) {
+    if (/^\.records\.[ab]\..*\.tmp$/.test(name)) await disk.remove(`${folder}/${name}`);
   }
 }
 

@@ -80,6 +80,8 @@ export interface Task {
   step(deadlineMs: number): boolean;
   /** The session is gone: frees what is held. */
   cancel?(): void;
+  /** It is so long that a pause makes no difference to who waits for it: it yields to clients. */
+  readonly isTransfer?: true;
 }
 
 /** A command held back until EXEC. */
@@ -133,7 +135,7 @@ export class Session implements Watcher {
   /** What a client asks, here or by way of another member. */
   get isForClients(): boolean {
     const channel = this.peer?.channel;
-    return channel !== 'bulk' && channel !== 'control';
+    return channel !== 'bulk' && channel !== 'control' && this.task?.isTransfer !== true;
   }
 
   /** What CLIENT INFO shows as cmd=. */
@@ -341,7 +343,8 @@ export class Session implements Watcher {
       return;
     }
     const { tasks, transfers } = this.server;
-    const queue = this.peer?.channel === 'bulk' ? transfers : tasks;
+    const isTransfer = task.isTransfer === true || this.peer?.channel === 'bulk';
+    const queue = isTransfer ? transfers : tasks;
     if (queue.begin(this, task, FIRST_SLICE_MS)) return;
     this.suspended = true;
     this.task = task;

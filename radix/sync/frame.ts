@@ -17,7 +17,7 @@
 import { SyncError } from './sync-error.js';
 
 export const FRAME_BYTES_MAX = 64 * 1024;
-const HEADER_BYTES_MAX = 4;
+export const HEADER_BYTES_MAX = 4;
 export const PAYLOAD_BYTES_MAX = FRAME_BYTES_MAX - HEADER_BYTES_MAX;
 const LENGTH_BYTES_MAX = 3;
 const BYTES_FIRST = 1024;
@@ -31,14 +31,24 @@ export interface Frame {
 /** A frame with this payload. */
 export function encodeFrame(type: number, payload: Buffer): Buffer {
   const { length } = payload;
-  const lengthBytes = varintBytes(length);
-  const frame = Buffer.allocUnsafe(1 + lengthBytes + length);
-  frame[0] = type;
-  for (let i = 0; i < lengthBytes; i++) {
-    frame[1 + i] = ((length >>> (7 * i)) & 127) | (i < lengthBytes - 1 ? 128 : 0);
-  }
-  payload.copy(frame, 1 + lengthBytes);
+  const frame = Buffer.allocUnsafe(1 + varintBytes(length) + length);
+  payload.copy(frame, putFrameHeader(frame, 0, type, length));
   return frame;
+}
+
+/** Writes what stands before a payload of so many bytes; returns where it ends. */
+export function putFrameHeader(
+  target: Buffer,
+  at: number,
+  type: number,
+  payloadBytes: number,
+): number {
+  const lengthBytes = varintBytes(payloadBytes);
+  target[at] = type;
+  for (let i = 0; i < lengthBytes; i++) {
+    target[at + 1 + i] = ((payloadBytes >>> (7 * i)) & 127) | (i < lengthBytes - 1 ? 128 : 0);
+  }
+  return at + 1 + lengthBytes;
 }
 
 /** Bytes of a frame with its header. */

@@ -1,5 +1,6 @@
 /** `dhash backup`, `dhash restore` and `dhash export`, between real processes. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -71,6 +72,12 @@ t.test('a backup', async (t) => {
   const again = await run(source, 'backup', path);
   t.equal(again.code, 2);
   t.match(again.output, /is there already: give another name, or --force/);
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const onto = await run(source, 'backup', pipe, '--force');
+  t.equal(onto.code, 2);
+  t.match(onto.output, /is no file that can be replaced/);
+  t.ok(statSync(pipe).isFIFO());
   t.equal((await run(source, 'backup', path, '--force')).code, 0);
 });
 

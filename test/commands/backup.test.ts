@@ -1,6 +1,6 @@
 /** DHASH BACKUP and DHASH RESTORE, over a node in this process. */
 import t from 'tap';
-import { CHUNK_BYTES } from '../../lib/backup/backup-stream.js';
+import { BackupStream, CHUNK_BYTES } from '../../lib/backup/backup-stream.js';
 import { type LocalClient, LocalNode, type Plain } from '../support/local.js';
 import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js';
 import { Scene } from '../support/scene.js';
@@ -10,12 +10,20 @@ const DATABASES = 3;
 const BIG_BYTES = 300_000;
 /** Writes between two turns of a backup. */
 const WRITES = 20;
+/** Longer than a backup pauses. */
+const PAUSE_MS = 20;
 /** When the database is emptied, before the backup is done. */
 const FLUSH_TURN = 3;
 
 const debuggable = (settings: LocalNode['settings']): void => {
   settings.enableDebugCommand = 'yes';
 };
+
+/** A turn of the loop; what has paused for the sake of clients goes on. */
+function turn({ world }: LocalNode): void {
+  world.nowMs += PAUSE_MS;
+  world.turn();
+}
 
 function write(client: LocalClient, random: SeededRandom): void {
   const key = `key:${random.below(300)}`;
@@ -73,7 +81,7 @@ t.test(`a backup shows one moment, whatever is written meanwhile (seed ${seed})`
   for (; replies.at(-1) !== ''; turns += 1) {
     for (let i = 0; i < WRITES; i += 1) write(writer, random);
     if (turns === FLUSH_TURN) writer.send('FLUSHDB');
-    scene.local.world.turn();
+    turn(scene.local);
     replies.push(...reader.received());
     if (turns > 10_000) throw new Error('no end');
   }
@@ -116,7 +124,7 @@ t.test('a long value is sent in slices, as it was', async (t) => {
     let turns = 0;
     for (; replies.at(-1) !== ''; turns += 1) {
       if (turns === 12 || turns === 44) writer.send(...act);
-      scene.local.world.turn();
+      turn(scene.local);
       replies.push(...reader.received());
     }
     t.ok(turns > 60, `${act[0]}: ${turns} turns`);
@@ -134,6 +142,42 @@ t.test('a long value is sent in slices, as it was', async (t) => {
   }
 });
 
+t.test('it yields to clients', async (t) => {
+  const turnsOf = async (isBusy: boolean): Promise<number> => {
+    const { local, reader, writer } = await Scene.filled((writer) => {
+      for (let i = 0; i < 20_000; i += 1) writer.send('SET', `key:${i}`, `value:${i}`);
+    });
+    local.world.nowMs += 1000;
+    local.world.lookMs = 0.1;
+    reader.post('DHASH', 'BACKUP');
+    let turns = 0;
+    for (let last: Plain = null; last !== ''; turns += 1) {
+      if (isBusy) writer.send('PING');
+      local.world.nowMs += 1;
+      local.world.turn();
+      last = reader.received().at(-1) ?? last;
+    }
+    return turns;
+  };
+  const [idle, busy] = [await turnsOf(false), await turnsOf(true)];
+  t.ok(busy > 3 * idle, `${idle} turns alone, ${busy} beside a client`);
+});
+
+t.test('chunks are made in the same memory', async (t) => {
+  const { local } = await Scene.filled((writer) => {
+    for (let i = 0; i < 20_000; i += 1) writer.send('SET', `key:${i}`, `value:${i}`);
+  });
+  const stream = new BackupStream(local.node.store);
+  const memories: unknown[] = [];
+  for (let goesOn = true; goesOn; ) {
+    goesOn = stream.write(1_000_000);
+    memories.push(stream.takeChunk().buffer);
+  }
+  stream.close();
+  t.ok(memories.length > 3);
+  t.equal(new Set(memories.slice(1)).size, 1);
+});
+
 t.test('backups of several moments merge, the newest entry wins', async (t) => {
   const local = await new LocalNode(debuggable).start();
   const client = local.client();
@@ -141,7 +185,7 @@ t.test('backups of several moments merge, the newest entry wins', async (t) => {
     client.post('DHASH', 'BACKUP');
     const replies: Plain[] = [];
     while (replies.at(-1) !== '') {
-      local.world.turn();
+      turn(local);
       replies.push(...client.received());
     }
     return chunksOf(replies);
@@ -172,7 +216,7 @@ t.test('a node that was flushed takes a backup from before', async (t) => {
   reader.post('DHASH', 'BACKUP');
   const replies: Plain[] = [];
   while (replies.at(-1) !== '') {
-    scene.local.world.turn();
+    turn(scene.local);
     replies.push(...reader.received());
   }
   t.match(writer.send('DHASH', 'RESTORE', 'BEGIN'), /^-ERR the node holds 1 entries/);
@@ -211,9 +255,9 @@ t.test('a client that goes away leaves nothing open', async (t) => {
     for (let i = 0; i < 2000; i += 1) writer.send('SET', `k${i}`, 'x'.repeat(200));
   });
   scene.reader.post('DHASH', 'BACKUP');
-  scene.local.world.turn();
+  turn(scene.local);
   scene.reader.link.end();
-  scene.local.world.turn();
+  turn(scene.local);
   scene.checkStore(t);
   scene.checkMemory(t);
 });

@@ -112,7 +112,9 @@ t.test('every mistake is named, with where it stands and what was meant', (t) =>
       ['appendonly', 'yes'],
     ],
   });
-  const noDisk = 'dhash keeps entries on disk with dir and fsync (appendfsync), not with this';
+  const noDisk =
+    'dhash keeps entries on disk with dir and fsync (appendfsync), not with this: it is yes where ' +
+    'dir has been given before, and no without';
   t.strictSame(problems, [
     "d.conf:1: unknown setting 'maxmemry'; did you mean 'maxmemory'?",
     "d.conf:2: port: argument couldn't be parsed into an integer",
@@ -129,6 +131,18 @@ t.test('every mistake is named, with where it stands and what was meant', (t) =>
     '--http-port: the HTTP API is not built yet in this version',
     `--appendonly: ${noDisk}`,
   ]);
+  t.end();
+});
+
+t.test('appendonly is what dir makes it', (t) => {
+  const load = (text: string) => loadSettings({ file: { path: 'd.conf', text } });
+  const kept = load('dir /data\nappendonly yes\n');
+  t.strictSame(kept.problems, []);
+  t.strictSame(kept.settings.get('appendonly'), [['appendonly', 'yes']]);
+  t.match(kept.settings.set([['appendonly', 'no']]), /with dir and fsync/);
+  t.equal(kept.settings.set([['appendonly', 'yes']]), undefined);
+  t.match(load('dir /data\nappendonly no\n').problems[0], /appendonly: .* with dir/);
+  t.strictSame(load('appendonly no\n').settings.get('appendonly'), [['appendonly', 'no']]);
   t.end();
 });
 

@@ -44,6 +44,8 @@ t.test('every field has one row', (t) => {
       const changed = new SettingValues();
       const other = otherValue(changed[field]);
       Object.assign(changed, { [field]: other });
+      // This one tells of `dir`, and has no field.
+      if (row.name === 'appendonly') return false;
       return row.print(changed) !== row.print(new SettingValues());
     });
     t.equal(writers.length, 1, `${field} (${before})`);
@@ -69,7 +71,7 @@ t.test('a row says what it is for', (t) => {
 
 t.test('a feature that is not built takes no value', (t) => {
   const cases = [
-    ['appendonly', 'yes', /with dir and fsync/],
+    ['appendonly', 'yes', /with dir and fsync.* it is yes where dir has been given/],
     ['save', '900 1', /with dir and fsync/],
     ['activedefrag', 'yes', /reuses its memory/],
     ['maxmemory-clients', '1gb', /client-output-buffer-limit/],

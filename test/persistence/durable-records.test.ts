@@ -82,6 +82,17 @@ void t.test('what was put is there at the next start; what was removed is not', 
   await t.rejects(second.put('big', Buffer.alloc(600_000)), { code: 'TOO_LARGE' });
 });
 
+void t.test('what a crash has left of a replacement is removed', async (t) => {
+  const at = await scene(1);
+  const { disk } = at.host;
+  await at.sim.finish(putAll(await open(at), 1));
+  for (const name of ['.records.a.4711.tmp', '.records.b.1.tmp', '.other.tmp']) {
+    await at.sim.finish(disk.replaceFile(`${FOLDER}/${name}`, Buffer.from('x')));
+  }
+  t.equal(numberIn(await open(at)), 0);
+  t.strictSame(await at.sim.finish(disk.list(FOLDER)), ['.other.tmp', 'records.a', 'records.b']);
+});
+
 void t.test('files that grow are replaced', async (t) => {
   const at = await scene(2);
   const records = await open(at);

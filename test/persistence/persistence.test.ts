@@ -36,6 +36,22 @@ void t.test('everysec: replies do not wait, and a crash loses none of them', asy
   t.strictSame(stateOf(after), stateOf(node));
 });
 
+void t.test('INFO says what a crash loses', async (t) => {
+  const { client } = await scene('everysec');
+  const lost = () =>
+    ['process', 'machine'].map(
+      (what) =>
+        new RegExp(`disk_${what}_crash_loses:(.*)\\r`).exec(
+          client.text('INFO', 'persistence'),
+        )?.[1],
+    );
+  t.strictSame(lost(), ['nothing acknowledged', 'about the last second']);
+  client.send('CONFIG', 'SET', 'appendfsync', 'always');
+  t.strictSame(lost(), ['nothing acknowledged', 'nothing acknowledged']);
+  client.send('CONFIG', 'SET', 'fsync', 'no');
+  t.strictSame(lost(), ['nothing acknowledged', 'what the system had not written yet']);
+});
+
 void t.test('a full disk: writes are refused, reads go on, and it recovers', async (t) => {
   for (const fsync of ['everysec', 'always'] as const) {
     const { kept, valve, node, client } = await scene(fsync);

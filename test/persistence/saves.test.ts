@@ -36,6 +36,31 @@ for (const fsync of ['everysec', 'no', 'always'] as const) {
   });
 }
 
+for (const fsync of ['everysec', 'no', 'always'] as const) {
+  void t.test(`WAITAOF answers once what was written is synced: ${fsync}`, async (t) => {
+    const { node, valve, client, kept } = await scene(fsync);
+    t.equal(await ask(node, client, 'SET', 'k', 'v'), 'OK');
+    t.strictSame(await ask(node, client, 'WAITAOF', '1', '0', '0'), [1, 0]);
+    t.equal(kept.log.unsynced.length, 0);
+    t.equal(info(client, 'rdb_saves'), '0', 'it is no save');
+    valve.isHeld = true;
+    client.post('SET', 'k', 'w');
+    client.post('WAITAOF', '1', '0', '500');
+    await pass(node, 100);
+    t.notOk(client.received().some(Array.isArray), 'nothing is synced yet');
+    await pass(node, 500);
+    if (fsync !== 'always') t.strictSame(client.received(), [[0, 0]], 'its time is over');
+    valve.open();
+    await pass(node, 100);
+    client.received();
+    client.post('WAITAOF', '1', '1', '300');
+    await pass(node, 100);
+    t.strictSame(client.received(), [], 'of replicas it never knows');
+    await pass(node, 300);
+    t.strictSame(client.received(), [[1, 0]]);
+  });
+}
+
 void t.test('BGSAVE: one at a time, in the background', async (t) => {
   const { node, valve, client } = await scene();
   client.send('SET', 'k', 'v');

@@ -1,6 +1,9 @@
 /**
  * WAIT: until so many other replicas have what this connection has written. A node that is alone
- * waits for nothing but time, and so does WAITAOF, for there is no append-only file.
+ * waits for nothing but time.
+ *
+ * WAITAOF: until what this node has is synced, `--fsync` or not. What others have synced is not known
+ * here: replicas are waited for, and none is counted.
  */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
@@ -92,17 +95,37 @@ function waitAof(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const timeoutMs = blockMs(args, 3, reply);
   if (timeoutMs < 0) return;
-  if (local > 0) {
+  const { persistence } = session.server;
+  if (local > 0 && persistence === undefined) {
     reply.error('ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
     return;
   }
-  if (replicas === 0) noneHasIt(reply);
-  else waitForTime(session, args, timeoutMs, noneHasIt);
+  if (local + replicas === 0) writeSynced(reply, false);
+  else waitForSync(session, args, { timeoutMs, replicas });
 }
 
-function noneHasIt(reply: ReplyWriter): void {
+function waitForSync(
+  session: Session,
+  args: Args,
+  { timeoutMs, replicas }: { readonly timeoutMs: number; readonly replicas: number },
+): void {
+  const { blocking, persistence } = session.server;
+  let isSynced = false;
+  waitForTime(session, args, timeoutMs, (reply) => writeSynced(reply, isSynced));
+  const { blocked } = session;
+  // In a transaction it does not wait.
+  if (blocked === undefined) return;
+  persistence?.settle((isDone) => {
+    isSynced = isDone;
+    // A disk that fails may do so for any time: who asked is told at once.
+    if (session.blocked === blocked && (replicas === 0 || !isDone))
+      blocking.unblock(session, false);
+  });
+}
+
+function writeSynced(reply: ReplyWriter, isSynced: boolean): void {
   reply.array(2);
-  reply.integer(0);
+  reply.integer(isSynced ? 1 : 0);
   reply.integer(0);
 }
 

@@ -40,6 +40,7 @@ const STEP_RECORDS = 64;
 const OUT_OF_PLACE = 'ERR DHASH RESTORE BEGIN comes first';
 
 class BackupTask implements Task {
+  readonly isTransfer = true;
   readonly #session: Session;
   readonly #stream: BackupStream;
 

@@ -2,6 +2,13 @@
 import type { Server } from '../server.js';
 import type { InfoLine } from './section.js';
 
+/** Of what has been acknowledged, once the next write under the setting has been. */
+const MACHINE_CRASH_LOSES = {
+  always: 'nothing acknowledged',
+  everysec: 'about the last second',
+  no: 'what the system had not written yet',
+} as const;
+
 export function persistenceLines(server: Server): InfoLine[] {
   const disk = server.persistence;
   const isFailed = disk?.failure !== undefined;
@@ -82,6 +89,8 @@ function diskLines({ persistence, settings }: Server): InfoLine[] {
     ['aof_pending_bio_fsync', queue.writtenNumber - queue.syncedNumber],
     ['aof_delayed_fsync', 0],
     ['disk_fsync', settings.fsync],
+    ['disk_process_crash_loses', 'nothing acknowledged'],
+    ['disk_machine_crash_loses', MACHINE_CRASH_LOSES[settings.fsync]],
     ['disk_blocks_written', queue.writtenNumber],
     ['disk_blocks_synced', queue.syncedNumber],
     ['disk_written_bytes', queue.writtenBytes],

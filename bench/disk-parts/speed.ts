@@ -1,0 +1,35 @@
+/** SET with and without a disk, and `always` against redis-server's `appendfsync always`. */
+import type { ServerProcess } from '../../test/support/server-process.js';
+import { type BenchOptions, interleave, type Report } from '../support/harness.js';
+import { redisBenchmark } from '../support/redis-benchmark.js';
+import { sizeOf, withServers } from './servers.js';
+
+const ROUNDS = 5;
+
+export async function speed(report: Report, options: BenchOptions): Promise<void> {
+  const { divisor, rounds } = sizeOf(options, ROUNDS);
+  await withServers(async (servers) => {
+    const everysec = await servers.dhash('everysec', 'everysec');
+    const memory = await servers.memory();
+    const always = await servers.dhash('always', 'always');
+    const redis = await servers.redis('redis', 'always');
+    for (const pipeline of [1, 16]) {
+      const count = (pipeline === 1 ? 200_000 : 1_000_000) / divisor;
+      const rateOf = (server: ServerProcess) => async () => {
+        const load = { command: ['set'], pipeline, count };
+        return (await redisBenchmark(server, load)).perSecond;
+      };
+      const contestants = [
+        { name: 'everysec', run: rateOf(everysec) },
+        { name: 'memory', run: rateOf(memory) },
+        { name: 'always', run: rateOf(always) },
+        { name: 'redis', run: rateOf(redis) },
+      ];
+      const [ours, unkept, synced, theirs] = await interleave(contestants, rounds);
+      const name = `SET -P ${pipeline}`;
+      report.compare(`${name}, everysec`, '/s', 'no disk', [ours!, unkept!], 0.8);
+      const target = pipeline === 1 ? undefined : 1;
+      report.compare(`${name}, always`, '/s', 'redis always', [synced!, theirs!], target);
+    }
+  });
+}
