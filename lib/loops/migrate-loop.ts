@@ -54,6 +54,8 @@ export class MigrateLoop {
   }
 
   tick(): void {
+    // Loads are reckoned in milliseconds, which a node that is alone has no use for.
+    if (!this.#mayMove) return;
     const plan = this.#plan(this.#toldLoads());
     if (plan === undefined || !this.#patience.isOver(plan !== null, this.#nowMs())) return;
     if (plan !== null && this.#isTime(plan)) this.#loads.survey((loads) => this.#moveBy(loads));
@@ -94,12 +96,18 @@ export class MigrateLoop {
     return (ring.selfIndex + 1) % ring.responsibility.current.members.length;
   }
 
+  get #mayMove(): boolean {
+    const { ring } = this.#parts;
+    const { current, next } = ring.responsibility;
+    const isSettled = next === undefined && ring.selfIndex >= 0 && current.members.length > 1;
+    return this.#settings.migrates && isSettled;
+  }
+
   /** What this member should give by the loads of all; null: nothing; undefined: that is not known. */
   #plan(loads: readonly Load[] | undefined): Plan | null | undefined {
     const { ring } = this.#parts;
-    const { current, next, view } = ring.responsibility;
-    const isSettled = next === undefined && ring.selfIndex >= 0 && current.members.length > 1;
-    if (!this.#settings.migrates || !isSettled || loads === undefined) return undefined;
+    const { view } = ring.responsibility;
+    if (!this.#mayMove || loads === undefined) return undefined;
     if (loads.some(({ epoch }) => epoch !== view.epoch)) return undefined;
     const { ownedBytes, ownedEntries } = loads[ring.selfIndex]!;
     if (ownedEntries === 0) return null;
