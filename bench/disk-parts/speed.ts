@@ -1,10 +1,12 @@
 /** SET with and without a disk, and `always` against redis-server's `appendfsync always`. */
 import type { ServerProcess } from '../../test/support/server-process.js';
 import { type BenchOptions, interleave, type Report } from '../support/harness.js';
-import { redisBenchmark } from '../support/redis-benchmark.js';
+import { fill, keyName, redisBenchmark } from '../support/redis-benchmark.js';
 import { sizeOf, withServers } from './servers.js';
 
 const ROUNDS = 5;
+const KEYS = 1_000_000;
+const VALUE = 'v'.repeat(64);
 
 export async function speed(report: Report, options: BenchOptions): Promise<void> {
   const { divisor, rounds } = sizeOf(options, ROUNDS);
@@ -13,10 +15,14 @@ export async function speed(report: Report, options: BenchOptions): Promise<void
     const memory = await servers.memory();
     const always = await servers.dhash('always', 'always');
     const redis = await servers.redis('redis', 'always');
+    // All keys are there before, so that no round has more to do than another.
+    for (const server of [everysec, memory, always, redis]) {
+      await fill(server, KEYS / divisor, (i) => ['SET', keyName(i), VALUE]);
+    }
     for (const pipeline of [1, 16]) {
-      const count = (pipeline === 1 ? 200_000 : 1_000_000) / divisor;
+      const count = (pipeline === 1 ? 100_000 : 600_000) / divisor;
       const rateOf = (server: ServerProcess) => async () => {
-        const load = { command: ['set'], pipeline, count };
+        const load = { command: ['set'], pipeline, count, keySpace: KEYS / divisor };
         return (await redisBenchmark(server, load)).perSecond;
       };
       const contestants = [
