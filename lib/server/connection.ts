@@ -236,21 +236,25 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     server.current = undefined;
     if (session.task === undefined) session.deliverPushes();
     this.#running = false;
-    server.endTurn(startMs, session.isForClients);
+    const endMs = server.endTurn(startMs, session.isForClients);
     if (session.closing) {
       this.#finish();
       return;
     }
     if (this.#reply.mark() !== this.#countedBytes) this.flushSoon();
-    if (!this.#isDeferred) this.#looksAtTime();
+    if (!this.#isDeferred) this.#defersAt(endMs);
     this.#pauseOrResume();
     if (this.#ended) this.ended();
   }
 
   /** True if the time of the loop's turn is spent: then it goes on in the next one. */
   #looksAtTime(): boolean {
-    const { budget, store } = this.#server;
-    if (!budget.isSpent(store.world.clock.monotonicMs())) return false;
+    return this.#defersAt(this.#server.store.world.clock.monotonicMs());
+  }
+
+  #defersAt(nowMs: number): boolean {
+    const { budget } = this.#server;
+    if (!budget.isSpent(nowMs)) return false;
     this.#isDeferred = true;
     budget.defer(this);
     return true;

@@ -149,6 +149,8 @@ export class Server {
   /** Makes room below `maxmemory` while nobody waits for it. */
   readonly evicting: BackgroundWork;
   readonly #compacting: BackgroundWork;
+  /** When it was looked at the clock last for requests, monotonic ms. */
+  #lookedMs = 0;
   readonly #standstill = new Standstill();
   readonly #listeners: Listener[] = [];
   #cron: Timer | undefined;
@@ -310,26 +312,34 @@ export class Server {
 
   /** A turn of the event loop begins to execute commands. Returns its start, monotonic ms. */
   beginTurn(): number {
-    this.store.refresh();
     const { dispatcher } = this;
+    // Replies wait for the end of the loop's turn, so it is the one in which it was looked at the clock last.
+    // A member looks always: it may have stood still since.
+    const isSameTurn = this.flushes.isPlanned && (dispatcher.gate & SERVER_RING) === 0;
+    if (!isSameTurn) {
+      this.store.refresh();
+      this.#lookedMs = this.#world.clock.monotonicMs();
+      this.#lookForStandstill(this.#lookedMs);
+    }
+    const startMs = this.#lookedMs;
     if (this.store.hasDueElements()) dispatcher.gate |= SERVER_ELEMENTS_DUE;
     else dispatcher.gate &= ~SERVER_ELEMENTS_DUE;
-    const startMs = this.#world.clock.monotonicMs();
     this.budget.begin(startMs);
     this.store.space.defersTotals = true;
-    this.#lookForStandstill(startMs);
     return startMs;
   }
 
-  /** `isForClients`: not what members say to each other about the ring. */
-  endTurn(startMs: number, isForClients: boolean): void {
+  /** `isForClients`: not what members say to each other about the ring. Returns the time, monotonic ms. */
+  endTurn(startMs: number, isForClients: boolean): number {
     const { space } = this.store;
     space.defersTotals = false;
     space.settle();
     this.dispatcher.serveReady();
     const endMs = this.#world.clock.monotonicMs();
+    this.#lookedMs = endMs;
     if (isForClients) this.clients.servedMs = endMs;
     this.dispatcher.times.settle((endMs - startMs) * 1000);
+    return endMs;
   }
 
   /** The connection of a session is gone. */
