@@ -6,10 +6,10 @@ const TASKS = '/proc/self/task';
 
 /** All threads of this process: Linux keeps a priority for each. */
 export function yieldProcessor(): void {
-  const { PRIORITY_LOW } = constants.priority;
+  const { PRIORITY_BELOW_NORMAL } = constants.priority;
   try {
-    setPriority(PRIORITY_LOW);
-    for (const thread of readdirSync(TASKS)) setPriority(Number(thread), PRIORITY_LOW);
+    setPriority(PRIORITY_BELOW_NORMAL);
+    for (const thread of readdirSync(TASKS)) setPriority(Number(thread), PRIORITY_BELOW_NORMAL);
   } catch {
     // Other systems have no such list, and some allow nobody to ask: then it runs as before.
   }
