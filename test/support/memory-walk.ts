@@ -14,7 +14,7 @@ export interface Walked {
   expiryBytes: number;
 }
 
-const NODE_BYTES = [56, 96, 168, 208, 240, 312, 512, 640, 896, 1152, 1664, 2136];
+const NODE_BYTES = [56, 96, 168, 208, 240, 312, 576, 704, 960, 1216, 1728, 2200];
 const NODE_CAPACITY = [3, 8, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256];
 const FIRST_BITMAP = 6;
 const DIRECT = 11;
@@ -58,8 +58,8 @@ function walkNode(nodes: Arena, pointer: number, sum: Walked): number[] {
   sum.nodeBytes += bytes;
   const terminal = i32[word + 5]!;
   let begin = word + 6 + Math.ceil(NODE_CAPACITY[type]! / 4);
-  if (type >= FIRST_BITMAP) begin = word + 32;
-  if (type === DIRECT) begin = word + 22;
+  if (type >= FIRST_BITMAP) begin = word + 48;
+  if (type === DIRECT) begin = word + 38;
   const length = type === DIRECT ? 256 : children;
   const pointers = [...i32.subarray(begin, begin + length), terminal].filter((p) => p !== 0);
   assert.equal(pointers.length, children + (terminal === 0 ? 0 : 1), 'all children are there');
