@@ -109,8 +109,11 @@ export class RingLoad {
     for (let n = 1; this.#isRunning; n += 1) {
       const key = `${String(n % KEYS_PER_WRITER).padStart(3, '0')}:${name}`;
       if (n % 4 === 0) await this.#read(client, key);
-      while (this.#isRunning && !(await this.#tried(() => client.set(key, n))))
-        await pause(RETRY_MS);
+      const set = async (): Promise<void> => {
+        const reply = await client.set(key, n);
+        if (reply !== 'OK') this.#misplaced(`SET ${key}`, reply);
+      };
+      while (this.#isRunning && !(await this.#tried(set))) await pause(RETRY_MS);
       if (!this.#isRunning) return;
       this.#acknowledged.set(key, n);
       this.writes += 1;
@@ -122,9 +125,16 @@ export class RingLoad {
   async #read(client: Redis, key: string): Promise<void> {
     const wanted = this.#acknowledged.get(key) ?? 0;
     await this.#tried(async () => {
-      const found = Number(await client.call('AT', 'quorum', 'GET', key));
+      const reply = await client.call('AT', 'quorum', 'GET', key);
+      const found = Number(reply);
+      if (Number.isNaN(found)) this.#misplaced(`GET ${key}`, reply);
       if (found < wanted) this.stale.push(`${key}: ${found}, acknowledged ${wanted}`);
     });
+  }
+
+  /** A reply that belongs to another command. */
+  #misplaced(command: string, reply: unknown): void {
+    this.errors.push({ atMs: performance.now(), text: `${command} was answered ${String(reply)}` });
   }
 
   async #tried(action: () => Promise<unknown>): Promise<boolean> {
