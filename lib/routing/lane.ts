@@ -80,6 +80,11 @@ export class Lane {
     this.#session.setGate(GATE_LANE, true);
   }
 
+  /** What is told at once, of a command that is not run, follows what is under way nevertheless. */
+  finishNow(reply: Buffer): void {
+    this.finish(this.add(this.epoch), reply);
+  }
+
   /** The reply to the command that was added last is not wanted. */
   muteLast(): void {
     const last = this.#slots.at(-1);

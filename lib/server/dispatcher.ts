@@ -40,6 +40,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from '../commands/replies.js';
+import { errorReply } from '../routing/raw-reply.js';
 import { TurnTimes } from './command-stats.js';
 import {
   SERVER_DISK_FAILED,
@@ -462,6 +463,10 @@ export class Dispatcher {
       session.discard();
       const reason = text.startsWith('ERR ') ? text.slice('ERR '.length) : text;
       session.reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
+    } else if (session.lane?.isEmpty === false) {
+      session.lane.finishNow(errorReply(text));
+      this.#server.countError(text);
+      return;
     } else {
       session.reply.error(text);
     }

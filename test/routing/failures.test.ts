@@ -55,6 +55,21 @@ t.test('what reaches a member that stood still is not executed late', async (t) 
   t.equal(await direct.call('SET', 'z', 'newest'), 'OK');
 });
 
+t.test('a refusal does not overtake the reply to what is under way', async (t) => {
+  const { nodes, scene } = await threeNodes(6);
+  const client = await nodes[0]!.client();
+  await client.call('AT', 'all', 'SET', 'z', '1');
+  nodes[2]!.host.pause();
+  client.send('GET', 'z');
+  await scene.sim.runFor(100);
+  nodes[0]!.host.pause();
+  client.send('SET', 'z', '2');
+  await scene.sim.runFor(6000);
+  nodes[0]!.host.resume();
+  await scene.sim.runFor(60_000);
+  t.match(client.received(), ['1', /^-TRYAGAIN this member did not run .*: not executed$/]);
+});
+
 t.test('scripts and transactions that only read are asked elsewhere, too', async (t) => {
   const get = "return redis.call('GET', KEYS[1])";
   for (const [name, words] of [
