@@ -12,6 +12,7 @@ import { PeerError } from '../../discord/peer/peer-error.js';
 import type { PeerReply } from '../../discord/peer/pipeline.js';
 import { checkRing, type KnownView } from '../../discord/ring/check-ring.js';
 import type { RingRange } from '../../discord/ring/position.js';
+import type { Member } from '../../discord/ring/view.js';
 import { decodeView, encodeView } from '../../discord/ring/view-codec.js';
 import type { Prefix } from '../../radix/sync/replica.js';
 import type { Args } from '../../resp/args.js';
@@ -24,6 +25,8 @@ import type { SyncParts } from './sync-answers.js';
 const DIGEST_VERB = 'DIGEST';
 const KNOWN_VERB = 'KNOWN';
 const TIMEOUT_MS = 5000;
+/** Of a member's id, in a line for people. */
+const ID_DIGITS = 12;
 const TRIES_MAX = 5;
 const TRY_PAUSE_MS = 300;
 
@@ -75,7 +78,9 @@ export class Verifier {
   async #verifyRange(owner: number, problems: string[]): Promise<RangeReport | undefined> {
     const { current } = this.#parts.ring.responsibility;
     if (owner >= current.members.length) return undefined;
-    const replicas = replicasOf(current, owner).map(({ id }) => id);
+    const members = replicasOf(current, owner);
+    const replicas = members.map(({ id }) => id);
+    const ownerName = nameOf(members[0]!);
     let found: string[] = [];
     let entries = -1;
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
@@ -84,11 +89,12 @@ export class Verifier {
       const digests = await Promise.all(replicas.map((id) => this.#digestAt(id, range)));
       const first = digests.find((digest) => digest !== undefined);
       entries = first?.count ?? -1;
-      found = replicas.flatMap((id, at) => {
+      found = members.flatMap((member, at) => {
+        const name = nameOf(member);
         const digest = digests[at];
-        if (digest === undefined) return [`${id} does not answer for the range of ${replicas[0]}`];
+        if (digest === undefined) return [`${name} does not answer for the range of ${ownerName}`];
         if (isSameDigest(digest, first!)) return [];
-        return [`${id} holds something else in the range of ${replicas[0]}`];
+        return [`${name} holds something else in the range of ${ownerName}`];
       });
       if (found.length === 0) break;
     }
@@ -99,15 +105,16 @@ export class Verifier {
   async #verifyViews(problems: string[]): Promise<void> {
     const { ring } = this.#parts;
     const known: KnownView[] = [];
-    for (const { id } of ring.responsibility.current.members) {
+    for (const member of ring.responsibility.current.members) {
+      const { id } = member;
       const answer = await this.#askKnown(id);
       if (answer === undefined) {
-        problems.push(`${id} does not say what it knows`);
+        problems.push(`${nameOf(member)} does not say what it knows`);
         continue;
       }
       known.push({ id, isLive: true, view: answer.view });
       if (answer.misplaced > 0) {
-        problems.push(`${id} holds ${answer.misplaced} entries that it should not`);
+        problems.push(`${nameOf(member)} holds ${answer.misplaced} entries that it should not`);
       }
     }
     problems.push(...checkRing(known));
@@ -187,4 +194,9 @@ export class Verifier {
   get #misplaced(): number {
     return misplacedIn(this.#parts.store, this.#parts.ring);
   }
+}
+
+/** As `dhash status` shows a member. */
+function nameOf({ address, id }: Member): string {
+  return `${address} (${id.slice(0, ID_DIGITS)})`;
 }

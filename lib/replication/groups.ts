@@ -26,11 +26,23 @@ export class Group {
   readonly records = new ByteWriter();
   /** The last turn that has changed something of it. */
   turn = 0;
+  /** Who holds its keys since the view changed; undefined: it is of the view that holds. */
+  #heirs: readonly Group[] | undefined;
 
   constructor(views: readonly (readonly Holder[])[]) {
     this.views = views;
     const all = new Set(views.flat());
     this.receivers = [...all].filter((holder) => holder !== null);
+  }
+
+  /** The groups that hold its keys now: itself, until the view changes. */
+  get latest(): readonly Group[] {
+    if (this.#heirs === undefined) return [this];
+    return [...new Set(this.#heirs.flatMap((heir) => heir.latest))];
+  }
+
+  inheritedBy(heirs: readonly Group[]): void {
+    this.#heirs = heirs;
   }
 
   /** Whether, counting the holders that `has`, a level has enough in every view. */
@@ -67,16 +79,46 @@ export class Groups {
     const { current, next } = this.#responsibility;
     const owner = current.ownerOf(buf, from, to);
     const nextOwner = next === undefined ? 0 : next.ownerOf(buf, from, to);
-    const at = owner * (next?.members.length ?? 1) + nextOwner;
+    const at = this.#indexOf(owner, nextOwner);
     return (this.#groups[at] ??= this.#make(owner, nextOwner));
+  }
+
+  /** Undefined: nothing of it was changed. */
+  #made(key: Buffer): Group | undefined {
+    const { current, next } = this.#responsibility;
+    const nextOwner = next?.ownerOf(key, 0, key.length) ?? 0;
+    return this.#groups[this.#indexOf(current.ownerOf(key, 0, key.length), nextOwner)];
+  }
+
+  #indexOf(owner: number, nextOwner: number): number {
+    return owner * (this.#responsibility.next?.members.length ?? 1) + nextOwner;
+  }
+
+  /**
+   * The view has changed: tells each of the groups before who holds its keys now. No position of either
+   * view lies within a range between two of them, so the positions tell of all keys.
+   */
+  succeed(before: Groups): void {
+    const heirs = new Map<Group, Set<Group>>([[before.everybody, new Set([this.everybody])]]);
+    for (const position of [...before.#positions(), ...this.#positions()]) {
+      const group = before.#made(position);
+      if (group === undefined) continue;
+      const heir = this.of(position, 0, position.length);
+      const known = heirs.get(group);
+      if (known === undefined) heirs.set(group, new Set([heir]));
+      else known.add(heir);
+    }
+    for (const [group, its] of heirs) group.inheritedBy([...its]);
   }
 
   /** Of all keys. */
   *all(): Generator<Group> {
+    for (const position of this.#positions()) yield this.of(position, 0, position.length);
+  }
+
+  #positions(): Buffer[] {
     const { current, next } = this.#responsibility;
-    for (const { position } of [...current.members, ...(next?.members ?? [])]) {
-      yield this.of(position, 0, position.length);
-    }
+    return [...current.members, ...(next?.members ?? [])].map(({ position }) => position);
   }
 
   #make(owner: number, nextOwner: number): Group {

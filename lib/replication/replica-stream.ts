@@ -15,6 +15,7 @@
 import type { PeerRequest } from '../../discord/peer/pipeline.js';
 import type { Clock, Timer, Timers } from '../../world/world.js';
 import type { RingLinks } from '../ring/ring-links.js';
+import type { Group } from './groups.js';
 import {
   APPLY_TIMEOUT_MS,
   IN_FLIGHT_MAX,
@@ -34,7 +35,10 @@ export interface Content {
   readonly piece?: { readonly offset: number; readonly bytes: Buffer };
 }
 
-interface Batch extends Content {
+export interface Batch {
+  readonly content: Content;
+  /** Whose keys it was about when it was made. */
+  readonly group: Group;
   readonly turn: number;
   readonly number: number;
   readonly addedMs: number;
@@ -115,11 +119,28 @@ export class ReplicaStream {
     return this.#lost.some((lost) => lost.first <= last && lost.last >= first);
   }
 
-  add(turn: number, content: Content): void {
+  /** What the turns [first, last] have changed was never for this replica. */
+  miss(first: number, last: number): void {
+    const lost = this.#lost.at(-1);
+    if (lost !== undefined && lost.first <= first && lost.last + 1 >= first) {
+      lost.last = Math.max(lost.last, last);
+      return;
+    }
+    this.#lost.push({ first, last });
+    if (this.#lost.length > LOST_MAX) this.#lost.shift();
+  }
+
+  /** What is not acknowledged, in order. */
+  get unacknowledged(): Batch[] {
+    const inFlight = [...this.#inFlight.keys()].flat().sort((a, b) => a.number - b.number);
+    return [...inFlight, ...this.#waiting];
+  }
+
+  add(turn: number, content: Content, group: Group): void {
     const { clock } = this.#parts;
     const number = this.#nextNumber;
     this.#nextNumber += 1;
-    const batch = { ...content, turn, number, addedMs: clock.monotonicMs() };
+    const batch = { content, group, turn, number, addedMs: clock.monotonicMs() };
     this.#waiting.push(batch);
     this.queuedBytes += bytesOf(batch);
     const isTooMuch =
@@ -161,13 +182,7 @@ export class ReplicaStream {
     this.droppedBatches += batches.length;
     for (const batch of batches) {
       this.queuedBytes -= bytesOf(batch);
-      const lost = this.#lost.at(-1);
-      if (lost !== undefined && lost.first <= batch.turn && lost.last + 1 >= batch.turn) {
-        lost.last = Math.max(lost.last, batch.turn);
-      } else {
-        this.#lost.push({ first: batch.turn, last: batch.turn });
-        if (this.#lost.length > LOST_MAX) this.#lost.shift();
-      }
+      this.miss(batch.turn, batch.turn);
     }
   }
 
@@ -201,9 +216,10 @@ export class ReplicaStream {
     let count = 0;
     for (const batch of this.#waiting) {
       bytes += bytesOf(batch);
-      if (count > 0 && (bytes > REQUEST_BYTES_MAX || batch.piece !== undefined)) break;
+      const isPiece = batch.content.piece !== undefined;
+      if (count > 0 && (bytes > REQUEST_BYTES_MAX || isPiece)) break;
       count += 1;
-      if (batch.piece !== undefined) break;
+      if (isPiece) break;
     }
     return this.#waiting.splice(0, count);
   }
@@ -212,10 +228,10 @@ export class ReplicaStream {
     const { links } = this.#parts;
     const [first] = batches;
     const { epoch } = links.responsibility.view;
-    const { piece } = first!;
+    const { piece } = first!.content;
     const verb = piece === undefined ? 'APPLY' : 'APPLYPIECE';
     const words: (string | Buffer)[] = [verb, String(epoch), String(first!.number)];
-    for (const { records } of batches) words.push(records);
+    for (const { content } of batches) words.push(content.records);
     if (piece !== undefined) words.push(String(piece.offset), piece.bytes);
     const sent = links.request(
       this.memberId,
@@ -273,6 +289,6 @@ export class ReplicaStream {
   }
 }
 
-function bytesOf({ piece, records }: Content): number {
+function bytesOf({ content: { piece, records } }: Batch): number {
   return records.length + (piece?.bytes.length ?? 0);
 }

@@ -23,9 +23,9 @@ import { serveFetch } from './fetch-answer.js';
 import { FreshReads } from './fresh-reads.js';
 import { type Group, Groups, type Holder } from './groups.js';
 import { Intake } from './intake.js';
-import { levelName, neededOf } from './levels.js';
+import { LEVEL_QUORUM, levelName, neededOf } from './levels.js';
 import { ACK_TIMEOUT_MS, WALK_QUEUED_BYTES_MAX } from './limits.js';
-import { type Content, ReplicaStream } from './replica-stream.js';
+import { type Batch, type Content, ReplicaStream } from './replica-stream.js';
 import { TurnLog, type TurnRecord } from './turn-log.js';
 import type { Walk } from './walks.js';
 
@@ -176,7 +176,7 @@ export class Replication {
   }
 
   #send(group: Group, content: Content): void {
-    for (const stream of group.receivers) stream.add(this.turn, content);
+    for (const stream of group.receivers) stream.add(this.turn, content, group);
   }
 
   #seal(): void {
@@ -237,14 +237,47 @@ export class Replication {
     const { responsibility, selfId, selfIndex } = this.links;
     const { members, next } = responsibility.view;
     const all = new Map([...members, ...(next?.members ?? [])].map((one) => [one.id, one]));
+    const batches = [...this.#streams.values()].flatMap(({ unacknowledged }) => unacknowledged);
     for (const [id, stream] of this.#streams) if (!all.has(id)) this.#remove(id, stream);
+    const before = this.#groups;
     this.#groups = new Groups(responsibility, (member) => this.#holderOf(member));
+    if (before !== undefined) this.#handOn(before, batches);
     const isOn = all.size > 1 || !all.has(selfId);
     this.effects.switch(isOn);
     this.#store.keepsTombstones = isOn;
     if (selfIndex >= 0) this.#store.origin = responsibility.current.members[selfIndex]!.origin;
     this.#tellMissing();
     this.#check();
+  }
+
+  /**
+   * What no majority of the replicas before has acknowledged counts only if one of the replicas now has
+   * it: those who filled the changed ranges meanwhile may have looked before it arrived, if they took
+   * this member for dead. So it goes to the new ones too; what is dropped already they never get.
+   */
+  #handOn(before: Groups, batches: readonly Batch[]): void {
+    this.#groups!.succeed(before);
+    const { turn } = this;
+    this.turn += 1;
+    const sent = new Set<Content>();
+    for (const { content, group } of batches) {
+      if (sent.has(content)) continue;
+      sent.add(content);
+      const receivers = new Set(group.latest.flatMap((heir) => heir.receivers));
+      for (const one of receivers) {
+        if (!group.receivers.includes(one)) one.add(turn, content, group);
+      }
+    }
+    // Not before: until then it seems that they wait for nothing.
+    const isSafe = (groups: readonly Group[], first: number, last: number): boolean =>
+      groups.every((group) => group.isEnough(LEVEL_QUORUM, (one) => isSafeAt(one, first, last)));
+    this.#turns.regroup(turn, isSafe, ({ first, groups, last, walkCount }, before) => {
+      const known = before.flatMap((group) => group.receivers);
+      if (walkCount === 0 && !known.some((one) => one.isLost(first, last))) return;
+      for (const one of groups.flatMap((group) => group.receivers)) {
+        if (!known.includes(one)) one.miss(first, last);
+      }
+    });
   }
 
   #holderOf(member: Member): Holder {
@@ -340,7 +373,7 @@ export class Replication {
   #isSafe(first: number, last: number, level: number): boolean {
     const changed = this.#turns.changedBy(first, last);
     if (changed === undefined) return false;
-    const has = (holder: Holder): boolean => holder === null || holder.isSafe(first, changed.last);
+    const has = (holder: Holder): boolean => isSafeAt(holder, first, changed.last);
     for (const group of changed.groups) if (!group.isEnough(level, has)) return false;
     return true;
   }
@@ -428,8 +461,7 @@ export class Replication {
 
   #doubtText({ first, last, level }: Held): string {
     const changed = this.#turns.changedBy(first, last);
-    const has = (holder: Holder): boolean =>
-      holder === null || holder.isSafe(first, changed?.last ?? last);
+    const has = (holder: Holder): boolean => isSafeAt(holder, first, changed?.last ?? last);
     let text = 'by too few replicas';
     for (const group of changed?.groups ?? []) {
       if (group.isEnough(level, has)) continue;
@@ -439,6 +471,10 @@ export class Replication {
     }
     return `INDOUBT applied here, acknowledged ${text}, level '${levelName(level)}' was asked for`;
   }
+}
+
+function isSafeAt(holder: Holder, first: number, last: number): boolean {
+  return holder === null || holder.isSafe(first, last);
 }
 
 function isReachable(holder: Holder): boolean {

@@ -12,7 +12,7 @@ export interface TurnRecord {
   /** Turns that follow each other and have changed the same are one record. */
   readonly first: number;
   last: number;
-  readonly groups: readonly Group[];
+  groups: readonly Group[];
   walkCount: number;
   /** The turn with whose batches all is sent. */
   sentWith: number;
@@ -62,6 +62,24 @@ export class TurnLog {
       } else older.push(one);
     }
     this.#records = [...older, ...records.slice(middle)];
+  }
+
+  /**
+   * Those who hold what is not safe are others now, and have it with `turn`. `regrouped` is told of each
+   * record whose groups are others, with those before.
+   */
+  regroup(
+    turn: number,
+    isSafe: (groups: readonly Group[], first: number, last: number) => boolean,
+    regrouped: (record: TurnRecord, before: readonly Group[]) => void,
+  ): void {
+    for (const record of this.#records) {
+      const { first, groups, last, walkCount } = record;
+      if (walkCount === 0 && isSafe(groups, first, Math.max(last, lateOf(record)))) continue;
+      record.groups = [...new Set(groups.flatMap(({ latest }) => latest))];
+      record.sentWith = turn;
+      regrouped(record, groups);
+    }
   }
 
   /** What the turns [first, last] have changed; undefined: not all of it is sent. */
