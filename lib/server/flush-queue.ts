@@ -31,11 +31,6 @@ export class FlushQueue {
     this.#world = world;
   }
 
-  /** Whether replies wait for the end of this turn of the loop. */
-  get isPlanned(): boolean {
-    return this.#isPlanned;
-  }
-
   /** To be called at most once per connection until it is flushed. */
   add(connection: Flushable): void {
     this.#waiting.push(connection);

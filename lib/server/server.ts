@@ -149,8 +149,6 @@ export class Server {
   /** Makes room below `maxmemory` while nobody waits for it. */
   readonly evicting: BackgroundWork;
   readonly #compacting: BackgroundWork;
-  /** When it was looked at the clock last for requests, monotonic ms. */
-  #lookedMs = 0;
   readonly #standstill = new Standstill();
   readonly #listeners: Listener[] = [];
   #cron: Timer | undefined;
@@ -313,15 +311,9 @@ export class Server {
   /** A turn of the event loop begins to execute commands. Returns its start, monotonic ms. */
   beginTurn(): number {
     const { dispatcher } = this;
-    // Replies wait for the end of the loop's turn, so it is the one in which it was looked at the clock last.
-    // A member looks always: it may have stood still since.
-    const isSameTurn = this.flushes.isPlanned && (dispatcher.gate & SERVER_RING) === 0;
-    if (!isSameTurn) {
-      this.store.refresh();
-      this.#lookedMs = this.#world.clock.monotonicMs();
-      this.#lookForStandstill(this.#lookedMs);
-    }
-    const startMs = this.#lookedMs;
+    this.store.refresh();
+    const startMs = this.#world.clock.monotonicMs();
+    this.#lookForStandstill(startMs);
     if (this.store.hasDueElements()) dispatcher.gate |= SERVER_ELEMENTS_DUE;
     else dispatcher.gate &= ~SERVER_ELEMENTS_DUE;
     this.budget.begin(startMs);
@@ -336,7 +328,6 @@ export class Server {
     space.settle();
     this.dispatcher.serveReady();
     const endMs = this.#world.clock.monotonicMs();
-    this.#lookedMs = endMs;
     if (isForClients) this.clients.servedMs = endMs;
     this.dispatcher.times.settle((endMs - startMs) * 1000);
     return endMs;
