@@ -90,7 +90,7 @@ t.test(
       const client = await localClient();
       fill(client, 3000, 'EX', '1000');
       const other = client.other();
-      client.world.lookMs = 0.6;
+      client.world.lookMs = 0.9;
       client.send('CONFIG', 'SET', 'maxmemory', '100000', 'maxmemory-policy', policy);
       // What FLUSHALL frees is taken back likewise.
       if (policy === 'noeviction') client.post('FLUSHALL');
@@ -117,7 +117,7 @@ t.test('no room although all has been evicted that may be', async (t) => {
   fill(client, 1000);
   fill(client, 500, 'EX', '1000');
   client.send('CONFIG', 'SET', 'maxmemory', '100000', 'maxmemory-policy', 'volatile-lru');
-  client.world.lookMs = 0.6;
+  client.world.lookMs = 0.3;
   t.match(client.send('SET', 'new', VALUE), /^-OOM command not allowed/);
   t.equal(client.send('DBSIZE'), 500, 'those without expiry are left');
 });
