@@ -21,7 +21,7 @@ import { type ServerProcess, spawnDhash, startDhash } from '../support/server-pr
 import { until } from '../support/until.js';
 
 // It starts some thirty processes; a busy machine may be several times slower.
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'dhash-e2e-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
