@@ -1,6 +1,7 @@
 /** `dhash status`: the ring as a table, one line for each member. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { shownId } from '../discord/ring/view.js';
 import { humanBytes } from '../lib/server/info/section.js';
 import { addressOption, type ServerAddress } from './address.js';
 import { EXIT_NOT_GOOD } from './exit.js';
@@ -82,7 +83,7 @@ const COLUMNS: readonly (readonly [title: string, of: (member: RingMemberStatus)
   ['Share', ({ share }) => (share === null ? '-' : `${(share * 100).toFixed(1)} %`)],
   ['Epoch', ({ epoch }) => String(epoch ?? '-')],
   ['Clock', ({ clockOffsetMs }) => (clockOffsetMs === null ? '-' : `${clockOffsetMs} ms`)],
-  ['Member', ({ id }) => id.slice(0, 12)],
+  ['Member', ({ id }) => shownId(id)],
 ];
 /** The first of the columns that are aligned to the right, and the last. */
 const NUMBERS_FROM = 3;

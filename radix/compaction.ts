@@ -13,8 +13,8 @@
  *
  * A pass costs a walk, so it begins only when much can be gained, and
  * not before that has grown since the last one. Where only nodes are to be moved, it goes by the
- * leaves, of which there are fifteen times as many, without reading them; but for heads. Leaves move: a step counts as
- * a write to the Space.
+ * leaves, of which there are fifteen times as many, without reading them; but for heads. Leaves move:
+ * a step counts as a write to the Space.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { relink } from './insert.js';
@@ -54,6 +54,8 @@ class Holes {
   readonly #arena: Arena;
   readonly #shareMin: number;
   #leftBytes = 0;
+  /** A pass is emptying slabs of it. */
+  #isPicked = false;
 
   constructor(arena: Arena, shareMin: number) {
     this.#arena = arena;
@@ -75,10 +77,13 @@ class Holes {
     const picked = isWorth || isForced ? this.#arena.pickLeaving() : 0;
     // What is freed otherwise makes room for growth again.
     if (picked === 0) this.#leftBytes = isWorth ? bytes : Math.min(this.#leftBytes, bytes);
+    this.#isPicked = picked > 0;
     return picked;
   }
 
   end(): void {
+    // A pass that was for the other arena has left nothing of this one.
+    if (!this.#isPicked) return;
     this.#arena.keepLeaving();
     this.#leftBytes = this.#bytes;
   }
@@ -219,18 +224,21 @@ export class Compactor {
     return left;
   }
 
-  /** Asks the node above first: a leaf costs a cache miss. */
   #isHead(path: Path, leaf: Leaf): boolean {
-    const { nodes, leaves } = this.#space;
-    if (this.#leavesStay && path.length > 0 && !mayHoldHeads(nodes, path)) return false;
-    return (leafFlags(leaves, leaf) & KIND_MASK) === KIND_HEAD;
+    if (this.#needsNoLeaf(path)) return false;
+    return (leafFlags(this.#space.leaves, leaf) & KIND_MASK) === KIND_HEAD;
   }
 
   /** The leaf after the one where the path ends, or after those beside it if none is to be seen. */
   #walkOn(path: Path): Leaf {
     const { nodes, leaves } = this.#space;
-    if (this.#leavesStay && path.length > 0 && !mayHoldHeads(nodes, path)) passLeaves(path, nodes);
+    if (this.#needsNoLeaf(path)) passLeaves(path, nodes);
     return walkNext(path, nodes, leaves, true);
+  }
+
+  /** Whether no leaf of the path's last node need be read, which would cost a cache miss. */
+  #needsNoLeaf(path: Path): boolean {
+    return this.#leavesStay && path.length > 0 && !mayHoldHeads(this.#space.nodes, path);
   }
 
   /** Moves what is leaving on the path to a leaf. Returns the leaf where it lies then. */

@@ -14,7 +14,7 @@ const VALUE_BYTES = 64;
 /** About a millisecond of work: what a server does in one turn of the loop. */
 const TURN_INSERTS = 500;
 /** What a server takes in between two looks for something to compact, about 0.1 s. */
-const TURNS_INSERTS = 50_000;
+const TICK_INSERTS = 50_000;
 const COMPACT_STEP_ENTRIES = 128;
 
 const hashKey = Buffer.alloc(16, 7);
@@ -44,8 +44,8 @@ function warmUp(): Tree {
 /** Inserts, and moves records together every now and then, as a store does. */
 function insertAndCompact(tree: Tree, count: number): void {
   const compactor = new Compactor(tree.space, () => [tree]);
-  for (let done = 0; done < count; done += TURNS_INSERTS) {
-    insert(tree, TURNS_INSERTS);
+  for (let done = 0; done < count; done += TICK_INSERTS) {
+    insert(tree, Math.min(TICK_INSERTS, count - done));
     while (compactor.step(COMPACT_STEP_ENTRIES));
   }
 }

@@ -24,7 +24,13 @@ export const ORIGINS_MAX = 65_536;
 export const EPOCH_MAX = Number.MAX_SAFE_INTEGER;
 /** Hex digits. */
 export const MEMBER_ID_DIGITS = 40;
+const SHOWN_ID_DIGITS = 12;
 export const CLUSTER_ID_DIGITS = 32;
+
+/** So much of a member's id as people need to tell members apart. */
+export function shownId(id: string): string {
+  return id.slice(0, SHOWN_ID_DIGITS);
+}
 
 export interface Member {
   /** 40 hex digits, made at random when the member was, never used again. */

@@ -12,7 +12,7 @@ import { PeerError } from '../../discord/peer/peer-error.js';
 import type { PeerReply } from '../../discord/peer/pipeline.js';
 import { checkRing, type KnownView } from '../../discord/ring/check-ring.js';
 import type { RingRange } from '../../discord/ring/position.js';
-import type { Member } from '../../discord/ring/view.js';
+import { type Member, shownId } from '../../discord/ring/view.js';
 import { decodeView, encodeView } from '../../discord/ring/view-codec.js';
 import type { Prefix } from '../../radix/sync/replica.js';
 import type { Args } from '../../resp/args.js';
@@ -25,8 +25,6 @@ import type { SyncParts } from './sync-answers.js';
 const DIGEST_VERB = 'DIGEST';
 const KNOWN_VERB = 'KNOWN';
 const TIMEOUT_MS = 5000;
-/** Of a member's id, in a line for people. */
-const ID_DIGITS = 12;
 const TRIES_MAX = 5;
 const TRY_PAUSE_MS = 300;
 
@@ -198,5 +196,5 @@ export class Verifier {
 
 /** As `dhash status` shows a member. */
 function nameOf({ address, id }: Member): string {
-  return `${address} (${id.slice(0, ID_DIGITS)})`;
+  return `${address} (${shownId(id)})`;
 }

@@ -458,19 +458,17 @@ export class Dispatcher {
     if (command !== undefined) command.stats.rejectedCalls += 1;
     const transaction = session.transaction;
     if (transaction !== undefined) transaction.failed = true;
+    let told = text;
     if (command?.name === 'exec') {
       // A transaction whose EXEC was refused is over, as any other that was discarded.
       session.discard();
       const reason = text.startsWith('ERR ') ? text.slice('ERR '.length) : text;
-      session.reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
-    } else if (session.lane?.isEmpty === false) {
-      session.lane.finishNow(errorReply(text));
-      this.#server.countError(text);
-      return;
-    } else {
-      session.reply.error(text);
+      told = `EXECABORT Transaction discarded because of: ${reason}`;
     }
-    this.#server.countError(session.reply.lastError);
+    const { lane } = session;
+    if (lane?.isEmpty === false) lane.finishNow(errorReply(told));
+    else session.reply.error(told);
+    this.#server.countError(told);
   }
 
   #countFailure(session: Session, command: Command): void {

@@ -310,14 +310,14 @@ export class Server {
 
   /** A turn of the event loop begins to execute commands. Returns its start, monotonic ms. */
   beginTurn(): number {
-    const { dispatcher } = this;
     this.store.refresh();
-    const startMs = this.#world.clock.monotonicMs();
-    this.#lookForStandstill(startMs);
+    const { dispatcher } = this;
     if (this.store.hasDueElements()) dispatcher.gate |= SERVER_ELEMENTS_DUE;
     else dispatcher.gate &= ~SERVER_ELEMENTS_DUE;
+    const startMs = this.#world.clock.monotonicMs();
     this.budget.begin(startMs);
     this.store.space.defersTotals = true;
+    this.#lookForStandstill(startMs);
     return startMs;
   }
 

@@ -196,3 +196,31 @@ t.test(
     t.end();
   },
 );
+
+t.test('a pass for nodes does not put off the next one for leaves', (t) => {
+  const random = seededRandom(seed);
+  const space = new Space({ hashKey });
+  const tree = new Tree(space);
+  const value = random.bytes(280);
+  // The last slab is nearly full, too: else it would be worth emptying.
+  const keys = Array.from({ length: 40_240 }, () => random.bytes(10));
+  const passing = Array.from({ length: 40_000 }, () => random.bytes(10));
+  for (const [i, key] of keys.entries()) {
+    tree.put(key, 0, 10, i + 1, 0, 0, 0, value, 0, value.length);
+    if (i < passing.length) tree.put(passing[i]!, 0, 10, i + 1, 0, 0, 0, value, 0, 0);
+  }
+  for (const key of passing) tree.drop(key, 0, 10);
+  const holes = (): number => space.leaves.usage().heldBytes - space.leaves.usage().usedBytes;
+  const worth = 1024 * 1024;
+  // The same holes in each slab, so that none is worth emptying.
+  for (let i = 0; holes() < 0.95 * worth; i += 12) tree.drop(keys[i]!, 0, 10);
+  const compactor = new Compactor(space, () => [tree]);
+  t.ok(compactor.step(10, true), 'nodes have holes');
+  while (compactor.step(1000));
+  for (let i = 1; holes() < 1.05 * worth; i += 1) tree.drop(keys[i]!, 0, 10);
+  t.ok(compactor.step(10), 'leaves have their turn');
+  while (compactor.step(1000));
+  tree.checkTree();
+  t.ok(holes() < worth);
+  t.end();
+});

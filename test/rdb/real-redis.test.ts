@@ -217,14 +217,20 @@ for (const [command, make] of Object.entries(MAKERS)) {
         await other.callPlain('DEBUG', 'DIGEST-VALUE', 'theirs', 'ours'),
       ] as string[][];
       if (new Set(digests.flat()).size !== 1 || ours[0] !== theirs[0]) t.fail(`differ: ${say}`);
-      const encodings = [
-        ...['ours', 'theirs'].map((key) => client.send('OBJECT', 'ENCODING', key)),
+      // A hash that has held a long value stays a table, but is none where it is restored.
+      const made = [
+        client.send('OBJECT', 'ENCODING', 'ours'),
+        await other.callPlain('OBJECT', 'ENCODING', 'theirs'),
+      ];
+      const restored = [
+        client.send('OBJECT', 'ENCODING', 'theirs'),
         await other.callPlain('OBJECT', 'ENCODING', 'ours'),
       ];
-      if (encodings[0] !== encodings[1]) t.fail(`${JSON.stringify(encodings)}: ${say}`);
       // Small lists and sets are listpacks in Redis 7.2 only.
-      const isSame = encodings[0] === encodings[2] || /^(RPUSH|SADD)$/.test(command);
-      if (!isSame) t.fail(`${JSON.stringify(encodings)}: ${say}`);
+      const isSame = /^(RPUSH|SADD)$/.test(command)
+        ? made[0] === restored[0]
+        : made[0] === made[1] && restored[0] === restored[1];
+      if (!isSame) t.fail(`${JSON.stringify([made, restored])}: ${say}`);
     }
     t.pass('all alike');
   });
