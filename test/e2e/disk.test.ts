@@ -271,11 +271,9 @@ void t.test(
       const writer = await server.connect();
       for (let i = 0; i < 500; i += 1) t.equal(await writer.callPlain('SET', `k${i}`, i), 'OK');
       disk.turnReadOnly();
-      await t.rejects(
-        writer.call('SET', 'in doubt', '1'),
-        /closed/,
-        'nobody is told that it is safe',
-      );
+      // By a sync of its own the node may have found out before, and refuses.
+      const told = await writer.callPlain('SET', 'in doubt', '1').catch(String);
+      t.match(String(told), /closed|MISCONF/, 'nobody is told that it is safe');
       const client = await server.connect();
       t.match(
         String(await client.callPlain('SET', 'refused', '1')),
