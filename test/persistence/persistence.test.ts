@@ -157,6 +157,9 @@ void t.test('DEBUG RELOAD and LOADAOF give back what was there', async (t) => {
   t.equal(await ask(node, client, 'DEBUG', 'LOADAOF'), 'OK');
   t.strictSame(stateOf(node), before);
   t.equal(await ask(node, client, 'SET', 'later', '1'), 'OK');
+  const refused = client.send('DEBUG', 'RELOAD', 'noflush', 'merge');
+  t.match(refused, /^-ERR DEBUG RELOAD NOFLUSH is not supported/);
+  t.match(client.send('DEBUG', 'RELOAD', 'MERGE', 'OTHER'), /only supports the MERGE, NOFLUSH and/);
 });
 
 void t.test('BGREWRITEAOF makes the log short while clients write', async (t) => {

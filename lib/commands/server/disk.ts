@@ -12,6 +12,7 @@ export const NO_DIR = 'ERR nothing is kept on disk: start the node with --dir';
 const NO_SAVE =
   'ERR nothing is kept on disk: start the node with --dir, or write a file with `dhash backup` or ' +
   '`dhash export`';
+const RELOAD_OPTIONS = ['MERGE', 'NOFLUSH', 'NOSAVE'];
 const SAVE_IN_PROGRESS = 'ERR Background save already in progress';
 
 /** Why a save cannot begin; undefined: it can. */
@@ -79,12 +80,24 @@ function rewrite({ server }: Session, _args: Args, reply: ReplyWriter): void {
   }
 }
 
+/** Redis's options are for a file that is saved at times; here the disk has every write. */
+function reloadOptionError(args: Args): string {
+  for (let i = 2; i < args.count; i += 1) {
+    const option = args.string(i).toUpperCase();
+    if (!RELOAD_OPTIONS.includes(option)) {
+      return 'ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.';
+    }
+  }
+  const first = args.string(2).toUpperCase();
+  return `ERR DEBUG RELOAD ${first} is not supported: all that is in memory is on disk, too`;
+}
+
 /** DEBUG RELOAD, DEBUG LOADAOF: forgets what is in memory and reads it from the disk. */
 export function debugReload(session: Session, args: Args, reply: ReplyWriter): void {
   const { server } = session;
   const { persistence } = server;
   if (args.count > 2) {
-    reply.error(SYNTAX_ERROR);
+    reply.error(reloadOptionError(args));
     return;
   }
   if (persistence === undefined) {
