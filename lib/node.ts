@@ -221,8 +221,7 @@ export class DhashNode {
    */
   async shutdown(serveNoMore: () => void = () => {}): Promise<void> {
     const { dir, leaveTimeoutMs } = this.#settings;
-    const isMember = (this.server.ring?.selfIndex ?? -1) >= 0;
-    if (dir === '' && isMember && leaveTimeoutMs > 0) {
+    if (dir === '' && this.server.ring?.isInView === true && leaveTimeoutMs > 0) {
       if (!(await this.#leaveWithin(leaveTimeoutMs))) {
         const message = 'stopping without having left the ring: it took longer than it may';
         this.#components.log.warn({ leaveTimeoutMs }, message);

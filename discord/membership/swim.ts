@@ -41,7 +41,7 @@ export interface SwimOutgoing {
 }
 
 export type SwimEvent =
-  | { readonly kind: Status; readonly id: string }
+  | { readonly kind: Status; readonly id: string; readonly before: Status }
   /** Somebody knows a later view. */
   | { readonly kind: 'ahead'; readonly id: string; readonly epoch: number };
 
@@ -282,7 +282,7 @@ export class Swim {
       this.#gossip.add(update);
       this.#suspicions.end(id);
       if (status === 'suspect') this.#suspicions.begin(nowMs, id, by ?? this.#id);
-      if (status !== before) this.#tell({ kind: status, id });
+      if (status !== before) this.#tell({ kind: status, id, before });
     } else if (status === 'suspect' && this.#table.get(id)?.incarnation === update.incarnation) {
       if (by !== undefined && this.#suspicions.confirm(id, by)) this.#gossip.add(update);
     }

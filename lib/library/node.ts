@@ -164,7 +164,7 @@ export class Node {
     this.#giveUp = undefined;
   }
 
-  /** Resolves once the node is a member. */
+  /** Resolves once the node is a member; `timeoutMs` is the time in which the ring begins to take it in. */
   #entered(node: DhashNode, timeoutMs: number): Promise<void> {
     const ring = node.server.ring!;
     if (ring.isReady) return Promise.resolve();
@@ -181,7 +181,7 @@ export class Node {
         view: () => {
           if (!ring.isReady) return;
           timer.cancel();
-          resolve();
+          if (ring.selfIndex >= 0) resolve();
         },
       });
     });

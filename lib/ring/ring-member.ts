@@ -320,6 +320,11 @@ export class RingMember implements RingLinks {
     return this.allMembers().every(({ id }) => id === this.selfId);
   }
 
+  /** Whether the ring has this member, or is about to. */
+  get isInView(): boolean {
+    return memberOf(this.allMembers(), this.selfId) !== undefined;
+  }
+
   /** Members of the current and the next view, each once. */
   allMembers(): Member[] {
     const { view } = this;
@@ -393,7 +398,8 @@ export class RingMember implements RingLinks {
       return;
     }
     const isDead = kind === 'dead';
-    this.#log.warn(this.#named(id), isDead ? 'a member is dead' : 'a member is alive again');
+    if (isDead) this.#log.warn(this.#named(id), 'a member is dead');
+    else if (event.before === 'dead') this.#log.warn(this.#named(id), 'a member is alive again');
     this.#driver.do((machine, nowMs) => machine.setDead(nowMs, id, isDead));
     this.#tell((listener) => listener.liveness?.(id, !isDead));
   }

@@ -109,3 +109,16 @@ void t.test('who is refused hears why', async (t) => {
   t.strictSame(second.addresses, [], 'and is stopped');
   t.equal(first.ring?.members.length, 1);
 });
+
+void t.test('who has joined is a member, and leaves at once', async (t) => {
+  const first = new Node({ port: await freePort(), leaveTimeoutMs: 0 });
+  t.teardown(() => first.stop());
+  await first.start();
+  const { port } = first.addresses[0] as { port: number };
+  const second = new Node({ port: await freePort() });
+  await second.join(`127.0.0.1:${port}`);
+  t.equal(second.ring?.members.length, 2);
+  t.equal(second.ring?.change, 'none');
+  await second.leave();
+  t.equal(first.ring?.members.length, 1);
+});

@@ -92,3 +92,20 @@ void t.test('DHASH LEAVE at both of two', async (t) => {
   t.equal(entriesIn(up[0]!.node.store, all), KEYS, 'with everything');
   t.equal(await (await up[0]!.client()).call('PING'), 'PONG');
 });
+
+for (const size of [1, 3]) {
+  void t.test(`told to stop while the ring of ${size} takes it in`, async (t) => {
+    const scene = new RingScene({ seed, fills: false });
+    const nodes = await formWithKeys(scene, size);
+    const newcomer = await scene.join(nodes[0]!);
+    const isBeingTakenIn = (): boolean => {
+      const { ring } = newcomer.node.server;
+      return ring?.isInView === true && ring.selfIndex < 0;
+    };
+    t.ok(await scene.sim.runUntil(isBeingTakenIn, MINUTE_MS), 'it is about to be a member');
+    areQuick(t, [newcomer], await stopAll(scene, [newcomer]));
+    const isWithout = (): boolean =>
+      nodes.every(({ node }) => node.server.ring!.allMembers().length === size);
+    t.ok(isWithout(), 'nobody had to find it dead');
+  });
+}
