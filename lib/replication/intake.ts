@@ -7,7 +7,8 @@
  * `number` counts the batches of the sender and is there to be looked at. What is put in is not
  * sent on: the sender tells all replicas himself. A long value grows at the side, one for each
  * member, and is merged when it is whole; a piece that does not fit what has come is refused, and
- * the sender leaves the value to synchronisation.
+ * the sender leaves the value to synchronisation. A newcomer that has not heard yet that it is in the ring
+ * takes nothing, and says epoch 0: what it kept without a view would bar its way in after a restart.
  */
 
 import type { PeerReply } from '../../discord/peer/pipeline.js';
@@ -60,6 +61,7 @@ export class Intake {
       channel: 'replica',
       handler: (session, args, reply) => {
         if (args.count < 4) reply.error('ERR APPLY epoch number records ..., not applied');
+        else if (!this.#links.isReady) reply.integer(epochOf(this.#links));
         else this.#apply(session, args, reply);
       },
     });
@@ -163,6 +165,10 @@ export class Intake {
     const offset = args.count === 6 ? args.int64(4) : Number.NaN;
     if (!(offset >= 0)) {
       reply.error('ERR APPLYPIECE epoch number record offset bytes, not applied');
+      return;
+    }
+    if (!this.#links.isReady) {
+      reply.integer(epochOf(this.#links));
       return;
     }
     const memberId = session.peer!.memberId;

@@ -1,5 +1,6 @@
 /** Whole nodes that become one ring and change it, in virtual time. */
 import t, { type Test } from 'tap';
+import type { Settings } from '../../lib/config/settings.js';
 import { RingScene, type SceneNode } from '../support/ring-scene.js';
 
 const SEED = Number(process.env.SEED ?? 1);
@@ -276,3 +277,35 @@ void t.test(`one seed, one story, SEED=${SEED}`, async (t) => {
   }
   t.equal(hashes[0], hashes[1]);
 });
+
+void t.test(
+  `a newcomer crashes before it hears that it is in the ring, SEED=${SEED}`,
+  async (t) => {
+    const scene = new RingScene({ seed: SEED, fills: false });
+    const keeps = (settings: Settings): void => {
+      settings.dir = '/data';
+      settings.fsync = 'always';
+    };
+    const nodes = await scene.form(3);
+    const late = await scene.join(nodes[0]!, keeps);
+    const { door } = late.links;
+    door.serve({
+      name: 'VOTE',
+      channel: 'control',
+      handler: (_session, _args, reply) => reply.ok(),
+    });
+    const isIn = () => nodes[0]!.links.view?.next?.members.length === 4;
+    t.ok(await scene.sim.runUntil(isIn, MINUTE_MS));
+    const client = await nodes[0]!.client();
+    // Whichever ranges it will hold.
+    for (let first = 0; first < 256; first += 8) {
+      client.send('AT', 'one', 'SET', Buffer.from([first]), 'value');
+    }
+    await scene.sim.runFor(500);
+    t.notOk(late.links.isReady);
+    late.host.crash('process');
+    await late.start();
+    t.ok(await scene.sim.runUntil(() => late.links.selfIndex >= 0, 2 * MINUTE_MS));
+    t.strictSame(late.refusals, []);
+  },
+);
