@@ -31,7 +31,7 @@ import { type SimHost, SimWorld } from '../../world/sim/sim-world.js';
 import type { Link, LinkHandler } from '../../world/world.js';
 import { encode, type Plain } from './local.js';
 
-const PORT = 6379;
+export const PORT = 6379;
 const SECRET = 'the secret of the scene';
 /** Virtual time within which a ring settles, however many nodes it has. */
 const SETTLE_MAX_MS = 300_000;
@@ -294,7 +294,7 @@ export class SceneClient implements LinkHandler {
   }
 }
 
-function plain(reply: Reply): Plain {
+export function plain(reply: Reply): Plain {
   if (Buffer.isBuffer(reply)) return reply.toString('latin1');
   if (reply instanceof ReplyError) return `-${reply.message}`;
   if (Array.isArray(reply)) return reply.map(plain);

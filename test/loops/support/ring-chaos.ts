@@ -3,7 +3,8 @@
  * join, leave, move, die, are cut off or stand still, those with a disk crash or lose power and come back,
  * links fail one way, clocks jump, the network loses, doubles and delays. At every step each
  * acknowledged write is on a majority of its replicas and the ring keeps its invariants; after quiet
- * each write is on exactly its replicas, and what was evicted has come back.
+ * each write is on exactly its replicas, and what was evicted has come back. Meanwhile clients read and
+ * write through any node, and hold each reply against what the documents promise.
  */
 import { checkRing } from '../../../discord/ring/check-ring.js';
 import type { View } from '../../../discord/ring/view.js';
@@ -14,11 +15,14 @@ import type { SimWorld } from '../../../world/sim/sim-world.js';
 import { RingScene, type SceneNode } from '../../support/ring-scene.js';
 import { Content, type HoldingNode, type HoldingRing } from './content.js';
 import type { LoopChaosResult } from './loop-chaos.js';
+import { RingClients } from './ring-clients.js';
 
 const STEPS_MAX = 10;
 const STEP_MAX_MS = 4000;
 const LOOK_MS = 500;
 const QUIET_MAX_MS = 400_000;
+/** In which what clients have given up is executed, if it is. */
+const LATE_MS = 15_000;
 const VERIFY_TRIES = 4;
 const VERIFY_PAUSE_MS = 10_000;
 const KEYS = 100;
@@ -32,6 +36,10 @@ const LARGE_STEPS = 3;
 /** Until what was written is as safe as the disk makes it. */
 const SAFE_MS = 300;
 const EVICT_AFTER_MS = 8000;
+/** In which all is where it belongs, if nothing is written. */
+const REST_MAX_MS = 5000;
+/** In which clients have begun again. */
+const BUSY_MS = 1000;
 
 class WholeNode implements HoldingNode {
   readonly scene: SceneNode;
@@ -116,6 +124,7 @@ class Chaos {
   readonly content: Content;
   readonly problems: string[] = [];
   readonly log: string[] = [];
+  #clients: RingClients | undefined;
   #hasKilled = false;
   #membersMax = MEMBERS_MAX;
 
@@ -136,6 +145,7 @@ class Chaos {
     this.#membersMax = isLarge ? LARGE_MAX : MEMBERS_MAX;
     for (const node of await ring.scene.form(size)) this.#add(node);
     for (let left = WRITES_FIRST; left > 0; left -= 1) this.#write();
+    this.#clients = new RingClients(ring.scene, () => ring.up.map(({ scene }) => scene));
     for (
       let left = 1 + random.below(isLarge ? LARGE_STEPS : STEPS_MAX);
       left > 0 && problems.length === 0;
@@ -145,9 +155,11 @@ class Chaos {
       await this.#pass(random.between(0, STEP_MAX_MS), () => false);
     }
     this.#calm();
+    await this.#pass(LATE_MS, () => false);
     await this.#pass(QUIET_MAX_MS, () => this.#isHome());
     if (problems.length === 0 && !this.#isHome()) problems.push(...this.#state());
     if (problems.length === 0) problems.push(...(await this.#verify()));
+    if (problems.length === 0) problems.push(...(await this.#readBack()));
     for (const { scene } of ring.up) scene.host.crash('process');
     const texts = problems.map((problem) => `seed ${seed}: ${problem}`);
     const { sim } = ring;
@@ -167,6 +179,14 @@ class Chaos {
       await this.#pass(VERIFY_PAUSE_MS, () => false);
     }
     return found;
+  }
+
+  /** Who leaves answers no more at some moment; with a dead member there may be no majority. */
+  #readBack(): Promise<string[]> {
+    const { up, view } = this.ring;
+    const staying = up.filter(({ isLeaving }) => !isLeaving).map(({ scene }) => scene);
+    const isWhole = up.length === view.members.length;
+    return this.#clients!.readBack(staying, isWhole ? ['one', 'quorum', 'all'] : ['one']);
   }
 
   write(): string {
@@ -214,10 +234,17 @@ class Chaos {
   }
 
   /** Once, where the others can do without: with it all it holds is gone. */
-  kill(): string {
+  async kill(): Promise<string> {
     const { members } = this.ring.view;
     const isAnyAway = this.ring.up.some(({ isAway }) => isAway);
-    if (this.#hasKilled || isAnyAway || members.length < 4 || !this.#isHome()) return 'nobody dies';
+    if (this.#hasKilled || isAnyAway || members.length < 4) return 'nobody dies';
+    this.#clients!.rest(true);
+    await this.#pass(REST_MAX_MS, () => this.#isHome());
+    const isHome = this.#isHome();
+    this.#clients!.rest(false);
+    if (!isHome) return 'nobody dies';
+    await this.#pass(this.random.between(0, BUSY_MS), () => false);
+    if (!this.ring.isSettled) return 'nobody dies';
     const node = this.random.pick(this.ring.up);
     this.#hasKilled = true;
     node.isUp = false;
@@ -237,16 +264,19 @@ class Chaos {
     return `${node.scene.address} is cut off`;
   }
 
-  standStill(): string {
+  async standStill(): Promise<string> {
     const node = this.#one(this.ring.up.filter(({ isAway }) => !isAway));
     if (node === undefined || this.ring.up.some(({ isAway }) => isAway)) return this.heal();
     node.isAway = true;
     node.scene.host.pause();
-    const forMs = this.random.between(0, 6000);
+    // So long that others take it for dead, and clients have sent it something meanwhile.
+    const isLong = this.random.chance(0.5);
+    const forMs = isLong ? this.random.between(5000, 8000) : this.random.between(0, 6000);
     this.ring.sim.after(forMs, () => {
       if (node.isUp && node.isAway) node.scene.host.resume();
       node.isAway = false;
     });
+    if (isLong) await this.#pass(forMs, () => false);
     return `${node.scene.address} stands still for ${forMs.toFixed(0)} ms`;
   }
 
@@ -314,6 +344,7 @@ class Chaos {
 
   #calm(): void {
     this.heal();
+    this.#clients!.rest(true);
     this.ring.sim.setConditions({ lossChance: 0, duplicateChance: 0, delayMaxMs: 5 });
     for (const node of this.ring.up) {
       node.scene.host.clockControl.jumpWall(-node.offMs);
@@ -360,10 +391,12 @@ class Chaos {
       return view === undefined ? [] : [{ id: selfId, isLive: isUp || isComingBack, view }];
     });
     this.problems.push(...checkRing(known));
+    this.problems.push(...(this.#clients?.takeProblems() ?? []));
   }
 
   #isHome(): boolean {
-    return this.ring.isSettled && this.content.problems().length === 0;
+    const isAtRest = this.#clients?.isIdle === true && this.ring.isSettled;
+    return isAtRest && this.content.problems().length === 0;
   }
 
   #state(): string[] {
