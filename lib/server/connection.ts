@@ -180,7 +180,9 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     const reply = this.#reply;
     const isListening = session.isSubscribed || this.#server.monitors.has(session);
     const isWhole = reply.mark() === this.#heldMark && writes.mark >= this.#sentMark;
-    const isPartial = session.suspended && reply.mark() !== this.#mark;
+    // The request at hand may wait for something, or for its turn once these replies have left.
+    const isWaiting = session.suspended || session.postponed !== undefined;
+    const isPartial = isWaiting && reply.mark() !== this.#mark;
     const isMuted = (session.gate & GATE_REPLY_MODE) !== 0;
     if (isListening || isPartial || isMuted || !isWhole) {
       this.doubtful();
@@ -188,14 +190,14 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     }
     if (!this.#closed) {
       reply.rewind(writes.mark);
-      // Of the request at hand, if it waits, no reply is there yet.
-      const count = writes.requests - (session.suspended ? 1 : 0);
+      // Then no reply to it is there yet.
+      const count = writes.requests - (isWaiting ? 1 : 0);
       for (let n = 0; n < count; n += 1) {
         reply.error(text);
         this.#server.countError(text);
       }
       this.#heldMark = reply.mark();
-      if (session.suspended) this.#mark = this.#heldMark;
+      if (isWaiting) this.#mark = this.#heldMark;
     }
     this.safe();
   }

@@ -71,6 +71,20 @@ void t.test('a member that cannot be reached, before anybody knows', async (t) =
   for (const node of nodes) t.ok(holds(node, 'k', 'w'), 'it arrives in the end');
 });
 
+void t.test('a read that other replicas have answered waits for those before it', async (t) => {
+  const { nodes, scene } = await formed(5);
+  const [a, , c] = nodes as [SceneNode, SceneNode, SceneNode];
+  const client = await a.client();
+  t.equal(await client.call('AT', 'all', 'SET', 'k', '1'), 'OK');
+  c.host.pause();
+  client.send('AT', 'all', 'SET', 'k', '2');
+  client.send('AT', 'quorum', 'GET', 'k');
+  client.send('GET', 'none');
+  await scene.sim.runFor(20_000);
+  const doubt = "-INDOUBT applied here, acknowledged by 2 of 3 replicas, level 'all' was asked for";
+  t.strictSame(client.received(), [doubt, '2', null], 'one reply to each');
+});
+
 void t.test('members that are dead', async (t) => {
   const { nodes, scene } = await formed(3);
   const [a, b, c] = nodes as [SceneNode, SceneNode, SceneNode];
