@@ -4,6 +4,9 @@ import { seedOfRun } from '../support/random.js';
 import { runRingChaos } from './support/ring-chaos.js';
 
 const SEEDS = 12;
+const TIMEOUT_MS = 200_000;
+
+t.setTimeout(TIMEOUT_MS);
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
