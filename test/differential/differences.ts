@@ -213,6 +213,14 @@ export const differences: readonly Difference[] = [
     },
   },
   {
+    id: 'lpos-rank',
+    commands: ['lpos'],
+    what: 'LPOS refuses a RANK of -2^63.',
+    why: 'So does Redis 7.2; in 7.0 turning its sign overflows, and it stands for the first match.',
+    covers: (args, { actual }) =>
+      args[0] === 'lpos' && actual.includes('value must between -9223372036854775807 and'),
+  },
+  {
     id: 'invalidation-null',
     commands: ['client'],
     what: 'The null of an invalidation after FLUSHALL is that of the protocol which its receiver speaks.',
