@@ -28,6 +28,8 @@ export abstract class ValueTask implements Task {
   protected readonly reply: ReplyWriter;
   readonly #keys: number[] = [];
   readonly #databases: Database[] = [];
+  /** By database of a key watched: the version of its tree when nothing had changed. */
+  readonly #versions = new Map<Database, number>();
   readonly #stamps: number[] = [];
   /** Elements that expire go without a stamp. */
   readonly #sizes: number[] = [];
@@ -63,15 +65,24 @@ export abstract class ValueTask implements Task {
   }
 
   step(deadlineMs: number): boolean {
-    if (!this.#expireElements(deadlineMs)) return false;
-    if (!this.#begun || this.hasChanged()) {
-      if (!this.#start()) return true;
+    const { clock } = this.database.store.world;
+    let untilMs = deadlineMs;
+    if (!this.#isUntouched()) {
+      const sinceMs = clock.monotonicMs();
+      if (!this.#expireElements(deadlineMs)) return false;
+      if (this.hasChanged()) this.#begun = false;
+      // A look at very many keys takes a slice: without as much again it would be a piece a slice.
+      const nowMs = clock.monotonicMs();
+      untilMs = Math.max(deadlineMs, nowMs + (nowMs - sinceMs));
     }
-    const clock = this.database.store.world.clock;
+    if (!this.#begun && !this.#start()) return true;
     const patient = this.#beginnings < BEGINNINGS_MAX;
     do {
       if (this.#safePiece()) return true;
-    } while (!patient || clock.monotonicMs() < deadlineMs);
+    } while (!patient || clock.monotonicMs() < untilMs);
+    for (const database of this.#versions.keys()) {
+      this.#versions.set(database, database.tree.version);
+    }
     return false;
   }
 
@@ -84,6 +95,7 @@ export abstract class ValueTask implements Task {
   protected watch(i: number, leaf: Leaf, database = this.database): void {
     this.#keys.push(i);
     this.#databases.push(database);
+    if (!this.#versions.has(database)) this.#versions.set(database, database.tree.version);
     this.#stamps.push(leaf === 0 ? 0 : database.tree.stamp(leaf));
     this.#sizes.push(sizeOf(database, leaf));
   }
@@ -92,6 +104,7 @@ export abstract class ValueTask implements Task {
   protected unwatch(): void {
     this.#keys.length = 0;
     this.#databases.length = 0;
+    this.#versions.clear();
     this.#stamps.length = 0;
     this.#sizes.length = 0;
   }
@@ -111,6 +124,15 @@ export abstract class ValueTask implements Task {
     this.#beginnings += 1;
     this.unwatch();
     return this.begin();
+  }
+
+  /** Whether nothing at all was written since the last slice, and no time has come. */
+  #isUntouched(): boolean {
+    for (const [{ hasDue, isPurging, tree }, version] of this.#versions) {
+      if (tree.version !== version || hasDue || isPurging) return false;
+    }
+    // Who watches no keys may watch something else: `hasChanged` knows.
+    return this.#begun && this.#versions.size > 0;
   }
 
   /** Whether anything has changed that it has read: it starts over. */

@@ -10,6 +10,7 @@ import {
   type Command,
   DENY_OOM,
   FAST,
+  MAY_REPLICATE,
   NO_SCRIPT,
   REFUSED,
   WRITE,
@@ -28,9 +29,6 @@ export interface ScriptRights {
   readonly allowsOom: boolean;
   hasWritten: boolean;
 }
-
-/** Commands that write for others than this node: a script that only reads may not run them. */
-const MAY_REPLICATE = new Set(['publish', 'spublish', 'pfcount']);
 
 const OUTSIDE = 'redis.call/pcall can only be called inside a script invocation';
 

@@ -19,6 +19,7 @@ import {
   FAST,
   type FoundKey,
   HIDDEN,
+  MAY_REPLICATE,
   MAY_WRITE,
   NO_AUTH,
   NO_MULTI,
@@ -374,10 +375,10 @@ export class Dispatcher {
     if ((this.gate & SERVER_PAUSED) === 0) return false;
     if (command.name === 'client' || command.fullName.startsWith('client|')) return false;
     if (this.#server.pauseAll) return true;
-    if (mayWrite(command)) return (session.gate & GATE_MULTI) === 0;
+    if (isHeldBack(command)) return (session.gate & GATE_MULTI) === 0;
     if (command.name !== 'exec') return false;
     const queue = session.transaction?.queue ?? [];
-    return queue.some((queued) => mayWrite(queued.command));
+    return queue.some((queued) => isHeldBack(queued.command));
   }
 
   /**
@@ -496,9 +497,13 @@ function expireElements(
   return keys.every(({ buf, from, to }) => database.expireElements(buf, from, to, deadlineMs));
 }
 
-/** What CLIENT PAUSE WRITE holds back: whatever writes, and scripts that may. */
-function mayWrite(command: Command): boolean {
-  const { flags } = command;
+/** What CLIENT PAUSE WRITE holds back: what may write, here or for others. */
+function isHeldBack(command: Command): boolean {
+  return mayWrite(command) || MAY_REPLICATE.has(command.name);
+}
+
+/** Whatever writes, and scripts that may. */
+function mayWrite({ flags }: Command): boolean {
   return (flags & MAY_WRITE) !== 0 && (flags & READONLY) === 0;
 }
 

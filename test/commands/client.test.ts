@@ -98,6 +98,13 @@ t.test('PAUSE and UNPAUSE', async (t) => {
   t.same(other.received(), []);
   t.equal(client.send('CLIENT', 'UNPAUSE'), 'OK');
   t.same(other.received(), ['OK']);
+  for (const command of ['PUBLISH c m', 'SPUBLISH c m', 'PFCOUNT none']) {
+    client.send('CLIENT', 'PAUSE', '1000', 'WRITE');
+    other.link.send(Buffer.from(`${command}\r\n`));
+    t.same(other.received(), [], `${command} may write for others`);
+    client.send('CLIENT', 'UNPAUSE');
+    t.same(other.received(), [0]);
+  }
   client.send('CLIENT', 'PAUSE', '1000');
   other.link.send(Buffer.from('GET k\r\n'));
   node.world.advance(900);

@@ -148,6 +148,11 @@ testRows('indices', [
     ['LPOS l c COUNT 0 MAXLEN 7', [2, 6]],
     ['LPOS l c RANK 2 COUNT 1', [6]],
     ['LPOS l c RANK 4', null],
+    ['LPOS l c RANK -9223372036854775807', null],
+    [
+      'LPOS l c RANK -9223372036854775808',
+      '-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
+    ],
     ['LPOS l nosuch', null],
     ['LPOS l nosuch COUNT 1', []],
     ['LPOS nosuch a', null],

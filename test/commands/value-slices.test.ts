@@ -178,3 +178,33 @@ t.test('a client that goes leaves nothing behind', async (t) => {
   t.equal(all.local.node.server.tasks.size, 0);
   t.equal(all.writer.send('BITCOUNT', 'ones'), BYTES * 8);
 });
+
+t.test('PFCOUNT and PFMERGE of very many keys do not look at all of them for each', async (t) => {
+  const KEYS = 500;
+  /** A look at all keys takes longer than a slice. */
+  const LOOK_MS = 0.05;
+  const all = await Scene.filled((writer) => {
+    for (let i = 0; i < KEYS; i += 1) writer.send('PFADD', `hll:${i}`, `element:${i}`);
+  });
+  const { world, node } = all.local;
+  world.lookMs = LOOK_MS;
+  const database = node.store.databases[0]!;
+  const peek = database.peek.bind(database);
+  database.peek = (...where) => {
+    world.clock.monotonicMs();
+    return peek(...where);
+  };
+  const keys = Array.from({ length: KEYS }, (_, i) => `hll:${i}`);
+  const quiet = during(all, ['PFCOUNT', ...keys], () => {});
+  t.ok(quiet.turns > 1 && quiet.turns < 50, `${quiet.turns} turns`);
+  const busy = during(all, ['PFCOUNT', ...keys], (turn) => {
+    all.writer.send('SET', 'other', String(turn));
+  });
+  t.ok(busy.turns > 1 && busy.turns < 50, `${busy.turns} turns with a writer`);
+  t.equal(busy.reply, quiet.reply);
+  const merged = during(all, ['PFMERGE', 'all', ...keys], (turn) => {
+    all.writer.send('SET', 'other', String(turn));
+  });
+  t.ok(merged.turns > 1 && merged.turns < 50, `${merged.turns} turns of PFMERGE`);
+  t.equal(all.reader.send('PFCOUNT', 'all'), quiet.reply);
+});

@@ -213,6 +213,21 @@ export const differences: readonly Difference[] = [
     },
   },
   {
+    id: 'bits-of-nothing',
+    commands: ['bitcount', 'bitpos'],
+    what: 'BITCOUNT and BITPOS of a key that is not there do not look at their range, right or wrong.',
+    why: 'So it is in Redis 7.0; 7.2 reads the range first.',
+    covers: () => false,
+  },
+  {
+    id: 'lpos-rank',
+    commands: ['lpos'],
+    what: 'LPOS refuses a RANK of -2^63.',
+    why: 'So does Redis 7.2; in 7.0 turning its sign overflows, and it stands for the first match.',
+    covers: (args, { actual }) =>
+      args[0] === 'lpos' && actual.includes('value must between -9223372036854775807 and'),
+  },
+  {
     id: 'invalidation-null',
     commands: ['client'],
     what: 'The null of an invalidation after FLUSHALL is that of the protocol which its receiver speaks.',
@@ -256,6 +271,13 @@ export const differences: readonly Difference[] = [
     what: '`~` trims whole groups of `stream-node-max-entries` entries, counted from the first ever added; the radix tree of XINFO has a key and a node for each element.',
     why: 'Redis trims whole nodes, which are also full at `stream-node-max-bytes`; here entries lie one by one.',
     // The grammar trims so that both do the same; what XINFO tells of nodes has a rule.
+    covers: () => false,
+  },
+  {
+    id: 'stream-consumers',
+    commands: ['xreadgroup', 'xclaim', 'xautoclaim', 'xinfo'],
+    what: 'A consumer is made and seen by what delivers or claims something. XINFO has no `inactive` and no `active-time`. Who waits for a group whose stream goes is told UNBLOCKED.',
+    why: 'So it is in Redis 7.0. In 7.2 what finds nothing makes a consumer, too, and the error is NOGROUP.',
     covers: () => false,
   },
   {

@@ -9,7 +9,7 @@ import t from 'tap';
 import { seedOfRun } from '../support/random.js';
 import { startDhash, startRedis } from '../support/server-process.js';
 import { compatibilityPage, pagePath } from './compatibility.js';
-import { runDifferential, showFinding } from './differential.js';
+import { runDifferential, SERVER_ARGS, showFinding } from './differential.js';
 
 const commandCount = 20_000;
 const seed = seedOfRun(1);
@@ -20,8 +20,8 @@ t.setTimeout(120_000);
 t.test(`dhash answers as Redis does (seed ${seed})`, async (t) => {
   t.setTimeout(100_000);
   const [redis, dhash] = await Promise.all([
-    startRedis(),
-    startDhash({ args: ['--enable-debug-command', 'yes'] }),
+    startRedis({ args: SERVER_ARGS }),
+    startDhash({ args: ['--enable-debug-command', 'yes', ...SERVER_ARGS] }),
   ]);
   t.teardown(() => Promise.all([redis.stop(), dhash.stop()]));
   const result = await runDifferential({

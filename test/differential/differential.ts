@@ -41,6 +41,9 @@ export interface DifferentialResult {
   readonly missing: ReadonlySet<string>;
 }
 
+/** What both servers start with: a long entry is no whole node, so `~` trims alike. */
+export const SERVER_ARGS = ['--stream-node-max-bytes', '0'];
+
 const minimisingReplyMsMax = 700;
 
 export async function runDifferential(options: DifferentialOptions): Promise<DifferentialResult> {

@@ -10,9 +10,14 @@
 import { parseArgs } from 'node:util';
 import { seedOfRun } from '../support/random.js';
 import { type ServerProcess, startDhash, startRedis } from '../support/server-process.js';
-import { type DifferentialResult, runDifferential, showFinding } from './differential.js';
+import {
+  type DifferentialResult,
+  runDifferential,
+  SERVER_ARGS,
+  showFinding,
+} from './differential.js';
 
-const dhashArgs = ['--enable-debug-command', 'yes'];
+const dhashArgs = ['--enable-debug-command', 'yes', ...SERVER_ARGS];
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -27,7 +32,7 @@ async function main(): Promise<number> {
     },
   });
   const seed = values.seed === undefined ? seedOfRun() : Number(values.seed);
-  const redis = await startRedis();
+  const redis = await startRedis({ args: SERVER_ARGS });
   const other = values.dhash === undefined ? await startOther(values.self, values.node) : null;
   const port = other?.port ?? Number(values.dhash);
   process.stdout.write(`seed ${seed}\n`);
@@ -54,7 +59,7 @@ async function main(): Promise<number> {
 }
 
 function startOther(self: boolean, node: string | undefined): Promise<ServerProcess> {
-  if (self) return startRedis();
+  if (self) return startRedis({ args: SERVER_ARGS });
   return startDhash({ args: dhashArgs, ...(node === undefined ? {} : { node }) });
 }
 

@@ -76,7 +76,9 @@ t.test('what has written cannot be killed', async (t) => {
   const [caller, other] = [local.client(), local.client()];
   caller.post('EVAL', `redis.call("set", "a", "1") ${COUNT}`, 0);
   while (!local.node.server.scripts.runner.isBusy) local.world.turn();
-  t.match(other.send('SCRIPT', 'KILL'), /^-UNKILLABLE Sorry the script already executed write/);
+  for (const container of ['SCRIPT', 'FUNCTION']) {
+    t.match(other.send(container, 'KILL'), /^-UNKILLABLE Sorry the script already executed write/);
+  }
   for (let turn = 0; turn < 1000; turn += 1) local.world.turn();
   t.same(caller.received(), [3e6]);
 });

@@ -6,7 +6,8 @@ import { TYPE_HASH } from '../../types/types.js';
 import { readCollection } from '../collections.js';
 import { type CommandRow, READONLY } from '../command.js';
 import { writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
-import { COUNT_MAX, randomCount, replyRandom } from '../random-elements.js';
+import { COUNT_MAX, signedCount } from '../int64.js';
+import { replyRandom } from '../random-elements.js';
 import { SYNTAX_ERROR } from '../replies.js';
 
 function hrandfield(session: Session, args: Args, reply: ReplyWriter): void {
@@ -21,7 +22,7 @@ function hrandfield(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 function hrandfields(session: Session, args: Args, reply: ReplyWriter): void {
-  const count = randomCount(args, 2, reply);
+  const count = signedCount(args, 2, reply);
   if (Number.isNaN(count)) return;
   const withValues = args.count === 4 && args.equalsIgnoreCase(3, 'WITHVALUES');
   if (args.count > 3 && !withValues) {

@@ -12,6 +12,7 @@ import { insertAt, removeElement } from '../../types/lists.js';
 import { TYPE_LIST } from '../../types/types.js';
 import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, READONLY, WRITE } from '../command.js';
+import { signedCount } from '../int64.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
 import { ValueTask } from '../value-task.js';
 import { integerFrom } from './list-arguments.js';
@@ -218,14 +219,10 @@ function positionOptions(args: Args, reply: ReplyWriter): PositionOptions | unde
 }
 
 function rankOf(args: Args, i: number, reply: ReplyWriter): number {
-  const rank = args.int64(i);
-  if (Number.isNaN(rank)) {
-    reply.error(NOT_INTEGER);
-  } else if (rank === 0) {
-    reply.error(RANK_IS_ZERO);
-    return Number.NaN;
-  }
-  return rank;
+  const rank = signedCount(args, i, reply);
+  if (rank !== 0) return rank;
+  reply.error(RANK_IS_ZERO);
+  return Number.NaN;
 }
 
 /** LINSERT key BEFORE|AFTER pivot element */

@@ -12,10 +12,10 @@ export function killScript(session: Session, reply: ReplyWriter, isOfFunctions: 
   const run = runner.running;
   if (run === undefined) {
     reply.error('NOTBUSY No scripts in execution right now.');
-  } else if (run.job.isFunction !== isOfFunctions) {
-    reply.error(runner.busyError);
   } else if (run.job.rights.hasWritten) {
     reply.error(UNKILLABLE);
+  } else if (run.job.isFunction !== isOfFunctions) {
+    reply.error(runner.busyError);
   } else {
     run.isKilled = true;
     reply.ok();

@@ -9,8 +9,9 @@ import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { replyElements } from '../element-range.js';
 import { writeKey } from '../element-reply.js';
+import { signedCount } from '../int64.js';
 import { type Pops, PopTask } from '../pop-task.js';
-import { randomCount, replyRandom } from '../random-elements.js';
+import { replyRandom } from '../random-elements.js';
 import { SYNTAX_ERROR } from '../replies.js';
 
 /** So many are popped at once; more in slices. */
@@ -22,7 +23,7 @@ function srandmember(session: Session, args: Args, reply: ReplyWriter): void {
     return;
   }
   const isOne = args.count === 2;
-  const count = isOne ? -1 : randomCount(args, 2, reply);
+  const count = isOne ? -1 : signedCount(args, 2, reply);
   if (Number.isNaN(count)) return;
   const set = readCollection(session, args, 1, TYPE_SET, reply);
   if (set === undefined) return;

@@ -9,7 +9,8 @@ import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { writeKey } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
-import { COUNT_MAX, randomCount, replyRandom } from '../random-elements.js';
+import { COUNT_MAX, signedCount } from '../int64.js';
+import { replyRandom } from '../random-elements.js';
 import { SYNTAX_ERROR, wrongArity } from '../replies.js';
 import { writeFlatScored, writeNestedScored, writeScanned } from './members.js';
 
@@ -100,7 +101,7 @@ function zrandmember(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 function zrandmembers(session: Session, args: Args, reply: ReplyWriter): void {
-  const count = randomCount(args, 2, reply);
+  const count = signedCount(args, 2, reply);
   if (Number.isNaN(count)) return;
   const withScores = args.count === 4 && args.equalsIgnoreCase(3, 'WITHSCORES');
   if (args.count > 3 && !withScores) {
