@@ -11,10 +11,10 @@
  * heads lie. What a pass does not meet (detached trees, snapshots, entries written behind its
  * back) stays, and keeps its slab.
  *
- * A pass costs a walk, so it begins only when much can be gained, and
- * not before that has grown since the last one. Where only nodes are to be moved, it goes by the
- * leaves, of which there are fifteen times as many, without reading them; but for heads. Leaves move:
- * a step counts as a write to the Space.
+ * A pass costs a walk, so it begins only when much can be gained, and not before that has grown
+ * since the last one. Where only nodes are to be moved, it goes by the leaves, of which there are
+ * fifteen times as many, without reading them; but for heads. Leaves move: a step counts as a write
+ * to the Space.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { relink } from './insert.js';

@@ -8,7 +8,8 @@
  *   nodes    whole nodes: links, views, loops and stores, and clients that talk to them
  *
  * The last two look at every step whether each acknowledged write is on a majority of its replicas, and
- * in the end whether it is on exactly these; `nodes`, whether a client was told what cannot be. With `--verbose`, what was done to each is printed.
+ * in the end whether it is on exactly these; `nodes`, whether a client was told what cannot be.
+ * With `--verbose`, what was done to each is printed.
  * The trace hash in the end is of all runs together: the same seeds give the same one, whatever the
  * machine and the version of Node.
  */

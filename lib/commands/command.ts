@@ -50,7 +50,7 @@ export const WHILE_LOADING = 1 << 14;
 export const SCRIPT = 1 << 13;
 /** Flags of which a command that may write has one. */
 export const MAY_WRITE = WRITE | SCRIPT;
-/** Commands that write nothing here, and may for others than this node. */
+/** Commands that write no key, and may be heard by other nodes: Redis's flag may_replicate. */
 export const MAY_REPLICATE: ReadonlySet<string> = new Set(['publish', 'spublish', 'pfcount']);
 
 /** A key that a request names. */

@@ -55,7 +55,7 @@ export class NodeError extends Error {
 }
 
 export interface JoinOptions {
-  /** Default 60,000 ms. */
+  /** In which the ring must have begun to take the node in; default 60,000 ms. */
   readonly timeoutMs?: number;
 }
 
@@ -164,7 +164,7 @@ export class Node {
     this.#giveUp = undefined;
   }
 
-  /** Resolves once the node is a member; `timeoutMs` is the time in which the ring begins to take it in. */
+  /** Resolves once the node is a member. */
   #entered(node: DhashNode, timeoutMs: number): Promise<void> {
     const ring = node.server.ring!;
     if (ring.isReady) return Promise.resolve();
