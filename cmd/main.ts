@@ -2,20 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { DHASH_VERSION } from '../lib/version.js';
-import { addBackupCommand } from './backup.js';
-import { addBenchCommand } from './bench.js';
-import { addEncodeCommand } from './encode.js';
 import { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
-import { addExplainCommand } from './explain.js';
-import { addExportCommand } from './export.js';
-import { addHashCommand } from './hash.js';
-import { addImportCommand } from './import.js';
-import { addLeaveCommand } from './leave.js';
-import { addNodeCommand } from './node.js';
-import { addRestoreCommand } from './restore.js';
-import { addRingCommand } from './ring.js';
-import { addStatusCommand } from './status.js';
-import { addVerifyCommand } from './verify.js';
 
 const EXAMPLES = `
 Examples:
@@ -30,7 +17,27 @@ Examples:
   $ dhash COMMAND --help                everything about a command
 `;
 
-function createProgram(): Command {
+type AddCommand = (program: Command) => void;
+
+/** In the order of the help. One is loaded without the others: a node's own code takes its time. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  node: async () => (await import('./node.js')).addNodeCommand,
+  ring: async () => (await import('./ring.js')).addRingCommand,
+  status: async () => (await import('./status.js')).addStatusCommand,
+  leave: async () => (await import('./leave.js')).addLeaveCommand,
+  verify: async () => (await import('./verify.js')).addVerifyCommand,
+  bench: async () => (await import('./bench.js')).addBenchCommand,
+  hash: async () => (await import('./hash.js')).addHashCommand,
+  import: async () => (await import('./import.js')).addImportCommand,
+  backup: async () => (await import('./backup.js')).addBackupCommand,
+  restore: async () => (await import('./restore.js')).addRestoreCommand,
+  export: async () => (await import('./export.js')).addExportCommand,
+  explain: async () => (await import('./explain.js')).addExplainCommand,
+  encode: async () => (await import('./encode.js')).addEncodeCommand,
+};
+
+/** With the command that is asked for; with all of them, to tell of, if none is. */
+async function createProgram(asked: string | undefined): Promise<Command> {
   const program = new Command('dhash')
     .description('An ordered, in-memory data store that speaks the Redis protocol.')
     .version(DHASH_VERSION, '-v, --version', 'print the version')
@@ -40,26 +47,16 @@ function createProgram(): Command {
     .showHelpAfterError('Try: dhash --help')
     .exitOverride();
   // Each command copies how its parent ends, so the parent is complete before the first is added.
-  addNodeCommand(program);
-  addRingCommand(program);
-  addStatusCommand(program);
-  addLeaveCommand(program);
-  addVerifyCommand(program);
-  addBenchCommand(program);
-  addHashCommand(program);
-  addImportCommand(program);
-  addBackupCommand(program);
-  addRestoreCommand(program);
-  addExportCommand(program);
-  addExplainCommand(program);
-  addEncodeCommand(program);
+  const isKnown = asked !== undefined && Object.hasOwn(COMMANDS, asked);
+  const names = isKnown ? [asked] : Object.keys(COMMANDS);
+  for (const name of names) (await COMMANDS[name]!())(program);
   return program;
 }
 
 /** Runs the command line and leaves its exit code in the process. Never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync(argv);
+    await (await createProgram(argv[2])).parseAsync(argv);
   } catch (error) {
     process.exitCode = exitCodeOf(error);
   }

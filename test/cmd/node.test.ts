@@ -92,11 +92,16 @@ t.test('help and version end with 0', async (t) => {
   const version = await runToEnd(['--version']);
   t.strictSame(version, { code: 0, output: `${version.output.trim()}\n` });
   t.match(version.output, /^[0-9]+\.[0-9]+\.[0-9]+\n$/);
-  for (const command of ['node', 'bench', 'hash', 'encode']) {
+  const all = await runToEnd(['--help']);
+  const names = [...all.output.matchAll(/^ {2}([a-z]+) .*\S/gm)].map(([, name]) => name!);
+  t.strictSame(names.slice(0, 3), ['node', 'ring', 'status']);
+  for (const command of names.filter((name) => name !== 'help')) {
     const { code, output } = await runToEnd([command, '--help']);
     t.equal(code, 0, command);
+    t.match(output, `Usage: dhash ${command} `, command);
     t.match(output, /Examples:/, command);
   }
+  t.match(await runToEnd(['statsu']), { code: 2, output: /Did you mean status\?/ });
   const { code, output } = await runToEnd(['node', '--settings', '--json']);
   t.equal(code, 0);
   const rows = output
