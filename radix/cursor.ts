@@ -131,19 +131,30 @@ export class Cursor {
     return leaf;
   }
 
+  /** Stands on the first entry above the key, or not below it, and returns it; 0 if there is none. */
+  stepFrom(key: Buffer, from: number, to: number, isIncluded: boolean): Leaf {
+    this.seek(key, from, to);
+    if (!isIncluded) this.#place = ON;
+    const leaf = this.#nextByKey();
+    this.#place = leaf === 0 ? AT_LAST : ON;
+    this.#version = this.#tree.version;
+    return leaf;
+  }
+
   /**
-   * Moves over the next entries, at most `max` and at most what `run` holds, and puts them there;
-   * how many they are, 0 if none is left. Takes the leaves of one node in a row.
+   * Moves over the next entries, at most `max` and at most what `run` holds, and puts them there, from
+   * `begin` on; how many they are, 0 if none is left. Takes the leaves of one node in a row.
    */
-  stepRun(run: Int32Array, max: number): number {
+  stepRun(run: Int32Array, max: number, begin = 0): number {
     const { nodes, leaves } = this.#tree.space;
     const path = this.#path;
     const leaf = walkNext(path, nodes, leaves, this.#all);
     if (leaf === 0) return 0;
-    run[0] = leaf;
+    run[begin] = leaf;
     const top = path.length - 1;
     if (top < 0) return 1;
-    const limit = max < run.length ? max : run.length;
+    const room = run.length - begin;
+    const limit = max < room ? max : room;
     const node = path.nodes[top]!;
     const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
     const word = (node & GRANULE_MASK) << 1;
@@ -164,7 +175,7 @@ export class Cursor {
       const leafWord = (next & GRANULE_MASK) << 1;
       fetched ^= leafI32[(leafWord + 16) & CHUNK_WORDS_MASK]!;
       if (!this.#all && !visibleAt(leafI32, leafWord)) continue;
-      run[count++] = next;
+      run[begin + count++] = next;
       last = slot;
     }
     path.slots[top] = last;

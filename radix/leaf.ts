@@ -213,6 +213,19 @@ export function commonPrefixAt(
   return i;
 }
 
+/** Below 0, 0 or above 0: the key at `word` is below key[from, to), equal to it, or above it. */
+export function compareKeyAt(
+  i32: Int32Array,
+  word: number,
+  key: Buffer,
+  from: number,
+  to: number,
+): number {
+  const common = commonPrefixAt(i32, word, key, from, to);
+  const theirs = from + common < to ? key[from + common]! : -1;
+  return keyByteAt(i32, word, common) - theirs;
+}
+
 export function keyEqualsAt(
   i32: Int32Array,
   word: number,

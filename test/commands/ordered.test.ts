@@ -11,6 +11,16 @@ async function filled() {
   return client;
 }
 
+function isAbove(key: string, bound: string): boolean {
+  if (bound.length === 1 && !'[('.includes(bound)) return bound === '-';
+  return bound.startsWith('[') ? key >= bound.slice(1) : key > bound.slice(1);
+}
+
+function isBelow(key: string, bound: string): boolean {
+  if (bound.length === 1 && !'[('.includes(bound)) return bound === '+';
+  return bound.startsWith('[') ? key <= bound.slice(1) : key < bound.slice(1);
+}
+
 t.test('replies', async (t) => {
   const rows: { name: string; send: string[]; reply: Plain }[] = [
     { name: 'all', send: ['KRANGE', '-', '+'], reply: KEYS },
@@ -76,6 +86,11 @@ t.test('RESP3 gives pairs', async (t) => {
   const client = await filled();
   client.send('HELLO', '3');
   t.same(client.send('KRANGE', '[c', '+', 'WITHVALUES'), [['c', 'value of c']]);
+  const page = client.send('KRANGE', '[ba', '+', 'LIMIT', '0', '5', 'WITHVALUES');
+  t.same(page, [
+    ['ba', 'value of ba'],
+    ['c', 'value of c'],
+  ]);
 });
 
 t.test('KDELRANGE', async (t) => {
@@ -129,5 +144,15 @@ t.test('random programs against a sorted list', async (t) => {
       client.send('KNEXT', low) !== (model.find((k) => k > low) ?? null) ||
       client.send('KPREV', low) !== (model.findLast((k) => k < low) ?? null);
     if (problem) t.fail(`seed ${seed}, step ${step}`);
+    // A page: bounds of all kinds, and fewer keys than there are, or more.
+    const min = random.pick(['-', '+', `(${low}`, `[${low}`]);
+    const max = random.pick(['-', '+', `(${high}`, `[${high}`]);
+    const count = 1 + random.below(200);
+    const page = model.filter((k) => isAbove(k, min) && isBelow(k, max)).slice(0, count);
+    t.same(
+      client.send('KRANGE', min, max, 'LIMIT', '0', `${count}`),
+      page,
+      `seed ${seed}, step ${step}: ${min} ${max} ${count}`,
+    );
   }
 });

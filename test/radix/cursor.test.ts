@@ -40,10 +40,22 @@ function step(keys: Buffer[], place: Place, forward: boolean): Buffer | null {
 
 /** A walk without writes from a random index: in runs to the end, or backwards to the start. */
 function walkFrom(tree: Tree, cursor: Cursor, sorted: Buffer[], random: SeededRandom): void {
-  const index = random.below(sorted.length + 1);
+  let index = random.below(sorted.length + 1);
   const keys: Buffer[] = [];
   const add = (leaf: Leaf): number => keys.push(tree.key(leaf));
-  const first = cursor.stepTo(index);
+  let first = cursor.stepTo(index);
+  if (first !== 0 && random.chance(0.5)) {
+    // To the same place or the next one, by the key or by one that is not there.
+    const isIncluded = random.chance(0.5);
+    const isThere = random.chance(0.5);
+    const key = isThere ? sorted[index]! : Buffer.concat([sorted[index]!, Buffer.alloc(1)]);
+    index = sorted.findIndex((other) => {
+      const order = Buffer.compare(other, key);
+      return order > 0 || (order === 0 && isIncluded);
+    });
+    if (index === -1) index = sorted.length;
+    first = cursor.stepFrom(key, 0, key.length, isIncluded);
+  }
   assert.equal(first === 0, index === sorted.length);
   if (first === 0) return;
   add(first);
@@ -55,10 +67,11 @@ function walkFrom(tree: Tree, cursor: Cursor, sorted: Buffer[], random: SeededRa
   const run = new Int32Array(1 + random.below(5));
   for (;;) {
     const most = 1 + random.below(8);
-    const count = cursor.stepRun(run, most);
-    assert.ok(count <= Math.min(most, run.length));
+    const begin = random.below(run.length);
+    const count = cursor.stepRun(run, most, begin);
+    assert.ok(count <= Math.min(most, run.length - begin));
     if (count === 0) break;
-    for (const leaf of run.subarray(0, count)) add(leaf);
+    for (const leaf of run.subarray(begin, begin + count)) add(leaf);
   }
   assert.deepEqual(keys, sorted.slice(index));
 }

@@ -12,8 +12,10 @@ export const BAD_INTERVAL = 'ERR min or max not valid string range item';
 
 const OPEN_PAREN = 0x28;
 const BRACKET = 0x5b;
-const MINUS = 0x2d;
-const PLUS = 0x2b;
+/** `-`, the lowest bound. */
+export const LOWEST = 0x2d;
+/** `+`, the highest bound. */
+export const HIGHEST = 0x2b;
 
 /** True, the error replied, if arguments `i` and the next one are no interval. */
 export function refusesInterval(args: Args, i: number, reply: ReplyWriter): boolean {
@@ -28,7 +30,17 @@ export function isBound(args: Args, i: number): boolean {
   if (length === 0) return false;
   const first = args.byte(i, 0);
   if (first === BRACKET || first === OPEN_PAREN) return true;
-  return length === 1 && (first === MINUS || first === PLUS);
+  return length === 1 && (first === LOWEST || first === HIGHEST);
+}
+
+/** Whether argument `i`, a bound, is `-` or `+`, whichever is asked for. */
+export function isExtreme(args: Args, i: number, extreme: number): boolean {
+  return args.length(i) === 1 && args.byte(i, 0) === extreme;
+}
+
+/** Whether the key of argument `i`, a bound, is not in the interval itself. */
+export function isExcluded(args: Args, i: number): boolean {
+  return args.byte(i, 0) === OPEN_PAREN;
 }
 
 /** Rank of the first key of an interval that begins with argument `i`. */
@@ -54,19 +66,17 @@ export function highValueRank(mirror: Mirror, args: Args, i: number): number {
 /** How many have a value below the bound's, or no greater one if the bound begins with `past`. */
 function valueRank(mirror: Mirror, args: Args, i: number, past: number): number {
   const { tree } = mirror;
-  const first = args.byte(i, 0);
-  if (args.length(i) === 1 && first === MINUS) return 0;
-  if (args.length(i) === 1 && first === PLUS) return tree.liveCount;
+  if (isExtreme(args, i, LOWEST)) return 0;
+  if (isExtreme(args, i, HIGHEST)) return tree.liveCount;
   const from = args.starts[i]! + 1;
-  if (first === past) mirror.makeHighKey(args.buf, from, args.ends[i]!);
+  if (args.byte(i, 0) === past) mirror.makeHighKey(args.buf, from, args.ends[i]!);
   else mirror.makeLowKey(args.buf, from, args.ends[i]!);
   return tree.rank(mirror.key, 0, mirror.keyBytes);
 }
 
 /** How many keys are below the bound's, or not above it if the bound begins with `past`. */
 function boundRank(tree: Tree, args: Args, i: number, past: number): number {
-  const first = args.byte(i, 0);
-  if (args.length(i) === 1 && first === MINUS) return 0;
-  if (args.length(i) === 1 && first === PLUS) return tree.liveCount;
-  return tree.rank(args.buf, args.starts[i]! + 1, args.ends[i]!, first === past);
+  if (isExtreme(args, i, LOWEST)) return 0;
+  if (isExtreme(args, i, HIGHEST)) return tree.liveCount;
+  return tree.rank(args.buf, args.starts[i]! + 1, args.ends[i]!, args.byte(i, 0) === past);
 }

@@ -16,11 +16,16 @@ import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from '../replies.js';
 import { DeleteRange } from './delete-range.js';
 import { highRank, lowRank, refusesInterval } from './interval.js';
 import { rangePart, rangeRequest } from './range-options.js';
+import { isPage, replyPage } from './range-page.js';
 import { RangeReply, replyEntry } from './range-reply.js';
 
 function krange(session: Session, args: Args, reply: ReplyWriter): void {
   const request = rangeRequest(args, 3, true, reply);
   if (request === undefined || refusesInterval(args, 1, reply)) return;
+  if (isPage(request)) {
+    replyPage(session, args, reply, request);
+    return;
+  }
   const { tree } = session.database;
   const [low, high] = [lowRank(tree, args, 1), highRank(tree, args, 2)];
   const { count, index } = rangePart(request, low, high, false);
