@@ -215,9 +215,10 @@ export const differences: readonly Difference[] = [
   {
     id: 'bits-of-nothing',
     commands: ['bitcount', 'bitpos'],
-    what: 'BITCOUNT and BITPOS of a key that is not there do not look at their range, right or wrong.',
-    why: 'So it is in Redis 7.0; 7.2 reads the range first.',
-    covers: () => false,
+    what: 'BITCOUNT and BITPOS look at their range first, also of a key that is not there, or no string.',
+    why: 'So they do in Redis 7.2.',
+    covers: (args, { actual }) =>
+      /^bit(count|pos)$/.test(args[0] ?? '') && /syntax error|not an integer/.test(actual),
   },
   {
     id: 'lpos-rank',
