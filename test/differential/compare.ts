@@ -213,6 +213,16 @@ const steadyClientFields = new Set(
   ['name', 'flags', 'db', 'sub', 'psub', 'ssub', 'multi', 'redir', 'user', 'resp'].concat('cmd'),
 );
 
+/** Names and values of an entry's first five fields; what follows are times and the client. */
+const LOG_ITEMS = 10;
+
+const aclLog: Rule = (a, b) => {
+  if (a.mark !== b.mark || a.items === null || a.items.length !== b.items?.length) return false;
+  const first = (entry: Reply): string =>
+    entry.mark + (entry.items ?? []).slice(0, LOG_ITEMS).map(show).join(' ');
+  return a.items.every((entry, i) => first(entry) === first(b.items![i]!));
+};
+
 const clientLine: Rule = (a, b) => clientFields(a) === clientFields(b);
 
 function clientFields(reply: Reply): string {
@@ -383,6 +393,7 @@ const rules: Record<string, Rule> = {
   'command|docs': commandDocs,
   command: slots,
   'acl|cat': noneTooMany,
+  'acl|log': aclLog,
   'object|idletime': near(nearSeconds),
   'object|freq': near(255),
   xpending: streamTimes,
