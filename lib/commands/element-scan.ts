@@ -11,8 +11,9 @@ import { globMatches } from '../glob.js';
 import type { Session, Task } from '../server/session.js';
 import type { Collection } from '../store/collection.js';
 import type { Database } from '../store/database.js';
+import { TYPE_HASH } from '../types/types.js';
 import { readCollection } from './collections.js';
-import type { ElementWriter } from './element-reply.js';
+import { type ElementWriter, writeKey } from './element-reply.js';
 import { FoundItems } from './found-items.js';
 import { type ScanOptions, scanCursor, scanOptions, scanPlace } from './scan-options.js';
 
@@ -46,7 +47,7 @@ export function scanElements(
     reply.emptyArray();
     return;
   }
-  const options = scanOptions(args, 3, reply, false);
+  const options = scanOptions(args, 3, reply, kind.type === TYPE_HASH ? 'hash' : 'other');
   if (options === undefined) return;
   let place: Buffer | undefined;
   if (kind.isSmall(collection)) {
@@ -55,7 +56,8 @@ export function scanElements(
     place = scanPlace(session, args, 2, kind.name);
     if (place === undefined) return;
   }
-  session.defer(new ElementScan(session, collection.key(), kind, options, place));
+  const told = options.isKeysOnly ? { ...kind, items: 1, write: writeKey } : kind;
+  session.defer(new ElementScan(session, collection.key(), told, options, place));
 }
 
 class ElementScan implements Task {

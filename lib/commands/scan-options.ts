@@ -6,6 +6,7 @@ import type { Session } from '../server/session.js';
 import { NOT_INTEGER, SYNTAX_ERROR } from './replies.js';
 
 const COUNT_DEFAULT = 10;
+const NO_VALUES = 'ERR NOVALUES option can only be used in HSCAN';
 const UINT64_MAX = 2n ** 64n - 1n;
 const EMPTY = Buffer.alloc(0);
 const TYPES = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
@@ -18,6 +19,8 @@ export interface ScanOptions {
   prefix: Buffer;
   /** A type that no key has is the empty string. */
   type: string | undefined;
+  /** HSCAN NOVALUES. */
+  isKeysOnly: boolean;
 }
 
 /** The cursor in argument `i`; NaN, the error replied, if it is none. */
@@ -31,18 +34,22 @@ export function scanCursor(args: Args, i: number, reply: ReplyWriter): number {
   return Number.NaN;
 }
 
-/** The options from argument `i` on; undefined if an error was replied. */
+/**
+ * The options from argument `i` on; undefined if an error was replied. SCAN takes TYPE as well, a
+ * scan of a hash NOVALUES.
+ */
 export function scanOptions(
   args: Args,
   i: number,
   reply: ReplyWriter,
-  takesType: boolean,
+  of: 'keys' | 'hash' | 'other',
 ): ScanOptions | undefined {
   const options: ScanOptions = {
     count: COUNT_DEFAULT,
     pattern: undefined,
     prefix: EMPTY,
     type: undefined,
+    isKeysOnly: false,
   };
   for (let at = i; at < args.count; at += 2) {
     const hasValue = at + 1 < args.count;
@@ -56,9 +63,17 @@ export function scanOptions(
       const pattern = args.bytes(at + 1);
       options.pattern = filterOf(pattern);
       options.prefix = literalPrefix(pattern);
-    } else if (hasValue && takesType && args.equalsIgnoreCase(at, 'TYPE')) {
+    } else if (hasValue && of === 'keys' && args.equalsIgnoreCase(at, 'TYPE')) {
       const type = args.string(at + 1).toLowerCase();
       options.type = TYPES.includes(type) ? type : '';
+    } else if (args.equalsIgnoreCase(at, 'NOVALUES')) {
+      if (of !== 'hash') {
+        reply.error(NO_VALUES);
+        return undefined;
+      }
+      options.isKeysOnly = true;
+      // It has no value of its own.
+      at -= 1;
     } else {
       reply.error(SYNTAX_ERROR);
       return undefined;

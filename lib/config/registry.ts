@@ -189,7 +189,7 @@ const observationRows: readonly Row[] = [
     'What is logged',
     { alias: 'loglevel', help: 'main' },
   ),
-  row('acllog-max-len', 'acllogMaxLen', count, 'Refusals that ACL LOG keeps', noEffect),
+  row('acllog-max-len', 'acllogMaxLen', count, 'Refusals that ACL LOG keeps'),
 ];
 
 const backgroundRows: readonly Row[] = [

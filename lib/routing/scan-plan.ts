@@ -14,7 +14,7 @@ const EMPTY_ARRAY = Buffer.from('*0\r\n');
 export function scanPlan(request: SpanRequest, scratch: ReplyWriter): (() => Plan) | undefined {
   const { args, router } = request;
   const cursor = scanCursor(args, 1, scratch);
-  if (Number.isNaN(cursor) || scanOptions(args, 2, scratch, true) === undefined) return undefined;
+  if (Number.isNaN(cursor) || scanOptions(args, 2, scratch, 'keys') === undefined) return undefined;
   const { scanPlaces } = router.server;
   const place = cursor === 0 ? undefined : scanPlaces.recall(Number(args.string(1)));
   if (cursor !== 0 && place === undefined) return undefined;

@@ -17,6 +17,7 @@ import type { Router } from '../routing/router.js';
 import { Scripts } from '../scripting/scripts.js';
 import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
+import { AclLog } from './acl-log.js';
 import { BackgroundWork } from './background.js';
 import { Blocking } from './blocking.js';
 import { CommitGate } from './commit-gate.js';
@@ -95,6 +96,7 @@ export class Server {
   readonly budget: LoopBudget;
   readonly monitors = new Set<Session>();
   readonly slowlog = new Slowlog();
+  readonly aclLog = new AclLog();
   readonly latency = new LatencyMonitor();
   readonly scanPlaces: ScanPlaces;
   readonly ops = new OpsSampler();

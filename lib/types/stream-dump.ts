@@ -170,6 +170,7 @@ function* writeConsumer(writer: RdbWriter, group: Group): Writing {
   const id = new StreamId();
   const name = Buffer.from(group.consumerName);
   if (!writer.string(name, 0, name.length)) while (!writer.more()) yield;
+  group.loadConsumer();
   writeTime(writer, group.seenMs);
   const owned = group.ownedCount;
   writer.length(owned);

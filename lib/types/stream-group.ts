@@ -18,7 +18,10 @@ export const NAME_BYTES_MAX = 32_000;
 export const ENTRIES_READ_UNKNOWN = -1;
 
 const GROUP_BYTES = ID_BYTES + 8;
-const CONSUMER_BYTES = 8;
+const SEEN_BYTES = 8;
+const CONSUMER_BYTES = 2 * SEEN_BYTES;
+/** When a consumer was last active that never was. */
+export const NEVER_MS = -1;
 /** Times and deliveries, before the name of the consumer. */
 const PENDING_BYTES = 16;
 
@@ -33,6 +36,10 @@ export class Group {
   stream!: Collection;
   readonly lastId = new StreamId();
   entriesRead = ENTRIES_READ_UNKNOWN;
+  /** What `loadConsumer` has read last. */
+  seenMs = NEVER_MS;
+  /** When something was last delivered to it, to be acknowledged, or claimed. */
+  activeMs = NEVER_MS;
   /** What `loadPending` has read last, of any group. The owner: owner[ownerFrom, ownerTo). */
   deliveredMs = 0;
   deliveries = 0;
@@ -134,16 +141,33 @@ export class Group {
     return this.stream.find(this.#consumerKey.buf, 0, this.#consumerKey.bytes) !== 0;
   }
 
-  /** When the consumer, which is there, was last seen. */
-  get seenMs(): number {
+  /** Reads when the consumer was seen and active; false if there is none. */
+  loadConsumer(): boolean {
+    this.seenMs = NEVER_MS;
+    this.activeMs = NEVER_MS;
+    const { elements } = this.stream;
     const leaf = this.stream.find(this.#consumerKey.buf, 0, this.#consumerKey.bytes);
-    this.stream.elements.copyValue(leaf, consumerValue, 0, 0, CONSUMER_BYTES);
-    return consumerValue.readDoubleBE(0);
+    if (leaf === 0) return false;
+    const end = Math.min(elements.valueBytes(leaf), CONSUMER_BYTES);
+    elements.copyValue(leaf, consumerValue, 0, 0, end);
+    this.seenMs = consumerValue.readDoubleBE(0);
+    // An older node's says no more than when it was seen.
+    this.activeMs = end < CONSUMER_BYTES ? this.seenMs : consumerValue.readDoubleBE(SEEN_BYTES);
+    return true;
   }
 
-  /** The consumer is seen; true if it is new. */
-  see(nowMs: number): boolean {
-    consumerValue.writeDoubleBE(nowMs, 0);
+  /** The consumer is seen, and `isActive` if it got something; true if it is new. */
+  see(nowMs: number, isActive: boolean): boolean {
+    const isThere = this.loadConsumer();
+    const activeMs = isActive ? nowMs : this.activeMs;
+    if (isThere && this.seenMs === nowMs && this.activeMs === activeMs) return false;
+    return this.putConsumer(nowMs, activeMs);
+  }
+
+  /** True if the consumer is new. */
+  putConsumer(seenMs: number, activeMs: number): boolean {
+    consumerValue.writeDoubleBE(seenMs, 0);
+    consumerValue.writeDoubleBE(activeMs, SEEN_BYTES);
     const { buf, bytes } = this.#consumerKey;
     return this.stream.put(buf, 0, bytes, consumerValue, 0, CONSUMER_BYTES);
   }

@@ -82,10 +82,12 @@ export class StreamLoad implements StreamSink {
     this.#unowned += 1;
   }
 
-  consumer(name: Buffer, seenMs: bigint): void {
+  /** A dump before version 11 says no more than when it was seen. */
+  consumer(name: Buffer, seenMs: bigint, activeMs: bigint = seenMs): void {
     refuseLongName(name);
     this.#group.turnTo(name, 0, name.length);
-    if (!this.#group.see(Number(seenMs))) throw corrupt('a consumer twice');
+    const isNew = this.#group.putConsumer(Number(seenMs), Number(activeMs));
+    if (!isNew) throw corrupt('a consumer twice');
   }
 
   owned({ ms, seq }: DumpedId): void {

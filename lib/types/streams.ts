@@ -7,7 +7,7 @@
  *   2 | origin (2)                               state: last id (16) | highest id deleted (16) |
  *                                                how many were removed (8)
  *   3 | group                                    last id delivered (16) | entries read (8)
- *   4 | length of group (2) | group | consumer   last seen, ms (8)                     stream-group.ts
+ *   4 | length of group (2) | group | consumer   last seen, ms (8) | last active, ms (8)   stream-group.ts
  *   5 | length of group (2) | group | id (16)    delivered, ms (8) | deliveries (8) | consumer
  *
  * The entries lie together and come first, so an entry's rank is the tree's. The mirror orders what

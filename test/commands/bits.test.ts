@@ -1,4 +1,4 @@
-/** Bits and bit fields. Replies are those of redis-server 7.0.15. */
+/** Bits and bit fields. Replies are those of redis-server 7.0.15; what a range is told, of 7.2. */
 import t from 'tap';
 import { fitField } from '../../lib/commands/bits/bitfield.js';
 import { localClient } from '../support/local.js';
@@ -6,6 +6,7 @@ import { seededRandom, seedOfRun } from '../support/random.js';
 import { NOT_INTEGER, OK, SYNTAX, testRows } from './rows.js';
 
 const BAD_OFFSET = '-ERR bit offset is not an integer or out of range';
+const WRONG_TYPE = '-WRONGTYPE Operation against a key holding the wrong kind of value';
 const BAD_BIT = '-ERR bit is not an integer or out of range';
 const BAD_TYPE =
   '-ERR Invalid bitfield type. Use something like i16 u8. ' +
@@ -56,7 +57,10 @@ testRows('BITCOUNT', [
     ['BITCOUNT a 9 9', 0],
     ['BITCOUNT a -99 99', 26],
     ['BITCOUNT missing', 0],
-    ['BITCOUNT missing x', 0],
+    ['BITCOUNT missing x', SYNTAX],
+    ['BITCOUNT missing x 1', NOT_INTEGER],
+    ['BITCOUNT missing 0 1 foo', SYNTAX],
+    ['BITCOUNT missing 0 1 BIT', 0],
   ],
   [
     'bad input',
@@ -65,7 +69,11 @@ testRows('BITCOUNT', [
     ['BITCOUNT a 0 1 foo', SYNTAX],
     ['BITCOUNT a x 1', NOT_INTEGER],
     ['BITCOUNT a 1 2 BIT 3', SYNTAX],
-    ['BITCOUNT a -1 -2 foo', 0],
+    ['BITCOUNT a -1 -2 foo', SYNTAX],
+    ['BITCOUNT a -1 -2 BIT', 0],
+    ['LPUSH l 1', 1],
+    ['BITCOUNT l x 1', NOT_INTEGER],
+    ['BITCOUNT l 0 1', WRONG_TYPE],
   ],
 ]);
 
@@ -98,7 +106,10 @@ testRows('BITPOS', [
     ['BITPOS missing 1', -1],
     ['SET a ""', OK],
     ['BITPOS a 0', -1],
-    ['BITPOS missing 1 x', -1],
+    ['BITPOS missing 1 x', NOT_INTEGER],
+    ['BITPOS missing 0 0 1 foo', SYNTAX],
+    ['BITPOS missing 0 5 9 BIT', 0],
+    ['BITPOS missing 1 5', -1],
   ],
   [
     'bad input',

@@ -244,6 +244,8 @@ testRows(
   },
 );
 
+const NO_VALUES = '-ERR NOVALUES option can only be used in HSCAN';
+
 testRows('HSCAN and HRANDFIELD', [
   [
     'a small hash is told whole',
@@ -257,6 +259,17 @@ testRows('HSCAN and HRANDFIELD', [
     ['HSCAN h 0 COUNT 0', SYNTAX],
     ['HSCAN h 0 COUNT x', NOT_INTEGER],
     ['HSCAN h 0 TYPE hash', SYNTAX],
+    ['HSCAN h 0 NOVALUES', ['0', ['a', 'ab', 'b']]],
+    ['HSCAN h 0 novalues MATCH a* COUNT 1', ['0', ['a', 'ab']]],
+    ['HSCAN h 0 COUNT 5 NOVALUES NOVALUES', ['0', ['a', 'ab', 'b']]],
+    ['HSCAN h 0 NOVALUES MATCH', SYNTAX],
+    ['HSCAN x 0 NOVALUES', ['0', []]],
+    ['SCAN 0 NOVALUES', NO_VALUES],
+    ['SADD s 1', 1],
+    ['SSCAN s 0 NOVALUES', NO_VALUES],
+    ['SSCAN x 0 NOVALUES', ['0', []]],
+    ['ZADD z 1 a', 1],
+    ['ZSCAN z 0 MATCH a NOVALUES', NO_VALUES],
   ],
   [
     'HRANDFIELD',
@@ -272,6 +285,11 @@ testRows('HSCAN and HRANDFIELD', [
     ['HRANDFIELD h 1 WITHVALUES x', SYNTAX],
     ['HRANDFIELD h x', NOT_INTEGER],
     [`HRANDFIELD h ${MAX} WITHVALUES`, '-ERR value is out of range'],
+    ['HRANDFIELD h 4611686018427387903 WITHVALUES', ['a', '1']],
+    ['HRANDFIELD h 4611686018427387904 WITHVALUES', '-ERR value is out of range'],
+    ['HRANDFIELD h -4611686018427387904 WITHVALUES', '-ERR value is out of range'],
+    ['HRANDFIELD x 4611686018427387904 WITHVALUES', '-ERR value is out of range'],
+    ['HRANDFIELD h 4611686018427387904', ['a']],
     [
       'HRANDFIELD h -9223372036854775808',
       `-ERR value is out of range, value must between -${MAX} and ${MAX}`,

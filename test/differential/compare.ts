@@ -213,6 +213,16 @@ const steadyClientFields = new Set(
   ['name', 'flags', 'db', 'sub', 'psub', 'ssub', 'multi', 'redir', 'user', 'resp'].concat('cmd'),
 );
 
+/** Names and values of an entry's first five fields; what follows are times and the client. */
+const LOG_ITEMS = 10;
+
+const aclLog: Rule = (a, b) => {
+  if (a.mark !== b.mark || a.items === null || a.items.length !== b.items?.length) return false;
+  const first = (entry: Reply): string =>
+    entry.mark + (entry.items ?? []).slice(0, LOG_ITEMS).map(show).join(' ');
+  return a.items.every((entry, i) => first(entry) === first(b.items![i]!));
+};
+
 const clientLine: Rule = (a, b) => clientFields(a) === clientFields(b);
 
 function clientFields(reply: Reply): string {
@@ -322,8 +332,19 @@ const sortedItems: Rule = (a, b, args) => {
   return mayTie && args[1] !== 'queue' && randomItems(a, b, args);
 };
 
+/** Fields of consumers that Redis 7.0 has not. */
+const ACTIVE = /^\$"(inactive|active-time)"$/;
+
+function withoutActive(reply: Reply): Reply {
+  const { items } = reply;
+  if (items === null) return reply;
+  const at = items.findIndex((item) => ACTIVE.test(show(item)));
+  return at < 0 ? reply : { ...reply, items: [...items.slice(0, at), ...items.slice(at + 2)] };
+}
+
 /** What XINFO and XPENDING tell: times are near, and nodes are each server's own business. */
-const streamTimes: Rule = (a, b) => {
+const streamTimes: Rule = (a, told) => {
+  const b = withoutActive(told);
   if (a.items === null || b.items === null) {
     return show(a) === show(b) || near(nearMs)(a, b, []);
   }
@@ -372,6 +393,7 @@ const rules: Record<string, Rule> = {
   'command|docs': commandDocs,
   command: slots,
   'acl|cat': noneTooMany,
+  'acl|log': aclLog,
   'object|idletime': near(nearSeconds),
   'object|freq': near(255),
   xpending: streamTimes,

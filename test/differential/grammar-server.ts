@@ -70,6 +70,12 @@ export const connectionRows: readonly Row[] = [
   row('ACL', 3, pick('WHOAMI', 'whoami', 'USERS', 'LIST')),
   row('ACL', 2, lit('GETUSER'), pick('default', 'nosuch', '')),
   row('ACL', 2, lit('CAT'), opt(pick('string', 'nosuch', 'bitmap', 'keyspace', ''))),
+  row(
+    'ACL',
+    2,
+    lit('LOG'),
+    opt(pick('1', '0', '-1', '2', 'x', 'RESET', 'reset', '9223372036854775808')),
+  ),
   row('ACL', 1, pick('foo', '')),
 ];
 

@@ -64,6 +64,8 @@ const dataGroups = [
 const dataRows = dataGroups.flat();
 const allRows = [...dataRows, ...connectionRows, ...serverRows];
 
+const NAMES_CONSUMER = /^X(READGROUP|CLAIM|AUTOCLAIM)$/;
+
 /** SORT takes any number for one that is too large, once some command has read such a number. */
 const CLEAR_ERRNO = ['INCRBYFLOAT', 'errno', '0'];
 
@@ -95,12 +97,20 @@ export function randomProgram(random: SeededRandom, seed: number, stepCount: num
     }
     const args = draw(random).make(context);
     const step = finish(random, connection, args);
+    const group = steps.length;
+    const consumers = consumersOf(step.args).map((made) => ({
+      ...command(connection, made),
+      group,
+    }));
+    if (consumers.length > 0) {
+      steps.push(...consumers, { ...step, group });
+      continue;
+    }
     const name = step.args[0]!.toString('latin1').trim().toUpperCase();
     if (name === 'MULTI') multi[connection] = true;
     const ends = name === 'EXEC' || name === 'DISCARD' || name === 'RESET';
     if (ends && step.args.length === 1) multi[connection] = false;
     if (name.startsWith('SORT')) {
-      const group = steps.length;
       steps.push({ ...command(connection, lit(...CLEAR_ERRNO)(context)), group });
       steps.push({ ...step, group });
     } else {
@@ -152,6 +162,31 @@ function command(connection: 0 | 1, args: readonly Buffer[]): Step {
   return { connection, kind: 'command', args };
 }
 
+function nameOf(args: readonly Buffer[]): string {
+  return args[0]?.toString('latin1').toUpperCase() ?? '';
+}
+
+/**
+ * What makes the consumers that a command names: in Redis 7.0 it does so only if they get something
+ * from it, in 7.2 and here it always does.
+ */
+function consumersOf(args: readonly Buffer[]): Buffer[][] {
+  const create = (key: Buffer, group: Buffer, consumer: Buffer): Buffer[] => [
+    ...[Buffer.from('XGROUP'), Buffer.from('CREATECONSUMER')],
+    ...[key, group, consumer],
+  ];
+  const name = nameOf(args);
+  if (!NAMES_CONSUMER.test(name)) return [];
+  if (name !== 'XREADGROUP') {
+    return args.length > 3 ? [create(args[1]!, args[2]!, args[3]!)] : [];
+  }
+  const words = args.map((arg) => arg.toString('latin1').toUpperCase());
+  const [groupAt, streamsAt] = [words.lastIndexOf('GROUP') + 1, words.indexOf('STREAMS') + 1];
+  if (groupAt === 0 || streamsAt === 0 || groupAt + 1 >= args.length) return [];
+  const keys = args.slice(streamsAt, streamsAt + Math.floor((args.length - streamsAt) / 2));
+  return keys.map((key) => create(key, args[groupAt]!, args[groupAt + 1]!));
+}
+
 /** Spoils some of the arguments, varies the case of names, writes some as lines. */
 function finish(random: SeededRandom, connection: 0 | 1, made: readonly Buffer[]): Step {
   let args = [...made];
@@ -159,7 +194,8 @@ function finish(random: SeededRandom, connection: 0 | 1, made: readonly Buffer[]
   args = withoutSoonTimes(withoutGiants(args));
   if (random.chance(0.1))
     args[0] = Buffer.from(args[0]!.toString('latin1').toLowerCase(), 'latin1');
-  if (random.chance(0.02) && isShort(args)) return inline(random, connection, args);
+  if (random.chance(0.02) && isShort(args) && !NAMES_CONSUMER.test(nameOf(args)))
+    return inline(random, connection, args);
   return command(connection, args);
 }
 
@@ -177,7 +213,7 @@ function spoil(random: SeededRandom, args: readonly Buffer[]): Buffer[] {
 
 /** Offsets that are allowed and cost hundreds of megabytes become ones just above the limit. */
 function withoutGiants(args: readonly Buffer[]): Buffer[] {
-  const name = args[0]?.toString('latin1').toUpperCase() ?? '';
+  const name = nameOf(args);
   if (!/^(SETBIT|SETRANGE|BITFIELD)$/.test(name)) return [...args];
   return args.map((arg) => {
     const [, hash = '', digits] = /^(#?)(\d{1,10})$/.exec(arg.toString('latin1')) ?? [];

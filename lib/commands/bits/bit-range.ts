@@ -36,49 +36,56 @@ function int64After(args: Args, i: number): number {
   return value;
 }
 
-/** A range of bits [from, to) that was asked for; read it before the next is parsed. */
-export const range = { from: 0, to: 0, isOpen: false };
+/** The range that was asked for; read it before the next is parsed. */
+export const range = {
+  /** Bits [from, to) of the value, as of `placeRange`. */
+  from: 0,
+  to: 0,
+  /** It goes on behind the end of the value. */
+  isOpen: false,
+};
+
+/** As it was asked for: units, from the end if negative, both included. */
+const asked = { start: 0, end: 0, unitBits: 8, isReversed: false };
 
 /**
- * Reads the range in the arguments from `first` on, of a value of `valueBytes` bytes: `start`, then
- * `end`, then BYTE or BIT. BITPOS, which may leave `end` out, and BITCOUNT check in different
- * orders. False if an error was replied.
+ * Reads the range in the arguments from `first` on: `start`, then `end`, then BYTE or BIT. BITPOS,
+ * which may leave `end` out, and BITCOUNT check in different orders. False if an error was replied.
  */
 export function readRange(
   args: Args,
   first: number,
-  valueBytes: number,
   command: 'bitcount' | 'bitpos',
   reply: ReplyWriter,
 ): boolean {
   const given = args.count - first;
   range.isOpen = given < 2;
-  range.from = 0;
-  range.to = valueBytes * 8;
-  if (given === 0) return true;
-  const start = args.int64(first);
-  const end = given === 1 ? -1 : args.int64(first + 1);
+  const start = given === 0 ? 0 : args.int64(first);
+  const end = range.isOpen ? -1 : args.int64(first + 1);
   const isBits = given === 3 && args.equalsIgnoreCase(first + 2, 'BIT');
   const isUnit = given < 3 || isBits || args.equalsIgnoreCase(first + 2, 'BYTE');
   const isPosition = command === 'bitpos';
-  const reversed = !isPosition && given > 1 && isReversed(args, first, first + 1);
-  if (given > 3 || (given === 1 && !isPosition)) {
-    reply.error(SYNTAX_ERROR);
+  let error = '';
+  if (given > 3 || (given === 1 && !isPosition)) error = SYNTAX_ERROR;
+  else if (Number.isNaN(start) || (Number.isNaN(end) && !isPosition)) error = NOT_INTEGER;
+  else if (!isUnit) error = SYNTAX_ERROR;
+  else if (Number.isNaN(end)) error = NOT_INTEGER;
+  if (error !== '') {
+    reply.error(error);
     return false;
   }
-  if (Number.isNaN(start) || (Number.isNaN(end) && (isUnit || !isPosition))) {
-    reply.error(NOT_INTEGER);
-    return false;
-  }
-  if (!isUnit && !reversed) {
-    reply.error(SYNTAX_ERROR);
-    return false;
-  }
-  const unitBits = isBits ? 1 : 8;
-  const units = isBits ? valueBytes * 8 : valueBytes;
-  const from = fromEnd(start, units);
-  const to = Math.min(fromEnd(end, units), units - 1) + 1;
-  range.from = from * unitBits;
-  range.to = reversed ? range.from : to * unitBits;
+  asked.start = start;
+  asked.end = end;
+  asked.unitBits = isBits ? 1 : 8;
+  asked.isReversed = !isPosition && given > 1 && isReversed(args, first, first + 1);
   return true;
+}
+
+/** Finds the range that was read in a value of `valueBytes` bytes. */
+export function placeRange(valueBytes: number): void {
+  const { end, start, unitBits } = asked;
+  const units = (valueBytes * 8) / unitBits;
+  const to = Math.min(fromEnd(end, units), units - 1) + 1;
+  range.from = fromEnd(start, units) * unitBits;
+  range.to = asked.isReversed ? range.from : to * unitBits;
 }

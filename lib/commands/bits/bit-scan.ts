@@ -6,7 +6,7 @@
 import { isWrongType, readStringKey } from '../lookup.js';
 import { NOT_INTEGER } from '../replies.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
-import { range, readRange } from './bit-range.js';
+import { placeRange, range, readRange } from './bit-range.js';
 
 /** A piece of a value, as words and as bytes. */
 const words = new Int32Array(PIECE_BYTES / 4);
@@ -65,14 +65,14 @@ export class BitCount extends BitScan {
   #count = 0;
 
   protected begin(): boolean {
+    if (!readRange(this.args, 2, 'bitcount', this.reply)) return false;
     const leaf = readStringKey(this.database, this.args, 1);
     if (isWrongType(leaf, this.reply)) return false;
     if (leaf === 0) {
       this.reply.integer(0);
       return false;
     }
-    const valueBytes = this.database.tree.valueBytes(leaf);
-    if (!readRange(this.args, 2, valueBytes, 'bitcount', this.reply)) return false;
+    placeRange(this.database.tree.valueBytes(leaf));
     if (range.from >= range.to) {
       this.reply.integer(0);
       return false;
@@ -121,6 +121,7 @@ export class BitPosition extends BitScan {
       this.reply.error('ERR The bit argument must be 1 or 0.');
       return false;
     }
+    if (!readRange(this.args, 3, 'bitpos', this.reply)) return false;
     const leaf = readStringKey(this.database, this.args, 1);
     if (isWrongType(leaf, this.reply)) return false;
     if (leaf === 0) {
@@ -128,7 +129,7 @@ export class BitPosition extends BitScan {
       return false;
     }
     const valueBytes = this.database.tree.valueBytes(leaf);
-    if (!readRange(this.args, 3, valueBytes, 'bitpos', this.reply)) return false;
+    placeRange(valueBytes);
     if (range.from >= range.to) {
       this.reply.integer(-1);
       return false;

@@ -4,16 +4,16 @@
  */
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { AclLogEntry } from '../../server/acl-log.js';
 import type { Session } from '../../server/session.js';
 import { ADMIN, type CommandRow } from '../command.js';
 import { helpRow } from '../help.js';
 import { knownCommands } from '../known-commands.js';
 import { refused } from '../refuse.js';
-import { shortText, unknownSubcommandOrArity, wrongArity } from '../replies.js';
+import { NOT_INTEGER, shortText, unknownSubcommandOrArity, wrongArity } from '../replies.js';
 import { DEFAULT_USER, sha256 } from './auth.js';
 
 const ONE_USER = "ERR users other than 'default' are not built yet in this version";
-const NO_LOG = 'ERR ACL LOG is not built yet in this version';
 
 /** In Redis's order. */
 const CATEGORIES = [
@@ -40,6 +40,8 @@ const CATEGORIES = [
   'scripting',
 ] as const;
 
+/** Entries that ACL LOG tells unless told a number. */
+const LOG_COUNT_DEFAULT = 10;
 /** ACL GENPASS: bits unless told, and at most. */
 const PASSWORD_BITS = 256;
 const PASSWORD_BITS_MAX = 4096;
@@ -139,6 +141,46 @@ function generatePassword(session: Session, args: Args, reply: ReplyWriter): voi
   reply.bulkLatin1(bytes.toString('hex').slice(0, digits));
 }
 
+/** ACL LOG [count | RESET]: logins that were refused, which is all that is refused here. */
+function log(session: Session, args: Args, reply: ReplyWriter): void {
+  const { aclLog, store } = session.server;
+  if (args.count > 3) {
+    reply.error(unknownSubcommandOrArity('acl', args.string(1)));
+    return;
+  }
+  if (args.count === 3 && args.equalsIgnoreCase(2, 'RESET')) {
+    aclLog.reset();
+    reply.ok();
+    return;
+  }
+  const count = args.count === 3 ? args.int64(2) : LOG_COUNT_DEFAULT;
+  if (Number.isNaN(count)) {
+    reply.error(NOT_INTEGER);
+    return;
+  }
+  const told = aclLog.entries.slice(0, Math.max(0, count));
+  reply.array(told.length);
+  for (const entry of told) writeRefusal(entry, store.nowMs, reply);
+}
+
+function writeRefusal(entry: AclLogEntry, nowMs: number, reply: ReplyWriter): void {
+  const texts = (...names: string[]): void => {
+    for (const name of names) reply.bulkLatin1(name);
+  };
+  reply.map(10);
+  texts('count');
+  reply.integer(entry.count);
+  texts('reason', 'auth', 'context', entry.context, 'object', entry.object);
+  texts('username', entry.user, 'age-seconds');
+  reply.double((nowMs - entry.atMs) / 1000);
+  texts('client-info', entry.client, 'entry-id');
+  reply.integer(entry.id);
+  texts('timestamp-created');
+  reply.integer(entry.createdMs);
+  texts('timestamp-last-updated');
+  reply.integer(entry.atMs);
+}
+
 export const aclCommands: readonly CommandRow[] = [
   {
     name: 'acl',
@@ -162,6 +204,8 @@ export const aclCommands: readonly CommandRow[] = [
         '    be used to specify a different size.',
         'LIST',
         '    Show users details in config file format.',
+        'LOG [<count> | RESET]',
+        '    Show the ACL log entries.',
         'USERS',
         '    List all the registered usernames.',
         'WHOAMI',
@@ -169,7 +213,7 @@ export const aclCommands: readonly CommandRow[] = [
       ]),
       { name: 'list', arity: 2, flags: ADMIN, handler: list },
       refused('load', 2, ADMIN, ONE_USER),
-      refused('log', -2, ADMIN, NO_LOG),
+      { name: 'log', arity: -2, flags: ADMIN, handler: log },
       refused('save', 2, ADMIN, ONE_USER),
       refused('setuser', -3, ADMIN, ONE_USER),
       { name: 'users', arity: 2, flags: ADMIN, handler: users },

@@ -6,7 +6,7 @@ import { TYPE_HASH } from '../../types/types.js';
 import { readCollection } from '../collections.js';
 import { type CommandRow, READONLY } from '../command.js';
 import { writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
-import { COUNT_MAX, signedCount } from '../int64.js';
+import { refusesPairs, signedCount } from '../int64.js';
 import { replyRandom } from '../random-elements.js';
 import { SYNTAX_ERROR } from '../replies.js';
 
@@ -29,10 +29,7 @@ function hrandfields(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error(SYNTAX_ERROR);
     return;
   }
-  if (withValues && Math.abs(count) > COUNT_MAX / 2) {
-    reply.error('ERR value is out of range');
-    return;
-  }
+  if (withValues && refusesPairs(args, 2, reply)) return;
   const hash = readCollection(session, args, 1, TYPE_HASH, reply);
   if (hash === undefined) return;
   const found = hash.size === 0 ? 0 : count < 0 ? -count : Math.min(count, hash.size);

@@ -241,7 +241,7 @@ class KeysTask extends WalkTask {
 function scan(session: Session, args: Args, reply: ReplyWriter): void {
   const cursor = scanCursor(args, 1, reply);
   if (Number.isNaN(cursor)) return;
-  const options = scanOptions(args, 2, reply, true);
+  const options = scanOptions(args, 2, reply, 'keys');
   if (options === undefined) return;
   let after: Buffer | undefined;
   if (cursor !== 0) {

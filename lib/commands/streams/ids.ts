@@ -2,6 +2,7 @@
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Collection } from '../../store/collection.js';
+import { NOTIFY_STREAM } from '../../store/notify.js';
 import { type Group, NAME_BYTES_MAX } from '../../types/stream-group.js';
 import { ALLOW_EDGES, ID_TEXT_MAX, type StreamId } from '../../types/stream-id.js';
 import { NOT_INTEGER, shortText } from '../replies.js';
@@ -127,6 +128,13 @@ export function openGroup(group: Group, stream: Collection, args: Args, i: numbe
 
 export function turnToConsumer(group: Group, args: Args, i: number): void {
   group.turnTo(args.buf, args.starts[i]!, args.ends[i]!);
+}
+
+/** The consumer is seen, and made if it is new. `isActive`: it gets something. */
+export function seeConsumer(group: Group, isActive: boolean): void {
+  const { stream } = group;
+  const isNew = group.see(stream.database.store.nowMs, isActive);
+  if (isNew) stream.notify(NOTIFY_STREAM, 'xgroup-createconsumer');
 }
 
 /** True, the error replied, if the name in argument `i` is too long for a group or consumer. */

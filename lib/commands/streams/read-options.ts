@@ -5,9 +5,6 @@ import { blockMs } from '../block-timeout.js';
 import { SYNTAX_ERROR } from '../replies.js';
 import { readInteger, refusesName } from './ids.js';
 
-/** One who waits gets so many entries unless told a number. */
-const BLOCKED_COUNT = 1000;
-
 export interface ReadOptions {
   /** Of each stream; 0: all. */
   readonly count: number;
@@ -20,7 +17,19 @@ export interface ReadOptions {
   /** The first key, and how many; as many ids follow. */
   readonly first: number;
   readonly streams: number;
+  /** It has waited. */
+  readonly isRetry: boolean;
 }
+
+const NOTHING_ASKED: ReadOptions = {
+  count: 0,
+  timeoutMs: -1,
+  isNoAck: false,
+  groupAt: 0,
+  first: 0,
+  streams: 0,
+  isRetry: false,
+};
 
 /** Undefined if an error was replied. */
 export function readOptions(
@@ -29,7 +38,9 @@ export function readOptions(
   isScript: boolean,
   reply: ReplyWriter,
 ): ReadOptions | undefined {
-  const options = { count: 0, timeoutMs: -1, isNoAck: false, groupAt: 0, first: 0, streams: 0 };
+  const options: { -readonly [Name in keyof ReadOptions]: ReadOptions[Name] } = {
+    ...NOTHING_ASKED,
+  };
   for (let i = 1; i < args.count && options.first === 0; i += 1) {
     const left = args.count - i - 1;
     if (left > 0 && args.equalsIgnoreCase(i, 'BLOCK')) {
@@ -43,7 +54,7 @@ export function readOptions(
       if (Number.isNaN(count)) return undefined;
       options.count = Math.max(0, count);
     } else if (left > 0 && args.equalsIgnoreCase(i, 'STREAMS')) {
-      if (left % 2 !== 0) return fail(reply, UNBALANCED);
+      if (left % 2 !== 0) return fail(reply, unbalanced(isOfGroup));
       options.first = i + 1;
       options.streams = left / 2;
     } else if (left > 1 && args.equalsIgnoreCase(i, 'GROUP')) {
@@ -63,13 +74,12 @@ export function readOptions(
   return refusesName(args, options.groupAt + 1, reply) ? undefined : options;
 }
 
-/** The same for one who has waited. */
-export function whenBlocked(options: ReadOptions): ReadOptions {
-  return { ...options, count: options.count === 0 ? BLOCKED_COUNT : options.count };
+function unbalanced(isOfGroup: boolean): string {
+  return (
+    `ERR Unbalanced '${isOfGroup ? 'xreadgroup' : 'xread'}' list of streams: for each stream key an` +
+    ` ID or '${isOfGroup ? '>' : '$'}' must be specified.`
+  );
 }
-
-const UNBALANCED =
-  "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.";
 
 function onlyOfGroups(option: string): string {
   return `ERR The ${option} option is only supported by XREADGROUP. You called XREAD instead.`;

@@ -17,6 +17,7 @@ import {
   readStart,
   refusesName,
   replyId,
+  seeConsumer,
   turnToConsumer,
 } from './ids.js';
 import { Claim } from './xclaim.js';
@@ -124,8 +125,15 @@ class AutoClaim implements Task {
 
   /** Looks at some of what is pending; true once all has been looked at. */
   #some(): boolean {
-    const { nowMs } = this.#database.store;
     if (!this.#open()) return true;
+    const before = this.#claimed.count;
+    const isDone = this.#look();
+    seeConsumer(group, this.#claimed.count > before);
+    return isDone;
+  }
+
+  #look(): boolean {
+    const { nowMs } = this.#database.store;
     for (let i = 0; i < STEP_ATTEMPTS; i += 1) {
       const pending = group.pendingFrom(this.#start);
       if (pending === 0) {

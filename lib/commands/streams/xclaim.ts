@@ -2,7 +2,6 @@
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
-import { NOTIFY_STREAM } from '../../store/notify.js';
 import { Group } from '../../types/stream-group.js';
 import { StreamId } from '../../types/stream-id.js';
 import { findEntry, STREAM } from '../../types/streams.js';
@@ -19,6 +18,7 @@ import {
   readInteger,
   refusesName,
   replyId,
+  seeConsumer,
   turnToConsumer,
 } from './ids.js';
 
@@ -35,7 +35,6 @@ export class Claim {
   isForced = false;
   /** Ids are told, not entries. */
   isJustId = false;
-  #hasConsumer = false;
 
   begin(idleMsMin: number, nowMs: number): void {
     this.idleMsMin = Math.max(0, idleMsMin);
@@ -43,7 +42,6 @@ export class Claim {
     this.deliveries = NOT_GIVEN;
     this.isForced = false;
     this.isJustId = false;
-    this.#hasConsumer = false;
   }
 
   /**
@@ -61,20 +59,12 @@ export class Claim {
       before = group.deliveries;
       if (this.idleMsMin > 0 && nowMs - group.deliveredMs < this.idleMsMin) return 'kept';
     }
-    this.#see(group, nowMs);
     const given = this.isJustId ? before : before + 1;
     const deliveries = this.deliveries >= 0 ? this.deliveries : given;
     group.putPending(id, this.deliveredMs, deliveries);
     if (this.isJustId) replyId(out, id);
     else replyEntry(out, stream, id);
     return 'claimed';
-  }
-
-  /** The consumer is seen once something is claimed. */
-  #see(group: Group, nowMs: number): void {
-    if (this.#hasConsumer) return;
-    this.#hasConsumer = true;
-    if (group.see(nowMs)) group.stream.notify(NOTIFY_STREAM, 'xgroup-createconsumer');
   }
 }
 
@@ -109,6 +99,7 @@ function xclaim(session: Session, args: Args, reply: ReplyWriter): void {
     isId(args, i, id);
     if (claim.one(group, id, nowMs, reply) === 'claimed') claimed += 1;
   }
+  seeConsumer(group, claimed > 0);
   reply.resolveArray(later, claimed);
 }
 

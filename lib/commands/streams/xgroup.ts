@@ -19,6 +19,7 @@ import {
   readCounter,
   readId,
   refusesName,
+  seeConsumer,
   turnToConsumer,
 } from './ids.js';
 
@@ -177,10 +178,7 @@ function createConsumer(session: Session, args: Args, reply: ReplyWriter): void 
   if (stream === undefined) return;
   turnToConsumer(group, args, 4);
   const isNew = !group.hasConsumer;
-  if (isNew) {
-    group.see(session.server.store.nowMs);
-    stream.notify(NOTIFY_STREAM, 'xgroup-createconsumer');
-  }
+  if (isNew) seeConsumer(group, false);
   reply.integer(isNew ? 1 : 0);
 }
 

@@ -108,11 +108,14 @@ function* writeGroup(
 
 function* writeConsumer(group: Group, out: ReplyWriter, count: number): Writing {
   const id = new StreamId();
-  out.map(4);
+  group.loadConsumer();
+  out.map(5);
   out.bulkLatin1('name');
   out.bulk(group.consumerName, 0, group.consumerName.length);
   out.bulkLatin1('seen-time');
   out.integer(group.seenMs);
+  out.bulkLatin1('active-time');
+  out.integer(group.activeMs);
   out.bulkLatin1('pel-count');
   out.integer(group.ownedCount);
   out.bulkLatin1('pending');

@@ -3,7 +3,7 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
-import { Group } from '../../types/stream-group.js';
+import { Group, NEVER_MS } from '../../types/stream-group.js';
 import { groupCount, STREAM, StreamState } from '../../types/streams.js';
 import { readCollection } from '../collections.js';
 import { type CommandRow, READONLY } from '../command.js';
@@ -132,13 +132,17 @@ function* writeConsumers(
   const count = group.consumerCount;
   for (let i = 0; i < count; i += 1) {
     group.turnToNth(i);
-    out.map(3);
+    group.loadConsumer();
+    out.map(4);
     out.bulkLatin1('name');
     out.bulk(group.consumerName, 0, group.consumerName.length);
     out.bulkLatin1('pending');
     out.integer(group.ownedCount);
     out.bulkLatin1('idle');
-    out.integer(Math.max(0, opened.database.store.nowMs - group.seenMs));
+    const { nowMs } = opened.database.store;
+    out.integer(Math.max(0, nowMs - group.seenMs));
+    out.bulkLatin1('inactive');
+    out.integer(group.activeMs === NEVER_MS ? NEVER_MS : Math.max(0, nowMs - group.activeMs));
     if ((i + 1) % PIECE_ITEMS !== 0) continue;
     yield;
     openGroup(group, opened, args, 3);

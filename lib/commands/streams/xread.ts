@@ -6,32 +6,41 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
-import { NOTIFY_STREAM } from '../../store/notify.js';
 import { Group } from '../../types/stream-group.js';
 import { StreamId } from '../../types/stream-id.js';
 import { moveOn } from '../../types/stream-lag.js';
-import { entryRank, loadEntryId, STREAM, StreamState } from '../../types/streams.js';
+import { entryRank, loadEntryId, loadTopId, STREAM, StreamState } from '../../types/streams.js';
 import { readCollection } from '../collections.js';
 import { type CommandRow, type Handler, READONLY, WRITE } from '../command.js';
-import { openGroup, printed, readId, turnToConsumer } from './ids.js';
+import { openGroup, printed, readId, seeConsumer, turnToConsumer } from './ids.js';
 import { AT_ONCE_MAX, type Part, replyParts } from './parts.js';
-import { type ReadOptions, readOptions, whenBlocked } from './read-options.js';
+import { type ReadOptions, readOptions } from './read-options.js';
 
+const PLUS = 43;
 const DOLLAR = 36;
 const ABOVE = 62;
-const NO_DOLLAR =
-  'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this' +
-  ' consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just' +
-  ' return an empty result set.';
 const NO_ABOVE =
   'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group>' +
   ' <consumer> option.';
-const KEY_GONE = 'UNBLOCKED the stream key no longer exists';
-const GROUP_GONE = 'NOGROUP the consumer group this client was blocked on no longer exists';
+/** What a group does not take, by its byte. */
+const NO_MARKS = new Map([
+  [DOLLAR, noMark('$')],
+  [PLUS, noMark('+')],
+]);
+
+type Ids = readonly (StreamId | undefined)[];
 
 const state = new StreamState();
 const group = new Group();
 const next = new StreamId();
+
+function noMark(mark: string): string {
+  return (
+    `ERR The ${mark} ID is meaningless in the context of XREADGROUP: you want to read the history` +
+    ' of this consumer by specifying a proper ID, or use the > ID to get new messages.' +
+    ` The ${mark} ID would just return an empty result set.`
+  );
+}
 
 /** XREAD [COUNT count] [BLOCK ms] STREAMS key ... id ...; of a group, GROUP group consumer [NOACK] */
 function read(isOfGroup: boolean): Handler {
@@ -40,11 +49,7 @@ function read(isOfGroup: boolean): Handler {
     if (options === undefined) return;
     const ids = readIds(session, args, options, reply);
     if (ids === undefined) return;
-    const parts: Part[] = [];
-    for (const [i, after] of ids.entries()) {
-      const part = partOf(session, args, options, options.first + i, after);
-      if (part !== undefined) parts.push(part);
-    }
+    const parts = partsOf(session, args, options, ids);
     if (parts.length > 0) replyParts(session, args, parts);
     else if (options.timeoutMs === -1) reply.nilArray();
     else wait(session, args, options, ids);
@@ -53,14 +58,17 @@ function read(isOfGroup: boolean): Handler {
 
 /**
  * The id behind which each stream is to be read; undefined stands for `>`, what the group has not
- * been delivered. No array if an error was replied.
+ * been delivered. No array if an error was replied. `before`: what it was when the command came;
+ * what `$` stands for stays.
  */
 function readIds(
   session: Session,
   args: Args,
-  { first, groupAt, streams }: ReadOptions,
+  options: ReadOptions,
   reply: ReplyWriter,
-): (StreamId | undefined)[] | undefined {
+  before?: Ids,
+): Ids | undefined {
+  const { first, groupAt, streams } = options;
   const ids: (StreamId | undefined)[] = [];
   for (let key = first; key < first + streams; key += 1) {
     const stream = readCollection(session, args, key, STREAM, reply);
@@ -74,26 +82,37 @@ function readIds(
     }
     const at = key + streams;
     const mark = args.length(at) === 1 ? args.byte(at, 0) : 0;
-    const isRefused = mark === (groupAt !== 0 ? DOLLAR : ABOVE);
-    if (isRefused) {
-      reply.error(groupAt !== 0 ? NO_DOLLAR : NO_ABOVE);
+    const refused = groupAt === 0 ? (mark === ABOVE ? NO_ABOVE : '') : (NO_MARKS.get(mark) ?? '');
+    if (refused !== '') {
+      reply.error(refused);
       return undefined;
     }
-    if (mark === ABOVE) {
-      ids.push(undefined);
+    if (before !== undefined && mark !== PLUS) {
+      ids.push(before[key - first]);
       continue;
     }
     const id = new StreamId();
     if (mark === DOLLAR) {
       state.loadLast(stream);
       id.copy(state.lastId);
-    } else if (!readId(args, at, id, reply)) {
+    } else if (mark === PLUS) {
+      if (loadTopId(stream, id)) id.decrement();
+    } else if (mark !== ABOVE && !readId(args, at, id, reply)) {
       return undefined;
     }
     // The highest id stands for `>` in Redis, too.
-    ids.push(groupAt !== 0 && id.isMax ? undefined : id);
+    ids.push(mark === ABOVE || (groupAt !== 0 && id.isMax) ? undefined : id);
   }
   return ids;
+}
+
+function partsOf(session: Session, args: Args, options: ReadOptions, ids: Ids): Part[] {
+  const parts: Part[] = [];
+  for (const [i, after] of ids.entries()) {
+    const part = partOf(session, args, options, options.first + i, after);
+    if (part !== undefined) parts.push(part);
+  }
+  return parts;
 }
 
 /** What a stream has for the command now; undefined: nothing. */
@@ -104,7 +123,7 @@ function partOf(
   keyAt: number,
   after: StreamId | undefined,
 ): Part | undefined {
-  const { groupAt } = options;
+  const { groupAt, isRetry } = options;
   const stream = session.database.collection();
   const { buf, ends, starts } = args;
   stream.openQuietly(buf, starts[keyAt]!, ends[keyAt]!, STREAM);
@@ -112,10 +131,19 @@ function partOf(
   if (groupAt === 0) return partBehind(stream, options, keyAt, after!);
   // An earlier one of the keys may be the same stream.
   openGroup(group, stream, args, groupAt);
-  if (after !== undefined) return history(stream, args, options, keyAt, after);
+  turnToConsumer(group, args, groupAt + 1);
+  if (after !== undefined) {
+    seeConsumer(group, false);
+    return history(options, keyAt, after);
+  }
   const part = partBehind(stream, options, keyAt, group.lastId);
-  if (part === undefined) return undefined;
-  return deliver(stream, args, options, part);
+  if (part === undefined) {
+    // Who has waited in vain is not written each time.
+    if (!isRetry) seeConsumer(group, false);
+    return undefined;
+  }
+  seeConsumer(group, !options.isNoAck);
+  return deliver(stream, options, part);
 }
 
 /** Entries behind an id; undefined if there are none. */
@@ -145,14 +173,11 @@ function rankBehind(stream: Collection, after: StreamId): number {
 }
 
 /** Moves the group on over a part, of which `state` is loaded. */
-function deliver(stream: Collection, args: Args, options: ReadOptions, part: Part): Part {
+function deliver(stream: Collection, options: ReadOptions, part: Part): Part {
   const { count } = part;
   const index = rankBehind(stream, part.after);
-  see(stream, args, options);
-  if (count > 0) {
-    moveOn(stream, state, group, index, count);
-    group.save();
-  }
+  moveOn(stream, state, group, index, count);
+  group.save();
   const makesPending = !options.isNoAck && count > AT_ONCE_MAX;
   if (!options.isNoAck && !makesPending) makePending(stream, index, count);
   return { ...part, consumer: consumerOf(options, false, makesPending) };
@@ -166,14 +191,7 @@ function makePending({ database, elements }: Collection, index: number, count: n
   }
 }
 
-function history(
-  stream: Collection,
-  args: Args,
-  options: ReadOptions,
-  keyAt: number,
-  after: StreamId,
-): Part {
-  see(stream, args, options);
+function history(options: ReadOptions, keyAt: number, after: StreamId): Part {
   next.copy(after);
   next.increment();
   const count = group.ownedCount - group.ownedRank(next);
@@ -189,74 +207,27 @@ function consumerOf(
   return { groupAt, consumerAt: groupAt + 1, isHistory, makesPending };
 }
 
-/** The consumer is seen, and made if it is new. */
-function see(stream: Collection, args: Args, { groupAt }: ReadOptions): void {
-  turnToConsumer(group, args, groupAt + 1);
-  const isNew = group.see(stream.database.store.nowMs);
-  if (isNew) stream.notify(NOTIFY_STREAM, 'xgroup-createconsumer');
-}
-
-/** Waits until one of the streams has grown; for a group, also until it has gone. */
-function wait(
-  session: Session,
-  args: Args,
-  options: ReadOptions,
-  ids: readonly (StreamId | undefined)[],
-): void {
+/** Waits until one of the streams has grown; for a group, also until one is another or gone. */
+function wait(session: Session, args: Args, options: ReadOptions, ids: Ids): void {
   const { first, groupAt, streams, timeoutMs } = options;
   const keys = Array.from({ length: streams }, (_, i) => first + i);
-  const asked = whenBlocked(options);
   const retry = (waiting: Session, given: Args, at: number): boolean =>
-    groupAt === 0
-      ? retryRead(waiting, given, asked, at, ids[at - first]!)
-      : retryGroup(waiting, given, asked, at);
+    (groupAt !== 0 || isStream(waiting, given, at)) && again(waiting, given, options, ids);
   session.block(args, { type: 'stream', keys, timeoutMs, retry, wantsRemovals: groupAt !== 0 });
 }
 
-function retryRead(
-  session: Session,
-  args: Args,
-  options: ReadOptions,
-  at: number,
-  after: StreamId,
-): boolean {
+function isStream(session: Session, { buf, ends, starts }: Args, at: number): boolean {
   const stream = session.database.collection();
-  const { buf, ends, starts } = args;
-  if (!stream.openToWrite(buf, starts[at]!, ends[at]!, STREAM) || !stream.exists) return false;
-  const part = partGrown(stream, options, at, after);
-  if (part === undefined) return false;
-  replyParts(session, args, [part]);
-  return true;
+  return stream.openQuietly(buf, starts[at]!, ends[at]!, STREAM) && stream.exists;
 }
 
-/** As `partBehind`, though what has come may have been deleted since. */
-function partGrown(
-  stream: Collection,
-  options: ReadOptions,
-  keyAt: number,
-  after: StreamId,
-): Part | undefined {
-  const part = partBehind(stream, options, keyAt, after);
-  if (part !== undefined || state.lastId.compare(after) <= 0) return part;
-  return { keyAt, after, count: 0, consumer: undefined };
-}
-
-function retryGroup(session: Session, args: Args, options: ReadOptions, at: number): boolean {
-  const { reply } = session;
-  const stream = session.database.collection();
-  const { buf, ends, starts } = args;
-  if (!stream.openToWrite(buf, starts[at]!, ends[at]!, STREAM) || !stream.exists) {
-    reply.error(KEY_GONE);
-    return true;
-  }
-  if (!openGroup(group, stream, args, options.groupAt)) {
-    reply.error(GROUP_GONE);
-    return true;
-  }
-  const part = partGrown(stream, options, at, group.lastId);
-  if (part === undefined) return false;
-  replyParts(session, args, [deliver(stream, args, options, part)]);
-  return true;
+/** The command once more, over all its streams; false, nothing replied, if they have nothing. */
+function again(session: Session, args: Args, options: ReadOptions, before: Ids): boolean {
+  const ids = readIds(session, args, options, session.reply, before);
+  if (ids === undefined) return true;
+  const parts = partsOf(session, args, { ...options, isRetry: true }, ids);
+  if (parts.length > 0) replyParts(session, args, parts);
+  return parts.length > 0;
 }
 
 export const xreadCommands: readonly CommandRow[] = [

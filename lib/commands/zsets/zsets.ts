@@ -9,7 +9,7 @@ import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { writeKey } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
-import { COUNT_MAX, signedCount } from '../int64.js';
+import { refusesPairs, signedCount } from '../int64.js';
 import { replyRandom } from '../random-elements.js';
 import { SYNTAX_ERROR, wrongArity } from '../replies.js';
 import { writeFlatScored, writeNestedScored, writeScanned } from './members.js';
@@ -108,10 +108,7 @@ function zrandmembers(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error(SYNTAX_ERROR);
     return;
   }
-  if (withScores && Math.abs(count) > COUNT_MAX / 2) {
-    reply.error('ERR value is out of range');
-    return;
-  }
+  if (withScores && refusesPairs(args, 2, reply)) return;
   const zset = readCollection(session, args, 1, SORTED_SET, reply);
   if (zset === undefined) return;
   const found = zset.size === 0 ? 0 : count < 0 ? -count : Math.min(count, zset.size);
