@@ -1,5 +1,5 @@
 /** What is said on a new connection before requests are: one side asks, step by step. */
-import type { Random } from '../../world/world.js';
+import type { World } from '../../world/world.js';
 import { type Channel, Dialer, type Identity, NONCE_BYTES, type PeerName } from './handshake.js';
 
 /** One connection's greeting. A reply is at most 1 KiB. */
@@ -10,9 +10,17 @@ export interface Greeting<Name> {
   answer(reply: unknown): { readonly say: readonly string[] } | { readonly who: Name };
 }
 
-/** That of members, PEER HELLO; `identity` is asked anew each time: a member's ring may change. */
+/** How long a request is worth anything is told by the clock of who dials, see peer-clock.ts. */
+export function clockWords(nowMs: number): string[] {
+  return ['CLOCK', String(Math.floor(nowMs))];
+}
+
+/**
+ * That of members: PEER HELLO, and CLOCK where requests may be too late. `identity` is asked anew each
+ * time: a member's ring may change.
+ */
 export function memberGreeting(
-  random: Random,
+  { clock, random }: Pick<World, 'clock' | 'random'>,
   identity: () => Identity,
   { channel, memberId }: { readonly channel: Channel; readonly memberId?: string | undefined },
 ): () => Greeting<PeerName> {
@@ -21,12 +29,17 @@ export function memberGreeting(
     random.bytes(nonce);
     const dialer = new Dialer(identity(), { channel, nonce, memberId });
     let hasProved = false;
+    let who: PeerName | undefined;
     return {
       hello: () => dialer.hello(),
       answer: (reply) => {
-        if (hasProved) return { who: dialer.finish(reply) };
-        hasProved = true;
-        return { say: dialer.prove(reply) };
+        if (who !== undefined) return { who };
+        if (!hasProved) {
+          hasProved = true;
+          return { say: dialer.prove(reply) };
+        }
+        who = dialer.finish(reply);
+        return channel === 'data' ? { say: clockWords(clock.monotonicMs()) } : { who };
       },
     };
   };

@@ -61,7 +61,7 @@ export class Peer {
     events: PeerEvents,
   ) {
     const make = (channel: Channel): PeerConnection<PeerName> => {
-      const greeting = memberGreeting(world.random, identity, { ...options, channel });
+      const greeting = memberGreeting(world, identity, { ...options, channel });
       return new PeerConnection(
         { world, address, greeting },
         { limits: LIMITS[channel] },

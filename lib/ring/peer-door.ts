@@ -9,6 +9,7 @@
  * Invariant: `session.peer` is set only once the secret was proved.
  */
 import { type Identity, Listener, NONCE_BYTES } from '../../discord/peer/handshake.js';
+import { PeerClock } from '../../discord/peer/peer-clock.js';
 import type { Args } from '../../resp/args.js';
 import { NameTable } from '../../resp/names.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -41,6 +42,16 @@ export class PeerDoor {
   constructor(server: Server, options: PeerDoorOptions) {
     this.#server = server;
     this.#options = options;
+    this.serve({
+      name: 'CLOCK',
+      channel: 'data',
+      handler: (session, args, reply) => {
+        const theirMs = args.count === 2 ? args.int64(1) : Number.NaN;
+        if (!(theirMs >= 0)) return reply.error('ERR a clock that cannot be read');
+        session.peer!.clock.told(theirMs, this.#nowMs);
+        reply.ok();
+      },
+    });
   }
 
   serve(verb: PeerVerb): void {
@@ -66,10 +77,10 @@ export class PeerDoor {
     }
     if (listener.peer === undefined) return;
     this.#greetings.delete(session);
-    session.peer = listener.peer;
+    session.peer = { ...listener.peer, clock: new PeerClock(this.#nowMs) };
     session.setAuthenticated(true);
     session.setGate(GATE_PEER, true);
-    this.#options.greeted(listener.peer);
+    this.#options.greeted(session.peer);
   }
 
   /** A request of a member. */
@@ -97,6 +108,10 @@ export class PeerDoor {
     }
     server.store.beginCommand();
     verb.handler(session, args, reply);
+  }
+
+  get #nowMs(): number {
+    return this.#server.store.world.clock.monotonicMs();
   }
 
   #newGreeting(session: Session): Listener {

@@ -299,7 +299,7 @@ export class Batches implements Gathered {
     const batch = this.#sent.get(firstId);
     if (batch?.hasOutcome !== true) return false;
     this.#sent.delete(firstId);
-    for (const slot of batch.slots) this.#lost(slot, true, 'it was started again');
+    for (const slot of batch.slots) this.#lost(slot, true, 'it knows nothing of it any more');
     return true;
   }
 
@@ -323,7 +323,8 @@ export class Batches implements Gathered {
     const { readLevel, writeLevel } = batch;
     const { epoch } = this.#links.responsibility.view;
     const who = { epoch, generation, id, lane: 0, database };
-    const header = encodeHeader({ ...who, protocol, flags, readLevel, writeLevel });
+    const dueMs = this.calls.dueMs(memberId);
+    const header = encodeHeader({ ...who, protocol, flags, readLevel, writeLevel, dueMs });
     const commands = outlet.staging.subarray(0, bytes);
     const words = ['CALLS', header, commands];
     const done: Done = (error, reply) => {

@@ -2,7 +2,7 @@
  * The second word of CALL and EXEC: what a request of a client needs besides its own words. Decimal
  * numbers with commas between them, so that a link can be read by eye.
  *
- *   CALL  <epoch>,<generation>,<id>,<lane>,<database>,<protocol>,<flags>,<read>,<write>  GET key
+ *   CALL  <epoch>,<generation>,<id>,<lane>,<database>,<protocol>,<flags>,<read>,<write>,<due>  GET key
  *
  *   epoch        of the sender's view
  *   generation   see calls.ts: what was sent before a refusal was heard is refused as well
@@ -11,8 +11,9 @@
  *                0 = of none
  *   flags        ACTING, SPAN, TRACK
  *   read, write  levels of the client, LEVEL_... of replication/levels.ts
+ *   due          it is not to be begun later, ms of the sender's monotonic clock
  */
-
+import type { PeerClock } from '../../discord/peer/peer-clock.js';
 import { LEVEL_NAMES } from '../replication/levels.js';
 
 /** The owner does not answer: a replica is asked in its place. */
@@ -32,25 +33,28 @@ export interface CallHeader {
   readonly flags: number;
   readonly readLevel: number;
   readonly writeLevel: number;
+  readonly dueMs: number;
 }
 
-const FIELDS = 9;
+const FIELDS = 10;
 
 export function encodeHeader(header: CallHeader): string {
   const { epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel } = header;
   const call = `${epoch},${generation},${id},${lane}`;
-  return `${call},${database},${protocol},${flags},${readLevel},${writeLevel}`;
+  const client = `${database},${protocol},${flags},${readLevel},${writeLevel}`;
+  return `${call},${client},${Math.floor(header.dueMs)}`;
 }
 
-/** Undefined if it is none. */
-export function decodeHeader(text: string): CallHeader | undefined {
+/** Undefined if it is none. `clock` is the sender's: `dueMs` is of this member's monotonic clock. */
+export function decodeHeader(text: string, clock: PeerClock): CallHeader | undefined {
   const numbers = text.split(',').map(Number);
   if (numbers.length !== FIELDS || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
     return undefined;
   }
-  const [epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel] =
-    numbers as [number, number, number, number, number, number, number, number, number];
+  const [epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel, due] =
+    numbers as [number, number, number, number, number, number, number, number, number, number];
   if (protocol !== 2 && protocol !== 3) return undefined;
   if (Math.max(readLevel, writeLevel) >= LEVEL_NAMES.length) return undefined;
-  return { epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel };
+  const dueMs = clock.here(due);
+  return { epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel, dueMs };
 }

@@ -9,7 +9,7 @@
  *   ANSWER <id> <error> <bytes>         the reply has so many bytes: PORTION, or else the error
  *   PORTION <id> <offset>               bulk channel             -> bulk: of that reply
  *   CANCEL <id> gone|timeout|error      the client is gone, or CLIENT UNBLOCK   -> OK
- *   PARKED <id> ...                     -> array: 1 for each that is known here, else 0
+ *   PARKED <due> <id> ...               -> array: 1 for each that is known here, else 0
  *
  * Commands of one lane run one after the other: while one is parked those that follow wait here.
  * Invariant: `#parked` holds what has been let in and not yet been answered for certain.
@@ -41,9 +41,10 @@ const ANSWER_PAUSE_MS = 250;
 const PARKED_MAX = 65_536;
 /** Long replies that other members have not fetched yet, bytes. */
 const LONG_BYTES_MAX = 1024 * 1024 * 1024;
-/** One that nobody has asked for so long is dropped, and how often that is looked for, ms. */
+/** One that nobody has asked for so long is dropped, ms. */
 const LONG_KEPT_MS = 30_000;
-const LONG_LOOK_MS = 10_000;
+/** How often what is parked is looked through for what nobody wants any more, ms. */
+const LOOK_MS = 250;
 
 const NO_REPLY = 'ERR no such reply is kept here';
 const TOO_MUCH =
@@ -56,6 +57,8 @@ interface Parked {
   /** Undefined while it waits for those before it, and once it has replied. */
   guest: Guest | undefined;
   isAnswered: boolean;
+  /** Its client's node may have given it up: it must not be begun, or have an effect, after this. */
+  dueMs: number;
   /** Those behind it in its lane wait for it. */
   holdsLane: boolean;
   /** It has replied with this, which is to be fetched. */
@@ -63,6 +66,8 @@ interface Parked {
   /** When it was last asked for, monotonic ms. */
   askedMs?: number;
 }
+
+type Peer = NonNullable<Session['peer']>;
 
 export class CallServer implements JobKeeper {
   readonly #server: Server;
@@ -81,7 +86,7 @@ export class CallServer implements JobKeeper {
   readonly #words = new Args();
   readonly #batches: BatchServer;
   #longBytes = 0;
-  #longLook: Timer | undefined;
+  #look: Timer | undefined;
 
   constructor(components: {
     server: Server;
@@ -108,8 +113,13 @@ export class CallServer implements JobKeeper {
         channel: 'data',
         handler: (session: Session, args, reply) => handler(session.peer!.memberId, args, reply),
       });
-    verb('CALL', (peer, args, reply) => this.#call(peer, args, reply, false));
-    verb('EXEC', (peer, args, reply) => this.#call(peer, args, reply, true));
+    for (const name of ['CALL', 'EXEC']) {
+      this.#links.serve({
+        name,
+        channel: 'data',
+        handler: ({ peer }, args, reply) => this.#call(peer!, args, reply, name === 'EXEC'),
+      });
+    }
     this.#links.serve({
       name: 'CALLS',
       channel: 'data',
@@ -133,13 +143,10 @@ export class CallServer implements JobKeeper {
       if (args.count === 3) this.#cancel(`${peer}/${args.string(1)}`, args.string(2));
       reply.ok();
     });
-    verb('PARKED', (peer, args, reply) => {
-      reply.array(args.count - 1);
-      for (let i = 1; i < args.count; i += 1) {
-        const id = `${peer}/${args.string(i)}`;
-        this.#touch(this.#parked.get(id));
-        reply.integer(this.#parked.has(id) || this.#batches.holds(id) ? 1 : 0);
-      }
+    this.#links.serve({
+      name: 'PARKED',
+      channel: 'data',
+      handler: ({ peer }, args, reply) => this.#isParked(peer!, args, reply),
     });
   }
 
@@ -165,8 +172,7 @@ export class CallServer implements JobKeeper {
   await(job: Job): string | undefined {
     if (this.#parked.size >= PARKED_MAX) return TOO_MANY;
     const { header, memberId } = job;
-    const parked = { job, guest: undefined, isAnswered: false, holdsLane: true };
-    this.#parked.set(`${memberId}/${header.id}`, parked);
+    const parked = this.#park(job, undefined, true);
     this.#lanes.get(`${memberId}/${header.lane}`)!.push(parked);
     return undefined;
   }
@@ -175,17 +181,23 @@ export class CallServer implements JobKeeper {
   adopt(job: Job, guest: Guest): void {
     const { header, memberId } = job;
     const id = `${memberId}/${header.id}`;
-    const parked: Parked = { job, guest, isAnswered: false, holdsLane: true };
-    this.#parked.set(id, parked);
-    const lane = `${memberId}/${header.lane}`;
-    if (header.lane === 0) parked.holdsLane = false;
-    else this.#lanes.set(lane, []);
+    const parked = this.#park(job, guest, header.lane !== 0);
+    if (parked.holdsLane) this.#lanes.set(`${memberId}/${header.lane}`, []);
     const waiting = guest.wait((bytes, long) => this.#over(id, parked, bytes, long));
     if (waiting?.isExecuted === true) this.#leaveLane(parked);
   }
 
-  #call(memberId: string, args: Args, reply: ReplyWriter, isExec: boolean): void {
-    const header = args.count < 3 ? undefined : decodeHeader(args.string(1));
+  #park(job: Job, guest: Guest | undefined, holdsLane: boolean): Parked {
+    const { dueMs, id } = job.header;
+    const parked: Parked = { job, guest, isAnswered: false, dueMs, holdsLane };
+    this.#parked.set(`${job.memberId}/${id}`, parked);
+    this.#look ??= this.#server.store.world.timers.every(LOOK_MS, () => this.#lookThrough(), true);
+    return parked;
+  }
+
+  #call(peer: Peer, args: Args, reply: ReplyWriter, isExec: boolean): void {
+    const { clock, memberId } = peer;
+    const header = args.count < 3 ? undefined : decodeHeader(args.string(1), clock);
     const isSpan = header !== undefined && (header.flags & SPAN_PART) !== 0;
     if (header === undefined || (isSpan && args.count < 5)) {
       reply.error(BAD_HEADER);
@@ -213,14 +225,7 @@ export class CallServer implements JobKeeper {
         reply.error(TOO_MANY);
         return;
       }
-      const parked = {
-        job: { ...job, args: job.args.clone() },
-        guest: undefined,
-        isAnswered: false,
-        holdsLane: true,
-      };
-      this.#parked.set(id, parked);
-      waiting.push(parked);
+      waiting.push(this.#park({ ...job, args: job.args.clone() }, undefined, true));
       reply.integer(header.id);
       return;
     }
@@ -233,16 +238,13 @@ export class CallServer implements JobKeeper {
     if (guest === undefined) {
       const answer = state.answer!;
       if (state.long === undefined) return reply.bulk(answer, 0, answer.length);
-      const kept = { ...job, args: EXEC_WORDS };
-      const parked = { job: kept, guest: undefined, isAnswered: false, holdsLane: false };
-      this.#parked.set(id, parked);
+      const parked = this.#park({ ...job, args: EXEC_WORDS }, undefined, false);
       reply.integer(header.id);
       this.#over(id, parked, answer, state.long);
       return;
     }
     const holdsLane = header.lane !== 0 && !guest.isExecuted;
-    state.parked = { job: { ...job, args: EXEC_WORDS }, guest, isAnswered: false, holdsLane };
-    this.#parked.set(id, state.parked);
+    state.parked = this.#park({ ...job, args: EXEC_WORDS }, guest, holdsLane);
     if (holdsLane) this.#lanes.set(`${memberId}/${header.lane}`, []);
     reply.integer(header.id);
   }
@@ -309,22 +311,12 @@ export class CallServer implements JobKeeper {
     this.#longBytes += long.bytes;
     parked.long = long;
     this.#touch(parked);
-    const { clock, timers } = this.#server.store.world;
-    this.#longLook ??= timers.every(
-      LONG_LOOK_MS,
-      () => {
-        for (const [id, { askedMs = Infinity }] of [...this.#parked]) {
-          if (clock.monotonicMs() - askedMs > LONG_KEPT_MS) this.#drop(id);
-        }
-      },
-      true,
-    );
     return true;
   }
 
   #touch(parked: Parked | undefined): void {
     if (parked?.long === undefined) return;
-    parked.askedMs = this.#server.store.world.clock.monotonicMs();
+    parked.askedMs = this.#nowMs;
   }
 
   #drop(id: string): void {
@@ -332,12 +324,37 @@ export class CallServer implements JobKeeper {
     if (parked === undefined) return;
     this.#parked.delete(id);
     this.#longBytes -= parked.long?.bytes ?? 0;
-    if (this.#longBytes > 0) return;
-    this.#longLook?.cancel();
-    this.#longLook = undefined;
   }
 
   // --- who waits -------------------------------------------------------------------------------
+
+  get #nowMs(): number {
+    return this.#server.store.world.clock.monotonicMs();
+  }
+
+  #isParked({ clock, memberId }: Peer, args: Args, reply: ReplyWriter): void {
+    const dueMs = clock.here(args.int64(1));
+    reply.array(Math.max(0, args.count - 2));
+    for (let i = 2; i < args.count; i += 1) {
+      const id = `${memberId}/${args.string(i)}`;
+      const parked = this.#parked.get(id);
+      this.#touch(parked);
+      if (parked !== undefined && dueMs > parked.dueMs) parked.dueMs = dueMs;
+      reply.integer(parked !== undefined || this.#batches.holds(id) ? 1 : 0);
+    }
+  }
+
+  /** What nobody has asked for in time is given up there, or was fetched. */
+  #lookThrough(): void {
+    const nowMs = this.#nowMs;
+    for (const [id, { askedMs = Infinity, dueMs, guest, isAnswered }] of this.#parked) {
+      if (nowMs - askedMs > LONG_KEPT_MS) this.#drop(id);
+      else if (nowMs > dueMs && !isAnswered && guest?.isExecuted !== true) this.#cancel(id, 'gone');
+    }
+    if (this.#parked.size > 0) return;
+    this.#look?.cancel();
+    this.#look = undefined;
+  }
 
   /** Sends a member what it waits for, until it has it or does not want it. */
   deliver(
@@ -365,12 +382,15 @@ export class CallServer implements JobKeeper {
   #next(job: Job): void {
     const lane = `${job.memberId}/${job.header.lane}`;
     const waiting = this.#lanes.get(lane);
-    const next = waiting?.shift();
-    if (waiting === undefined || next === undefined) {
+    let next = waiting?.shift();
+    for (; next !== undefined && this.#nowMs > next.dueMs; next = waiting?.shift()) {
+      this.#parked.delete(idOf(next));
+    }
+    if (next === undefined) {
       this.#lanes.delete(lane);
       return;
     }
-    const id = `${next.job.memberId}/${next.job.header.id}`;
+    const id = idOf(next);
     next.guest = this.#start(next.job, (reply, long) => this.#over(id, next, reply, long));
     if (next.guest?.isExecuted === true) this.#leaveLane(next);
   }
@@ -401,9 +421,10 @@ export class CallServer implements JobKeeper {
 
   /** Whether this member is the one to run it, as far as it knows. */
   letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean {
-    if (!this.#links.isReady || this.#server.stoodStill) return false;
+    if (!this.#links.isReady) return false;
+    const isLate = this.#nowMs > header.dueMs;
     const isRefused = header.generation <= (this.#refused.get(memberId) ?? -1);
-    if (!isRefused && this.#isMine(header, words, isExec)) return true;
+    if (!isRefused && !isLate && this.#isMine(header, words, isExec)) return true;
     if (!isRefused) this.#refused.set(memberId, header.generation);
     return false;
   }
@@ -435,4 +456,8 @@ export class CallServer implements JobKeeper {
     const command = this.#server.dispatcher.lookup(args);
     return command === undefined ? undefined : { command, args };
   }
+}
+
+function idOf({ job }: Parked): string {
+  return `${job.memberId}/${job.header.id}`;
 }

@@ -13,9 +13,14 @@
  * member that has just refused the first, because its view changed in between. So each call carries
  * the generation of its member: who refuses one call refuses all of that generation, and the next
  * begins when the refusal is heard.
+ *
+ * Lateness: a call that is given up may still lie in a buffer, or wait with its member. So it carries
+ * the time after which it must not be begun (`dueMs`), which comes before this node gives it up; what is
+ * parked gets another one as long as it is waited for (docs/decisions/0022).
  */
+import { clockWords } from '../../discord/peer/greeting.js';
 import type { PeerError } from '../../discord/peer/peer-error.js';
-import type { PeerReply, PeerRequest } from '../../discord/peer/pipeline.js';
+import type { Done, PeerReply, PeerRequest } from '../../discord/peer/pipeline.js';
 import { Args } from '../../resp/args.js';
 import type { Timer } from '../../world/world.js';
 import type { RingLinks } from '../ring/ring-links.js';
@@ -31,6 +36,14 @@ export const CALL_TIMEOUT_MS = 5000;
 /** How often members are asked whether they still know what is parked with them, ms. */
 const PARKED_CHECK_MS = 2000;
 const PARKED_TIMEOUT_MS = 1500;
+/** What is parked and not asked for in this time is not begun, or ends where it waits, ms. */
+const PARKED_KEPT_MS = 8000;
+/** So much before it is given up a call may not be begun any more: clocks of members may differ, ms. */
+const DUE_MARGIN_MS = 500;
+/** How often members that were sent calls are told what time it is here, ms. */
+const CLOCK_EVERY_MS = 15_000;
+/** They are told sooner if they refuse, but not more often than this, ms. */
+const CLOCK_PAUSE_MS = 250;
 /** Who cannot be reached for so long is taken for dead here, though nobody has said so yet, ms. */
 const UNREACHABLE_MS = 1000;
 /** Ids begin anywhere, so that those of an earlier run of this node are not taken for its own. */
@@ -105,11 +118,14 @@ export class Calls {
   readonly #links: RingLinks;
   readonly #calls = new Map<number, Call>();
   readonly #generations = new Map<string, number>();
+  /** When a member was last told what time it is here, monotonic ms. */
+  readonly #toldTime = new Map<string, number>();
   /** Since when a member cannot be reached, monotonic ms. */
   readonly #unreachable = new Map<string, number>();
   #nextId: number;
   #parkedCount = 0;
   #check: Timer | undefined;
+  #clock: Timer | undefined;
 
   constructor(components: { server: Server; links: RingLinks; guests: Guests }) {
     this.#server = components.server;
@@ -146,8 +162,24 @@ export class Calls {
     return this.#generations.get(memberId) ?? 0;
   }
 
+  /** Until when what is sent to a member now may be begun there, by the clock of this node, ms. */
+  dueMs(memberId: string): number {
+    // The greeting has told it.
+    if (!this.#toldTime.has(memberId)) this.#toldTime.set(memberId, this.#nowMs);
+    this.#clock ??= this.#server.store.world.timers.every(
+      CLOCK_EVERY_MS,
+      () => {
+        for (const id of this.#toldTime.keys()) this.#tellTime(id);
+      },
+      true,
+    );
+    return this.#nowMs + CALL_TIMEOUT_MS - DUE_MARGIN_MS;
+  }
+
   /** A member has refused a call of that generation. */
   refused(memberId: string, generation: number): void {
+    // It may take calls for older than they are.
+    this.#tellTime(memberId);
     if (this.generationOf(memberId) === generation) {
       this.#generations.set(memberId, generation + 1);
     }
@@ -161,7 +193,8 @@ export class Calls {
     const { epoch } = this.#links.responsibility.view;
     const generation = this.generationOf(memberId);
     const who = { epoch, generation, id: call.id, lane };
-    const header = { ...who, database, protocol, flags, readLevel, writeLevel };
+    const dueMs = this.dueMs(memberId);
+    const header = { ...who, database, protocol, flags, readLevel, writeLevel, dueMs };
     this.#calls.set(call.id, call);
     const sent = this.#links.request(
       memberId,
@@ -289,7 +322,7 @@ export class Calls {
   /** A request to it has failed. */
   unheard(memberId: string, error: PeerError): void {
     if (error.code === 'PEER_DOWN' && !this.#unreachable.has(memberId)) {
-      this.#unreachable.set(memberId, this.#server.store.world.clock.monotonicMs());
+      this.#unreachable.set(memberId, this.#nowMs);
     }
   }
 
@@ -312,6 +345,7 @@ export class Calls {
 
   stop(): void {
     this.#check?.cancel();
+    this.#clock?.cancel();
   }
 
   #canReach(memberId: string): boolean {
@@ -319,7 +353,27 @@ export class Calls {
     if (!this.#links.isAlive(memberId)) return false;
     const sinceMs = this.#unreachable.get(memberId);
     if (sinceMs === undefined) return true;
-    return this.#server.store.world.clock.monotonicMs() - sinceMs < UNREACHABLE_MS;
+    return this.#nowMs - sinceMs < UNREACHABLE_MS;
+  }
+
+  get #nowMs(): number {
+    return this.#server.store.world.clock.monotonicMs();
+  }
+
+  #tellTime(memberId: string): void {
+    const nowMs = this.#nowMs;
+    if (nowMs - (this.#toldTime.get(memberId) ?? 0) < CLOCK_PAUSE_MS) return;
+    this.#toldTime.set(memberId, nowMs);
+    if (!this.#sayTime(memberId, 2)) this.#toldTime.delete(memberId);
+  }
+
+  /** False: it cannot be told, and will be by the greeting. */
+  #sayTime(memberId: string, times: number): boolean {
+    const words = clockWords(this.#nowMs);
+    const done: Done = (error) => {
+      if (error === null && times > 1) this.#sayTime(memberId, times - 1);
+    };
+    return 'done' in this.#links.request(memberId, 'data', words, CALL_TIMEOUT_MS, done);
   }
 
   #replied(call: Call, generation: number, reply: PeerReply): void {
@@ -393,7 +447,7 @@ export class Calls {
     this.#links.request(call.memberId, 'data', words, CALL_TIMEOUT_MS, () => {});
   }
 
-  /** A member that was started again knows nothing of what was parked with it. */
+  /** A member that was started again, or was not asked in time, knows nothing of what was parked with it. */
   #checkParked(): void {
     const byMember = new Map<string, number[]>();
     const note = (memberId: string, id: number): void => {
@@ -415,14 +469,15 @@ export class Calls {
   }
 
   #askParked(memberId: string, ids: readonly number[]): void {
-    const words = ['PARKED', ...ids.map(String)];
+    const dueMs = Math.floor(this.#nowMs + PARKED_KEPT_MS);
+    const words = ['PARKED', String(dueMs), ...ids.map(String)];
     this.#links.request(memberId, 'data', words, PARKED_TIMEOUT_MS, (error, reply) => {
       if (error !== null || !Array.isArray(reply)) return;
       for (const [at, isKnown] of reply.entries()) {
         const id = ids[at];
         if (isKnown !== 0 || id === undefined || this.batches.forgotten(id)) continue;
         const call = this.#calls.get(id);
-        if (call !== undefined) this.#lost(call, 'it was started again');
+        if (call !== undefined) this.#lost(call, 'it knows nothing of it any more');
       }
     });
   }

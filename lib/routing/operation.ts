@@ -99,18 +99,20 @@ export abstract class Operation {
     if (this.#isOver) return;
     this.lane.isClosed = true;
     this.#attempts += 1;
-    const { clock, timers } = this.router.world;
-    const isTooLate = clock.monotonicMs() - this.#startedMs > TRYING_MAX_MS;
+    const tryOr = (next: () => void): void => {
+      if (this.#isOver) return;
+      if (this.#isTooLate || this.#attempts >= ATTEMPTS_MAX) this.finish(this.givenUp(reason));
+      else next();
+    };
     this.lane.whenHead(this.slot, () => {
-      if (isTooLate || this.#attempts >= ATTEMPTS_MAX) {
-        this.finish(this.givenUp(reason));
-        return;
-      }
       const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(this.#attempts, 8));
-      timers.after(pauseMs, () => {
-        if (!this.#isOver) this.start();
-      });
+      // This node may not have run for long when the pause is over.
+      tryOr(() => this.router.world.timers.after(pauseMs, () => tryOr(() => this.start())));
     });
+  }
+
+  get #isTooLate(): boolean {
+    return this.router.world.clock.monotonicMs() - this.#startedMs > TRYING_MAX_MS;
   }
 
   /** Nobody acts for what the member at `owner` owns. */

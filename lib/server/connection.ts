@@ -6,6 +6,9 @@
  * replies wait for the system, no further request is executed and the socket is paused; what was
  * already read of it is at most one chunk.
  *
+ * A client that has gone: what of its requests has not begun never does. It may also have closed its
+ * side only, and still read (`nc`): what it has sent then has a second to begin.
+ *
  * Invariant: requests of a connection are executed one at a time and in order, and `reply` holds
  * their replies in that order.
  */
@@ -24,8 +27,10 @@ import { type Carrier, GATE_NO_AUTH, GATE_REPLY_MODE, Session } from './session.
 const PENDING_BYTES_MAX = 1024 * 1024;
 /** Replies up to this wait for the end of the turn, bytes. */
 const SOON_BYTES_MAX = 32 * 1024;
-/** Requests that a client whose command blocks may send ahead before it is not read from, bytes. */
-const BLOCKED_QUERY_BYTES_MAX = 64 * 1024;
+/** Requests that a client that waits for a reply may send ahead before it is not read from, bytes. */
+const WAITING_QUERY_BYTES_MAX = 64 * 1024;
+/** In which what a client has sent before it closed its side may begin, ms. */
+const ENDED_MAX_MS = 1000;
 /** Replies gathered within one turn beyond which they are sent on their way, bytes. */
 const FLUSH_BYTES = 256 * 1024;
 
@@ -42,7 +47,8 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
   readonly #reader: RequestReader;
   readonly #reply: ReplyWriter;
   #paused = false;
-  #ended = false;
+  /** When the client has closed its side, monotonic ms. */
+  #endedMs: number | undefined;
   #closed = false;
   #running = false;
   #isFlushPlanned = false;
@@ -103,7 +109,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     this.#reader.feed(buf, 0, bytes);
     this.#turn();
     this.#reader.keep();
-    if (this.#isBlocked || this.#isHeld) this.#pauseOrResume();
+    if (this.#isWaiting) this.#pauseOrResume();
   }
 
   drained(): void {
@@ -114,7 +120,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
   }
 
   ended(): void {
-    this.#ended = true;
+    this.#endedMs ??= this.#server.store.world.clock.monotonicMs();
     // What it waits for must go to somebody who is still there.
     if (this.#isBlocked) {
       this.destroy();
@@ -246,7 +252,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     if (this.#reply.mark() !== this.#countedBytes) this.flushSoon();
     if (!this.#isDeferred) this.#defersAt(endMs);
     this.#pauseOrResume();
-    if (this.#ended) this.ended();
+    if (this.#endedMs !== undefined) this.ended();
   }
 
   /** True if the time of the loop's turn is spent: then it goes on in the next one. */
@@ -282,6 +288,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     const { persistence, store } = this.#server;
     let lookAtBytes = reader.unreadBytes - LOOK_BYTES;
     while (!session.suspended && !session.closing && !this.#isHeld && !this.#isDeferred) {
+      if (this.#endedMs !== undefined && this.#isTooLate(this.#endedMs)) return;
       if (persistence?.isFull === true && !this.#isControl) {
         this.#server.awaitDisk(session);
         return;
@@ -324,6 +331,13 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     }
   }
 
+  /** The client closed its side so long ago that nothing more of it begins. */
+  #isTooLate(endedMs: number): boolean {
+    if (this.#server.store.world.clock.monotonicMs() - endedMs <= ENDED_MAX_MS) return false;
+    this.session.postponed = undefined;
+    return true;
+  }
+
   /** Sends what may leave: nothing before what it tells of is safe. */
   #send(): void {
     if (this.#isHeld) return;
@@ -364,7 +378,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
 
   #pauseOrResume(): void {
     const isDiskFull = this.#server.persistence?.isFull === true && !this.#isControl;
-    const waits = this.session.suspended || this.#isHeld || isDiskFull;
+    const waits = this.#isWaiting || isDiskFull;
     const pause = this.#stalled() || this.#isDeferred || (waits && !this.#readsAhead());
     if (pause === this.#paused) return;
     this.#paused = pause;
@@ -372,10 +386,15 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     else this.#link.resume();
   }
 
-  /** A client whose command blocks, or waits for the disk, is read from, to hear when it goes. */
+  /** It executes nothing, or nothing for now. */
+  get #isWaiting(): boolean {
+    return this.session.suspended || this.#isHeld || this.#isBlocked;
+  }
+
+  /** A client that waits for something is read from, to hear when it goes. */
   #readsAhead(): boolean {
-    const readsAhead = this.#isBlocked || this.#isHeld;
-    return readsAhead && this.#reader.bufferedBytes <= BLOCKED_QUERY_BYTES_MAX;
+    const isMember = this.session.peer !== undefined && !this.#isHeld;
+    return !isMember && this.#reader.bufferedBytes <= WAITING_QUERY_BYTES_MAX;
   }
 
   /** Whether replies from the ring are to come; then `resume` is called after the last of them. */

@@ -304,7 +304,8 @@ export class Dispatcher {
       this.#reject(session, command, JOINING);
       return;
     }
-    const isStale = (this.gate & SERVER_STOOD_STILL) !== 0;
+    // What members have others run says itself how old it is.
+    const isStale = (this.gate & SERVER_STOOD_STILL) !== 0 && !session.isGuest;
     if (isStale && (mayWrite(command) || runsWrites(session, command))) {
       this.#reject(session, command, STOOD_STILL);
       return;

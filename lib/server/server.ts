@@ -529,11 +529,6 @@ export class Server {
     }
   }
 
-  /** What members and clients send may be from before this process stood still. */
-  get stoodStill(): boolean {
-    return (this.dispatcher.gate & SERVER_STOOD_STILL) !== 0;
-  }
-
   /** Bytes of entries and heap; keeps their peak. */
   sampleMemory(): number {
     const bytes = this.store.space.usedBytes + this.processInfo.heapBytes();

@@ -3,6 +3,7 @@
  * and never the connection behind it, so that a command may also come from elsewhere.
  */
 import type { Channel, PeerName } from '../../discord/peer/handshake.js';
+import type { PeerClock } from '../../discord/peer/peer-clock.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { RestoreIntake } from '../backup/restore-intake.js';
@@ -131,7 +132,7 @@ export class Session implements Watcher {
   libVersion = '';
   user = 'default';
   /** Which member this is, once it has proved that it knows the secret, and for which channel. */
-  peer: (PeerName & { readonly channel: Channel }) | undefined;
+  peer: (PeerName & { readonly channel: Channel; readonly clock: PeerClock }) | undefined;
   /** What a client asks, here or by way of another member. */
   get isForClients(): boolean {
     const channel = this.peer?.channel;

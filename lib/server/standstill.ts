@@ -6,8 +6,8 @@
  *   this one     | SET k 1 in the system's buffers ............................... | would now be newest
  *
  * Who sent what lies in the buffers has given up, and may have written anew elsewhere. So for a moment
- * after it goes on the member of a ring refuses writes. It does not notice that the whole machine was
- * suspended: then its clock stands still, too.
+ * after it goes on the member of a ring refuses what clients write; calls of members say themselves how old
+ * they are. It does not notice that the whole machine was suspended: then its clock stands still, too.
  */
 
 export const STOOD_STILL =

@@ -61,7 +61,7 @@ function dial(
 ): PeerConnection<PeerName> {
   const address = { host: 'bob', port: PEER_PORT };
   const { memberId, ...others } = options;
-  const greeting = memberGreeting(host.random, () => identity, { channel: 'control', memberId });
+  const greeting = memberGreeting(host, () => identity, { channel: 'control', memberId });
   const connection = new PeerConnection(
     { world: host, address, greeting },
     { limits: LIMITS, ...others },

@@ -41,7 +41,7 @@ t.test('replies of a pipeline come in order, whoever answers', async (t) => {
 t.test('several commands of a pipeline are under way at a time', async (t) => {
   const { nodes, scene } = await threeNodes(3);
   const client = await nodes[0]!.client();
-  await client.call('SET', 'z', '1');
+  await client.call('MSET', 'k', '1', 'z', '1');
   scene.sim.setConditions({ delayMinMs: 50, delayMaxMs: 50 });
   for (let i = 0; i < 64; i += 1) client.send('INCR', i % 2 === 0 ? 'z' : 'k');
   await scene.sim.runFor(500);

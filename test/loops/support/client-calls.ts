@@ -20,8 +20,13 @@ export type Level = 'one' | 'quorum' | 'all';
 
 const REFUSED = /^-(TRYAGAIN|NOQUORUM|CLUSTERDOWN|LOADING|EXECABORT) /;
 const DOUBTFUL = /^-INDOUBT /;
-/** With the others it is in the network still, or with a member that has not answered. */
+/** With the others it may be in the network still, or with a member that has not answered. */
 const APPLIED = /^-INDOUBT applied here/;
+/** It was applied by now, or never will be. */
+const OVER = /^-INDOUBT .*: no reply in time; applied or not$/;
+/** What the README promises: how late a write takes effect that is in doubt, or whose client was cut off, ms. */
+const LATE_IN_DOUBT_MS = 10_000;
+const LATE_LOST_MS = 15_000;
 
 /** With `at` for this command alone. */
 export function set(history: KeyHistory, { write }: Levels, at?: Level): ClientCall {
@@ -29,7 +34,7 @@ export function set(history: KeyHistory, { write }: Levels, at?: Level): ClientC
   return {
     words: [...atLevel(at), 'SET', history.key, attempt.value!],
     take: (reply) => takeWrite(history, attempt, at ?? write, reply, reply === 'OK'),
-    lost: () => void history.settle(attempt, 'adrift'),
+    lost: () => history.drift(attempt, LATE_LOST_MS),
   };
 }
 
@@ -42,7 +47,7 @@ export function remove(history: KeyHistory, { write }: Levels, at?: Level): Clie
       if (reply === 0) return history.settle(attempt, 'nothing');
       return takeWrite(history, attempt, at ?? write, reply, reply === 1);
     },
-    lost: () => void history.settle(attempt, 'adrift'),
+    lost: () => history.drift(attempt, LATE_LOST_MS),
   };
 }
 
@@ -87,7 +92,7 @@ export function transaction(history: KeyHistory, levels: Levels): ClientCall[] {
   };
   const isWritten = (reply: Plain): string | undefined =>
     takeWrite(history, attempt, levels.write, reply, reply === 'OK');
-  const lost = (): void => void history.settle(attempt, 'adrift');
+  const lost = (): void => history.drift(attempt, LATE_LOST_MS);
   return [
     { words: ['MULTI'], take: multi, lost: () => {} },
     queued(['SET', key, attempt.value!], isWritten),
@@ -131,8 +136,8 @@ function takeWrite(
 ): string | undefined {
   if (isDone) return history.settle(attempt, level === 'one' ? 'doubtful' : 'safe');
   if (isOneOf(REFUSED, reply)) return history.settle(attempt, 'refused');
-  const isApplied = isOneOf(APPLIED, reply);
-  history.settle(attempt, isApplied ? 'doubtful' : 'adrift');
+  if (isOneOf(APPLIED, reply)) history.settle(attempt, 'doubtful');
+  else history.drift(attempt, isOneOf(OVER, reply) ? 0 : LATE_IN_DOUBT_MS);
   if (isOneOf(DOUBTFUL, reply)) return undefined;
   return `the write of ${attempt.value} to ${history.name} was answered ${show(reply)}`;
 }

@@ -28,8 +28,8 @@ const BURST_MAX = 6;
 /** Calls under way. */
 const WAITING_MAX = 40;
 const CONNECT_MAX_MS = 3000;
-/** Longer than a member stands still that goes on as if nothing had been. */
-const PATIENCE_MS = 8000;
+/** Some wait for every reply that comes at all, others give up and go elsewhere. */
+const PATIENCE_MS = [300, 2000, 8000] as const;
 const HANGS_UP_CHANCE = 0.03;
 const DEFAULT_LEVELS: Levels = { read: 'one', write: 'quorum' };
 
@@ -85,7 +85,7 @@ export class RingClient {
       return;
     }
     const [first] = connection.waiting;
-    const isSilent = first !== undefined && this.#nowMs - first.sinceMs > PATIENCE_MS;
+    const isSilent = first !== undefined && this.#nowMs - first.sinceMs > connection.patienceMs;
     const isBored = first === undefined && this.#random.chance(HANGS_UP_CHANCE);
     if (isSilent || isBored) connection.destroy();
     else if (!this.isResting && connection.waiting.length < WAITING_MAX) this.#burst(connection);
@@ -105,7 +105,7 @@ export class RingClient {
       this.#isConnecting = false;
     };
     const make = (link: Link): LinkHandler => {
-      this.#connection = new Connection(link, {
+      this.#connection = new Connection(link, this.#random.pick(PATIENCE_MS), {
         replied: (problem, text) => {
           trace(`${host.name} gets ${text}`);
           if (problem !== undefined) this.problems.push(`${host.name}: ${problem}`);
@@ -172,12 +172,14 @@ class Connection implements LinkHandler {
   /** Undefined: they are about to change. */
   levels: Levels | undefined = DEFAULT_LEVELS;
   readonly waiting: Waiting[] = [];
+  readonly patienceMs: number;
   readonly #link: Link;
   readonly #parser = new ReplyParser();
   readonly #events: ConnectionEvents;
 
-  constructor(link: Link, events: ConnectionEvents) {
+  constructor(link: Link, patienceMs: number, events: ConnectionEvents) {
     this.#link = link;
+    this.patienceMs = patienceMs;
     this.#events = events;
   }
 

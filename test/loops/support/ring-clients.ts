@@ -21,16 +21,19 @@ export class RingClients {
     const { sim } = scene;
     const random = new SimRandom(sim.seed, 'keys of clients');
     for (let n = 0; n < CLIENTS; n += 1) {
+      const host = scene.clientHost();
+      const nowMs = (): number => host.clock.monotonicMs();
       const own = Array.from({ length: KEYS_PER_CLIENT }, (_, at) => {
         const name = `c${n}k${at}`;
         // Anybody may own it.
         return new KeyHistory(
           name,
           Buffer.concat([Buffer.from([random.below(256)]), Buffer.from(name)]),
+          nowMs,
         );
       });
       this.#histories.push(...own);
-      const parts = { seed: sim.seed, host: scene.clientHost(), own, all: this.#histories };
+      const parts = { seed: sim.seed, host, own, all: this.#histories };
       const trace = (text: string): void => sim.trace(text);
       this.#clients.push(new RingClient({ ...parts, nodes: up, trace }));
     }
