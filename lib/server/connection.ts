@@ -7,7 +7,7 @@
  * already read of it is at most one chunk.
  *
  * A client that has gone: what of its requests has not begun never does. It may also have closed its
- * side only, and still read (`nc`): what it has sent then has a second to begin.
+ * side only, and still read (`nc`): what it has sent to a ring then has a second to begin.
  *
  * Invariant: requests of a connection are executed one at a time and in order, and `reply` holds
  * their replies in that order.
@@ -18,6 +18,7 @@ import { ReplyWriter } from '../../resp/reply-writer.js';
 import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
 import type { Link, LinkHandler } from '../../world/world.js';
 import type { CommitWaiter } from './commit-gate.js';
+import { SERVER_RING } from './gates.js';
 import type { Deferred } from './loop-budget.js';
 import type { PendingWrites } from './pending-writes.js';
 import type { Server } from './server.js';
@@ -331,8 +332,12 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     }
   }
 
-  /** The client closed its side so long ago that nothing more of it begins. */
+  /**
+   * The client of a ring closed its side so long ago that nothing more of it begins: it may have written
+   * anew by another member. A node by itself runs it all, as Redis does.
+   */
   #isTooLate(endedMs: number): boolean {
+    if ((this.#server.dispatcher.gate & SERVER_RING) === 0) return false;
     if (this.#server.store.world.clock.monotonicMs() - endedMs <= ENDED_MAX_MS) return false;
     this.session.postponed = undefined;
     return true;

@@ -222,6 +222,20 @@ t.test('who goes gets nothing', async (t) => {
   t.equal(local.node.store.waits.size, 0);
 });
 
+t.test(
+  'a node by itself runs what a client sent before it closed its side, however late',
+  async (t) => {
+    const { a, writer } = await setUp();
+    writer.send('CLIENT', 'PAUSE', '5000', 'WRITE');
+    a.post('SET', 'k', 'v');
+    a.link.handler?.ended();
+    writer.world.advance(6000);
+    writer.world.settle();
+    t.same(a.received(), ['OK']);
+    t.equal(writer.send('GET', 'k'), 'v');
+  },
+);
+
 t.test('a session that is being closed gets nothing', async (t) => {
   const { local, a, b, writer } = await setUp();
   a.post('BQPOP', 'k', '0');
