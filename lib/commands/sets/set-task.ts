@@ -35,8 +35,10 @@ export class SetTask extends ValueTask {
   readonly #operation: SetOperation;
   readonly #firstKey: number;
   readonly #sink: SetSink;
-  /** By operand: the root of its elements, valid in this slice, and how many there are. */
+  /** By operand: the root of its elements, valid while nothing is written, and how many there are. */
   readonly #roots: Int32Array;
+  /** The tree's when the roots were noted. */
+  #version = 0;
   readonly #sizes: Int32Array;
   /** Operands to walk over one after the other, and those to look members up in. */
   #walked: number[] = [];
@@ -89,6 +91,7 @@ export class SetTask extends ValueTask {
       this.watch(this.#firstKey + k, set.sub.head);
     }
     this.#hasCounted = true;
+    this.#version = this.database.tree.version;
     this.#plan();
     if (this.#walked.length > 0) this.#turnTo(0);
     return true;
@@ -149,7 +152,9 @@ export class SetTask extends ValueTask {
 
   /** Looks at some members. What was opened in an earlier slice may have moved since. */
   #look(): void {
-    for (let k = 0; k < this.#roots.length; k += 1) this.#open(k);
+    const { version } = this.database.tree;
+    if (version !== this.#version) for (const k of this.#probed) this.#open(k);
+    this.#version = version;
     if (this.#at < this.#walked.length) this.#reload();
     let left = LOOKS_OF_PIECE;
     while (left > 0 && !this.#isFound) {
@@ -196,6 +201,7 @@ export class SetTask extends ValueTask {
   }
 
   #reload(): void {
+    this.#open(this.#walked[this.#at]!);
     this.#walk.root = this.#roots[this.#walked[this.#at]!]!;
     this.#walk.version += 1;
   }

@@ -131,8 +131,8 @@ export class CombineTask extends ValueTask {
 
   /** Looks at some members. What was looked up in an earlier slice may have moved since. */
   #look(): void {
-    this.#operands.open(this.args);
-    if (this.#at < this.#walked.length) this.#operands.turn(this.#walk, this.#walked[this.#at]!);
+    this.#operands.reopen(this.args, this.#probed);
+    if (this.#at < this.#walked.length) this.#turn();
     for (let left = LOOKS_OF_PIECE; left > 0 && !this.#isFound; ) {
       left -= 1 + this.#probed.length;
       this.#isFound = !this.#next();
@@ -164,8 +164,12 @@ export class CombineTask extends ValueTask {
   #turnTo(at: number): void {
     this.#at = at;
     if (at === this.#walked.length) return;
-    this.#operands.turn(this.#walk, this.#walked[at]!);
+    this.#turn();
     this.#cursor.seekFirst();
+  }
+
+  #turn(): void {
+    this.#operands.turn(this.args, this.#walk, this.#walked[this.#at]!);
   }
 
   #weight(k: number): number {

@@ -15,10 +15,12 @@ export class Operands {
   readonly heads: Int32Array;
   readonly #database: Database;
   readonly #first: number;
-  /** By operand: the root of its elements, valid until the next write or slice. */
+  /** By operand: the root of its elements, valid until the next write. */
   readonly #roots: Int32Array;
   readonly #isSet: Uint8Array;
   readonly #tree: Tree;
+  /** The database's when all were looked up. */
+  #version = 0;
   #hasCounted = false;
 
   /** `first`: the argument that is the key of the first of them. */
@@ -35,24 +37,36 @@ export class Operands {
 
   /** Looks all of them up, the first time as commands that read do; false: one is of another type. */
   open(args: Args): boolean {
-    const { tree } = this.#database;
-    const look = this.#hasCounted ? peekKey : readKey;
-    for (let k = 0; k < this.count; k += 1) {
-      const head = look(this.#database, args, this.#first + k);
-      const type = head === 0 ? TYPE_ZSET : typeOf(tree, head);
-      if (type !== TYPE_ZSET && type !== TYPE_SET) return false;
-      this.heads[k] = head;
-      this.#isSet[k] = type === TYPE_SET ? 1 : 0;
-      this.#roots[k] = head === 0 ? 0 : headWord(tree.space.leaves, head, HEAD_ROOT_WORD);
-      this.#tree.root = this.#roots[k]!;
-      this.sizes[k] = this.#tree.liveCount;
-    }
+    for (let k = 0; k < this.count; k += 1) if (!this.#open(args, k)) return false;
     this.#hasCounted = true;
+    this.#version = this.#database.tree.version;
     return true;
   }
 
-  /** Turns a tree, from `treeOver`, to the elements of an operand. */
-  turn(tree: Tree, k: number): void {
+  /** Looks some of them up again, if anything has been written since. They hold what they held. */
+  reopen(args: Args, some: readonly number[]): void {
+    const { version } = this.#database.tree;
+    if (version !== this.#version) for (const k of some) this.#open(args, k);
+    this.#version = version;
+  }
+
+  #open(args: Args, k: number): boolean {
+    const { tree } = this.#database;
+    const look = this.#hasCounted ? peekKey : readKey;
+    const head = look(this.#database, args, this.#first + k);
+    const type = head === 0 ? TYPE_ZSET : typeOf(tree, head);
+    if (type !== TYPE_ZSET && type !== TYPE_SET) return false;
+    this.heads[k] = head;
+    this.#isSet[k] = type === TYPE_SET ? 1 : 0;
+    this.#roots[k] = head === 0 ? 0 : headWord(tree.space.leaves, head, HEAD_ROOT_WORD);
+    this.#tree.root = this.#roots[k]!;
+    this.sizes[k] = this.#tree.liveCount;
+    return true;
+  }
+
+  /** Looks an operand up again, and turns a tree, from `treeOver`, to its elements. */
+  turn(args: Args, tree: Tree, k: number): void {
+    this.#open(args, k);
     tree.root = this.#roots[k]!;
     tree.version += 1;
   }
