@@ -524,6 +524,17 @@ for (const RESP of [2, 3] as const) {
     t.match(await client.xAutoClaim('s', 'g', 'w2', 0, '0'), { nextId: '0-0' });
     t.match(await client.xInfoGroups('s'), [{ name: 'g', consumers: 2, pending: 1, lag: 1 }]);
     t.match(await client.xInfoStream('s'), { length: 2, 'last-generated-id': '2-1' });
+    await client.xClaim('s', 'g', 'w3', 1_000_000, '1-1');
+    const consumers = await client.xInfoConsumers('s', 'g');
+    t.same(
+      consumers.map(({ name, inactive }) => [name, inactive === -1]),
+      [
+        ['w1', false],
+        ['w2', false],
+        ['w3', true],
+      ],
+    );
+    t.match(await client.xRead({ key: 's', id: '+' }), told);
     t.equal(await client.xDel('s', ['1-1', '2-1']), 2);
   });
 }
@@ -542,6 +553,7 @@ t.test('node-redis: a password', async (t) => {
       /WRONGPASS|NOAUTH/,
     );
   }
+  t.match(await client.aclLog(1), [{ count: 1, reason: 'auth', username: 'default' }]);
 });
 
 t.test('node-redis: a pool over the unix socket', async (t) => {
