@@ -53,14 +53,18 @@ const PIECE_BYTES = 16 * 1024;
 
 /** Writes the value of a string leaf as a bulk string. */
 export function replyValue(reply: ReplyWriter, database: Database, leaf: Leaf): void {
+  if (replyShortValue(reply, database, leaf)) return;
+  replyValueRange(reply, database, leaf, 0, database.tree.valueBytes(leaf));
+}
+
+/** False, and nothing is written: it does not lie in the leaf, being of more than 16 KiB. */
+export function replyShortValue(reply: ReplyWriter, database: Database, leaf: Leaf): boolean {
   const i32 = database.tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
   const bytes = valueBytesAt(i32, word);
-  if ((flagsAt(i32, word) & FLAG_EXTERNAL) === 0) {
-    reply.bulkWords(i32, valueWordAt(i32, word), bytes);
-  } else {
-    replyValueRange(reply, database, leaf, 0, bytes);
-  }
+  if ((flagsAt(i32, word) & FLAG_EXTERNAL) !== 0) return false;
+  reply.bulkWords(i32, valueWordAt(i32, word), bytes);
+  return true;
 }
 
 /** Writes bytes [from, to) of the value of a string leaf as a bulk string. */

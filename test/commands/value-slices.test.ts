@@ -4,7 +4,7 @@ import type { Plain } from '../support/local.js';
 import { Scene } from '../support/scene.js';
 
 const BYTES = 2_000_000;
-/** More than GET copies at once. */
+/** More than is copied at once. */
 const LONG_BYTES = 5_000_001;
 
 function scene(): Promise<Scene> {
@@ -58,28 +58,53 @@ t.test('BITCOUNT of a key that goes, or becomes short', async (t) => {
   t.equal(short.reply, 1);
 });
 
-t.test('GET of a long value that is overwritten meanwhile', async (t) => {
-  const all = await Scene.filled((writer) => {
-    writer.send('SET', 'long', Buffer.alloc(LONG_BYTES, 'a'));
-  });
-  const quiet = during(all, ['GET', 'long'], () => {});
-  t.ok(quiet.turns > 20, `${quiet.turns} turns`);
-  t.equal(quiet.reply, 'a'.repeat(LONG_BYTES));
-  const { reply, turns } = during(all, ['GET', 'long'], (turn) => {
-    if (turn === 5) all.writer.send('SETRANGE', 'long', LONG_BYTES - 1, 'b');
-    if (turn === 10) all.writer.send('SETRANGE', 'long', 0, 'b');
-  });
-  t.ok(turns > quiet.turns, `${turns} turns`);
-  t.equal(reply, `b${'a'.repeat(LONG_BYTES - 2)}b`, 'not half of each');
-  const restless = during(all, ['GET', 'long'], (turn) => {
-    all.writer.send('SETRANGE', 'long', 0, String.fromCharCode(97 + (turn % 26)));
-  });
-  t.match(restless.reply, /^[a-z]a+b$/, 'it comes to an end');
-  const gone = during(all, ['GET', 'long'], (turn) => {
-    if (turn === 3) all.writer.send('DEL', 'long');
-  });
-  t.equal(gone.reply, null);
-  all.checkMemory(t);
+t.test('long values are sent in turns, as they were at one moment', async (t) => {
+  const long = 'a'.repeat(LONG_BYTES);
+  const half = Math.floor(LONG_BYTES / 2);
+  const rows: [words: string[], reply: Plain, left: Plain][] = [
+    [['GET', 'long'], long, 'changed'],
+    [['GETRANGE', 'long', '1', '-2'], long.slice(2), 'changed'],
+    [
+      ['MGET', 'half', 'none', 'half', 'short'],
+      ['a'.repeat(half), null, 'a'.repeat(half), 's'],
+      'changed',
+    ],
+    [['GETEX', 'long', 'EX', '100'], long, 'changed'],
+    [['GETDEL', 'long'], long, null],
+    [['GETSET', 'long', 'new'], long, 'new'],
+    [['SET', 'long', 'new', 'GET'], long, 'new'],
+    [['SET', 'long', 'new', 'NX', 'GET'], long, 'changed'],
+  ];
+  for (const [words, expected, left] of rows) {
+    const name = words.join(' ');
+    const all = await Scene.filled((writer) => {
+      writer.send('SET', 'long', long);
+      writer.send('SET', 'half', Buffer.alloc(half, 'a'));
+      writer.send('SET', 'short', 's');
+    });
+    const { reply, turns } = during(all, words, (turn) => {
+      if (turn === 1)
+        t.equal(
+          all.writer.send('TTL', 'long'),
+          words[0] === 'GETEX' ? 100 : left === null ? -2 : -1,
+        );
+      if (turn === 1) t.equal(all.writer.send('EXISTS', 'long'), left === null ? 0 : 1, name);
+      if (turn !== 3) return;
+      if (left === 'changed') {
+        all.writer.send('SETRANGE', 'long', LONG_BYTES - 1, 'b');
+        all.writer.send('SETRANGE', 'long', '0', 'b');
+      }
+      all.writer.send('DEL', 'half');
+      all.writer.send('SET', 'short', 'other');
+    });
+    t.ok(turns > 3, `${name}: ${turns} turns`);
+    t.strictSame(reply, expected, name);
+    if (left === 'changed') t.equal(all.writer.send('GETRANGE', 'long', -2, -1), 'ab', name);
+    else t.equal(all.writer.send('GET', 'long'), left, name);
+    all.checkMemory(t);
+    all.writer.send('FLUSHALL');
+    t.equal(all.local.node.store.space.bigValues.usedBytes, 0);
+  }
 });
 
 t.test('GET of a long value whose client goes, and in MULTI', async (t) => {

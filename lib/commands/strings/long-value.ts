@@ -1,75 +1,131 @@
 /**
- * GET of a long value, in slices, and of one moment: it is copied a piece at a time and begun
- * again if it changes meanwhile, as value-task.ts has it. Only then is it sent, again a piece at a
- * time, as fast as the client reads. It takes the memory of one copy, as a reply at once does.
+ * Replies with long strings: each is held as it is at this moment (radix/big-values.ts), which costs a
+ * pointer for each mebibyte, and sent a piece at a time, as fast as the client reads. So the command may
+ * change or remove it at once, and so may others meanwhile; the reply is that of one moment.
  */
-import { findStringKey, isWrongType } from '../lookup.js';
-import { PIECE_BYTES, ValueTask } from '../value-task.js';
+import type { BigValues, HeldValue } from '../../../radix/big-values.js';
+import type { Leaf } from '../../../radix/leaf.js';
+import { holdValue } from '../../../radix/value.js';
+import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import type { Session, Task } from '../../server/session.js';
+import type { Database } from '../../store/database.js';
+import { PIECE_BYTES } from '../value-task.js';
 
-/** Values up to here are copied at once, which takes a few ms. */
-export const GET_AT_ONCE_BYTES = 4 * 1024 * 1024;
-/** Of each part of the copy. */
-const PART_BYTES = 8 * PIECE_BYTES;
+/** Strings up to here are copied at once, which takes a few ms. */
+export const AT_ONCE_BYTES = 4 * 1024 * 1024;
+/** Replies that the system has not taken beyond which the next piece waits for the next turn, bytes. */
+const PENDING_BYTES_MAX = 1024 * 1024;
 
-export class LongGet extends ValueTask {
-  #parts: Buffer[] = [];
-  #bytes = 0;
-  #copiedBytes = 0;
-  #sentBytes = 0;
+/** Bytes [from, to) of a held value. */
+interface HeldPart {
+  readonly held: HeldValue;
+  readonly from: number;
+  readonly to: number;
+}
 
-  override cancel(): void {
-    this.#parts = [];
+/** What lies in its leaf is short, and copied; null: nil. */
+type Part = HeldPart | Buffer | null;
+
+export function isLong({ tree }: Database, leaf: Leaf): boolean {
+  return leaf > 0 && tree.valueBytes(leaf) > AT_ONCE_BYTES;
+}
+
+/** Replies a string that is long; `write` is what the command changes besides. */
+export function replyLong(
+  session: Session,
+  reply: ReplyWriter,
+  leaf: Leaf,
+  write: () => void = () => {},
+): void {
+  const task = new LongReply(session, reply);
+  task.add(leaf, 0, session.database.tree.valueBytes(leaf));
+  task.send(write);
+}
+
+export class LongReply implements Task {
+  readonly #session: Session;
+  readonly #reply: ReplyWriter;
+  readonly #database: Database;
+  readonly #values: BigValues;
+  readonly #parts: Part[] = [];
+  /** The part at hand, and how much of it is sent; -1: not its header. */
+  #index = 0;
+  #sentBytes = -1;
+
+  constructor(session: Session, reply: ReplyWriter) {
+    this.#session = session;
+    this.#reply = reply;
+    this.#database = session.database;
+    this.#values = session.database.tree.space.bigValues;
   }
 
-  protected begin(): boolean {
-    // GET has counted it as read.
-    const leaf = findStringKey(this.database, this.args, 1);
-    this.#parts = [];
-    this.#copiedBytes = 0;
-    if (isWrongType(leaf, this.reply)) return false;
-    if (leaf === 0) {
-      this.reply.nil();
-      return false;
+  /** Bytes [from, to) of a string come next; `leaf` 0 or no string: nil. */
+  add(leaf: Leaf, from: number, to: number): void {
+    const { tree } = this.#database;
+    if (leaf <= 0) {
+      this.#parts.push(null);
+      return;
     }
-    this.#bytes = this.database.tree.valueBytes(leaf);
-    this.watch(1, leaf);
-    return true;
-  }
-
-  protected workBytes(): number {
-    return this.#bytes;
-  }
-
-  protected piece(): boolean {
-    if (this.#copiedBytes < this.#bytes) {
-      this.#copy();
-      return false;
+    const held = holdValue(tree.space, leaf);
+    if (held !== null) {
+      this.#parts.push({ held, from, to });
+      return;
     }
-    this.#send();
-    return this.#sentBytes === this.#bytes;
+    const copy = Buffer.allocUnsafe(to - from);
+    tree.copyValue(leaf, copy, 0, from, to);
+    this.#parts.push(copy);
   }
 
-  #copy(): void {
-    const from = this.#copiedBytes;
-    const at = from % PART_BYTES;
-    if (at === 0) {
-      this.#parts.push(Buffer.allocUnsafeSlow(Math.min(PART_BYTES, this.#bytes - from)));
+  /** Nothing more is added. */
+  send(write: () => void = () => {}): void {
+    try {
+      write();
+    } catch (error) {
+      this.cancel();
+      throw error;
     }
-    const to = Math.min(this.#bytes, from + PIECE_BYTES);
-    this.database.tree.copyValue(this.leafOf(1), this.#parts.at(-1)!, at, from, to);
-    this.#copiedBytes = to;
+    this.#session.defer(this);
   }
 
-  #send(): void {
-    const { reply } = this;
-    if (this.#sentBytes === 0) {
-      this.unwatch();
-      this.#parts.reverse();
-      reply.bulkHeader(this.#bytes);
+  step(deadlineMs: number): boolean {
+    const { clock } = this.#database.store.world;
+    while (this.#index < this.#parts.length) {
+      this.#piece(this.#parts[this.#index]!);
+      if (this.#reply.pendingBytes > PENDING_BYTES_MAX) break;
+      if (clock.monotonicMs() >= deadlineMs) break;
     }
-    const part = this.#parts.pop();
-    if (part !== undefined) reply.raw(part, 0, part.length);
-    this.#sentBytes += part?.length ?? 0;
-    if (this.#sentBytes === this.#bytes) reply.crlf();
+    return this.#index === this.#parts.length;
+  }
+
+  cancel(): void {
+    for (const part of this.#parts.splice(this.#index)) {
+      if (part !== null && 'held' in part) this.#values.release(part.held);
+    }
+  }
+
+  #piece(part: Part): void {
+    const reply = this.#reply;
+    if (part === null || !('held' in part)) {
+      if (part === null) reply.nil();
+      else reply.bulk(part, 0, part.length);
+      this.#index += 1;
+      return;
+    }
+    const { from, held, to } = part;
+    if (this.#sentBytes < 0) {
+      reply.bulkHeader(to - from);
+      this.#sentBytes = 0;
+    }
+    const at = from + this.#sentBytes;
+    const bytes = Math.min(PIECE_BYTES, to - at);
+    reply.room(bytes);
+    this.#values.readHeld(held, at, reply.buf, reply.at, bytes);
+    reply.at += bytes;
+    this.#sentBytes += bytes;
+    if (at + bytes < to) return;
+    reply.crlf();
+    this.#values.release(held);
+    this.#index += 1;
+    this.#sentBytes = -1;
   }
 }

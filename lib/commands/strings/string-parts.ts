@@ -8,6 +8,7 @@ import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { findStringKey, isWrongType, notifyKey, readStringKey, refusesKey } from '../lookup.js';
 import { NOT_INTEGER, replyValueRange, STRING_TOO_LONG } from '../replies.js';
 import { fromEnd, isReversed } from './index-range.js';
+import { AT_ONCE_BYTES, LongReply } from './long-value.js';
 
 function append(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesKey(args, 1, reply)) return;
@@ -56,7 +57,11 @@ function getrange(session: Session, args: Args, reply: ReplyWriter): void {
   const from = fromEnd(first, bytes);
   const to = Math.min(fromEnd(last, bytes), bytes - 1) + 1;
   if (bytes === 0 || from >= to || isReversed(args, 2, 3)) reply.bulk(args.buf, 0, 0);
-  else replyValueRange(reply, database, leaf, from, to);
+  else if (to - from > AT_ONCE_BYTES) {
+    const long = new LongReply(session, reply);
+    long.add(leaf, from, to);
+    long.send();
+  } else replyValueRange(reply, database, leaf, from, to);
 }
 
 function setrange(session: Session, args: Args, reply: ReplyWriter): void {

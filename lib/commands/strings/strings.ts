@@ -21,8 +21,8 @@ import {
   refusesKey,
   removeKey,
 } from '../lookup.js';
-import { NOT_INTEGER, replyValue, SYNTAX_ERROR, wrongArity } from '../replies.js';
-import { GET_AT_ONCE_BYTES, LongGet } from './long-value.js';
+import { NOT_INTEGER, replyShortValue, replyValue, SYNTAX_ERROR, wrongArity } from '../replies.js';
+import { AT_ONCE_BYTES, isLong, LongReply, replyLong } from './long-value.js';
 import {
   OPTION_AT,
   OPTION_GET,
@@ -39,8 +39,7 @@ import {
 function get(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
   const leaf = readStringKey(database, args, 1);
-  const isLong = leaf > 0 && database.tree.valueBytes(leaf) > GET_AT_ONCE_BYTES;
-  if (isLong) new LongGet(session, args, reply).run();
+  if (isLong(database, leaf)) replyLong(session, reply, leaf);
   else replyStringOrNil(reply, database, leaf);
 }
 
@@ -81,23 +80,34 @@ function setWithOptions(session: Session, args: Args, reply: ReplyWriter): void 
   }
   const expiryMs = optionTimeMs(session, args, options, 'set', reply);
   if (expiryMs < 0 || refusesKey(args, 1, reply)) return;
-  const wantsOld = (options & OPTION_GET) !== 0;
-  let leaf: Leaf;
-  if (wantsOld) {
-    leaf = readStringKey(database, args, 1);
-    if (!replyStringOrNil(reply, database, leaf)) return;
-  } else {
-    leaf = findKey(database, args, 1);
-  }
-  const blocking = leaf === 0 ? OPTION_XX : OPTION_NX;
-  if ((options & blocking) !== 0) {
-    if (!wantsOld) reply.nil();
+  if ((options & OPTION_GET) === 0) {
+    const isSet = setIfWanted(database, args, options, findKey(database, args, 1), expiryMs);
+    if (isSet) reply.ok();
+    else reply.nil();
     return;
   }
+  const leaf = readStringKey(database, args, 1);
+  if (isLong(database, leaf)) {
+    replyLong(session, reply, leaf, () => setIfWanted(database, args, options, leaf, expiryMs));
+  } else if (replyStringOrNil(reply, database, leaf)) {
+    setIfWanted(database, args, options, leaf, expiryMs);
+  }
+}
+
+/** False: NX or XX forbids it. */
+function setIfWanted(
+  database: Database,
+  args: Args,
+  options: number,
+  leaf: Leaf,
+  expiryMs: number,
+): boolean {
+  const blocking = leaf === 0 ? OPTION_XX : OPTION_NX;
+  if ((options & blocking) !== 0) return false;
   const keeps = leaf !== 0 && (options & OPTION_KEEPTTL) !== 0;
   setArgument(database, args, 2, keeps ? database.tree.expiryMs(leaf) : expiryMs);
   if (expiryMs !== 0) notifyKey(database, NOTIFY_GENERIC, 'expire', args, 1);
-  if (!wantsOld) reply.ok();
+  return true;
 }
 
 /** The expiry that the options name, 0 for none; -1, the error replied, if it is not one. */
@@ -159,17 +169,20 @@ function getset(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesKey(args, 1, reply)) return;
   const database = session.database;
   const leaf = readStringKey(database, args, 1);
-  if (!replyStringOrNil(reply, database, leaf)) return;
-  setArgument(database, args, 2, 0);
+  if (isLong(database, leaf)) {
+    replyLong(session, reply, leaf, () => setArgument(database, args, 2, 0));
+  } else if (replyStringOrNil(reply, database, leaf)) setArgument(database, args, 2, 0);
 }
 
 function getdel(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
   const leaf = readStringKey(database, args, 1);
-  if (!replyStringOrNil(reply, database, leaf)) return;
-  if (leaf > 0 && removeKey(database, args, 1)) {
-    notifyKey(database, NOTIFY_GENERIC, 'del', args, 1);
-  }
+  if (isLong(database, leaf)) replyLong(session, reply, leaf, () => del(database, args));
+  else if (replyStringOrNil(reply, database, leaf) && leaf > 0) del(database, args);
+}
+
+function del(database: Database, args: Args): void {
+  if (removeKey(database, args, 1)) notifyKey(database, NOTIFY_GENERIC, 'del', args, 1);
 }
 
 function getex(session: Session, args: Args, reply: ReplyWriter): void {
@@ -186,24 +199,55 @@ function getex(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const expiryMs = optionTimeMs(session, args, options, 'getex', reply);
   if (expiryMs < 0) return;
-  replyValue(reply, database, leaf);
   const persists = (options & OPTION_PERSIST) !== 0 && database.tree.expiryMs(leaf) !== 0;
-  if (expiryMs > 0 || persists) {
-    const event = persists ? 'persist' : expiryMs <= database.store.nowMs ? 'del' : 'expire';
-    database.setExpiry(args.buf, args.starts[1]!, args.ends[1]!, expiryMs);
-    notifyKey(database, NOTIFY_GENERIC, event, args, 1);
+  if (isLong(database, leaf)) {
+    replyLong(session, reply, leaf, () => expire(database, args, expiryMs, persists));
+  } else {
+    replyValue(reply, database, leaf);
+    expire(database, args, expiryMs, persists);
   }
+}
+
+/** Expiry 0: none is given; then only `persists` changes something. */
+function expire(database: Database, args: Args, expiryMs: number, persists: boolean): void {
+  if (expiryMs === 0 && !persists) return;
+  const event = persists ? 'persist' : expiryMs <= database.store.nowMs ? 'del' : 'expire';
+  database.setExpiry(args.buf, args.starts[1]!, args.ends[1]!, expiryMs);
+  notifyKey(database, NOTIFY_GENERIC, event, args, 1);
 }
 
 function mget(session: Session, args: Args, reply: ReplyWriter): void {
   const database = session.database;
+  let bytesAtOnce = 0;
   reply.array(args.count - 1);
   for (let i = 1; i < args.count; i += 1) {
     if ((i - 1) % FETCH_KEYS_MAX === 0) fetchArguments(database, args, i, 1);
     const leaf = readStringKey(database, args, i);
-    if (leaf > 0) replyValue(reply, database, leaf);
-    else reply.nil();
+    if (leaf <= 0) reply.nil();
+    else if (!replyShortValue(reply, database, leaf)) {
+      bytesAtOnce += database.tree.valueBytes(leaf);
+      if (bytesAtOnce > AT_ONCE_BYTES) return mgetRest(session, args, reply, i, leaf);
+      replyValue(reply, database, leaf);
+    }
   }
+}
+
+/** From argument `from` on, whose value, at `first`, and those before it are long altogether. */
+function mgetRest(
+  session: Session,
+  args: Args,
+  reply: ReplyWriter,
+  from: number,
+  first: Leaf,
+): void {
+  const { database } = session;
+  const long = new LongReply(session, reply);
+  let leaf = first;
+  for (let i = from; i < args.count; i += 1) {
+    if (i > from) leaf = readStringKey(database, args, i);
+    long.add(leaf, 0, leaf > 0 ? database.tree.valueBytes(leaf) : 0);
+  }
+  long.send();
 }
 
 function mset(session: Session, args: Args, reply: ReplyWriter): void {
