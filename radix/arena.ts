@@ -1,7 +1,7 @@
 /**
  * Arena: memory for records of many sizes, outside the JavaScript heap.
  *
- *   chunk  16 MiB, one ArrayBuffer, seen as words (`i32`) and as bytes (`u8`)
+ *   chunk  16 MiB, one SharedArrayBuffer, seen as words (`i32`) and as bytes (`u8`)
  *     slab  256 KiB, 64 to a chunk, all records of one size class
  *       record  8 B to 85 KiB, addressed by a pointer
  *
@@ -19,6 +19,8 @@
  * Why chunks and not one buffer that grows: growing copies, and copying half a
  * GiB stops the loop for 400 ms. Why slabs: a free list over the whole arena
  * cannot tell when a region has become empty.
+ * Why shared buffers: V8 does not count them. Others make it collect garbage with every 64 MiB that
+ * the data grow, though none of that is garbage. It is told of a chunk when it has become some.
  * Invariant: after `reserve(records)` so many next calls of `alloc` succeed.
  */
 import assert from 'node:assert';
@@ -279,10 +281,10 @@ export class Arena {
       if (this.#slabsReady >= records) return;
       throw new OutOfMemoryError(`the arena is full: ${this.chunksMax} chunks of 16 MiB`);
     }
-    let memory: ArrayBuffer;
+    let memory: SharedArrayBuffer;
     try {
       if (chunk === this.#chunkFree.length) this.#growTables();
-      memory = new ArrayBuffer(CHUNK_BYTES);
+      memory = new SharedArrayBuffer(CHUNK_BYTES);
     } catch {
       throw new OutOfMemoryError(`the system gives no memory for chunk ${this.#chunkCount + 1}`);
     }
@@ -310,9 +312,19 @@ export class Arena {
     assert(chunk > 0);
     this.i32[chunk] = EMPTY_I32;
     this.u8[chunk] = EMPTY_U8;
+    tellOfGarbage(CHUNK_BYTES);
     this.#chunkFree[chunk] = 0;
     this.#slabsReady -= CHUNK_SLABS;
     this.#chunkCount--;
+  }
+}
+
+/** Has the collector of garbage come sooner, as for a buffer of so many bytes; never touched, it takes no memory. */
+function tellOfGarbage(bytes: number): void {
+  try {
+    new ArrayBuffer(bytes);
+  } catch {
+    // Where memory is so short the collector comes anyway.
   }
 }
 

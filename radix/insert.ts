@@ -13,9 +13,9 @@
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { type Leaf, leafFlags } from './leaf.js';
-import { ALL, addChild, createNode, HIGH, HINTS, LIVE, LOW, nodeDepth, TERMINAL } from './node.js';
+import { ALL, addChild, createNode, HIGH, LIVE, LOW, nodeDepth, TERMINAL } from './node.js';
 import { deepest, type Path } from './path.js';
-import { addAlong, addLeaf, addPointer, hintAlong, hintOfKind } from './totals.js';
+import { addAlong, addLeaf, addPointer, hintAlong, hintOfKind, hintsOf } from './totals.js';
 import type { Tree } from './tree.js';
 
 /** Makes the pointer that led to path.nodes[index] (or, at the end, to the leaf) lead elsewhere. */
@@ -104,18 +104,10 @@ function split(tree: Tree, path: Path, index: number, leaf: Leaf, byte: number):
   i32[word + ALL] = total.all + sum.all;
   i32[word + LOW] = total.low + sum.low;
   i32[word + HIGH] = total.high + sum.high;
-  i32[word]! |= hintOf(tree, below) | hintOf(tree, 0 - leaf);
+  i32[word]! |= hintsOf(tree, below) | hintsOf(tree, 0 - leaf);
   if (path.otherByte < 0) i32[word + TERMINAL] = below;
   else addChild(nodes, leaves, branch, path.otherByte, below, total.low);
   if (byte < 0) i32[word + TERMINAL] = 0 - leaf;
   else addChild(nodes, leaves, branch, byte, 0 - leaf, sum.low);
   return branch;
-}
-
-function hintOf(tree: Tree, pointer: number): number {
-  const { nodes, leaves } = tree.space;
-  if (pointer > 0) {
-    return nodes.i32[pointer >>> CHUNK_SHIFT]![(pointer & GRANULE_MASK) << 1]! & HINTS;
-  }
-  return hintOfKind(leafFlags(leaves, 0 - pointer));
 }

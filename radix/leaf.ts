@@ -84,8 +84,15 @@ export const EXPIRY_WORDS = 3;
 export const WIDE_WORDS = 4;
 const UNSEEN = (KIND_TOMBSTONE | FLAG_HIDDEN) << FLAGS_SHIFT;
 const TWO_32 = 4294967296;
-/** From so many bytes on the native copy beats a loop over words (Node 24: 64, Node 20: 90). */
+/** From so many bytes on the native copy beats a loop that takes words apart (Node 24: 64, Node 20: 90). */
 const NATIVE_BYTES_MIN = 72;
+/** From so many bytes on it beats a loop over words. */
+const NATIVE_WORDS_BYTES_MIN = 160;
+/** Fewer bytes are stored as soon one by one. */
+const VIEW_BYTES_MIN = 12;
+/** Of what is read from a connection and the like: not buffers made for one entry, and none that it costs to keep. */
+const VIEWED_BYTES_MIN = 1024;
+const VIEWED_BYTES_MAX = 1024 * 1024;
 /** The same for a copy that begins within a word. */
 const UNALIGNED_BYTES_MIN = 32;
 
@@ -256,6 +263,23 @@ export function keyByteAt(i32: Int32Array, word: number, index: number): number 
   return (i32[keyWordAt(i32, word) + (index >>> 2)]! >>> ((index & 3) << 3)) & 255;
 }
 
+/** The buffers that were stored from last, and their words at any offset. */
+const viewed: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
+const views: [DataView, DataView] = [
+  new DataView(new ArrayBuffer(0)),
+  new DataView(new ArrayBuffer(0)),
+];
+
+function viewOf(buf: Buffer): DataView {
+  if (buf === viewed[0]) return views[0];
+  if (buf === viewed[1]) return views[1];
+  viewed[1] = viewed[0];
+  views[1] = views[0];
+  viewed[0] = buf;
+  views[0] = new DataView(buf.buffer, buf.byteOffset, buf.length);
+  return views[0];
+}
+
 /** Writes bytes to words, padding the last word with zeros. */
 export function storeBytes(
   i32: Int32Array,
@@ -265,17 +289,26 @@ export function storeBytes(
   from: number,
   to: number,
 ): void {
-  if (to - from >= NATIVE_BYTES_MIN) {
-    i32[word + ((to - from - 1) >>> 2)] = 0;
+  const bytes = to - from;
+  const { length } = source;
+  const hasView =
+    bytes >= VIEW_BYTES_MIN && length >= VIEWED_BYTES_MIN && length <= VIEWED_BYTES_MAX;
+  if (bytes >= (hasView ? NATIVE_WORDS_BYTES_MIN : NATIVE_BYTES_MIN)) {
+    i32[word + ((bytes - 1) >>> 2)] = 0;
     source.copy(u8, word * 4, from, to);
     return;
   }
   const wordsEnd = to - 3;
   let at = word;
   let i = from;
-  for (; i < wordsEnd; i += 4) {
-    i32[at++] =
-      source[i]! | (source[i + 1]! << 8) | (source[i + 2]! << 16) | (source[i + 3]! << 24);
+  if (hasView) {
+    const view = viewOf(source);
+    for (; i < wordsEnd; i += 4) i32[at++] = view.getInt32(i, true);
+  } else {
+    for (; i < wordsEnd; i += 4) {
+      i32[at++] =
+        source[i]! | (source[i + 1]! << 8) | (source[i + 2]! << 16) | (source[i + 3]! << 24);
+    }
   }
   if (i === to) return;
   let last = source[i]!;

@@ -8,9 +8,11 @@ import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import {
   flagsAt,
   HEAD_ROOT_WORD,
+  headWord,
   KIND_HEAD,
   KIND_MASK,
   type Leaf,
+  leafFlags,
   valueWordAt,
   visibleAt,
 } from './leaf.js';
@@ -21,6 +23,7 @@ import {
   HIGH,
   HINT_HEAD,
   HINT_TOMBSTONE,
+  HINTS,
   hasGroups,
   LIVE,
   LOW,
@@ -148,6 +151,23 @@ export function addAlong(tree: Tree, path: Path, count: number, sum: Sum): void 
 export function hintOfKind(flags: number): number {
   const kind = flags & KIND_MASK;
   return kind === 0 ? 0 : kind === KIND_HEAD ? HINT_HEAD : HINT_TOMBSTONE;
+}
+
+/**
+ * What the node above would hint at of all that a pointer leads to. A head has its elements' hints, too;
+ * without elements it may be there only to say when it was cleared, and counts as a tombstone.
+ */
+export function hintsOf(tree: Tree, pointer: number): number {
+  const { leaves, nodes } = tree.space;
+  if (pointer > 0) {
+    return nodes.i32[pointer >>> CHUNK_SHIFT]![(pointer & GRANULE_MASK) << 1]! & HINTS;
+  }
+  if (pointer === 0) return 0;
+  const leaf = 0 - pointer;
+  const hint = hintOfKind(leafFlags(leaves, leaf));
+  if (hint !== HINT_HEAD) return hint;
+  const root = headWord(leaves, leaf, HEAD_ROOT_WORD);
+  return hint | (root === 0 ? HINT_TOMBSTONE : hintsOf(tree, root) & HINT_TOMBSTONE);
 }
 
 /** Sets hint bits on the first `count` nodes of a path. */

@@ -52,7 +52,7 @@ import { rangeCount, rangeDigest } from './range.js';
 import { removeFound } from './remove.js';
 import { lead, leadBeyond, leadsNowhere, leadsTo, seek } from './seek.js';
 import type { Space } from './space.js';
-import { addAlong, addPointer, hintAlong, Sum } from './totals.js';
+import { addAlong, addPointer, hintAlong, hintsOf, Sum } from './totals.js';
 import { compareValue, copyValue, valueByte } from './value.js';
 import { putEntry, setExpiry } from './write.js';
 
@@ -183,10 +183,7 @@ export class Tree {
 
   /** False: there is certainly no tombstone, neither of a key nor of an element. */
   get mayHoldTombstones(): boolean {
-    const { root, space } = this;
-    if (root <= 0) return root !== 0;
-    const word = (root & GRANULE_MASK) << 1;
-    return (space.nodes.i32[root >>> CHUNK_SHIFT]![word]! & HINT_TOMBSTONE) !== 0;
+    return (hintsOf(this, this.root) & HINT_TOMBSTONE) !== 0;
   }
 
   get digestLow(): number {

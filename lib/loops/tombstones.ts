@@ -93,11 +93,11 @@ class Collector {
       for (let left = SLICE_ENTRIES; left > 0; left -= 1) {
         leaf = cursor.next();
         if (leaf === 0) break;
-        from = elements.key(leaf);
+        if (left === 1) from = elements.key(leaf);
         const isGone =
           elements.kind(leaf) === KIND_TOMBSTONE && elements.stamp(leaf) <= this.#stamp;
         if (!isGone) continue;
-        gone.push(Buffer.from(from));
+        gone.push(elements.key(leaf));
         this.highest = Math.max(this.highest, elements.stamp(leaf));
       }
       for (const subKey of gone) sub.drop(key, 0, key.length, subKey, 0, subKey.length);

@@ -363,3 +363,27 @@ t.test('when memory ends nothing has changed', async (t) => {
   put();
   t.equal(tree.liveCount, 1, 'and goes on when there is some again');
 });
+
+t.test('whether there may be tombstones, in a database of one key and of two', (t) => {
+  const both = new Both();
+  const { tree } = both;
+  const [one, two] = [Buffer.from('one'), Buffer.from('two')];
+  const [first, second] = [Buffer.from('a'), Buffer.from('b')];
+  both.put(one, 1, first, 1, 0, Buffer.from('x'));
+  t.notOk(tree.mayHoldTombstones, 'one element, which is no tombstone');
+  both.put(one, 1, second, 1, 0, Buffer.from('x'));
+  t.notOk(tree.mayHoldTombstones, 'two of them');
+  both.delete(one, second, 1);
+  t.ok(tree.mayHoldTombstones, "an element's");
+  both.putBytes(two, Buffer.from('x'));
+  t.ok(
+    tree.mayHoldTombstones,
+    'it is still known of below a node that has been made above its head',
+  );
+  both.dropKey(one);
+  both.put(one, 1, first, 1, 0, Buffer.from('x'));
+  both.dropKey(two);
+  both.drop(one, first);
+  t.ok(tree.mayHoldTombstones, 'a head without elements');
+  t.end();
+});

@@ -62,7 +62,8 @@ class SlicedReplyTask extends ValueTask {
   #isWritten = false;
 
   constructor(session: Session, args: Args, sliced: SlicedReply) {
-    super(session, args, session.reply);
+    // What writes keeps them over slices, in which others have their requests in these.
+    super(session, args.clone(), session.reply);
     this.#sliced = sliced;
     this.#stream = new Collection(session.database);
   }
