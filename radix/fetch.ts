@@ -9,16 +9,13 @@
  * finds nothing and changes nothing; whoever searches next finds everything in the cache.
  */
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
-import { HEAD_ROOT_WORD, headWord, KIND_HEAD, type Leaf } from './leaf.js';
-import { childSlot, fetchNode, LIVE, nodeDepth, TERMINAL } from './node.js';
+import { childSlot, fetchNode, nodeDepth, TERMINAL } from './node.js';
 import type { Tree } from './tree.js';
 
 /** So many keys go down side by side. */
 export const FETCH_KEYS_MAX = 16;
 /** Fewer are not worth the way. */
 const FETCH_KEYS_MIN = 3;
-/** Trees of fewer entries lie in the cache anyway. */
-const FETCH_ENTRIES_MIN = 4096;
 /** Of a cache line. */
 const LINE_WORDS = 16;
 
@@ -41,59 +38,7 @@ export function fetchKeys(
   const count = Math.min(FETCH_KEYS_MAX, Math.ceil((end - first) / step));
   if (count < FETCH_KEYS_MIN) return;
   pointers.fill(tree.root, 0, count);
-  fetchWays(tree, buf, starts, ends, first, count, step);
-}
-
-/**
- * Fetches the ways to FETCH_KEYS_MAX keys at most, and on to an element in the sub tree of each that is
- * the key of one: subStarts[i] is 0 where no element is sought.
- */
-export function fetchElements(
-  tree: Tree,
-  buf: Buffer,
-  count: number,
-  starts: Int32Array,
-  ends: Int32Array,
-  subStarts: Int32Array,
-  subEnds: Int32Array,
-): void {
-  if (count < FETCH_KEYS_MIN) return;
-  let hasElements = false;
-  for (let lane = 0; lane < count; lane++) if (subStarts[lane]! > 0) hasElements = true;
-  if (!hasElements && tree.liveCount < FETCH_ENTRIES_MIN) return;
-  pointers.fill(tree.root, 0, count);
-  if (tree.root > 0) fetchWays(tree, buf, starts, ends, 0, count, 1);
-  if (!hasElements) return;
-  let left = false;
-  for (let lane = 0; lane < count; lane++) {
-    const pointer = pointers[lane]!;
-    pointers[lane] = pointer < 0 && subStarts[lane]! > 0 ? bigRootBelow(tree, 0 - pointer) : 0;
-    if (pointers[lane]! > 0) left = true;
-  }
-  if (left) fetchWays(tree, buf, subStarts, subEnds, 0, count, 1);
-}
-
-/** The root of the sub tree below a head if its ways are worth fetching; else 0. */
-function bigRootBelow(tree: Tree, leaf: Leaf): number {
-  const { leaves, nodes } = tree.space;
-  if (tree.kind(leaf) !== KIND_HEAD) return 0;
-  const root = headWord(leaves, leaf, HEAD_ROOT_WORD);
-  if (root <= 0) return 0;
-  const live = nodes.i32[root >>> CHUNK_SHIFT]![((root & GRANULE_MASK) << 1) + LIVE]!;
-  return live < FETCH_ENTRIES_MIN ? 0 : root;
-}
-
-/** Goes down from where `pointers` are, for key after key. */
-function fetchWays(
-  tree: Tree,
-  buf: Buffer,
-  starts: Int32Array,
-  ends: Int32Array,
-  first: number,
-  count: number,
-  step: number,
-): void {
-  for (let left = true; left; ) {
+  for (let left = tree.root > 0; left; ) {
     fetchLevel(tree, count);
     left = false;
     for (let lane = 0; lane < count; lane++) {

@@ -163,26 +163,6 @@ export class RequestReader {
     return result;
   }
 
-  /** Where the next request begins in the chunk at hand, for `peek`. */
-  get position(): number {
-    return this.#at;
-  }
-
-  /**
-   * Looks ahead: fills the arguments of the whole, ordinary request that begins at `position` or where
-   * the one before it ends, and returns where it ends; 0 if there is none, or it has more arguments
-   * than `args` has room for. It stays unread until `skipTo` the end of it.
-   */
-  peek(args: Args, position: number): number {
-    if (this.#failed || this.#partial !== undefined) return 0;
-    return this.#scan(args, position, args.starts.length);
-  }
-
-  /** Takes what was looked at up to there as read. */
-  skipTo(position: number): void {
-    this.#at = position;
-  }
-
   /** Copies what is unread; to be called before the chunk that was fed is reused. */
   keep(): void {
     if (this.#kept) return;
@@ -201,18 +181,10 @@ export class RequestReader {
 
   /** The fast path: true if a whole, ordinary request begins at #at. */
   #parse(args: Args): boolean {
-    const end = this.#scan(args, this.#at, Number.POSITIVE_INFINITY);
-    if (end === 0) return false;
-    this.#at = end;
-    return true;
-  }
-
-  /** Where the whole, ordinary request ends that begins at `from`; 0: there is none. */
-  #scan(args: Args, from: number, countMax: number): number {
     const buf = this.#chunk;
     const end = this.#end;
-    let at = from;
-    if (at + 3 >= end || buf[at] !== STAR) return 0;
+    let at = this.#at;
+    if (at + 3 >= end || buf[at] !== STAR) return false;
 
     let first = ++at;
     let digit = buf[at]! - ZERO;
@@ -221,16 +193,16 @@ export class RequestReader {
       count = count * 10 + digit;
       digit = buf[++at]! - ZERO;
     }
-    if (buf[at] !== CR || at + 1 >= end || !isPlain(buf, first, at)) return 0;
-    if (count * ARGUMENT_BYTES_MIN > end - at || count > this.#argumentsMax()) return 0;
-    if (count === 0 || count > countMax) return 0;
+    if (buf[at] !== CR || at + 1 >= end || !isPlain(buf, first, at)) return false;
+    if (count * ARGUMENT_BYTES_MIN > end - at || count > this.#argumentsMax()) return false;
+    if (count === 0) return false;
     at += 2;
 
     if (count > args.starts.length) args.reserve(count);
     const { starts, ends } = args;
     const bulkBytesMax = this.#bulkBytesMax();
     for (let i = 0; i < count; i++) {
-      if (at + 3 >= end || buf[at] !== DOLLAR) return this.#leave(at - from);
+      if (at + 3 >= end || buf[at] !== DOLLAR) return this.#leave(at);
       first = ++at;
       digit = buf[at]! - ZERO;
       let bytes = 0;
@@ -238,9 +210,9 @@ export class RequestReader {
         bytes = bytes * 10 + digit;
         digit = buf[++at]! - ZERO;
       }
-      if (buf[at] !== CR || !isPlain(buf, first, at)) return this.#leave(at - from);
+      if (buf[at] !== CR || !isPlain(buf, first, at)) return this.#leave(at);
       at += 2;
-      if (at + bytes + 2 > end || bytes > bulkBytesMax) return this.#leave(at - from);
+      if (at + bytes + 2 > end || bytes > bulkBytesMax) return this.#leave(at);
       starts[i] = at;
       at += bytes;
       ends[i] = at;
@@ -248,13 +220,14 @@ export class RequestReader {
     }
     args.buf = buf;
     args.count = count;
-    return at;
+    this.#at = at;
+    return true;
   }
 
-  /** The fast path gives up after so many bytes: the slow one begins the request again. */
-  #leave(bytes: number): 0 {
-    this.workBytes += bytes;
-    return 0;
+  /** The fast path gives up: the slow one begins the request again. */
+  #leave(at: number): false {
+    this.workBytes += at - this.#at;
+    return false;
   }
 
   /** The slow path: goes on where it stopped. */

@@ -72,8 +72,6 @@ export interface CommandRow {
   readonly flags: number;
   /** Position of the first key, 0 for none; of the last, negative from the end; distance. */
   readonly keys?: readonly [first: number, last: number, step: number];
-  /** Position of the first field or member that is sought in the collection at the first key. */
-  readonly element?: number;
   /** Positions of the keys where they depend on the arguments (BITOP is not such, SORT is). */
   readonly findKeys?: (args: Args) => number[];
   /** The keys where they lie within arguments that hold more than a key. */
@@ -85,8 +83,6 @@ export interface CommandRow {
 
 /** A row in use. */
 export interface Command extends CommandRow {
-  /** 0: there is none. */
-  readonly element: number;
   /** `config|get` for a subcommand, else the name. */
   readonly fullName: string;
   /** Where it runs in a ring. */

@@ -26,15 +26,7 @@ function inUse(row: CommandRow, parent: CommandRow | undefined): Command {
     for (const sub of row.subcommands) children.set(sub.name, inUse(sub, row));
   }
   const route = routeOf(row, parent);
-  return {
-    ...row,
-    element: row.element ?? 0,
-    flags,
-    fullName,
-    route,
-    stats: new CommandStats(),
-    children,
-  };
+  return { ...row, flags, fullName, route, stats: new CommandStats(), children };
 }
 
 /** The bits that the metadata of a command or subcommand has. */

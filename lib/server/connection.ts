@@ -12,13 +12,13 @@
  * Invariant: requests of a connection are executed one at a time and in order, and `reply` holds
  * their replies in that order.
  */
+import { Args } from '../../resp/args.js';
 import type { ChunkPool } from '../../resp/chunk-pool.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
 import { NEED_MORE, PROTOCOL_ERROR, RequestReader } from '../../resp/request-reader.js';
 import type { Link, LinkHandler } from '../../world/world.js';
 import type { CommitWaiter } from './commit-gate.js';
 import { SERVER_RING } from './gates.js';
-import { Lookahead } from './lookahead.js';
 import type { Deferred } from './loop-budget.js';
 import type { PendingWrites } from './pending-writes.js';
 import type { Server } from './server.js';
@@ -38,8 +38,8 @@ const FLUSH_BYTES = 256 * 1024;
 /** Bytes of requests executed between two looks at the clock. */
 const LOOK_BYTES = 8 * 1024;
 
-/** The request at hand and those behind it. One for all connections: nothing of a request outlives its command. */
-const ahead = new Lookahead();
+/** The request at hand. One for all connections: nothing of a request outlives its command. */
+const args = new Args();
 
 export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred {
   readonly session: Session;
@@ -278,8 +278,6 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
       this.#reply.rewind(this.#mark);
       this.#server.failed(this.session, error);
       return false;
-    } finally {
-      ahead.forget();
     }
   }
 
@@ -313,24 +311,20 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
         lookAtBytes = reader.unreadBytes - LOOK_BYTES;
         if (this.#looksAtTime()) return;
       }
-      if (ahead.has(reader) || ahead.look(reader, dispatcher, session.database)) {
-        ahead.take(reader);
-      } else {
-        const found = ahead.next(reader, dispatcher);
-        if (found === NEED_MORE) return;
-        if (found === PROTOCOL_ERROR) {
-          // The error follows the replies that are under way.
-          if (this.#hasUnderWay()) return;
-          if (reader.error !== '') reply.error(reader.error);
-          session.closing = true;
-          return;
-        }
+      const found = reader.next(args);
+      if (found === NEED_MORE) return;
+      if (found === PROTOCOL_ERROR) {
+        // The error follows the replies that are under way.
+        if (this.#hasUnderWay()) return;
+        if (reader.error !== '') reply.error(reader.error);
+        session.closing = true;
+        return;
       }
       this.#mark = reply.mark();
       if (session.levelsAfter !== undefined) session.resetLevels();
       const before = store.changeCount;
       const { isOpen } = session.writes;
-      dispatcher.executeFound(session, ahead.args, ahead.command);
+      dispatcher.execute(session, args);
       if (isOpen && (session.suspended || reply.mark() !== this.#mark)) {
         session.writes.requests += 1;
       }

@@ -108,16 +108,7 @@ export class Dispatcher {
 
   /** Runs one request of a session and writes its reply. Never throws for what a client sent. */
   execute(session: Session, args: Args): void {
-    this.executeFound(session, args, this.find(args));
-  }
-
-  /** The command that a request names, a container if it is a subcommand; undefined: none. */
-  find(args: Args): Command | undefined {
-    return this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
-  }
-
-  /** `execute` of a request whose command is known. */
-  executeFound(session: Session, args: Args, command: Command | undefined): void {
+    const command = this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
     session.totalCommands += 1;
     const gate = session.gate | this.gate;
     if (
@@ -160,7 +151,7 @@ export class Dispatcher {
 
   /** Finds the command or subcommand of a request; writes no reply. */
   lookup(args: Args): Command | undefined {
-    const command = this.find(args);
+    const command = this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
     if (command?.children === undefined || args.count < 2) return command;
     return command.children.get(args.string(1).toLowerCase()) ?? command;
   }

@@ -1,8 +1,7 @@
 /** Fetching the ways to several keys: whatever the keys, nothing is found, thrown or changed. */
 import t from 'tap';
-import { FETCH_KEYS_MAX, fetchElements, fetchKeys } from '../../radix/fetch.js';
+import { FETCH_KEYS_MAX, fetchKeys } from '../../radix/fetch.js';
 import { Space } from '../../radix/space.js';
-import { SubTree } from '../../radix/subtree.js';
 import { Tree } from '../../radix/tree.js';
 import { localClient } from '../support/local.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
@@ -32,39 +31,6 @@ t.test('any keys, in trees of any size', async (t) => {
     t.same([tree.digestLow, tree.liveCount, tree.version], [digestLow, liveCount, version]);
     tree.checkTree();
   }
-});
-
-t.test('any elements, of small and of big sub trees, and of keys that are none', (t) => {
-  const random = seededRandom(seed);
-  const tree = new Tree(new Space({ hashKey: Buffer.alloc(16, 7) }));
-  const sub = new SubTree(tree);
-  const keys = ['small', 'big', 'string', 'none', ''].map((key) => Buffer.from(key));
-  const put = (key: Buffer, element: Buffer, stamp: number): void => {
-    sub.put(key, 0, key.length, 1, element, 0, element.length, stamp, 1, 0, element, 0, 0);
-  };
-  put(keys[0]!, Buffer.from('x'), 1);
-  for (let i = 0; i < 6000; i++) put(keys[1]!, Buffer.from(`e${i}`), i + 1);
-  tree.put(keys[2]!, 0, keys[2]!.length, 1, 1, 0, 0, keys[0]!, 0, 1);
-  const { digestLow, liveCount, version } = tree;
-  for (let round = 0; round < 200; round++) {
-    const count = random.below(FETCH_KEYS_MAX + 1);
-    const parts: Buffer[] = [Buffer.from('*')];
-    const places = Array.from({ length: 4 }, () => new Int32Array(FETCH_KEYS_MAX));
-    const add = (part: Buffer, which: number, lane: number): void => {
-      places[which]![lane] = parts.reduce((sum, { length }) => sum + length, 0);
-      places[which + 1]![lane] = places[which]![lane]! + part.length;
-      parts.push(part);
-    };
-    for (let lane = 0; lane < count; lane++) {
-      add(random.pick(keys), 0, lane);
-      if (random.chance(0.8)) add(Buffer.from(`e${random.below(7000)}`), 2, lane);
-    }
-    const [starts, ends, subStarts, subEnds] = places;
-    fetchElements(tree, Buffer.concat(parts), count, starts!, ends!, subStarts!, subEnds!);
-  }
-  t.same([tree.digestLow, tree.liveCount, tree.version], [digestLow, liveCount, version]);
-  tree.checkTree();
-  t.end();
 });
 
 t.test('MSET and MGET of more keys than go down side by side', async (t) => {

@@ -153,22 +153,6 @@ export interface DriveOptions extends ReadOptions {
   readonly after?: (reader: RequestReader) => void;
 }
 
-/** Takes so many of the requests that can be looked at; what was only looked at stays unread. */
-function lookAhead(reader: RequestReader, requests: string[][], most: number): void {
-  const seen: { request: string[]; end: number }[] = [];
-  for (let at = reader.position; ; ) {
-    const args = new Args();
-    at = reader.peek(args, at);
-    if (at === 0) break;
-    const request = Array.from({ length: args.count }, (_, i) => args.string(i));
-    seen.push({ request, end: at });
-  }
-  for (const { request, end } of seen.slice(0, most)) {
-    requests.push(request);
-    reader.skipTo(end);
-  }
-}
-
 /** Feeds the input cut at the given places from one buffer that is overwritten each time. */
 export function drive(input: Uint8Array, cuts: readonly number[], options: DriveOptions): Outcome {
   const reader = options.reader ?? new RequestReader(options.limits ?? requestLimitsDefault);
@@ -177,8 +161,6 @@ export function drive(input: Uint8Array, cuts: readonly number[], options: Drive
   const requests: string[][] = [];
   const read = (most: number): number => {
     for (let taken = 0; taken < most; taken++) {
-      if (options.random?.chance(0.3) === true)
-        lookAhead(reader, requests, options.random.below(4));
       const result = reader.next(args);
       if (result !== REQUEST) return result;
       requests.push(Array.from({ length: args.count }, (_, i) => args.string(i)));

@@ -121,13 +121,6 @@ function hincrbyfloat(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 export const hashNumberCommands: readonly CommandRow[] = [
-  { name: 'hincrby', arity: 4, flags: WRITE | FAST, keys: [1, 1, 1], element: 2, handler: hincrby },
-  {
-    name: 'hincrbyfloat',
-    arity: 4,
-    flags: WRITE | FAST,
-    keys: [1, 1, 1],
-    element: 2,
-    handler: hincrbyfloat,
-  },
+  { name: 'hincrby', arity: 4, flags: WRITE | FAST, keys: [1, 1, 1], handler: hincrby },
+  { name: 'hincrbyfloat', arity: 4, flags: WRITE | FAST, keys: [1, 1, 1], handler: hincrbyfloat },
 ];

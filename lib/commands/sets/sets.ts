@@ -107,25 +107,11 @@ function sscan(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 export const setCommands: readonly CommandRow[] = [
-  { name: 'sadd', arity: -3, flags: WRITE | FAST, keys: [1, 1, 1], element: 2, handler: sadd },
-  { name: 'srem', arity: -3, flags: WRITE | FAST, keys: [1, 1, 1], element: 2, handler: srem },
-  { name: 'smove', arity: 4, flags: WRITE | FAST, keys: [1, 2, 1], element: 3, handler: smove },
-  {
-    name: 'sismember',
-    arity: 3,
-    flags: READONLY | FAST,
-    keys: [1, 1, 1],
-    element: 2,
-    handler: sismember,
-  },
-  {
-    name: 'smismember',
-    arity: -3,
-    flags: READONLY | FAST,
-    keys: [1, 1, 1],
-    element: 2,
-    handler: smismember,
-  },
+  { name: 'sadd', arity: -3, flags: WRITE | FAST, keys: [1, 1, 1], handler: sadd },
+  { name: 'srem', arity: -3, flags: WRITE | FAST, keys: [1, 1, 1], handler: srem },
+  { name: 'smove', arity: 4, flags: WRITE | FAST, keys: [1, 2, 1], handler: smove },
+  { name: 'sismember', arity: 3, flags: READONLY | FAST, keys: [1, 1, 1], handler: sismember },
+  { name: 'smismember', arity: -3, flags: READONLY | FAST, keys: [1, 1, 1], handler: smismember },
   { name: 'scard', arity: 2, flags: READONLY | FAST, keys: [1, 1, 1], handler: scard },
   { name: 'smembers', arity: 2, flags: READONLY, keys: [1, 1, 1], handler: smembers },
   { name: 'sscan', arity: -3, flags: READONLY, keys: [1, 1, 1], handler: sscan },

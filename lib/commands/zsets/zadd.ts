@@ -71,6 +71,6 @@ function addMembers(
 }
 
 export const zaddCommands: readonly CommandRow[] = [
-  { name: 'zadd', arity: -4, flags: WRITE | FAST, keys: [1, 1, 1], element: 3, handler: zadd },
-  { name: 'zincrby', arity: 4, flags: WRITE | FAST, keys: [1, 1, 1], element: 3, handler: zincrby },
+  { name: 'zadd', arity: -4, flags: WRITE | FAST, keys: [1, 1, 1], handler: zadd },
+  { name: 'zincrby', arity: 4, flags: WRITE | FAST, keys: [1, 1, 1], handler: zincrby },
 ];

@@ -132,33 +132,12 @@ function zscan(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 export const zsetCommands: readonly CommandRow[] = [
-  { name: 'zrem', arity: -3, flags: WRITE | FAST, keys: [1, 1, 1], element: 2, handler: zrem },
+  { name: 'zrem', arity: -3, flags: WRITE | FAST, keys: [1, 1, 1], handler: zrem },
   { name: 'zcard', arity: 2, flags: READONLY | FAST, keys: [1, 1, 1], handler: zcard },
-  {
-    name: 'zscore',
-    arity: 3,
-    flags: READONLY | FAST,
-    keys: [1, 1, 1],
-    element: 2,
-    handler: zscore,
-  },
-  {
-    name: 'zmscore',
-    arity: -3,
-    flags: READONLY | FAST,
-    keys: [1, 1, 1],
-    element: 2,
-    handler: zmscore,
-  },
-  { name: 'zrank', arity: -3, flags: READONLY | FAST, keys: [1, 1, 1], element: 2, handler: zrank },
-  {
-    name: 'zrevrank',
-    arity: -3,
-    flags: READONLY | FAST,
-    keys: [1, 1, 1],
-    element: 2,
-    handler: zrevrank,
-  },
+  { name: 'zscore', arity: 3, flags: READONLY | FAST, keys: [1, 1, 1], handler: zscore },
+  { name: 'zmscore', arity: -3, flags: READONLY | FAST, keys: [1, 1, 1], handler: zmscore },
+  { name: 'zrank', arity: -3, flags: READONLY | FAST, keys: [1, 1, 1], handler: zrank },
+  { name: 'zrevrank', arity: -3, flags: READONLY | FAST, keys: [1, 1, 1], handler: zrevrank },
   { name: 'zrandmember', arity: -2, flags: READONLY, keys: [1, 1, 1], handler: zrandmember },
   { name: 'zscan', arity: -3, flags: READONLY, keys: [1, 1, 1], handler: zscan },
 ];
