@@ -107,31 +107,27 @@ export class CallServer implements JobKeeper {
   }
 
   serve(): void {
-    const verb = (name: string, handler: (peer: string, args: Args, reply: ReplyWriter) => void) =>
+    const verb = (name: string, handler: (peer: Peer, args: Args, reply: ReplyWriter) => void) =>
       this.#links.serve({
         name,
         channel: 'data',
-        handler: (session: Session, args, reply) => handler(session.peer!.memberId, args, reply),
+        handler: (session: Session, args, reply) => handler(session.peer!, args, reply),
       });
-    for (const name of ['CALL', 'EXEC']) {
-      this.#links.serve({
-        name,
-        channel: 'data',
-        handler: ({ peer }, args, reply) => this.#call(peer!, args, reply, name === 'EXEC'),
-      });
-    }
+    verb('CALL', (peer, args, reply) => this.#call(peer, args, reply, false));
+    verb('EXEC', (peer, args, reply) => this.#call(peer, args, reply, true));
+    verb('PARKED', (peer, args, reply) => this.#isParked(peer, args, reply));
     this.#links.serve({
       name: 'CALLS',
       channel: 'data',
       handler: (session, args, reply) => this.#batches.run(session, args, reply),
     });
-    verb('ANSWERS', (peer, args, reply) => {
+    verb('ANSWERS', ({ memberId }, args, reply) => {
       const { batches } = this.#calls;
-      const isWanted = args.count === 3 && batches.answered(args.int64(1), peer, args.bytes(2));
+      const isWanted = args.count === 3 && batches.answered(args.int64(1), memberId, args.bytes(2));
       reply.integer(isWanted ? 1 : 0);
     });
-    verb('ANSWER', (peer, args, reply) => {
-      if (args.count === 3 || args.count === 4) this.#answered(peer, args, reply);
+    verb('ANSWER', ({ memberId }, args, reply) => {
+      if (args.count === 3 || args.count === 4) this.#answered(memberId, args, reply);
       else reply.integer(0);
     });
     this.#links.serve({
@@ -139,14 +135,9 @@ export class CallServer implements JobKeeper {
       channel: 'bulk',
       handler: (session, args, reply) => this.#portion(session.peer!.memberId, args, reply),
     });
-    verb('CANCEL', (peer, args, reply) => {
-      if (args.count === 3) this.#cancel(`${peer}/${args.string(1)}`, args.string(2));
+    verb('CANCEL', ({ memberId }, args, reply) => {
+      if (args.count === 3) this.#cancel(`${memberId}/${args.string(1)}`, args.string(2));
       reply.ok();
-    });
-    this.#links.serve({
-      name: 'PARKED',
-      channel: 'data',
-      handler: ({ peer }, args, reply) => this.#isParked(peer!, args, reply),
     });
   }
 
