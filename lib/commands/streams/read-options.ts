@@ -21,16 +21,6 @@ export interface ReadOptions {
   readonly isRetry: boolean;
 }
 
-const NOTHING_ASKED: ReadOptions = {
-  count: 0,
-  timeoutMs: -1,
-  isNoAck: false,
-  groupAt: 0,
-  first: 0,
-  streams: 0,
-  isRetry: false,
-};
-
 /** Undefined if an error was replied. */
 export function readOptions(
   args: Args,
@@ -38,8 +28,14 @@ export function readOptions(
   isScript: boolean,
   reply: ReplyWriter,
 ): ReadOptions | undefined {
-  const options: { -readonly [Name in keyof ReadOptions]: ReadOptions[Name] } = {
-    ...NOTHING_ASKED,
+  const options = {
+    count: 0,
+    timeoutMs: -1,
+    isNoAck: false,
+    groupAt: 0,
+    first: 0,
+    streams: 0,
+    isRetry: false,
   };
   for (let i = 1; i < args.count && options.first === 0; i += 1) {
     const left = args.count - i - 1;
