@@ -51,6 +51,16 @@ export function shortText(text: string, charsMax = 128): string {
 /** Values up to this size are copied into the reply's chunk in one piece. */
 const PIECE_BYTES = 16 * 1024;
 
+/**
+ * The head of an array of so many items, or pairs of two. True if each pair is an array of its own, as
+ * in RESP3; else the two follow each other.
+ */
+export function beginItems(reply: ReplyWriter, count: number, isPaired: boolean): boolean {
+  const nests = isPaired && reply.protocol === 3;
+  reply.array(isPaired && !nests ? count * 2 : count);
+  return nests;
+}
+
 /** Writes the value of a string leaf as a bulk string. */
 export function replyValue(reply: ReplyWriter, database: Database, leaf: Leaf): void {
   if (replyShortValue(reply, database, leaf)) return;

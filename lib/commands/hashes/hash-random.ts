@@ -8,7 +8,7 @@ import { type CommandRow, READONLY } from '../command.js';
 import { writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
 import { refusesPairs, signedCount } from '../int64.js';
 import { replyRandom } from '../random-elements.js';
-import { SYNTAX_ERROR } from '../replies.js';
+import { beginItems, SYNTAX_ERROR } from '../replies.js';
 
 function hrandfield(session: Session, args: Args, reply: ReplyWriter): void {
   if (args.count > 2) {
@@ -33,8 +33,7 @@ function hrandfields(session: Session, args: Args, reply: ReplyWriter): void {
   const hash = readCollection(session, args, 1, TYPE_HASH, reply);
   if (hash === undefined) return;
   const found = hash.size === 0 ? 0 : count < 0 ? -count : Math.min(count, hash.size);
-  const nests = withValues && reply.protocol === 3;
-  reply.array(withValues && !nests ? found * 2 : found);
+  const nests = beginItems(reply, found, withValues);
   if (found === 0) return;
   const writePair = nests ? writeNestedPair : writeFlatPair;
   replyRandom(session, hash, count, withValues ? writePair : writeKey);

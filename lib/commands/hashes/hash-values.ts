@@ -19,6 +19,7 @@ import { replyElementRange } from '../element-range.js';
 import { highValueRank, lowValueRank, refusesInterval } from '../ordered/interval.js';
 import { nthOf } from '../ordered/nth.js';
 import { rangePart, rangeRequest } from '../ordered/range-options.js';
+import { beginItems } from '../replies.js';
 
 const NOT_MIRRORED = 'ERR the hash has no order by value, HMIRROR key ON gives it one';
 const BOUND_TOO_LONG = 'ERR min or max is too long for a mirrored hash';
@@ -70,9 +71,7 @@ function hvrange(session: Session, args: Args, reply: ReplyWriter): void {
   const { mirror } = hash;
   const low = lowValueRank(mirror, args, 2);
   const part = rangePart(request, low, highValueRank(mirror, args, 3), true);
-  const { count } = part;
-  const nests = request.withValues && reply.protocol === 3;
-  reply.array(request.withValues && !nests ? count * 2 : count);
+  const nests = beginItems(reply, part.count, request.withValues);
   const writePair = nests ? writeNestedMirrored : writeFlatMirrored;
   replyElementRange(session, hash, part, request.withValues ? writePair : writeMirrored);
 }

@@ -15,6 +15,7 @@ import { readCollection } from '../collections.js';
 import { type CommandRow, FAST, type Handler, READONLY } from '../command.js';
 import { replyElementRange } from '../element-range.js';
 import { writeFlatPair, writeKey, writeNestedPair } from '../element-reply.js';
+import { beginItems } from '../replies.js';
 import { highRank, lowRank, refusesInterval } from './interval.js';
 import { nthOf } from './nth.js';
 import { rangePart, rangeRequest } from './range-options.js';
@@ -35,9 +36,7 @@ function range({ type, hasValues }: Kind): Handler {
     const { elements } = collection;
     const low = lowRank(elements, args, 2);
     const part = rangePart(request, low, highRank(elements, args, 3), false);
-    const { count } = part;
-    const nests = request.withValues && reply.protocol === 3;
-    reply.array(request.withValues && !nests ? count * 2 : count);
+    const nests = beginItems(reply, part.count, request.withValues);
     const writePair = nests ? writeNestedPair : writeFlatPair;
     const write = request.withValues ? writePair : writeKey;
     replyElementRange(session, collection, part, write);

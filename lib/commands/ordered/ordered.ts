@@ -12,7 +12,7 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
-import { NOT_INTEGER, replyKey, SYNTAX_ERROR } from '../replies.js';
+import { beginItems, NOT_INTEGER, replyKey, SYNTAX_ERROR } from '../replies.js';
 import { DeleteRange } from './delete-range.js';
 import { highRank, lowRank, refusesInterval } from './interval.js';
 import { rangePart, rangeRequest } from './range-options.js';
@@ -29,7 +29,7 @@ function krange(session: Session, args: Args, reply: ReplyWriter): void {
   const { tree } = session.database;
   const [low, high] = [lowRank(tree, args, 1), highRank(tree, args, 2)];
   const { count, index } = rangePart(request, low, high, false);
-  reply.array(request.withValues && reply.protocol === 2 ? count * 2 : count);
+  beginItems(reply, count, request.withValues);
   if (count > 0) RangeReply.start(session, index, count, request);
 }
 

@@ -11,9 +11,10 @@ import type { Space } from '../../../radix/space.js';
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
+import { beginItems } from '../replies.js';
 import { HIGHEST, isExcluded, isExtreme, LOWEST } from './interval.js';
 import type { RangeRequest } from './range-options.js';
-import { replyEntry } from './range-reply.js';
+import { replyItem } from './range-reply.js';
 
 const PAGE_ENTRIES_MAX = 128;
 /** The leaves of the page; one for all, since it is empty when a command returns. */
@@ -33,12 +34,8 @@ export function replyPage(
   const { database } = session;
   const walked = walkFrom(database.cursor, args, count);
   const found = withinHigh(database.tree.space, args, walked);
-  const pairs = withValues && reply.protocol === 3;
-  reply.array(withValues && !pairs ? found * 2 : found);
-  for (let i = 0; i < found; i++) {
-    if (pairs) reply.array(2);
-    replyEntry(reply, database, page[i]!, withValues);
-  }
+  beginItems(reply, found, withValues);
+  for (let i = 0; i < found; i++) replyItem(reply, database, page[i]!, withValues);
 }
 
 /** How many entries from the lower bound on, at most `most`, stand in the page now. */

@@ -40,7 +40,7 @@ const UNUSUAL = KIND_MASK | FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
 /** Entries found and not yet written; one for all, since it is empty when a command returns. */
 const run = new Int32Array(32);
 
-/** Writes key, or key and value; in RESP3 the two are a pair. */
+/** Writes key, or key and value. */
 export function replyEntry(
   reply: ReplyWriter,
   database: Database,
@@ -66,6 +66,17 @@ export function replyEntry(
   else reply.nil();
 }
 
+/** `replyEntry` among several, whose head was `beginItems`. */
+export function replyItem(
+  reply: ReplyWriter,
+  database: Database,
+  leaf: Leaf,
+  withValues: boolean,
+): void {
+  if (withValues && reply.protocol === 3) reply.array(2);
+  replyEntry(reply, database, leaf, withValues);
+}
+
 /** `Cursor.stepRun` of one entry, backwards. */
 function stepBack(cursor: Cursor): number {
   run[0] = cursor.stepBack();
@@ -79,17 +90,13 @@ export class RangeReply {
     const cursor = database.cursor;
     const clock = server.store.world.clock;
     const { reverse, withValues } = request;
-    const pairs = withValues && reply.protocol === 3;
     const mayPause = count > STEP_ENTRIES && !server.dispatcher.atomic;
     const deadlineMs = mayPause ? clock.monotonicMs() + SLICE_MS : 0;
     let left = count;
     let unchecked = 0;
     run[0] = cursor.stepTo(first);
     for (let found = 1; ; found = reverse ? stepBack(cursor) : cursor.stepRun(run, left)) {
-      for (let i = 0; i < found; i += 1) {
-        if (pairs) reply.array(2);
-        replyEntry(reply, database, run[i]!, withValues);
-      }
+      for (let i = 0; i < found; i += 1) replyItem(reply, database, run[i]!, withValues);
       left -= found;
       if (left === 0) return;
       if (!mayPause) continue;
@@ -111,7 +118,6 @@ class RangeRest implements Task {
   readonly #database: Database;
   readonly #snapshot: Snapshot;
   readonly #withValues: boolean;
-  readonly #pairs: boolean;
   #left: number;
 
   constructor(session: Session, last: Leaf, count: number, request: RangeRequest) {
@@ -119,7 +125,6 @@ class RangeRest implements Task {
     this.#database = session.database;
     this.#left = count;
     this.#withValues = request.withValues;
-    this.#pairs = request.withValues && session.reply.protocol === 3;
     const { tree } = this.#database;
     const key = tree.key(last);
     const bounds = request.reverse ? { high: key, backward: true } : { low: key };
@@ -154,8 +159,7 @@ class RangeRest implements Task {
     do {
       if (!snapshot.next()) throw new Error('a snapshot has fewer keys than were counted');
     } while (!snapshot.tree.visible(snapshot.leaf));
-    if (this.#pairs) reply.array(2);
-    replyEntry(reply, this.#database, snapshot.leaf, this.#withValues);
+    replyItem(reply, this.#database, snapshot.leaf, this.#withValues);
     this.#left -= 1;
   }
 }

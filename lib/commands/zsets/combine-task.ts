@@ -16,7 +16,7 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { SCORE_BYTES, scoreOf, writeScore } from '../../types/zsets.js';
-import { WRONG_TYPE_ERROR } from '../replies.js';
+import { beginItems, WRONG_TYPE_ERROR } from '../replies.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
 import {
   aggregated,
@@ -231,8 +231,7 @@ export class CombineTask extends ValueTask {
     const { withScores } = this.#options;
     const nests = withScores && reply.protocol === 3;
     if (this.#told === undefined) {
-      const { size } = this.#result;
-      reply.array(withScores && !nests ? size * 2 : size);
+      beginItems(reply, this.#result.size, withScores);
       this.#told = this.#result.sub.mirror.tree.cursor();
     }
     const write = nests ? writeNestedRanked : withScores ? writeFlatRanked : writeRanked;

@@ -10,7 +10,7 @@ import { readCollection } from '../collections.js';
 import { type CommandRow, FAST, type Handler, READONLY } from '../command.js';
 import { replyElementRange } from '../element-range.js';
 import { writeKey } from '../element-reply.js';
-import { NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
+import { beginItems, NOT_INTEGER, SYNTAX_ERROR } from '../replies.js';
 import { writeFlatRanked, writeNestedRanked, writeRanked } from './members.js';
 import { BY_MEMBER, BY_RANK, BY_SCORE, rankRange } from './rank-range.js';
 
@@ -137,8 +137,7 @@ function replyRange(session: Session, args: Args, reply: ReplyWriter, form: Rang
   rankRange.find(zset, reverse);
   applyLimit(asked);
   const count = rankRange.size;
-  const nests = withScores && reply.protocol === 3;
-  reply.array(withScores && !nests ? count * 2 : count);
+  const nests = beginItems(reply, count, withScores);
   const byValue = by !== BY_MEMBER;
   const index = reverse ? rankRange.to - 1 : rankRange.from;
   const writeScored = nests ? writeNestedRanked : writeFlatRanked;

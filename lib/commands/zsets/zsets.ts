@@ -11,7 +11,7 @@ import { writeKey } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesPairs, signedCount } from '../int64.js';
 import { replyRandom } from '../random-elements.js';
-import { SYNTAX_ERROR, wrongArity } from '../replies.js';
+import { beginItems, SYNTAX_ERROR, wrongArity } from '../replies.js';
 import { writeFlatScored, writeNestedScored, writeScanned } from './members.js';
 
 function zrem(session: Session, args: Args, reply: ReplyWriter): void {
@@ -112,8 +112,7 @@ function zrandmembers(session: Session, args: Args, reply: ReplyWriter): void {
   const zset = readCollection(session, args, 1, SORTED_SET, reply);
   if (zset === undefined) return;
   const found = zset.size === 0 ? 0 : count < 0 ? -count : Math.min(count, zset.size);
-  const nests = withScores && reply.protocol === 3;
-  reply.array(withScores && !nests ? found * 2 : found);
+  const nests = beginItems(reply, found, withScores);
   if (found === 0) return;
   const writeScored = nests ? writeNestedScored : writeFlatScored;
   replyRandom(session, zset, count, withScores ? writeScored : writeKey);
