@@ -124,9 +124,14 @@ export class DhashNode {
     return ring;
   }
 
-  /** The ring has this member no more: once nothing is left that only it might hold, it has left. */
+  /**
+   * The ring has this member no more: once nothing is left that only it might hold, and what others
+   * had it run is answered, it has left.
+   */
   async #handOver(): Promise<void> {
-    await this.server.loops?.clean.whenNothingIsLeft();
+    const { loops, replication, router } = this.server;
+    await loops?.clean.whenNothingIsLeft();
+    await this.#until(() => router?.parkedCount === 0 && replication?.heldCount === 0);
     this.#endLeave(true);
   }
 
@@ -167,10 +172,14 @@ export class DhashNode {
 
   /** Resolves once those that have left this node's ring have handed over to it what they had. */
   othersHandedOver(): Promise<void> {
+    return this.#until(() => this.server.ring?.hasLeavers !== true);
+  }
+
+  #until(isSo: () => boolean): Promise<void> {
     const { timers } = this.#components.world;
     return new Promise((resolve) => {
       const look = (): void => {
-        if (this.server.ring?.hasLeavers !== true) return resolve();
+        if (isSo()) return resolve();
         timers.after(HAND_OVER_LOOK_MS, look);
       };
       look();

@@ -82,6 +82,7 @@ export class PeerConnection<Name> {
   #isCongested = false;
   #isFlushPlanned = false;
   #wasBusy = false;
+  #isRetired = false;
   #pause: Timer | undefined;
   #deadline: Timer | undefined;
   #deadlineMs = Infinity;
@@ -113,7 +114,7 @@ export class PeerConnection<Name> {
   }
 
   start(): void {
-    if (this.#state === 'closed') this.#connect();
+    if (this.#state === 'closed' && !this.#isRetired) this.#connect();
   }
 
   /** There is reason to believe that the other side can be reached: does not wait any longer. */
@@ -123,8 +124,15 @@ export class PeerConnection<Name> {
     this.#connect();
   }
 
+  /** It serves as long as it is there, and is not made again. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#state !== 'open') this.close();
+  }
+
   /** For good; who waits for replies is told. */
   close(): void {
+    this.#isRetired = true;
     if (this.#state === 'closed') return;
     this.#drop('closed', new PeerError('PEER_DOWN', 'this side closed the connection'));
   }
@@ -225,6 +233,7 @@ export class PeerConnection<Name> {
 
   #lost(error: PeerError): void {
     if (this.#state === 'closed' || this.#state === 'waiting') return;
+    if (this.#isRetired) return this.#drop('closed', error);
     const isSteady = this.#state === 'open' && this.#nowMs() - this.#openedMs >= STEADY_MS;
     if (isSteady) this.#backoff.reset();
     this.#drop('waiting', error);

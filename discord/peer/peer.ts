@@ -1,6 +1,7 @@
 /**
  * Another member, as seen from this one: a connection for each channel, so that neither data nor
- * transfers delay a ping, and no write that waits for replicas the acknowledgement of another one. The control connection is kept up; the others are made when first used.
+ * transfers delay a ping, and no write that waits for replicas the acknowledgement of another one.
+ * The control connection is kept up; the others are made when first used.
  */
 import type { Address, World } from '../../world/world.js';
 import { PeerConnection } from './connection.js';
@@ -100,6 +101,11 @@ export class Peer {
 
   isOpen(channel: Channel): boolean {
     return this.#connections[channel].state === 'open';
+  }
+
+  /** What is under way there still ends; connections that are lost are not made again. */
+  retire(): void {
+    for (const channel of CHANNELS) this.#connections[channel].retire();
   }
 
   close(): void {

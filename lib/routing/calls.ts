@@ -50,6 +50,7 @@ const UNREACHABLE_MS = 1000;
 const FIRST_ID_MAX = 2 ** 40;
 
 export const NOT_MINE = 'NOTMINE';
+export const NOT_AGREED = 'TRYAGAIN the members do not agree yet on who owns what';
 export const NONSENSE = 'ERR a member answered nonsense';
 export const EXEC_WORDS = Args.of('EXEC');
 
@@ -387,7 +388,7 @@ export class Calls {
     } else if (reply instanceof Error && reply.message.startsWith(NOT_MINE)) {
       this.#forget(call);
       this.refused(call.memberId, generation);
-      call.options.again('TRYAGAIN the members do not agree yet on who owns what');
+      call.options.again(NOT_AGREED);
     } else {
       this.#forget(call);
       const text = reply instanceof Error ? reply.message : NONSENSE;
@@ -471,14 +472,24 @@ export class Calls {
   #askParked(memberId: string, ids: readonly number[]): void {
     const dueMs = Math.floor(this.#nowMs + PARKED_KEPT_MS);
     const words = ['PARKED', String(dueMs), ...ids.map(String)];
-    this.#links.request(memberId, 'data', words, PARKED_TIMEOUT_MS, (error, reply) => {
+    const done: Done = (error, reply) => {
       if (error !== null || !Array.isArray(reply)) return;
       for (const [at, isKnown] of reply.entries()) {
-        const id = ids[at];
-        if (isKnown !== 0 || id === undefined || this.batches.forgotten(id)) continue;
-        const call = this.#calls.get(id);
-        if (call !== undefined) this.#lost(call, 'it knows nothing of it any more');
+        if (isKnown === 0 && ids[at] !== undefined) this.#forgotten(ids[at]);
       }
-    });
+    };
+    const sent = this.#links.request(memberId, 'data', words, PARKED_TIMEOUT_MS, done);
+    const { current, next } = this.#links.responsibility;
+    const isMember = [current, next].some((ring) => (ring?.indexOf(memberId) ?? -1) >= 0);
+    if ('done' in sent || isMember) return;
+    // It has left the ring, and its process is gone.
+    for (const id of ids) this.#forgotten(id);
+  }
+
+  /** A member knows nothing any more of what it was to answer. */
+  #forgotten(id: number): void {
+    if (this.batches.forgotten(id)) return;
+    const call = this.#calls.get(id);
+    if (call !== undefined) this.#lost(call, 'it knows nothing of it any more');
   }
 }

@@ -1,15 +1,18 @@
 /** A command whose keys have one owner: it is run there, and its reply passed on as it is. */
 import type { Args } from '../../resp/args.js';
+import { afterWaiting } from '../commands/block-again.js';
 import type { Command } from '../commands/command.js';
 import type { Session } from '../server/session.js';
 import { ACTING, TRACK } from './call-header.js';
-import type { Call, CallOptions } from './calls.js';
+import { type Call, type CallOptions, NOT_AGREED, NOT_MINE } from './calls.js';
 import { crossRange } from './cross-range.js';
 import type { Lane } from './lane.js';
 import { mayWrite } from './may-write.js';
 import { type Begun, Operation } from './operation.js';
 import { ownerOfKeys, SEVERAL } from './owned-keys.js';
 import type { Router } from './router.js';
+
+const MOVED = Buffer.from(`-${NOT_MINE}`);
 
 export class Forward extends Operation implements CallOptions {
   readonly verb = 'CALL';
@@ -18,7 +21,8 @@ export class Forward extends Operation implements CallOptions {
   readonly isBlocking: boolean;
   flags = 0;
   readonly #command: Command;
-  readonly #args: Args;
+  #args: Args;
+  #sinceMs: number;
   #call: Call | undefined;
 
   constructor(
@@ -29,6 +33,7 @@ export class Forward extends Operation implements CallOptions {
   ) {
     super(router, session, lane, begun);
     this.#command = command;
+    this.#sinceMs = router.world.clock.monotonicMs();
     this.isBlocking = command.route.isBlocking;
     this.#args = this.isBlocking ? args.clone() : args.cloneBriefly();
     this.name = command.fullName;
@@ -67,7 +72,19 @@ export class Forward extends Operation implements CallOptions {
 
   done(reply: Buffer): void {
     this.closed(this.#call);
-    this.finish(reply);
+    const isMoved = this.isBlocking && reply.subarray(0, MOVED.length).equals(MOVED);
+    if (isMoved) this.#moveOn(reply);
+    else this.finish(reply);
+  }
+
+  /** The member where it waited does not act for its keys any more; see `Blocking.moveOn`. */
+  #moveOn(refusal: Buffer): void {
+    const [, ...ids] = refusal.toString('latin1').trimEnd().split(' ');
+    const nowMs = this.router.world.clock.monotonicMs();
+    this.#args = afterWaiting(this.#args, nowMs - this.#sinceMs, ids);
+    this.#sinceMs = nowMs;
+    this.beginAnew();
+    this.again(NOT_AGREED);
   }
 
   #keep(call: Call): void {

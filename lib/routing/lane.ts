@@ -43,6 +43,8 @@ export class Lane {
   isClosed = false;
   /** The view under which all of it was sent. */
   epoch = 0;
+  /** When a command was last answered while others were to be tried again, monotonic ms. */
+  progressMs = 0;
   /** The client sends no more: its connection is to go on once the lane is empty. */
   isLast = false;
   #isResuming = false;
@@ -102,6 +104,12 @@ export class Lane {
   }
 
   finish(slot: Slot, reply: Buffer): void {
+    if (this.isClosed) this.progressMs = this.#session.server.store.world.clock.monotonicMs();
+    this.finishWith(slot, reply, 0, reply.length);
+  }
+
+  /** It was tried in vain. */
+  giveUp(slot: Slot, reply: Buffer): void {
     this.finishWith(slot, reply, 0, reply.length);
   }
 

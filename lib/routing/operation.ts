@@ -7,8 +7,9 @@ import { pour } from './pour.js';
 import { errorReply } from './raw-reply.js';
 import type { Router } from './router.js';
 
-/** How often a command is tried again, and for how long, before the client is told to, ms. */
+/** How often a command is tried again before the client is told to. */
 const ATTEMPTS_MAX = 64;
+/** And for how long, ms: since it was sent, or since one before it was answered. */
 const TRYING_MAX_MS = 4000;
 /** Pause before the first and before the last tries, ms. */
 const PAUSE_MIN_MS = 10;
@@ -37,7 +38,7 @@ export abstract class Operation {
   readonly laneId: number;
   /** The client keeps what it reads. */
   isTracked = false;
-  readonly #startedMs: number;
+  #startedMs: number;
   #attempts = 0;
   #isOver = false;
   #open = new Set<Call>();
@@ -53,7 +54,7 @@ export abstract class Operation {
     this.readLevel = begun?.readLevel ?? session.readLevel;
     this.writeLevel = begun?.writeLevel ?? session.writeLevel;
     this.laneId = router.laneIdOf(session);
-    this.#startedMs = router.world.clock.monotonicMs();
+    this.#startedMs = this.#nowMs;
   }
 
   /** Decides whom to ask, and asks; again, if the ring has changed meanwhile. */
@@ -91,20 +92,29 @@ export abstract class Operation {
     if (call !== undefined) this.#open.delete(call);
   }
 
+  /** It has waited where its keys were: what is tried from now on has its own time. */
+  protected beginAnew(): void {
+    this.#startedMs = this.#nowMs;
+    this.#attempts = 0;
+  }
+
   /**
-   * Starts anew after a pause, once all commands before it are answered: so the order stays.
-   * Gives up after a while.
+   * Starts anew once all commands before it are answered: so the order stays. Pauses before, unless
+   * one that was tried before it has just found its owner. Gives up after a while.
    */
   again(reason: string): void {
     if (this.#isOver) return;
     this.lane.isClosed = true;
     this.#attempts += 1;
+    const refusedMs = this.#nowMs;
     const tryOr = (next: () => void): void => {
       if (this.#isOver) return;
-      if (this.#isTooLate || this.#attempts >= ATTEMPTS_MAX) this.finish(this.givenUp(reason));
+      if (this.#isTooLate || this.#attempts >= ATTEMPTS_MAX) this.#giveUp(this.givenUp(reason));
       else next();
     };
     this.lane.whenHead(this.slot, () => {
+      if (this.#attempts === 1 && this.lane.progressMs > refusedMs)
+        return tryOr(() => this.start());
       const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(this.#attempts, 8));
       // This node may not have run for long when the pause is over.
       tryOr(() => this.router.world.timers.after(pauseMs, () => tryOr(() => this.start())));
@@ -112,12 +122,24 @@ export abstract class Operation {
   }
 
   get #isTooLate(): boolean {
-    return this.router.world.clock.monotonicMs() - this.#startedMs > TRYING_MAX_MS;
+    const sinceMs = Math.max(this.#startedMs, this.lane.progressMs);
+    return this.#nowMs - sinceMs > TRYING_MAX_MS;
+  }
+
+  get #nowMs(): number {
+    return this.router.world.clock.monotonicMs();
   }
 
   /** Nobody acts for what the member at `owner` owns. */
   protected down(owner: number): void {
-    this.finish(this.givenUp(this.router.clusterDown(owner)));
+    this.#giveUp(this.givenUp(this.router.clusterDown(owner)));
+  }
+
+  #giveUp(reply: Buffer): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.slot.unblock = undefined;
+    this.lane.giveUp(this.slot, reply);
   }
 
   /** The reply once it is tried no more. */

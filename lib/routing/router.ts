@@ -35,7 +35,7 @@ import {
 import { Batches } from './batches.js';
 import { ACTING } from './call-header.js';
 import { CallServer } from './call-server.js';
-import { Calls } from './calls.js';
+import { Calls, NOT_MINE } from './calls.js';
 import { crossRange } from './cross-range.js';
 import { everybodyPlan } from './everybody.js';
 import { Forward } from './forward.js';
@@ -396,11 +396,23 @@ export class Router {
     if (isAlone) dispatcher.gate &= ~SERVER_RING;
     else dispatcher.gate |= SERVER_RING;
     if (wasAlone && !isAlone) this.server.tracking.ringGrew();
+    this.#moveBlocked();
+  }
+
+  /** What waits here for keys that others act for now waits there. */
+  #moveBlocked(): void {
+    const { blocking, dispatcher } = this.server;
+    if (!this.links.isReady || blocking.size === 0) return;
+    blocking.moveOn((args) => {
+      const command = dispatcher.lookup(args);
+      return command !== undefined && !this.#isHere(command, args);
+    }, NOT_MINE);
   }
 
   #liveness(memberId: string, isAlive: boolean): void {
     if (isAlive) {
       this.calls.memberAlive(memberId);
+      this.#moveBlocked();
       return;
     }
     this.calls.memberDied(memberId);

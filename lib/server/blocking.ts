@@ -20,7 +20,8 @@
  * Whoever adds to a list, sorted set or stream, or makes a key, calls `database.signalReady(key)`.
  * Order is Redis's: keys are served in the order in which they were signalled, after the command,
  * transaction or script that signalled them; of those who wait for a key the longest waiting comes
- * first; who waits for several keys is served by the first of them that is ready.
+ * first; who waits for several keys is served by the first of them that is ready. In a ring the wait
+ * goes on at the new owner when the keys get one (`moveOn`), behind those who wait there.
  *
  * Invariant: a session waits at most once, and then has `suspended` set.
  * Source: Redis blocked.c (`handleClientsBlockedOnKeys`).
@@ -28,9 +29,11 @@
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Timer } from '../../world/world.js';
+import { afterWaiting } from '../commands/block-again.js';
+import { errorReply } from '../routing/raw-reply.js';
 import type { KeyWaiter, ReadyKey, WaitedType } from '../store/wait-table.js';
 import type { Server } from './server.js';
-import type { Session } from './session.js';
+import { GATE_REPLY_MODE, type Session } from './session.js';
 
 interface TimeOptions {
   /** 0 = it waits for ever. */
@@ -54,6 +57,8 @@ interface KeyOptions extends TimeOptions {
   readonly retry: (session: Session, args: Args, at: number) => boolean;
   /** `retry` is called, too, when a key has gone (XREADGROUP). Default: false. */
   readonly wantsRemovals?: boolean;
+  /** Of streams that are read from what was last in them: the ids behind which they are read. */
+  readonly idsBefore?: () => readonly string[];
 }
 
 /** Without a type and keys, only time ends it (WAIT). */
@@ -73,6 +78,8 @@ export class Blocked implements KeyWaiter {
   readonly database: number;
   /** Where each key stands among the arguments; a key that is given twice counts once. */
   readonly places = new Map<string, number>();
+  /** Monotonic ms. */
+  readonly sinceMs: number;
   timer: Timer | undefined;
   readonly #blocking: Blocking;
   readonly #byKey: KeyOptions | undefined;
@@ -82,6 +89,7 @@ export class Blocked implements KeyWaiter {
     this.session = session;
     this.args = args.clone();
     this.options = options;
+    this.sinceMs = session.server.store.world.clock.monotonicMs();
     this.database = session.databaseIndex;
     this.#byKey = 'keys' in options ? options : undefined;
     for (const at of this.#byKey?.keys ?? []) {
@@ -96,6 +104,10 @@ export class Blocked implements KeyWaiter {
 
   get wantsRemovals(): boolean {
     return this.#byKey!.wantsRemovals ?? false;
+  }
+
+  get idsBefore(): readonly string[] {
+    return this.#byKey?.idsBefore?.() ?? [];
   }
 
   tryKey(key: string): boolean {
@@ -215,6 +227,35 @@ export class Blocking {
     return true;
   }
 
+  /**
+   * The ring has changed: who waits for keys of other members waits there. A client's command begins
+   * anew, with the time that is left, and the router takes it; a guest's is refused, which tells the
+   * member that sent it to do the same.
+   */
+  moveOn(isElsewhere: (args: Args) => boolean, refusal: string): void {
+    for (const blocked of [...this.#blocked]) {
+      if (blocked.places.size === 0 || !isElsewhere(blocked.args)) continue;
+      if (!blocked.session.isGuest) this.#beginAnew(blocked);
+      else {
+        const refused = errorReply([refusal, ...blocked.idsBefore].join(' '));
+        this.#end(blocked, (reply) => reply.raw(refused, 0, refused.length));
+      }
+    }
+  }
+
+  #beginAnew(blocked: Blocked): void {
+    const { args, idsBefore, session, sinceMs } = blocked;
+    const waitedMs = this.#server.store.world.clock.monotonicMs() - sinceMs;
+    this.#release(blocked);
+    session.postponed = afterWaiting(args, waitedMs, idsBefore);
+    if (session.taskMuted && session.replyMode === 'on') {
+      // CLIENT REPLY SKIP was about this command.
+      session.replyMode = 'skip';
+      session.setGate(GATE_REPLY_MODE, true);
+    }
+    this.#goOn(session);
+  }
+
   /** The connection is gone. */
   forget(session: Session): void {
     if (session.blocked !== undefined) this.#release(session.blocked);
@@ -247,10 +288,14 @@ export class Blocking {
     if (session.taskMuted) reply.rewind(mark);
     // What is left to be done in slices lets the session go once it has replied.
     if (session.task !== undefined) return;
-    session.taskMuted = false;
-    session.suspended = false;
+    this.#goOn(session);
     session.deliverPushes();
     session.carrier.flushSoon();
+  }
+
+  #goOn(session: Session): void {
+    session.taskMuted = false;
+    session.suspended = false;
     this.#resumable.push(session);
     // Not at once: this may be in the middle of another session's turn.
     if (this.#resumable.length === 1) {

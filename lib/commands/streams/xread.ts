@@ -213,7 +213,10 @@ function wait(session: Session, args: Args, options: ReadOptions, ids: Ids): voi
   const keys = Array.from({ length: streams }, (_, i) => first + i);
   const retry = (waiting: Session, given: Args, at: number): boolean =>
     (groupAt !== 0 || isStream(waiting, given, at)) && again(waiting, given, options, ids);
-  session.block(args, { type: 'stream', keys, timeoutMs, retry, wantsRemovals: groupAt !== 0 });
+  const wantsRemovals = groupAt !== 0;
+  // Groups know themselves how far they are.
+  const idsBefore = (): string[] => (wantsRemovals ? [] : ids.map((id) => `${id!.ms}-${id!.seq}`));
+  session.block(args, { type: 'stream', keys, timeoutMs, retry, wantsRemovals, idsBefore });
 }
 
 function isStream(session: Session, { buf, ends, starts }: Args, at: number): boolean {

@@ -1,0 +1,211 @@
+/** Commands that are under way while the keys that they name get another owner. */
+import t from 'tap';
+import type { RingScene, SceneNode } from '../support/ring-scene.js';
+import { threeNodes } from './three-nodes.js';
+
+const MINUTE_MS = 60_000;
+/** Of members that leave under load. */
+const SEEDS = 40;
+
+type Nodes = readonly [near: SceneNode, middle: SceneNode, owner: SceneNode];
+
+async function ring(seed: number): Promise<{ scene: RingScene; nodes: Nodes }> {
+  const { nodes, scene } = await threeNodes(seed);
+  return { scene, nodes: nodes as unknown as Nodes };
+}
+
+/** The third node leaves: what it owned has other owners. */
+async function ownerLeaves(scene: RingScene, [near, middle, owner]: Nodes): Promise<void> {
+  void owner.node.shutdown().then(() => owner.host.crash('process'));
+  if (!(await scene.settled([near, middle], MINUTE_MS))) throw new Error('it did not leave');
+}
+
+/** A fourth node owns what lies above p, up to t. */
+async function oneJoins(scene: RingScene, nodes: Nodes): Promise<SceneNode> {
+  const joined = await scene.join(nodes[0], (settings) => {
+    settings.position = 't';
+    settings.writeLevel = 'one';
+  });
+  if (!(await scene.settled([...nodes, joined], MINUTE_MS))) throw new Error('it did not join');
+  return joined;
+}
+
+t.test('what waits for a list goes on at the new owner: the old one leaves', async (t) => {
+  const { nodes, scene } = await ring(1);
+  const [near, middle] = nodes;
+  const clients = [await near.client(), await middle.client()];
+  for (const client of clients) client.send('BLPOP', 'x', '0');
+  await scene.sim.runFor(1000);
+  await ownerLeaves(scene, nodes);
+  const other = await near.client();
+  t.equal(await other.call('LPUSH', 'x', 'a', 'b'), 2);
+  await scene.sim.runFor(1000);
+  const replies = clients.flatMap((client) => client.received());
+  t.strictSame(replies.map(String).sort(), ['x,a', 'x,b']);
+});
+
+t.test('and one joins', async (t) => {
+  const { nodes, scene } = await ring(2);
+  const [near, , owner] = nodes;
+  const clients = [await near.client(), await owner.client()];
+  for (const client of clients) {
+    client.send('BLPOP', 'q', '0');
+    client.send('PING');
+  }
+  await scene.sim.runFor(1000);
+  const joined = await oneJoins(scene, nodes);
+  await scene.sim.runFor(1000);
+  t.equal(joined.node.server.blocking.size, 2);
+  t.equal(owner.node.server.blocking.size, 0);
+  const other = await near.client();
+  for (const element of ['a', 'b']) t.equal(await other.call('LPUSH', 'q', element), 1);
+  await scene.sim.runFor(1000);
+  const replies = clients.map((client) => client.received().join(' '));
+  t.strictSame(replies.sort(), ['q,a PONG', 'q,b PONG']);
+  t.equal(await clients[1]!.call('INFO', 'errorstats'), '# Errorstats\r\n', 'no error is counted');
+});
+
+t.test('one that has the keys already is asked at once', async (t) => {
+  const { nodes, scene } = await ring(3);
+  const [near, , owner] = nodes;
+  const clients = [await near.client(), await owner.client()];
+  for (const client of clients) client.send('BRPOPLPUSH', 'q', 'r', '0');
+  await scene.sim.runFor(1000);
+  await oneJoins(scene, nodes);
+  await scene.sim.runFor(1000);
+  const other = await near.client();
+  await other.call('RPUSH', 'q', 'a', 'b');
+  await scene.sim.runFor(1000);
+  t.strictSame(clients.flatMap((client) => client.received().map(String)).sort(), ['a', 'b']);
+  t.strictSame(await other.call('LRANGE', 'r', '0', '-1'), ['a', 'b']);
+});
+
+t.test('the time that it may wait is that of the client', async (t) => {
+  const { nodes, scene } = await ring(4);
+  const [near, , owner] = nodes;
+  const clients = await Promise.all(
+    [near, owner].flatMap((node) => [node.client(), node.client()]),
+  );
+  const beganMs = scene.sim.nowMs;
+  for (const [at, client] of clients.entries()) {
+    if (at % 2 === 0) client.send('BZMPOP', '300', '1', 'q', 'MIN');
+    else client.send('XREAD', 'COUNT', '1', 'BLOCK', '300000', 'STREAMS', 'q', '$');
+  }
+  await scene.sim.runFor(1000);
+  await oneJoins(scene, nodes);
+  const tookMs: number[] = [];
+  const pending = new Set(clients);
+  await scene.sim.runUntil(() => {
+    for (const client of pending) {
+      if (client.received().length === 0) continue;
+      pending.delete(client);
+      tookMs.push(scene.sim.nowMs - beganMs);
+    }
+    return pending.size === 0;
+  }, 600_000);
+  t.equal(tookMs.length, clients.length);
+  for (const ms of tookMs) t.ok(ms >= 300_000 && ms < 300_500, `${ms} ms`);
+});
+
+t.test('a stream is read from where it stood', async (t) => {
+  const { nodes, scene } = await ring(5);
+  const [near, , owner] = nodes;
+  const other = await near.client();
+  for (const key of ['q', 'r']) await other.call('XADD', key, '1-1', 'f', 'old');
+  const clients = [await near.client(), await owner.client()];
+  for (const client of clients) client.send('XREAD', 'BLOCK', '0', 'STREAMS', 'q', 'r', '$', '1-0');
+  await scene.sim.runFor(1000);
+  t.equal(clients.flatMap((client) => client.received()).length, 2, 'r has something');
+  for (const client of clients) client.send('XREAD', 'BLOCK', '0', 'STREAMS', 'q', 'r', '$', '$');
+  await scene.sim.runFor(1000);
+  await oneJoins(scene, nodes);
+  await scene.sim.runFor(1000);
+  await other.call('XADD', 'q', '1-2', 'f', 'new');
+  await scene.sim.runFor(1000);
+  const expected = [[['q', [['1-2', ['f', 'new']]]]]];
+  for (const client of clients) t.strictSame(client.received(), expected);
+});
+
+t.test('CLIENT REPLY SKIP is about what waits', async (t) => {
+  const { nodes, scene } = await ring(6);
+  const [near, , owner] = nodes;
+  const clients = [await near.client(), await owner.client()];
+  for (const client of clients) {
+    client.send('CLIENT', 'REPLY', 'SKIP');
+    client.send('BLPOP', 'q', '0');
+    client.send('ECHO', 'next');
+  }
+  await scene.sim.runFor(1000);
+  await oneJoins(scene, nodes);
+  const other = await near.client();
+  await other.call('RPUSH', 'q', 'a', 'b');
+  await scene.sim.runFor(1000);
+  t.strictSame(
+    clients.map((client) => client.received()),
+    [['next'], ['next']],
+  );
+  t.equal(await other.call('EXISTS', 'q'), 0);
+});
+
+t.test('keys that part', async (t) => {
+  const { nodes, scene } = await ring(7);
+  const [near, , owner] = nodes;
+  const clients = [await near.client(), await owner.client()];
+  for (const client of clients) client.send('BLPOP', 'q', 'x', '0');
+  await scene.sim.runFor(1000);
+  await oneJoins(scene, nodes);
+  await scene.sim.runFor(1000);
+  for (const client of clients) {
+    t.match(client.received(), [/^-CROSSRANGE the keys of 'blpop' have several owners/]);
+  }
+});
+
+t.test('it waited at a member that left and could not tell', async (t) => {
+  const { nodes, scene } = await ring(8);
+  const [near, middle, owner] = nodes;
+  const client = await near.client();
+  client.send('BLPOP', 'x', '0');
+  await scene.sim.runFor(1000);
+  scene.sim.partition([near.host], [owner.host]);
+  await ownerLeaves(scene, nodes);
+  await scene.sim.runUntil(() => !owner.host.isRunning, MINUTE_MS);
+  await scene.sim.runFor(MINUTE_MS);
+  t.match(client.received(), [/^-UNBLOCKED the owner \(a former member\).*in doubt/]);
+  t.equal(middle.node.server.blocking.size, 0);
+});
+
+for (let seed = 11; seed < 11 + SEEDS; seed += 1) {
+  const level = seed % 2 === 0 ? 'one' : 'quorum';
+  t.test(`writes under way while their owner leaves, ${level}, seed ${seed}`, async (t) => {
+    const { nodes, scene } = await ring(seed);
+    const [near, middle, owner] = nodes;
+    scene.sim.setConditions({ delayMaxMs: 30 });
+    const clients = [await near.client(), await middle.client()];
+    for (const client of clients) {
+      client.send('CONSISTENCY', 'WRITE', level);
+      await scene.sim.runFor(100);
+      client.received();
+    }
+    let isGone = false;
+    void owner.node.shutdown().then(() => {
+      owner.host.crash('process');
+      isGone = true;
+    });
+    const replies: string[] = [];
+    let sentCount = 0;
+    while (!isGone || replies.length < sentCount) {
+      for (const client of clients) {
+        if (!isGone) sentCount += 1;
+        if (!isGone) client.send('SADD', `x${sentCount % 7}`, sentCount);
+        replies.push(...client.received().map(String));
+      }
+      await scene.sim.runFor(1);
+    }
+    t.ok(await scene.settled([near, middle], MINUTE_MS));
+    t.ok(sentCount > 100, `${sentCount} writes`);
+    t.strictSame(
+      replies.filter((reply) => reply !== '1'),
+      [],
+    );
+  });
+}
