@@ -60,7 +60,7 @@ t.test('and one joins', async (t) => {
   const other = await near.client();
   for (const element of ['a', 'b']) t.equal(await other.call('LPUSH', 'q', element), 1);
   await scene.sim.runFor(1000);
-  const replies = clients.map((client) => client.received().join(' '));
+  const replies = clients.map((client) => client.received().map(String).join(' '));
   t.strictSame(replies.sort(), ['q,a PONG', 'q,b PONG']);
   t.equal(await clients[1]!.call('INFO', 'errorstats'), '# Errorstats\r\n', 'no error is counted');
 });
