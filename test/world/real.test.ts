@@ -50,19 +50,24 @@ void t.test('all links read into one buffer', async (t) => {
   await test.close();
 });
 
-void t.test('without the private handle, links work the same', async (t) => {
-  // Takes away what is looked for; nothing else in this process uses sockets meanwhile.
+/** The prototype of handles that has a property of theirs. */
+async function ownerOf(property: string): Promise<object> {
   const probe = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => probe.once('listening', resolve));
   const { port } = probe.address() as net.AddressInfo;
   const socket = net.connect(port, '127.0.0.1');
   await new Promise((resolve) => socket.once('connect', resolve));
-  const handle = (socket as unknown as { _handle: object })._handle;
-  let owner: object = handle;
-  while (!Object.hasOwn(owner, 'useUserBuffer')) owner = Object.getPrototypeOf(owner) as object;
-  const original = Object.getOwnPropertyDescriptor(owner, 'useUserBuffer')!;
+  let owner = (socket as unknown as { _handle: object })._handle;
+  while (!Object.hasOwn(owner, property)) owner = Object.getPrototypeOf(owner) as object;
   socket.destroy();
   probe.close();
+  return owner;
+}
+
+void t.test('without the private handle, links work the same', async (t) => {
+  // Takes away what is looked for; nothing else in this process uses sockets meanwhile.
+  const owner = await ownerOf('useUserBuffer');
+  const original = Object.getOwnPropertyDescriptor(owner, 'useUserBuffer')!;
 
   const test = await makeReal();
   const { world } = test;
@@ -73,6 +78,8 @@ void t.test('without the private handle, links work the same', async (t) => {
   });
   const { address } = listener;
   const peer = net.connect('port' in address ? address.port : 0, '127.0.0.1');
+  let answer = '';
+  peer.on('data', (chunk) => (answer += chunk.toString()));
   await new Promise((resolve) => peer.once('connect', resolve));
   Object.defineProperty(owner, 'useUserBuffer', { value: undefined, configurable: true });
   while (recorder.link === undefined) await new Promise(setImmediate);
@@ -83,11 +90,100 @@ void t.test('without the private handle, links work the same', async (t) => {
   recorder.link.resume();
   await recorder.until(() => recorder.bytes === 5);
   t.equal(recorder.text, 'hello');
+  for (const part of ['first ', 'second ', 'third']) {
+    recorder.link.write(Buffer.from(part), 0, part.length);
+  }
+  while (answer.length < 18) await new Promise(setImmediate);
+  t.equal(answer, 'first second third');
   peer.end();
   await recorder.until(() => recorder.endedCount === 1);
   recorder.link.end();
   await recorder.until(() => recorder.closedCount === 1);
   peer.destroy();
+  await listener.close();
+  await test.close();
+});
+
+void t.test('writes go past the streams of Node', async (t) => {
+  const test = await makeReal();
+  const recorder = new Recorder();
+  const listener = await test.world.network.listen({ host: '127.0.0.1', port: 0 }, (link) =>
+    recorder.with(link),
+  );
+  const { address } = listener;
+  const peer = net.connect('port' in address ? address.port : 0, '127.0.0.1');
+  let received = 0;
+  peer.on('data', (chunk: Buffer) => (received += chunk.length));
+  while (recorder.link === undefined) await new Promise(setImmediate);
+  // The first one in a process shows how.
+  recorder.link.write(Buffer.from('a'), 0, 1);
+  const original = net.Socket.prototype.write;
+  let streamed = 0;
+  net.Socket.prototype.write = function (this: net.Socket, ...args: unknown[]): boolean {
+    if (this.remotePort !== undefined) streamed++;
+    return Reflect.apply(original, this, args) as boolean;
+  } as typeof original;
+  // More than the system takes at once, and more behind it.
+  const big = Buffer.alloc(16 << 20, 'b');
+  t.equal(recorder.link.write(big, 0, big.length), false);
+  t.ok(recorder.link.queuedBytes > 0);
+  t.equal(recorder.link.write(Buffer.from('c'), 0, 1), false);
+  await recorder.until(() => recorder.drainedCount === 1);
+  t.equal(recorder.link.queuedBytes, 0);
+  net.Socket.prototype.write = original;
+  t.equal(streamed, 0);
+  while (received < big.length + 2) await new Promise(setImmediate);
+  // What is under way when it ends still leaves.
+  recorder.link.write(big, 0, big.length);
+  recorder.link.end();
+  await recorder.until(() => recorder.closedCount === 1);
+  t.equal(recorder.drainedCount, 1, 'nothing more is told');
+  while (received < 2 * big.length + 2) await new Promise(setImmediate);
+  peer.destroy();
+  await listener.close();
+  await test.close();
+});
+
+/** Reads what it is sent as fast as it can, ends it behind so many bytes, and says how many it got. */
+const READER = `
+const [port, bytes] = process.argv.slice(1).map(Number);
+let received = 0;
+const socket = require('net').connect(port, '127.0.0.1');
+socket.on('data', (chunk) => {
+  received += chunk.length;
+  if (received === bytes) socket.end();
+});
+socket.on('close', () => console.log(received));
+`;
+
+void t.test('a reader that makes room in the middle of a write', async (t) => {
+  const test = await makeReal();
+  const WRITES = 2000;
+  const chunk = Buffer.alloc(1 << 20, 'x');
+  const recorder = new Recorder();
+  const listener = await test.world.network.listen({ host: '127.0.0.1', port: 0 }, (link) =>
+    recorder.with(link),
+  );
+  const { address } = listener;
+  const port = String('port' in address ? address.port : 0);
+  const bytes = String(WRITES * chunk.length);
+  const reader = spawn(process.execPath, ['-e', READER, port, bytes]);
+  let told = '';
+  reader.stdout.on('data', (text: Buffer) => (told += text.toString()));
+  const ended = new Promise((resolve) => reader.once('close', resolve));
+  while (recorder.link === undefined) await new Promise(setImmediate);
+  const { link } = recorder;
+  let refused = 0;
+  for (let n = 0; n < WRITES; n++) {
+    if (link.write(chunk, 0, chunk.length)) continue;
+    refused++;
+    await recorder.until(() => recorder.drainedCount === refused);
+    t.equal(link.queuedBytes, 0);
+  }
+  await recorder.until(() => recorder.endedCount === 1);
+  link.end();
+  await ended;
+  t.equal(told, `${bytes}\n`);
   await listener.close();
   await test.close();
 });

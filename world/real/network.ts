@@ -16,6 +16,7 @@ import { lstat, unlink } from 'node:fs/promises';
 import * as net from 'node:net';
 
 import type { Address, Link, LinkHandler, Listener, Network } from '../world.js';
+import { DirectWriter } from './direct-write.js';
 
 /** As large as a default Linux receive buffer gets filled between two turns. */
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -145,6 +146,8 @@ class RealLink implements Link {
   /** `write` has answered false and `drained` is owed. */
   private isWaiting = false;
   private error: Error | undefined;
+  /** If there is a way past the socket's own queue. */
+  private direct: DirectWriter | undefined;
 
   constructor(path: string | undefined) {
     this.path = path;
@@ -165,6 +168,7 @@ class RealLink implements Link {
     socket.on('error', (error) => {
       this.error ??= error;
     });
+    this.direct = DirectWriter.open(socket, this.onDrained);
     this.handler = accept(this);
     socket.on('end', () => {
       if (!this.isOver) this.handler.ended();
@@ -176,7 +180,7 @@ class RealLink implements Link {
   }
 
   get queuedBytes(): number {
-    return this.socket.writableLength;
+    return this.socket.writableLength + (this.direct?.queuedBytes ?? 0);
   }
 
   readonly onRead = (bytes: number, buf: Uint8Array): boolean => {
@@ -189,23 +193,35 @@ class RealLink implements Link {
     if (!this.isOver) this.handler.data(chunk, chunk.length);
   };
 
+  write(buf: Buffer, from: number, to: number): boolean {
+    if (this.isOver || this.socket.destroyed || from === to) return true;
+    const bytes = from === 0 && to === buf.length ? buf : buf.subarray(from, to);
+    const isWritten = this.direct === undefined ? this.queue(bytes) : this.direct.write(bytes);
+    if (!isWritten) this.isWaiting = true;
+    return isWritten;
+  }
+
   /**
    * A write that the system takes whole completes within `socket.write`, which shows in
    * `writableLength`; the callback (the same function every time) comes later in either case.
    */
-  write(buf: Buffer, from: number, to: number): boolean {
-    const socket = this.socket;
-    if (this.isOver || socket.destroyed || from === to) return true;
-    socket.write(from === 0 && to === buf.length ? buf : buf.subarray(from, to), this.onWritten);
-    if (socket.writableLength === 0) return true;
-    this.isWaiting = true;
-    return false;
+  private queue(bytes: Buffer): boolean {
+    const { socket } = this;
+    socket.write(bytes, this.onWritten);
+    if (socket.writableLength > 0) return false;
+    if (!this.isWaiting) this.direct = DirectWriter.open(socket, this.onDrained);
+    return true;
   }
 
   /** After an error nothing has left: `closed` follows, and until then nothing more is wanted. */
   private readonly onWritten = (error?: Error | null): void => {
-    if (error instanceof Error || !this.isWaiting) return;
+    if (error instanceof Error || !this.isWaiting || this.direct !== undefined) return;
     if (this.socket.writableLength > 0 || this.socket.destroyed) return;
+    this.onDrained();
+  };
+
+  private readonly onDrained = (): void => {
+    if (this.isOver) return;
     this.isWaiting = false;
     this.handler.drained();
   };
@@ -223,6 +239,7 @@ class RealLink implements Link {
   end(): void {
     if (this.isOver) return;
     this.isOver = true;
+    // The system closes its side behind what is under way, however that was written.
     this.socket.destroySoon();
   }
 
