@@ -5,7 +5,9 @@
  *   INVALIDATE <key> ...   -> OK;  without keys: all may have changed
  *
  * A call with the TRACK flag is remembered before it runs, so no change after it is missed. The
- * message may overtake the reply to the read: then the client hears of it behind that reply.
+ * message may overtake the reply to the read: then the client hears of it behind that reply. When a
+ * key gets another owner, or another member acts for it, the clients that have it are told at once,
+ * for whoever changes it next knows nothing of them.
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -102,6 +104,12 @@ export class RemoteTracking implements ChangeListener {
   }
 
   // At the node of the client.
+
+  /** Others act for some keys from now on. */
+  ownersChanged(isOther: (key: string) => boolean): void {
+    for (const [key, reading] of this.#reading) if (isOther(key)) reading.hasChanged = true;
+    this.#router.server.tracking.lose(isOther);
+  }
 
   /** A client that tracks begins to read keys elsewhere; to be ended once the reply is written. */
   begin(keys: readonly string[]): void {

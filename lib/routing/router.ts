@@ -77,6 +77,8 @@ export class Router {
   readonly #tracking: RemoteTracking;
   readonly #code: SharedCode;
   readonly #laneBase: number;
+  /** That of the last view; undefined: there was none. */
+  #followed: Ring | undefined;
 
   constructor(server: Server, links: RingLinks) {
     this.server = server;
@@ -396,13 +398,18 @@ export class Router {
     if (isAlone) dispatcher.gate &= ~SERVER_RING;
     else dispatcher.gate |= SERVER_RING;
     if (wasAlone && !isAlone) this.server.tracking.ringGrew();
+    if (!isReady) return;
+    const { ring } = this;
+    const before = this.#followed ?? ring;
+    this.#followed = ring;
+    this.#tracking.ownersChanged((key) => ownerIdOf(before, key) !== ownerIdOf(ring, key));
     this.#moveBlocked();
   }
 
   /** What waits here for keys that others act for now waits there. */
   #moveBlocked(): void {
     const { blocking, dispatcher } = this.server;
-    if (!this.links.isReady || blocking.size === 0) return;
+    if (blocking.size === 0) return;
     blocking.moveOn((args) => {
       const command = dispatcher.lookup(args);
       return command !== undefined && !this.#isHere(command, args);
@@ -410,6 +417,10 @@ export class Router {
   }
 
   #liveness(memberId: string, isAlive: boolean): void {
+    if (this.links.isReady) {
+      const { ring } = this;
+      this.#tracking.ownersChanged((key) => ownerIdOf(ring, key) === memberId);
+    }
     if (isAlive) {
       this.calls.memberAlive(memberId);
       this.#moveBlocked();
@@ -420,4 +431,9 @@ export class Router {
     this.#tracking.memberDied(memberId);
     this.#callServer.memberDied(memberId);
   }
+}
+
+function ownerIdOf(ring: Ring, key: string): string {
+  const bytes = Buffer.from(key, 'latin1');
+  return ring.members[ring.ownerOf(bytes, 0, bytes.length)]!.id;
 }

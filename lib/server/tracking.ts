@@ -24,6 +24,8 @@ import { GATE_TRACKING, type Session } from './session.js';
 const INVALIDATE_CHANNEL = '__redis__:invalidate';
 /** Keys that leave a table that has become too large at once; the rest follows. */
 const LEAVING_MAX = 1000;
+/** Of a larger table all keys are lost at once. */
+const LOOKED_AT_MAX = 10_000;
 
 export interface TrackingOptions {
   /** Id of the client that hears instead; 0 = itself. */
@@ -165,6 +167,12 @@ export class TrackingTable implements ChangeListener {
       const options = session.tracking?.options;
       if (options?.isBroadcast === true || options?.noLoop === true) session.carrier.closeSoon();
     }
+  }
+
+  /** Of some keys nobody may hear any more when they change: it is as if they had, now. */
+  lose(isLost: (key: string) => boolean): void {
+    if (this.#readers.size > LOOKED_AT_MAX) return this.allChanged();
+    for (const key of [...this.#readers.keys()]) if (isLost(key)) this.#invalidate(key);
   }
 
   allChanged(): void {

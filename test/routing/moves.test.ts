@@ -174,6 +174,54 @@ t.test('it waited at a member that left and could not tell', async (t) => {
   t.equal(middle.node.server.blocking.size, 0);
 });
 
+/** A client that tracks, and has read keys; the keys that it is told of. */
+async function tracker(node: SceneNode, keys: readonly string[]) {
+  const client = await node.client();
+  await client.call('HELLO', '3');
+  await client.call('CLIENT', 'TRACKING', 'ON');
+  for (const key of keys) await client.call('GET', key);
+  client.received();
+  return {
+    told: (): string[] =>
+      client
+        .received()
+        .flatMap((push) => String((push as unknown as { items: unknown[] }).items[1]).split(','))
+        .sort(),
+  };
+}
+
+t.test('CLIENT TRACKING: whoever has read keys that get another owner is told', async (t) => {
+  const { nodes, scene } = await ring(9);
+  const [near, middle, owner] = nodes;
+  const writer = await near.client();
+  await writer.call('SET', 'q', 'v');
+  const keys = ['a', 'q', 'q-none', 'x', 'x-none'];
+  const trackers = [await tracker(near, keys), await tracker(owner, keys)];
+  await oneJoins(scene, nodes);
+  await scene.sim.runFor(MINUTE_MS);
+  for (const { told } of trackers) t.strictSame(told(), ['q', 'q-none']);
+  const others = [await tracker(near, keys), await tracker(middle, keys)];
+  owner.host.crash('process');
+  const isDead = () => !near.links.isAlive(owner.id) && !middle.links.isAlive(owner.id);
+  t.ok(await scene.sim.runUntil(isDead, MINUTE_MS));
+  await scene.sim.runFor(100);
+  for (const { told } of others) t.strictSame(told(), ['x', 'x-none']);
+});
+
+t.test('WATCH of keys that get another owner', async (t) => {
+  const { nodes, scene } = await ring(10);
+  const [near, , owner] = nodes;
+  const clients = [await near.client(), await owner.client()];
+  for (const client of clients) {
+    t.equal(await client.call('WATCH', 'q'), 'OK');
+    t.equal(await client.call('MULTI'), 'OK');
+    t.equal(await client.call('INCR', 'q'), 'QUEUED');
+  }
+  await oneJoins(scene, nodes);
+  for (const client of clients) t.equal(await client.call('EXEC'), null, 'nobody has seen it all');
+  t.equal(await clients[0]!.call('EXISTS', 'q'), 0);
+});
+
 for (let seed = 11; seed < 11 + SEEDS; seed += 1) {
   const level = seed % 2 === 0 ? 'one' : 'quorum';
   t.test(`writes under way while their owner leaves, ${level}, seed ${seed}`, async (t) => {
