@@ -235,6 +235,8 @@ export class Guest implements Carrier, CommitWaiter {
       session.postponed = undefined;
       this.#execute(postponed);
     }
+    // What its first slice has written leaves the writer, or the others would wait for that.
+    if (session.suspended && session.task !== undefined) this.flush();
     if (session.suspended || this.#isHeld || this.#done === undefined) return false;
     if (session.writes.isOpen) {
       this.#isHeld = this.#server.commits.hold(this, session.writes.take());

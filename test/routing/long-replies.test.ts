@@ -1,5 +1,6 @@
 /** Replies that are longer than one message between members: in portions, in order, or refused. */
 import t, { type Test } from 'tap';
+import { AT_ONCE_BYTES } from '../../lib/commands/strings/long-value.js';
 import { LongReply } from '../../lib/routing/long-replies.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 import type { RingScene, SceneClient, SceneNode } from '../support/ring-scene.js';
@@ -83,6 +84,30 @@ t.test('through another node', async (t) => {
   await client.call('GET', 'x:value');
   const replies = (await client.call('EXEC')) as string[];
   t.equal(replies[2]?.length, VALUE_BYTES, 'a transaction');
+  t.equal(keptAt(owner), 0, 'nothing is kept');
+});
+
+t.test('values that leave in slices', async (t) => {
+  const { nodes } = await threeNodes(seed);
+  const [first, , owner] = nodes as [SceneNode, SceneNode, SceneNode];
+  const bytes = 2 * AT_ONCE_BYTES;
+  const there = await owner.client();
+  const client = await first.client();
+  for (const replyBytesMax of [60_000_000, REPLY_BYTES_MAX]) {
+    for (const { node } of nodes) node.server.router!.calls.guests.replyBytesMax = replyBytesMax;
+    await there.call('SETRANGE', 'x:value', bytes - 1, 'x');
+    for (const words of [
+      ['GETRANGE', 'x:value', '0', '-1'],
+      ['GETEX', 'x:value', 'PERSIST'],
+      ['GET', 'x:value'],
+      ['GETDEL', 'x:value'],
+    ]) {
+      t.equal(lengthOf(await client.call(...words)), bytes, words[0]!);
+    }
+    await there.call('SETRANGE', 'x:value', bytes - 1, 'x');
+    const several = (await client.call('MGET', 'x:value', 'x:none', 'x:value')) as string[];
+    t.strictSame(several.map(lengthOf), [bytes, -1, bytes]);
+  }
   t.equal(keptAt(owner), 0, 'nothing is kept');
 });
 
