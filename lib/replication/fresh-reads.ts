@@ -111,8 +111,7 @@ class FreshRead {
   #end(error: string | undefined): void {
     const session = this.#session;
     const { server } = session;
-    const isGone = session.id > 0 && server.sessions.get(session.id) !== session;
-    if (this.#isOver || isGone || session.closing) return;
+    if (this.#isOver || session.isGone || session.closing) return;
     this.#isOver = true;
     session.suspended = false;
     if (error === undefined) {

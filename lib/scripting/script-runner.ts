@@ -263,7 +263,7 @@ export class ScriptRunner {
       server.slow(session, run.command, run.args, usec);
     }
     run.afterwards?.();
-    const isGone = server.sessions.get(session.id) !== session;
+    const { isGone } = session;
     // The rest of a transaction may have been suspended in its turn.
     if (session.suspended) return;
     if (isGone) reply.release();

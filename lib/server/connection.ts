@@ -166,6 +166,8 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     const isListening = this.session.isSubscribed || this.#server.monitors.has(this.session);
     if (isListening || this.#reply.mark() === this.#heldMark) this.#sendNow();
     else this.#send();
+    // Its task may have waited until what was held back has left.
+    if (this.session.task !== undefined) this.#server.wakeTasks();
     if (this.session.closing) this.#finish();
     else if (!this.#running) this.#turn();
   }

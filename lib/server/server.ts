@@ -337,6 +337,7 @@ export class Server {
 
   /** The connection of a session is gone. */
   forget(session: Session): void {
+    session.isGone = true;
     this.sessions.delete(session.id);
     this.#heldBack.delete(session);
     this.#waitingForDisk.delete(session);

@@ -154,6 +154,8 @@ export class Session implements Watcher {
   isScript = false;
   /** It runs what another member has sent: see `Guests`. */
   isGuest = false;
+  /** Its connection is gone, or nobody wants the guest's reply any more: nothing is to be written. */
+  isGone = false;
   /** Of a guest: what KEYS and SCAN look at; undefined = all. */
   part: KeyspacePart | undefined;
   /** Of a guest: the database that it works on, in place of a numbered one. */

@@ -111,6 +111,24 @@ t.test('values that leave in slices', async (t) => {
   t.equal(keptAt(owner), 0, 'nothing is kept');
 });
 
+t.test('values that leave in slices once what was written is on other replicas', async (t) => {
+  const { nodes } = await threeNodes(seed, (settings) => {
+    settings.writeLevel = 'quorum';
+  });
+  const bytes = 2 * AT_ONCE_BYTES;
+  for (const node of nodes) {
+    const client = await node.client();
+    for (const words of [
+      ['GETSET', 'x:value', 'new'],
+      ['SET', 'x:value', 'new', 'GET'],
+      ['GETDEL', 'x:value'],
+    ]) {
+      await client.call('SETRANGE', 'x:value', bytes - 1, 'x');
+      t.equal(lengthOf(await client.call(...words)), bytes, `${node.address} ${words.join(' ')}`);
+    }
+  }
+});
+
 t.test('among others, in order', async (t) => {
   const { nodes, scene } = await threeNodes(seed);
   const [first, , owner] = nodes as [SceneNode, SceneNode, SceneNode];

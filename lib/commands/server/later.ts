@@ -11,7 +11,7 @@ export function answerLater(session: Session): (write: (reply: ReplyWriter) => v
   return (write) => {
     const { reply, server } = session;
     // A client that has gone needs no reply, and nobody would free one.
-    if (server.sessions.get(session.id) !== session) return;
+    if (session.isGone) return;
     const mark = reply.mark();
     const errors = reply.errorCount;
     write(reply);
