@@ -4,6 +4,7 @@
  * so an element that stays is told once, whatever is written meanwhile. A collection that Redis
  * would keep in one piece is told whole, as there.
  */
+
 import type { Leaf } from '../../radix/leaf.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
@@ -11,6 +12,7 @@ import { globMatches } from '../glob.js';
 import type { Session, Task } from '../server/session.js';
 import type { Collection } from '../store/collection.js';
 import type { Database } from '../store/database.js';
+import { noteOutgrown } from '../types/outgrown.js';
 import { TYPE_HASH } from '../types/types.js';
 import { readCollection } from './collections.js';
 import { type ElementWriter, writeKey } from './element-reply.js';
@@ -50,6 +52,7 @@ export function scanElements(
   const options = scanOptions(args, 3, reply, kind.type === TYPE_HASH ? 'hash' : 'other');
   if (options === undefined) return;
   let place: Buffer | undefined;
+  noteOutgrown(collection);
   if (kind.isSmall(collection)) {
     options.count = Number.POSITIVE_INFINITY;
   } else if (cursor !== 0) {

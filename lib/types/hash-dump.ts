@@ -20,11 +20,13 @@ import type { DumpType } from './dump-type.js';
 import { ElementBytes, refuseLongSubKey } from './element-bytes.js';
 import { OUTGREW_FIRST } from './encodings.js';
 import { isSmall, markTimed, putField } from './hashes.js';
+import { noteOutgrown } from './outgrown.js';
 import { TYPE_HASH } from './types.js';
 
 type Writing = Generator<void, void, void>;
 
 function write(writer: RdbWriter, hash: Collection): Writing {
+  noteOutgrown(hash);
   return isSmall(hash) ? writePacked(writer, hash) : writeFields(writer, hash);
 }
 

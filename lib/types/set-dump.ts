@@ -7,6 +7,7 @@ import { parseBigInt64 } from '../../resp/numbers.js';
 import type { Collection } from '../store/collection.js';
 import type { DumpType } from './dump-type.js';
 import { ElementBytes, refuseLongSubKey } from './element-bytes.js';
+import { noteOutgrown } from './outgrown.js';
 import { addMember } from './sets.js';
 import { TYPE_SET } from './types.js';
 
@@ -14,6 +15,7 @@ const INTSET_HEADER_BYTES = 8;
 
 function* write(writer: RdbWriter, set: Collection): Generator<void, void, void> {
   const member = new ElementBytes();
+  noteOutgrown(set);
   const integers: bigint[] | undefined = set.hints === 0 ? [] : undefined;
   writer.byte(integers === undefined ? RDB_SET : RDB_SET_INTSET);
   if (integers === undefined) writer.length(set.size);

@@ -10,7 +10,8 @@ import type { Collection } from '../store/collection.js';
 import { OUTGREW_FIRST, OUTGREW_SECOND } from './encodings.js';
 
 const NOTHING: Buffer = Buffer.alloc(0);
-const HASHTABLE = OUTGREW_FIRST | OUTGREW_SECOND;
+/** It is neither an intset nor a listpack any more. */
+export const HASHTABLE = OUTGREW_FIRST | OUTGREW_SECOND;
 
 /** Writes a member of the set that a collection is turned to; true if it is new. */
 export function addMember(set: Collection, member: Buffer, from: number, to: number): boolean {

@@ -12,6 +12,7 @@ import type { Collection } from '../store/collection.js';
 import type { DumpType } from './dump-type.js';
 import { ElementBytes, refuseLongSubKey } from './element-bytes.js';
 import { OUTGREW_FIRST } from './encodings.js';
+import { noteOutgrown } from './outgrown.js';
 import {
   isSmallSortedSet,
   MEMBER_BYTES_MAX,
@@ -24,6 +25,7 @@ import {
 
 function* write(writer: RdbWriter, zset: Collection): Generator<void, void, void> {
   const element = new ElementBytes();
+  noteOutgrown(zset);
   const packed = isSmallSortedSet(zset) ? new ListpackWriter() : undefined;
   writer.byte(packed === undefined ? RDB_ZSET_2 : RDB_ZSET_LISTPACK);
   if (packed === undefined) writer.length(zset.size);

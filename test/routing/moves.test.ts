@@ -1,5 +1,6 @@
 /** Commands that are under way while the keys that they name get another owner. */
 import t from 'tap';
+import type { Plain } from '../support/local.js';
 import type { RingScene, SceneNode } from '../support/ring-scene.js';
 import { threeNodes } from './three-nodes.js';
 
@@ -145,6 +146,36 @@ t.test('CLIENT REPLY SKIP is about what waits', async (t) => {
     [['next'], ['next']],
   );
   t.equal(await other.call('EXISTS', 'q'), 0);
+});
+
+t.test('the new owner tells what Redis would keep a collection in', async (t) => {
+  const { nodes, scene } = await ring(17);
+  const [near] = nodes;
+  const client = await near.client();
+  const many = Array.from({ length: 600 }, (_, n) => `member ${n}`);
+  await client.call('SADD', 'x:integers', '1', '2', '3');
+  await client.call('SADD', 'x:words', '1', 'b');
+  await client.call('SADD', 'x:large', ...many);
+  await client.call('SADD', 'x:long', 'y'.repeat(100));
+  await client.call('HSET', 'x:hash', ...many);
+  await client.call('HSET', 'x:large-hash', ...many, ...many.map((field) => `${field}!`));
+  await client.call('HSET', 'x:timed', 'f', 'v');
+  await client.call('HPEXPIRE', 'x:timed', '1000000', 'FIELDS', '1', 'f');
+  await client.call('ZADD', 'x:zset', '1', 'a');
+  await client.call('ZADD', 'x:large-zset', ...many.flatMap((member, n) => [n, member]));
+  const keys = (await client.call('KEYS', 'x:*')) as string[];
+  const seen = async () => {
+    const all: Plain[] = [];
+    for (const key of keys) {
+      all.push(key, await client.call('OBJECT', 'ENCODING', key), await client.call('DUMP', key));
+    }
+    const scan = (await client.call('SSCAN', 'x:large', '0', 'COUNT', '20')) as [string, Plain[]];
+    return [...all, scan[1]];
+  };
+  const before = await seen();
+  await ownerLeaves(scene, nodes);
+  t.equal(keys.length, 9);
+  t.strictSame(await seen(), before);
 });
 
 t.test('keys that part', async (t) => {

@@ -8,6 +8,7 @@ import { lfuCounter, lruIdleSeconds } from '../../store/access.js';
 import type { Database } from '../../store/database.js';
 import { collectionEncoding } from '../../types/encodings.js';
 import { fitsListpack } from '../../types/list-encoding.js';
+import { noteOutgrown } from '../../types/outgrown.js';
 import { TYPE_LIST, TYPE_STRING, typeOf } from '../../types/types.js';
 import { type CommandRow, READONLY } from '../command.js';
 import { inspectKeyQuietly } from '../lookup.js';
@@ -62,7 +63,12 @@ export function encodingOf(database: Database, leaf: Leaf): string {
   const tree = database.tree;
   const type = typeOf(tree, leaf);
   if (type === TYPE_LIST) return listEncoding(database, leaf);
-  if (type !== TYPE_STRING) return collectionEncoding(tree, leaf);
+  if (type !== TYPE_STRING) {
+    const collection = database.collection();
+    collection.openHead(leaf);
+    noteOutgrown(collection);
+    return collectionEncoding(tree, leaf);
+  }
   if (!Number.isNaN(integerOf(database, leaf))) return 'int';
   const isRaw = (tree.flags(leaf) & FLAG_RAW) !== 0 || tree.valueBytes(leaf) > EMBEDDED_BYTES_MAX;
   return isRaw ? 'raw' : 'embstr';
