@@ -150,7 +150,13 @@ export class DhashNode {
       persistence &&
       ((): Promise<boolean> => new Promise((resolve) => persistence.settle(resolve)));
     const unsentMs = (): number => this.server.replication!.lagMs;
-    const parts = { world, log, ring, store: this.store, muted, pace, settle, unsentMs };
+    const { scripts, tasks } = this.server;
+    const oldestReadMs = (): number => {
+      const scriptMs = scripts.runner.running?.startMs ?? Number.POSITIVE_INFINITY;
+      return Math.min(tasks.oldestMs, replication!.reads.oldestMs, scriptMs);
+    };
+    const loop = { pace, settle, unsentMs, oldestReadMs };
+    const parts = { world, log, ring, store: this.store, muted, ...loop };
     const loops = new Loops(parts);
     ring.choosePosition = (view) => loops.choosePosition(view);
     this.server.loops = loops;

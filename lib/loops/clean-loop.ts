@@ -10,7 +10,8 @@
  * A long range is taken in pieces: the less there is in one, the less of it writers change meanwhile.
  * Each session sends what its replica lacks, so this is also how what arrived at the wrong place
  * (sloppy writes, late batches) finds its way home. Only in a settled view, on answers of its epoch:
- * while the ring changes nothing is dropped anywhere.
+ * while the ring changes nothing is dropped anywhere. Nor while commands that began in an earlier view,
+ * when this node held the keys, still read them.
  */
 import type { RingRange } from '../../discord/ring/position.js';
 import type { Member } from '../../discord/ring/view.js';
@@ -29,6 +30,8 @@ import type { SyncCalls } from './sync-calls.js';
 /** How often a member that leaves looks whether anything is left. */
 const HAND_OVER_LOOK_MS = 100;
 
+/** What reads from before the view are waited for at most, ms: a client may read its reply slowly. */
+const READS_MAX_MS = 10_000;
 /** Entries of what is handed over at a time, about. */
 const PIECE_ENTRIES = 16_384;
 
@@ -40,6 +43,8 @@ export class CleanLoop {
   /** When it looks again, monotonic ms. */
   #dueMs = 0;
   #pauseMs: number;
+  /** Since when the view is what it is, monotonic ms. */
+  #viewMs = 0;
   /** Entries that this node held and should not, when it last looked; -1: not in this view. */
   misplacedCount = -1;
 
@@ -52,6 +57,7 @@ export class CleanLoop {
 
   noticeView(): void {
     this.misplacedCount = -1;
+    this.#viewMs = this.#parts.world.clock.monotonicMs();
     this.#dueMs = 0;
     this.#pauseMs = this.#settings.syncMinMs;
   }
@@ -62,12 +68,20 @@ export class CleanLoop {
 
   #look(): void {
     if (this.#isBusy || this.#parts.ring.responsibility.next !== undefined) return;
+    if (this.#isRead()) return;
     this.#isBusy = true;
     const { responsibility } = this.#parts.ring;
     void this.#clean().finally(() => {
       this.#isBusy = false;
       if (this.#parts.ring.responsibility === responsibility) this.#planNext();
     });
+  }
+
+  /** Whether a command that began in an earlier view may still read what is not to be here. */
+  #isRead(): boolean {
+    const { oldestReadMs, world } = this.#parts;
+    const nowMs = world.clock.monotonicMs();
+    return oldestReadMs() < this.#viewMs && nowMs - this.#viewMs < READS_MAX_MS;
   }
 
   /** What others write all the time they may never be found to hold: it is offered ever more seldom. */

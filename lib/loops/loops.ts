@@ -44,6 +44,8 @@ export interface LoopComponents {
   readonly settle?: (() => Promise<boolean>) | undefined;
   /** Age of the oldest change that is on its way to a replica, ms; 0: none is. Default: none ever is. */
   readonly unsentMs?: () => number;
+  /** When the oldest command that reads on in later turns began, monotonic ms. Default: there is none. */
+  readonly oldestReadMs?: () => number;
 }
 
 export class Loops {
@@ -68,8 +70,9 @@ export class Loops {
     this.#settings = settings;
     this.reports = new Reports(components);
     const muted = components.muted ?? (<T>(work: () => T): T => work());
-    const { pace = new Pace(components.world) } = components;
-    const parts = { ...components, muted, reports: this.reports, pace };
+    const { oldestReadMs = () => Number.POSITIVE_INFINITY, pace = new Pace(components.world) } =
+      components;
+    const parts = { ...components, muted, reports: this.reports, pace, oldestReadMs };
     this.answers = new SyncAnswers(parts, settings);
     this.calls = new SyncCalls(parts, settings);
     const withCalls = { ...parts, calls: this.calls };

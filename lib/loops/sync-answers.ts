@@ -37,6 +37,8 @@ export interface SyncParts {
   readonly muted: <T>(work: () => T) => T;
   /** Of all background work of the loops together. */
   readonly pace: Pace;
+  /** When the oldest command that reads on in later turns began, monotonic ms; Infinity: there is none. */
+  readonly oldestReadMs: () => number;
 }
 
 const SESSIONS_PER_PEER_MAX = 8;

@@ -29,10 +29,18 @@ export class FreshReads {
   fetched = 0;
   newer = 0;
   repaired = 0;
+  /** When each that waits for replicas began, monotonic ms. */
+  readonly underWay = new Map<object, number>();
   readonly #replication: Replication;
 
   constructor(replication: Replication) {
     this.#replication = replication;
+  }
+
+  /** When the oldest that waits for replicas began, monotonic ms; Infinity: there is none. */
+  get oldestMs(): number {
+    // They stand in their order.
+    return this.underWay.values().next().value ?? Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -58,6 +66,7 @@ export class FreshReads {
     session.postponed = args.clone();
     session.suspended = true;
     const read = new FreshRead(this.#replication, this, session, keys.length);
+    this.underWay.set(read, session.server.store.world.clock.monotonicMs());
     for (const { buf, from, to } of keys) read.ask(Buffer.from(buf.subarray(from, to)));
     return true;
   }
@@ -111,6 +120,7 @@ class FreshRead {
   #end(error: string | undefined): void {
     const session = this.#session;
     const { server } = session;
+    this.#reads.underWay.delete(this);
     if (this.#isOver || session.isGone || session.closing) return;
     this.#isOver = true;
     session.suspended = false;

@@ -46,6 +46,7 @@ const LONG_KEPT_MS = 30_000;
 /** How often what is parked is looked through for what nobody wants any more, ms. */
 const LOOK_MS = 250;
 
+const REFUSAL = `${NOT_MINE} this member does not own it, or not yet`;
 const NO_REPLY = 'ERR no such reply is kept here';
 const TOO_MUCH =
   `ERR members have more than ${LONG_BYTES_MAX} bytes of replies to fetch from here, the reply is ` +
@@ -198,7 +199,7 @@ export class CallServer implements JobKeeper {
     const words = this.#words;
     words.borrow(args, isSpan ? 4 : 2);
     if (!this.letsIn(memberId, header, words, isExec)) {
-      reply.error(`${NOT_MINE} this member does not own it, or not yet`);
+      reply.error(REFUSAL);
       return;
     }
     const { database, protocol, readLevel, writeLevel } = header;
@@ -382,6 +383,11 @@ export class CallServer implements JobKeeper {
       return;
     }
     const id = idOf(next);
+    const { args, header, isExec } = next.job;
+    if (!this.#isMine(header, args, isExec)) {
+      this.#over(id, next, errorReply(REFUSAL));
+      return;
+    }
     next.guest = this.#start(next.job, (reply, long) => this.#over(id, next, reply, long));
     if (next.guest?.isExecuted === true) this.#leaveLane(next);
   }

@@ -52,6 +52,7 @@ const FIRST_ID_MAX = 2 ** 40;
 export const NOT_MINE = 'NOTMINE';
 export const NOT_AGREED = 'TRYAGAIN the members do not agree yet on who owns what';
 export const NONSENSE = 'ERR a member answered nonsense';
+const REFUSAL = Buffer.from(`-${NOT_MINE}`);
 export const EXEC_WORDS = Args.of('EXEC');
 
 export interface CallOptions {
@@ -264,7 +265,8 @@ export class Calls {
       return true;
     }
     this.#forget(call);
-    call.options.done(reply);
+    if (call.options.isBlocking !== true && isRefusal(reply)) call.options.again(NOT_AGREED);
+    else call.options.done(reply);
     return longBytes === 0;
   }
 
@@ -492,4 +494,9 @@ export class Calls {
     const call = this.#calls.get(id);
     if (call !== undefined) this.#lost(call, 'it knows nothing of it any more');
   }
+}
+
+/** Not run: the member does not act for its keys, or not any more. */
+export function isRefusal(reply: Buffer): boolean {
+  return reply.subarray(0, REFUSAL.length).equals(REFUSAL);
 }

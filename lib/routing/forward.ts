@@ -4,15 +4,13 @@ import { afterWaiting } from '../commands/block-again.js';
 import type { Command } from '../commands/command.js';
 import type { Session } from '../server/session.js';
 import { ACTING, TRACK } from './call-header.js';
-import { type Call, type CallOptions, NOT_AGREED, NOT_MINE } from './calls.js';
+import { type Call, type CallOptions, isRefusal, NOT_AGREED } from './calls.js';
 import { crossRange } from './cross-range.js';
 import type { Lane } from './lane.js';
 import { mayWrite } from './may-write.js';
 import { type Begun, Operation } from './operation.js';
 import { ownerOfKeys, SEVERAL } from './owned-keys.js';
 import type { Router } from './router.js';
-
-const MOVED = Buffer.from(`-${NOT_MINE}`);
 
 export class Forward extends Operation implements CallOptions {
   readonly verb = 'CALL';
@@ -72,8 +70,7 @@ export class Forward extends Operation implements CallOptions {
 
   done(reply: Buffer): void {
     this.closed(this.#call);
-    const isMoved = this.isBlocking && reply.subarray(0, MOVED.length).equals(MOVED);
-    if (isMoved) this.#moveOn(reply);
+    if (this.isBlocking && isRefusal(reply)) this.#moveOn(reply);
     else this.finish(reply);
   }
 

@@ -18,6 +18,8 @@ const PENDING_BYTES_MAX = 1024 * 1024;
 interface Entry {
   readonly session: Session;
   readonly task: Task;
+  /** Monotonic ms. */
+  readonly beganMs: number;
 }
 
 export class TaskQueue {
@@ -58,13 +60,16 @@ export class TaskQueue {
       this.#pace.worked(sinceMs);
       if (isDone) return true;
     }
-    this.#add(session, task);
+    this.#entries.push({ session, task, beganMs: sinceMs });
+    this.wake();
     return false;
   }
 
-  #add(session: Session, task: Task): void {
-    this.#entries.push({ session, task });
-    this.wake();
+  /** When the oldest of them began, monotonic ms; Infinity: there is none. */
+  get oldestMs(): number {
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (const { beganMs } of this.#entries) oldestMs = Math.min(oldestMs, beganMs);
+    return oldestMs;
   }
 
   /** A client has read: its task may go on. */
