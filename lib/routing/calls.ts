@@ -218,6 +218,11 @@ export class Calls {
     return this.#here(options, (done) => this.guests.run(guestOf(options, limits), args, done));
   }
 
+  /** What a guest has begun, and not finished. */
+  waitHere(guest: Guest, options: CallOptions): Call {
+    return this.#here(options, (done) => guest.wait(done));
+  }
+
   /** Runs a transaction here; nothing that it watched has changed. */
   runTransactionHere(queue: QueuedCommand[], options: CallOptions): Call {
     return this.#here(options, (done) =>
