@@ -40,7 +40,7 @@ export class Behind {
     const { databaseIndex: database, readLevel, writeLevel } = session;
     const { protocol } = session.reply;
     const guest = guests.take({ database, protocol, readLevel, writeLevel, remote: 'ring' });
-    const isOver = guest.runAtOnce(args);
+    const isOver = guest.runAtOnce(args, command);
     if (!isOver || guest.session.writes.isOpen || !guest.isPlain) {
       this.#wait(guest, session, lane, slot, command);
       return;

@@ -357,7 +357,7 @@ export class Calls {
   #canReach(memberId: string): boolean {
     if (memberId === this.#links.selfId) return true;
     if (!this.#links.isAlive(memberId)) return false;
-    const sinceMs = this.#unreachable.get(memberId);
+    const sinceMs = this.#unreachable.size === 0 ? undefined : this.#unreachable.get(memberId);
     if (sinceMs === undefined) return true;
     return this.#nowMs - sinceMs < UNREACHABLE_MS;
   }
