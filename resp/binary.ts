@@ -13,6 +13,9 @@
 
 /** Bytes of the longest varint. */
 const VARINT_BYTES_MAX = 8;
+/** The first bytes of a long one, and where their values end. */
+const LOW_BYTES = 4;
+const LOW_END = 2 ** 28;
 const BYTES_FIRST = 256;
 
 export class ByteWriter {
@@ -41,12 +44,25 @@ export class ByteWriter {
   }
 
   varint(value: number): void {
-    let rest = value;
-    while (rest >= 128) {
-      this.u8((rest % 128) | 128);
-      rest = Math.floor(rest / 128);
+    this.#reserve(VARINT_BYTES_MAX);
+    const buffer = this.#buffer;
+    let at = this.length;
+    // Two whole numbers of less than 31 bits: a remainder of a double is a call into the runtime.
+    const high = Math.floor(value / LOW_END);
+    let rest = value - high * LOW_END;
+    if (high > 0) {
+      for (let i = 0; i < LOW_BYTES; i++) {
+        buffer[at++] = (rest & 127) | 128;
+        rest >>>= 7;
+      }
+      rest = high;
     }
-    this.u8(rest);
+    while (rest >= 128) {
+      buffer[at++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    buffer[at++] = rest;
+    this.length = at;
   }
 
   signed(value: number): void {
@@ -148,14 +164,14 @@ export abstract class BinaryReader {
       this.#at++;
       return first;
     }
-    let low = 0;
-    let high = 0;
+    let value = 0;
+    let unit = 1;
     for (let i = 0; i < VARINT_BYTES_MAX; i++) {
       const byte = this.u8();
-      if (i < 4) low += (byte & 127) * 2 ** (7 * i);
-      else high += (byte & 127) * 2 ** (7 * (i - 4));
+      value += (byte & 127) * unit;
+      unit *= 128;
       if (byte >= 128) continue;
-      const value = high * 2 ** 28 + low;
+      // From 2^53 on it may be rounded, but not below that.
       if ((byte === 0 && i > 0) || value > max) break;
       return value;
     }

@@ -9,6 +9,8 @@
  *     answer     [index: u32][bytes: u32][reply]     of what was HELD, by its place in the CALLS
  */
 import type { Args } from '../../resp/args.js';
+import { copyBytes } from '../../resp/bytes.js';
+import type { Chunk } from '../../resp/chunk-pool.js';
 
 /** What became of a command. */
 export const REPLY = 0;
@@ -35,18 +37,19 @@ export function commandBytes({ count, ends, starts }: Args): number {
 }
 
 /** Writes a command, for which there is room; returns where it ends. */
-export function putCommand(buf: Buffer, from: number, lane: number, args: Args): number {
+export function putCommand({ buf, view }: Chunk, from: number, lane: number, args: Args): number {
   const { count, ends, starts } = args;
-  buf.writeDoubleLE(lane, from);
-  buf.writeUInt32LE(count, from + 8);
-  let at = from + HEAD_BYTES;
+  view.setFloat64(from, lane, true);
+  view.setUint32(from + 8, count, true);
+  let length = from + HEAD_BYTES;
+  let at = length + count * LENGTH_BYTES;
   for (let i = 0; i < count; i += 1) {
-    buf.writeUInt32LE(ends[i]! - starts[i]!, at);
-    at += LENGTH_BYTES;
-  }
-  for (let i = 0; i < count; i += 1) {
-    args.buf.copy(buf, at, starts[i]!, ends[i]!);
-    at += ends[i]! - starts[i]!;
+    const start = starts[i]!;
+    const end = ends[i]!;
+    view.setUint32(length, end - start, true);
+    length += LENGTH_BYTES;
+    copyBytes(args.buf, start, end, buf, at);
+    at += end - start;
   }
   return at;
 }

@@ -151,7 +151,10 @@ class BatchRun implements Task {
   }
 
   step(deadlineMs: number): boolean {
-    const { clock } = this.#owner.parts.server.store.world;
+    const { keeper, server } = this.#owner.parts;
+    const { clock } = server.store.world;
+    // A slice is short beside the time that is left when its sender gives it up.
+    this.#isRefused ||= !keeper.mayBegin(this.#memberId, this.#header);
     let left = LOOK_COMMANDS;
     for (;;) {
       const next = this.#reader.next();
@@ -176,9 +179,13 @@ class BatchRun implements Task {
   }
 
   #run(args: Args, lane: number): void {
-    const { keeper, guests } = this.#owner.parts;
+    const { keeper, guests, server } = this.#owner.parts;
+    const { dispatcher } = server;
     const outcomes = this.#outcomes;
-    this.#isRefused ||= !keeper.letsIn(this.#memberId, this.#header, args, false);
+    const command = dispatcher.find(args);
+    // Of a container it is the subcommand that knows its keys.
+    const known = command?.children === undefined ? command : dispatcher.lookup(args);
+    this.#isRefused ||= !keeper.isOwn(this.#memberId, this.#header, known, args);
     if (this.#isRefused) {
       outcomes.mark(NOTMINE);
       return;
@@ -191,7 +198,7 @@ class BatchRun implements Task {
     }
     this.#guest ??= guests.take(this.#options);
     const guest = this.#guest;
-    if (!guest.runAtOnce(args)) {
+    if (!guest.runAtOnce(args, command)) {
       this.#park(guest, lane);
       return;
     }

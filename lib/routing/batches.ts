@@ -15,6 +15,7 @@
 import type { PeerError } from '../../discord/peer/peer-error.js';
 import type { Done, PeerReply, PeerRequest } from '../../discord/peer/pipeline.js';
 import { Args } from '../../resp/args.js';
+import { Chunk } from '../../resp/chunk-pool.js';
 import { type Command, MAY_WRITE } from '../commands/command.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
@@ -173,7 +174,7 @@ class Outlet {
   failure: PeerError | undefined;
   failedCount = 0;
   /** The commands of the open batch. */
-  readonly staging = Buffer.allocUnsafe(BATCH_BYTES);
+  readonly staging = new Chunk(BATCH_BYTES);
 }
 
 export interface BatchesParts {
@@ -325,7 +326,7 @@ export class Batches implements Gathered {
     const who = { epoch, generation, id, lane: 0, database };
     const dueMs = this.calls.dueMs(memberId);
     const header = encodeHeader({ ...who, protocol, flags, readLevel, writeLevel, dueMs });
-    const commands = outlet.staging.subarray(0, bytes);
+    const commands = outlet.staging.buf.subarray(0, bytes);
     const words = ['CALLS', header, commands];
     const done: Done = (error, reply) => {
       if (error === null) this.#replied(batch, reply);

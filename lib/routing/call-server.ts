@@ -198,7 +198,7 @@ export class CallServer implements JobKeeper {
     const part = isSpan ? { low: args.bytes(2), high: args.bytes(3) } : undefined;
     const words = this.#words;
     words.borrow(args, isSpan ? 4 : 2);
-    if (!this.letsIn(memberId, header, words, isExec)) {
+    if (!this.#letsIn(memberId, header, words, isExec)) {
       reply.error(REFUSAL);
       return;
     }
@@ -416,13 +416,26 @@ export class CallServer implements JobKeeper {
       );
   }
 
-  /** Whether this member is the one to run it, as far as it knows. */
-  letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean {
+  mayBegin(memberId: string, header: CallHeader): boolean {
     if (!this.#links.isReady) return false;
-    const isLate = this.#nowMs > header.dueMs;
-    const isRefused = header.generation <= (this.#refused.get(memberId) ?? -1);
-    if (!isRefused && !isLate && this.#isMine(header, words, isExec)) return true;
-    if (!isRefused) this.#refused.set(memberId, header.generation);
+    if (header.generation <= (this.#refused.get(memberId) ?? -1)) return false;
+    return this.#nowMs <= header.dueMs || this.#refuse(memberId, header);
+  }
+
+  isOwn(memberId: string, header: CallHeader, command: Command | undefined, words: Args): boolean {
+    const isOwn = this.#links.selfIndex >= 0 && this.#isMineToRun(header, command, words);
+    return isOwn || this.#refuse(memberId, header);
+  }
+
+  /** Whether this member is the one to run it, as far as it knows. */
+  #letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean {
+    if (!this.mayBegin(memberId, header)) return false;
+    return this.#isMine(header, words, isExec) || this.#refuse(memberId, header);
+  }
+
+  /** Nor is what else was sent in its generation let in. */
+  #refuse(memberId: string, header: CallHeader): false {
+    this.#refused.set(memberId, header.generation);
     return false;
   }
 

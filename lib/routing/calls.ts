@@ -219,6 +219,11 @@ export class Calls {
     return this.#here(options, (done) => this.guests.run(guestOf(options, limits), args, done));
   }
 
+  /** What a guest has begun, and not finished. */
+  waitHere(guest: Guest, options: CallOptions): Call {
+    return this.#here(options, (done) => guest.wait(done));
+  }
+
   /** Runs a transaction here; nothing that it watched has changed. */
   runTransactionHere(queue: QueuedCommand[], options: CallOptions): Call {
     return this.#here(options, (done) =>
@@ -354,7 +359,7 @@ export class Calls {
   #canReach(memberId: string): boolean {
     if (memberId === this.#links.selfId) return true;
     if (!this.#links.isAlive(memberId)) return false;
-    const sinceMs = this.#unreachable.get(memberId);
+    const sinceMs = this.#unreachable.size === 0 ? undefined : this.#unreachable.get(memberId);
     if (sinceMs === undefined) return true;
     return this.#nowMs - sinceMs < UNREACHABLE_MS;
   }

@@ -10,6 +10,7 @@
  */
 import type { Args } from '../../resp/args.js';
 import { ReplyWriter } from '../../resp/reply-writer.js';
+import type { Command } from '../commands/command.js';
 import type { CommitWaiter } from '../server/commit-gate.js';
 import type { Server } from '../server/server.js';
 import {
@@ -147,10 +148,11 @@ export class Guest implements Carrier, CommitWaiter {
 
   /**
    * Runs one of several commands. True: it is over, its reply in `reply`, and what it wrote in
-   * `session.writes`; the caller takes both. False: `wait` is to be called.
+   * `session.writes`; the caller takes both. False: `wait` is to be called. `command`: what it is, if
+   * that is known.
    */
-  runAtOnce(args: Args): boolean {
-    this.#execute(args);
+  runAtOnce(args: Args, command?: Command): boolean {
+    this.#execute(args, command);
     return !this.session.suspended && this.session.postponed === undefined;
   }
 
@@ -273,14 +275,15 @@ export class Guest implements Carrier, CommitWaiter {
     done(reply, long);
   }
 
-  #execute(args: Args): void {
+  #execute(args: Args, command?: Command): void {
     const server = this.#server;
     const outer = server.current;
     const mark = this.reply.mark();
     const before = server.store.changeCount;
     server.current = this.session;
     try {
-      server.dispatcher.execute(this.session, args);
+      if (command === undefined) server.dispatcher.execute(this.session, args);
+      else server.dispatcher.executeHere(this.session, args, command);
     } catch (error) {
       this.reply.rewind(mark);
       server.failed(this.session, error);

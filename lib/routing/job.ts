@@ -1,5 +1,6 @@
 /** A command of another member that was let in, and who keeps it until it has its reply. */
 import type { Args } from '../../resp/args.js';
+import type { Command } from '../commands/command.js';
 import type { CallHeader } from './call-header.js';
 import type { Guest, GuestOptions } from './guests.js';
 
@@ -17,8 +18,10 @@ export interface Job {
 
 /** What CALLS needs of the keeper of calls. */
 export interface JobKeeper {
-  /** Whether this member is the one to run it, as far as it knows. */
-  letsIn(memberId: string, header: CallHeader, words: Args, isExec: boolean): boolean;
+  /** Whether anything that was sent under this header may be begun now. */
+  mayBegin(memberId: string, header: CallHeader): boolean;
+  /** Whether this member is the one to run a command of it, as far as it knows. */
+  isOwn(memberId: string, header: CallHeader, command: Command | undefined, words: Args): boolean;
   /** Whether commands of this lane must wait. */
   isBusy(memberId: string, lane: number): boolean;
   /** The command waits for its lane, which is busy; an error if too many do. */

@@ -33,6 +33,7 @@ import {
   type Session,
 } from '../server/session.js';
 import { Batches } from './batches.js';
+import { Behind } from './behind.js';
 import { ACTING } from './call-header.js';
 import { CallServer } from './call-server.js';
 import { Calls, NOT_MINE } from './calls.js';
@@ -48,8 +49,6 @@ import { Publication, relay, servePublish } from './messages.js';
 import { type Operation, Refused } from './operation.js';
 import { keysOf, NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import { Parts } from './parts.js';
-import { pour } from './pour.js';
-import { errorReply } from './raw-reply.js';
 import { RemoteTracking } from './remote-tracking.js';
 import { RemoteWatch, RemoteWatches } from './remote-watches.js';
 import { SharedCode } from './shared-code.js';
@@ -73,6 +72,7 @@ export class Router {
   readonly calls: Calls;
   readonly watches: RemoteWatches;
   readonly #batches: Batches;
+  readonly #behind: Behind;
   readonly #callServer: CallServer;
   readonly #tracking: RemoteTracking;
   readonly #code: SharedCode;
@@ -87,6 +87,7 @@ export class Router {
     this.#laneBase = (1 + this.world.random.below(FIRST_LANE_MAX)) * LANES_OF_RUN;
     const guests = new Guests(server);
     this.calls = new Calls({ server, links, guests });
+    this.#behind = new Behind(this.calls);
     this.#batches = new Batches({
       server,
       links,
@@ -143,7 +144,8 @@ export class Router {
 
   /**
    * The short way to the one owner of a plain command, when nothing is unusual about the session
-   * and the server. False: it is run here, or takes the long way.
+   * and the server; if that is this node, behind what is under way. False: it is run here, or takes
+   * the long way.
    */
   forwards(session: Session, command: Command, args: Args): boolean {
     const { arity, children, route } = command;
@@ -153,7 +155,7 @@ export class Router {
       return false;
     const { ring } = this;
     const owner = ring.ownerOf(args.buf, args.starts[keyAt]!, args.ends[keyAt]!);
-    if (owner === this.selfIndex) return false;
+    if (owner === this.selfIndex) return this.#follows(session, command, args);
     const actor = this.calls.actorFor(owner);
     if (actor < 0 || actor === this.selfIndex) return false;
     session.lane ??= new Lane(session);
@@ -166,6 +168,17 @@ export class Router {
     if (!this.#batches.add(ring.members[actor]!.id, flags, request, epoch)) return false;
     if ((command.flags & MAY_WRITE) !== 0) session.writesAway();
     session.lastCommand = command;
+    return true;
+  }
+
+  /** A plain command for a key of this node. False: nothing is under way, or there is no room. */
+  #follows(session: Session, command: Command, args: Args): boolean {
+    const { epoch } = this;
+    const { lane } = session;
+    if (lane === undefined || lane.isEmpty || !lane.mayAdd(epoch)) return false;
+    if ((command.flags & MAY_WRITE) !== 0) session.writesAway();
+    session.lastCommand = command;
+    this.#behind.run(session, lane, command, args, epoch);
     return true;
   }
 
@@ -197,25 +210,7 @@ export class Router {
     }
     if (lane.isEmpty) return false;
     if (isWrite) session.writesAway();
-    // Its reply must follow those under way.
-    const slot = lane.add(this.epoch);
-    const { databaseIndex: database, readLevel, writeLevel } = session;
-    const { protocol } = session.reply;
-    const call = this.calls.runHere(args, {
-      verb: 'CALL',
-      laneId: 0,
-      database,
-      protocol,
-      flags: 0,
-      readLevel,
-      writeLevel,
-      isWrite,
-      name: command.fullName,
-      done: (reply) => lane.finish(slot, reply),
-      long: (source) => pour(source, session, lane, slot),
-      again: (reason) => lane.finish(slot, errorReply(reason)),
-    });
-    slot.cancel = () => this.calls.cancel(call);
+    this.#behind.run(session, lane, command, args, this.epoch);
     return true;
   }
 

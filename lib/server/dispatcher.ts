@@ -124,6 +124,20 @@ export class Dispatcher {
       if (!isForwarded) this.#executeSettled(session, args, command);
       return;
     }
+    this.#executeShort(session, args, command);
+  }
+
+  /** `execute` for a guest, once it is known whose the keys are: here it is run. */
+  executeHere(session: Session, args: Args, command: Command): void {
+    session.totalCommands += 1;
+    const gate = (session.gate | this.gate) & ~SERVER_RING;
+    const isShort = command.children === undefined && (command.flags & FAST) !== 0 && gate === 0;
+    if (isShort) this.#executeShort(session, args, command);
+    else this.#executeSettled(session, args, command);
+  }
+
+  /** Nothing is unusual. */
+  #executeShort(session: Session, args: Args, command: Command): void {
     const arity = command.arity;
     if (arity > 0 ? args.count !== arity : args.count < -arity) {
       this.#reject(session, command, wrongArity(command.fullName));
@@ -149,9 +163,14 @@ export class Dispatcher {
     space.defersTotals = defersTotals;
   }
 
+  /** Finds the command of a request, not its subcommand. */
+  find(args: Args): Command | undefined {
+    return this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
+  }
+
   /** Finds the command or subcommand of a request; writes no reply. */
   lookup(args: Args): Command | undefined {
-    const command = this.#table.find(args.buf, args.starts[0]!, args.ends[0]!);
+    const command = this.find(args);
     if (command?.children === undefined || args.count < 2) return command;
     return command.children.get(args.string(1).toLowerCase()) ?? command;
   }

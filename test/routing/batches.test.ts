@@ -2,6 +2,7 @@
 import t from 'tap';
 import { CommandReader, commandBytes, putCommand } from '../../lib/routing/batch-codec.js';
 import { Args } from '../../resp/args.js';
+import { Chunk } from '../../resp/chunk-pool.js';
 import type { SceneNode } from '../support/ring-scene.js';
 import { threeNodes } from './three-nodes.js';
 
@@ -110,9 +111,10 @@ t.test('long replies, slow commands and those behind them keep their order', asy
 t.test('frames that cannot be read are refused, and nothing of them is run', (t) => {
   const args = Args.of('SET', 'key', 'value');
   const bytes = commandBytes(args);
-  const frame = Buffer.alloc(2 * bytes);
-  t.equal(putCommand(frame, 0, 7, args), bytes);
-  t.equal(putCommand(frame, bytes, 8, args), 2 * bytes);
+  const chunk = new Chunk(2 * bytes);
+  const { buf: frame } = chunk;
+  t.equal(putCommand(chunk, 0, 7, args), bytes);
+  t.equal(putCommand(chunk, bytes, 8, args), 2 * bytes);
   const reader = (buf: Buffer) => new CommandReader(buf, 0, buf.length, new Args());
   t.equal(reader(frame).count(), 2);
   for (let end = 0; end < frame.length; end += 1) {
