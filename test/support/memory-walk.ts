@@ -21,6 +21,7 @@ const DIRECT = 11;
 const EXPIRY = 8;
 const WIDE = 16;
 const EXTERNAL = 32;
+const SLIM = 512;
 const HEAD = 1;
 const TIMED_HEAD_BYTES = 36;
 const SLAB_BYTES = 256 * 1024;
@@ -79,6 +80,10 @@ function walkLeaf(
   let at = word + 4;
   let keyBytes = i32[word + 2]! >>> 24;
   let valueBytes = i32[word + 3]! & 0xffff;
+  if ((flags & SLIM) !== 0) {
+    at = word + 3;
+    valueBytes = (i32[word + 2]! >>> 16) & 0xff;
+  }
   if ((flags & EXPIRY) !== 0) {
     at += 3;
     if (timed) sum.expiryBytes += HEAP_BYTES;
