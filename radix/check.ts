@@ -2,20 +2,23 @@
  * Check: walks a whole tree and throws if an invariant does not hold. For tests and simulation.
  *
  * Checked: order and prefixes of keys, depths, counts and digests of every node against its
- * leaves, lows of children, hints, value hashes, slots in the expiry heap, children counts.
+ * leaves, lows of children, hints, layouts of leaves, value hashes, slots in the expiry heap, children counts.
  */
 import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import {
   copyLeafKey,
+  expiryAt,
   FLAG_EXPIRY,
   FLAG_WIDE,
   flagsAt,
   KIND_HEAD,
   KIND_MASK,
+  keyBytesAt,
   type Leaf,
   leafFlags,
   leafKeyBytes,
+  valueBytesAt,
   wideWordAt,
 } from './leaf.js';
 import {
@@ -40,6 +43,7 @@ import {
 import { addLeaf, addPointer, hintOfKind, Sum } from './totals.js';
 import type { Tree } from './tree.js';
 import { rehashValue } from './value.js';
+import { LAYOUT_FLAGS, layoutOf } from './write.js';
 
 interface Frame {
   node: number;
@@ -143,6 +147,7 @@ function checkLeaf(tree: Tree, leaf: Leaf, frames: Frame[]): Buffer {
   const leaves = tree.space.leaves;
   const key = Buffer.alloc(leafKeyBytes(leaves, leaf));
   copyLeafKey(leaves, leaf, key, 0);
+  checkLayout(tree, leaf);
   checkValueHash(tree, leaf);
   const frame = frames.at(-1);
   if (frame === undefined) return key;
@@ -157,6 +162,19 @@ function checkLeaf(tree: Tree, leaf: Leaf, frames: Frame[]): Buffer {
   frame.prefix = key.subarray(0, depth);
   frame.hints |= hintOfKind(leafFlags(leaves, leaf));
   return key;
+}
+
+function checkLayout(tree: Tree, leaf: Leaf): void {
+  const i32 = tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+  const word = (leaf & GRANULE_MASK) << 1;
+  const flags = flagsAt(i32, word);
+  const lengths = [keyBytesAt(i32, word), valueBytesAt(i32, word)] as const;
+  const layout = layoutOf(tree, flags & KIND_MASK, ...lengths, expiryAt(i32, word));
+  assert.equal(
+    flags & LAYOUT_FLAGS,
+    layout,
+    'a leaf has the layout that follows from what it holds',
+  );
 }
 
 function checkValueHash(tree: Tree, leaf: Leaf): void {

@@ -44,6 +44,8 @@ import {
   KIND_HEAD,
   KIND_MASK,
   LEAF_WORDS,
+  SLIM_BIT,
+  SLIM_WORDS,
   STAMP_HIGH_MASK,
   sharedHeadWordsAt,
   WIDE_WORDS,
@@ -144,9 +146,17 @@ export class EntryHash {
     const { header } = this;
     const w1 = i32[word + 1]!;
     const w2 = i32[word + 2]!;
-    const w3 = i32[word + 3]!;
     header[0] = i32[word]!;
     header[1] = (w1 & COVERED_MASK) | (w2 & KEY_BYTES_MASK);
+    if ((w1 & SLIM_BIT) !== 0) {
+      const valueBytes = (w2 >>> 16) & 0xff;
+      header[2] = valueBytes | (w2 << 16);
+      const slimFirst = word + SLIM_WORDS;
+      const slimEnd = slimFirst + (((w2 >>> 24) + 3) >>> 2) + ((valueBytes + 3) >>> 2);
+      this.#finish(state, HEADER_WORDS, i32, slimFirst, slimEnd);
+      return;
+    }
+    const w3 = i32[word + 3]!;
     header[2] = w3;
     if ((w1 & LAYOUT_BITS) !== 0 || (w1 & KIND_BITS) === HEAD_BITS) {
       for (let i = 0; i < 4; i++) this.state[i] = state[i]!;

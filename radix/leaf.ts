@@ -6,6 +6,8 @@
  *    1    stamp, high 21 bits            | flags << 21 (11 bits)
  *    2    access bits (24)               | key bytes << 24 (8 bits)
  *    3    value bytes (16)               | origin << 16 (16 bits)
+ *         SLIM has in place of these two:
+ *    2    origin (16 bits)               | value bytes << 16 (8 bits) | key bytes << 24 (8 bits)
  *   [ EXPIRY: 3 words
  *    +0   expiry ms, low 32 bits
  *    +1   expiry ms, high 21 bits
@@ -19,15 +21,17 @@
  *    value, padded with zeros to a word; EXTERNAL: one word, its number among the big values
  *
  * A leaf is WIDE if its key is longer than 255 B or its value longer than
- * 1023 B; values above 16 KiB are EXTERNAL (and WIDE). A head's value starts with
+ * 1023 B; values above 16 KiB are EXTERNAL (and WIDE). SLIM, without access bits, are those entries of
+ * elements and of their other orders that neither expire nor have a value longer than 255 B
+ * (`layoutOf`, write.ts). A head's value starts with
  * the words of HEAD_..., whose trees the reclaimer frees with the head.
  *
  * The digest covers key, stamp, origin, kind, LED, expiry and value (of a WIDE leaf
- * the value hash). It does not cover access bits, RAW, TEXT, HIDDEN and the heap slot: they are
+ * the value hash). It does not cover access bits, RAW, TEXT, HIDDEN, SLIM and the heap slot: they are
  * local to a node.
  *
  * A `Leaf` is a positive pointer, 0 if absent, valid until the next write to the
- * Space. A 16-byte key with a 64-byte value takes 96 bytes.
+ * Space. A 16-byte key with a 64-byte value takes 96 bytes; a member of a set of 20 bytes, 32.
  */
 import { type Arena, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 
@@ -49,6 +53,8 @@ export const FLAG_RAW = 64;
 export const FLAG_HIDDEN = 128;
 /** The value was written by INCRBYFLOAT: no integer for OBJECT ENCODING, even if it looks it. */
 export const FLAG_TEXT = 256;
+/** A leaf without access bits, which only keys have. */
+export const FLAG_SLIM = 512;
 /** The flags that say how Redis would keep a value. Of a head: what it has outgrown. */
 export const HINT_FLAGS = FLAG_RAW | FLAG_TEXT;
 /** The flags that a writer may give. */
@@ -56,6 +62,7 @@ export const WRITER_FLAGS = FLAG_LED | FLAG_HIDDEN | HINT_FLAGS;
 
 export const SHORT_KEY_BYTES_MAX = 255;
 export const SHORT_VALUE_BYTES_MAX = 1023;
+export const SLIM_VALUE_BYTES_MAX = 255;
 export const INLINE_VALUE_BYTES_MAX = 16 * 1024;
 export const KEY_BYTES_MAX = 64 * 1024;
 export const VALUE_BYTES_MAX = 2 ** 32 - 1;
@@ -80,9 +87,12 @@ export const FLAGS_SHIFT = 21;
 export const STAMP_HIGH_MASK = 0x1fffff;
 /** Words of a leaf before the expiry, the wide part, the key. */
 export const LEAF_WORDS = 4;
+/** The same of a SLIM one, which has neither expiry nor a wide part. */
+export const SLIM_WORDS = 3;
 export const EXPIRY_WORDS = 3;
 export const WIDE_WORDS = 4;
 const UNSEEN = (KIND_TOMBSTONE | FLAG_HIDDEN) << FLAGS_SHIFT;
+export const SLIM_BIT = FLAG_SLIM << FLAGS_SHIFT;
 const TWO_32 = 4294967296;
 /** From so many bytes on the native copy beats a loop that takes words apart (Node 24: 64, Node 20: 90). */
 const NATIVE_BYTES_MIN = 72;
@@ -111,7 +121,12 @@ export function stampAt(i32: Int32Array, word: number): number {
   return (i32[word + 1]! & STAMP_HIGH_MASK) * TWO_32 + (i32[word]! >>> 0);
 }
 
+export function isSlimAt(i32: Int32Array, word: number): boolean {
+  return (i32[word + 1]! & SLIM_BIT) !== 0;
+}
+
 export function originAt(i32: Int32Array, word: number): number {
+  if (isSlimAt(i32, word)) return i32[word + 2]! & 0xffff;
   return i32[word + 3]! >>> 16;
 }
 
@@ -127,6 +142,7 @@ export function shortKeyBytesAt(i32: Int32Array, word: number): number {
 
 /** Bytes of the value of a leaf that is not WIDE. */
 export function shortValueBytesAt(i32: Int32Array, word: number): number {
+  if (isSlimAt(i32, word)) return (i32[word + 2]! >>> 16) & 0xff;
   return i32[word + 3]! & 0xffff;
 }
 
@@ -142,8 +158,9 @@ export function valueBytesAt(i32: Int32Array, word: number): number {
 
 /** Index of the first word of the key. */
 export function keyWordAt(i32: Int32Array, word: number): number {
-  const flags = flagsAt(i32, word) & (FLAG_EXPIRY | FLAG_WIDE);
+  const flags = flagsAt(i32, word) & (FLAG_EXPIRY | FLAG_WIDE | FLAG_SLIM);
   if (flags === 0) return word + LEAF_WORDS;
+  if (flags === FLAG_SLIM) return word + SLIM_WORDS;
   let at = word + LEAF_WORDS;
   if ((flags & FLAG_EXPIRY) !== 0) at += EXPIRY_WORDS;
   if ((flags & FLAG_WIDE) !== 0) at += WIDE_WORDS;
@@ -169,7 +186,34 @@ export function setStampAt(i32: Int32Array, word: number, stamp: number, flags: 
   i32[word + 1] = (stamp / TWO_32) | (flags << FLAGS_SHIFT);
 }
 
+/** Writes lengths and origin of a leaf that is not WIDE; its access bits, if it has any, are 0. */
+export function setShortLengthsAt(
+  i32: Int32Array,
+  word: number,
+  flags: number,
+  keyBytes: number,
+  valueBytes: number,
+  origin: number,
+): void {
+  if ((flags & FLAG_SLIM) !== 0) {
+    i32[word + 2] = (keyBytes << 24) | (valueBytes << 16) | origin;
+    return;
+  }
+  i32[word + 2] = keyBytes << 24;
+  i32[word + 3] = valueBytes | (origin << 16);
+}
+
+/** Changes the value's length, and nothing else, of a leaf that is not WIDE. */
+export function setShortValueBytesAt(i32: Int32Array, word: number, valueBytes: number): void {
+  if (isSlimAt(i32, word)) i32[word + 2] = (i32[word + 2]! & ~0xff0000) | (valueBytes << 16);
+  else i32[word + 3] = (i32[word + 3]! & ~0xffff) | valueBytes;
+}
+
 export function setOriginAt(i32: Int32Array, word: number, origin: number): void {
+  if (isSlimAt(i32, word)) {
+    i32[word + 2] = (i32[word + 2]! & ~0xffff) | origin;
+    return;
+  }
   i32[word + 3] = (i32[word + 3]! & 0xffff) | (origin << 16);
 }
 
@@ -185,7 +229,7 @@ export function isWide(keyBytes: number, valueBytes: number): boolean {
 
 /** Granules (8 bytes) of a leaf with these flags and lengths. */
 export function leafGranules(flags: number, keyBytes: number, valueBytes: number): number {
-  let words = LEAF_WORDS + ((keyBytes + 3) >>> 2);
+  let words = ((flags & FLAG_SLIM) === 0 ? LEAF_WORDS : SLIM_WORDS) + ((keyBytes + 3) >>> 2);
   if ((flags & FLAG_EXPIRY) !== 0) words += EXPIRY_WORDS;
   if ((flags & FLAG_WIDE) !== 0) words += WIDE_WORDS;
   words += (flags & FLAG_EXTERNAL) !== 0 ? 1 : (valueBytes + 3) >>> 2;
@@ -376,11 +420,12 @@ export function leafExpiryMs(leaves: Arena, leaf: Leaf): number {
   return expiryAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1);
 }
 
-/** 24 bits for LRU clock or LFU counter. */
+/** 24 bits for LRU clock or LFU counter; of a leaf that is not SLIM. */
 export function leafAccess(leaves: Arena, leaf: Leaf): number {
   return leaves.i32[leaf >>> CHUNK_SHIFT]![((leaf & GRANULE_MASK) << 1) + 2]! & 0xffffff;
 }
 
+/** Sets the access bits of a leaf that is not SLIM. */
 export function setLeafAccess(leaves: Arena, leaf: Leaf, bits: number): void {
   const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
   const at = ((leaf & GRANULE_MASK) << 1) + 2;

@@ -15,8 +15,8 @@
  *   48                                                             pointers
  *        lows in the same order, at +capacity: of what each pointer leads to
  *
- *   capacity     3   8   16   20   24   32 |  48   64   96  128  192 | 256
- *   bytes       56  96  168  208  240  312 | 576  704  960 1216 1728 | 2200
+ *   capacity     3   5   6   8   10   16   20   24   32 |  48   64   96  128  192 | 256
+ *   bytes       56  72  80  96  120  168  208  240  312 | 576  704  960 1216 1728 | 2200
  *
  * A *low* is the low half of the digest of all that a pointer leads to. Sync finds out by it which
  * entries differ, without going to the leaves: each would cost a cache miss and a hash, and there
@@ -66,12 +66,13 @@ const COUNT_SHIFT = 4;
 const COUNT_MASK = 0x1ff;
 const COUNT_ONE = 1 << COUNT_SHIFT;
 const TYPE_MASK = 15;
-const TYPE_SORTED_LAST = 5;
-const TYPE_BITMAP = 6;
-const TYPE_DIRECT = 11;
-const CAPACITY = Int32Array.of(3, 8, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256);
+const TYPE_SORTED_LAST = 8;
+const TYPE_BITMAP = 9;
+const TYPE_DIRECT = 14;
+/** Few fields have a node of their own; digits have ten. */
+const CAPACITY = Int32Array.of(3, 5, 6, 8, 10, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256);
 /** Word of the first pointer. */
-const POINTERS = Int32Array.of(7, 8, 10, 11, 12, 14, 48, 48, 48, 48, 48, 38);
+const POINTERS = Int32Array.of(7, 8, 8, 8, 9, 10, 11, 12, 14, 48, 48, 48, 48, 48, 38);
 /** Children of the largest sorted node. */
 const RUN_MIN = 32;
 /** Of a cache line. */

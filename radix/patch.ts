@@ -14,8 +14,9 @@
 import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import {
-  FLAG_EXPIRY,
+  expiryAt,
   FLAG_EXTERNAL,
+  FLAG_SLIM,
   FLAG_WIDE,
   flagsAt,
   INLINE_VALUE_BYTES_MAX,
@@ -26,6 +27,7 @@ import {
   type Leaf,
   leafGranules,
   setOriginAt,
+  setShortValueBytesAt,
   setStampAt,
   VALUE_BYTES_MAX,
   valueBytesAt,
@@ -73,8 +75,9 @@ export function patch(
   let word = (leaf & GRANULE_MASK) << 1;
   const oldFlags = flagsAt(i32, word);
   const bytes = Math.max(end, valueBytesAt(i32, word));
-  const layout = layoutOf(to - from, bytes, 0);
-  const allFlags = (flags & WRITER_FLAGS) | (oldFlags & FLAG_EXPIRY) | layout;
+  const expiryMs = expiryAt(i32, word);
+  const layout = layoutOf(tree, KIND_BYTES, to - from, bytes, expiryMs);
+  const allFlags = (flags & WRITER_FLAGS) | layout;
   let big = -1;
   if ((layout & FLAG_EXTERNAL) !== 0) big = enlargeBig(space, leaf, bytes);
   const sum = space.sum;
@@ -124,7 +127,7 @@ function putPiece(
   vto: number,
 ): Leaf {
   const bytes = offset + vto - vfrom;
-  const all = (flags & WRITER_FLAGS) | layoutOf(to - from, bytes, 0);
+  const all = (flags & WRITER_FLAGS) | layoutOf(tree, KIND_BYTES, to - from, bytes, 0);
   if ((all & FLAG_EXTERNAL) !== 0) {
     const big = createBig(tree.space, bytes, value, vfrom, vto, offset);
     return writeEntry(tree, key, from, to, stamp, origin, all, 0, bytes, value, 0, 0, big);
@@ -159,7 +162,7 @@ function enlarge(tree: Tree, leaf: Leaf, flags: number, bytes: number): Leaf {
   const leaves = tree.space.leaves;
   const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
-  const layout = FLAG_WIDE | FLAG_EXTERNAL;
+  const layout = FLAG_WIDE | FLAG_EXTERNAL | FLAG_SLIM;
   const keyBytes = keyBytesAt(i32, word);
   const stays =
     ((flags ^ flagsAt(i32, word)) & layout) === 0 &&
@@ -167,7 +170,7 @@ function enlarge(tree: Tree, leaf: Leaf, flags: number, bytes: number): Leaf {
   if (!stays) return relayout(tree, tree.path, leaf, flags, bytes);
   const oldBytes = valueBytesAt(i32, word);
   if ((flags & FLAG_WIDE) !== 0) i32[wideWordAt(i32, word) + 1] = bytes;
-  else i32[word + 3] = (i32[word + 3]! & ~0xffff) | bytes;
+  else setShortValueBytesAt(i32, word, bytes);
   if (bytes <= INLINE_VALUE_BYTES_MAX) {
     const at = valueWordAt(i32, word);
     for (let i = at + ((oldBytes + 3) >>> 2); i < at + ((bytes + 3) >>> 2); i++) i32[i] = 0;

@@ -8,6 +8,7 @@ import {
   EXPIRY_WORDS,
   FLAG_EXPIRY,
   FLAG_EXTERNAL,
+  FLAG_SLIM,
   FLAG_WIDE,
   FLAGS_SHIFT,
   flagsAt,
@@ -20,6 +21,8 @@ import {
   LEAF_WORDS,
   type Leaf,
   leafGranules,
+  originAt,
+  setShortLengthsAt,
   slotAt,
   valueBytesAt,
   valueWordAt,
@@ -49,14 +52,16 @@ export function relayout(
   const word = (leaf & GRANULE_MASK) << 1;
   to[word] = from[fromWord]!;
   to[word + 1] = (from[fromWord + 1]! & ~(-1 << FLAGS_SHIFT)) | (flags << FLAGS_SHIFT);
-  to[word + 2] = from[fromWord + 2]! & 0xffffff;
-  to[word + 3] = from[fromWord + 3]! & ~0xffff;
+  const isWide = (flags & FLAG_WIDE) !== 0;
+  const origin = originAt(from, fromWord);
+  setShortLengthsAt(to, word, flags, isWide ? 0 : keyBytes, isWide ? 0 : valueBytes, origin);
+  if (((flags | oldFlags) & FLAG_SLIM) === 0) to[word + 2]! |= from[fromWord + 2]! & 0xffffff;
   if ((flags & FLAG_EXPIRY) !== 0) to[word + LEAF_WORDS + 2] = -1;
   if ((flags & FLAG_EXPIRY & oldFlags) !== 0) {
     copyWords(from, fromWord + LEAF_WORDS, to, word + LEAF_WORDS, EXPIRY_WORDS);
     if (tree.timed) tree.expiries.move(slotAt(to, word), leaf);
   }
-  if ((flags & FLAG_WIDE) !== 0) {
+  if (isWide) {
     const wide = wideWordAt(to, word);
     const oldWide = wideWordAt(from, fromWord);
     const wasWide = (oldFlags & FLAG_WIDE) !== 0;
@@ -64,9 +69,6 @@ export function relayout(
     to[wide + 1] = valueBytes;
     to[wide + 2] = wasWide ? from[oldWide + 2]! : 0;
     to[wide + 3] = wasWide ? from[oldWide + 3]! : 0;
-  } else {
-    to[word + 2]! |= keyBytes << 24;
-    to[word + 3]! |= valueBytes;
   }
   copyWords(from, keyWordAt(from, fromWord), to, keyWordAt(to, word), (keyBytes + 3) >>> 2);
   copyOldValue(from, fromWord, to, word, flags, valueBytes);

@@ -10,6 +10,8 @@ import { ElementExpiries } from './element-expiries.js';
 import { HeadParts, TYPE_MIRRORED, TYPE_NUMBER_MASK } from './head.js';
 import { HeadPlace } from './head-place.js';
 import {
+  FLAG_SLIM,
+  FLAG_WIDE,
   HEAD_EXPIRIES_WORD,
   HEAD_MIRROR_WORD,
   HEAD_ROOT_WORD,
@@ -18,6 +20,7 @@ import {
   KIND_HEAD,
   type Leaf,
   leafGranules,
+  SHORT_KEY_BYTES_MAX,
 } from './leaf.js';
 import { Mirror } from './mirror.js';
 import { checkSubTree } from './subtree-check.js';
@@ -140,5 +143,6 @@ export class SubTreeView {
 
 /** What an element takes in another order, by a key of so many bytes. */
 function orderBytes(keyBytes: number): number {
-  return leafGranules(0, keyBytes, 0) * GRANULE_BYTES + NODE_BYTES_SHARE;
+  const flags = keyBytes <= SHORT_KEY_BYTES_MAX ? FLAG_SLIM : FLAG_WIDE;
+  return leafGranules(flags, keyBytes, 0) * GRANULE_BYTES + NODE_BYTES_SHARE;
 }

@@ -26,6 +26,7 @@ import {
   addLeafHints,
   copyLeafKey,
   FLAG_EXTERNAL,
+  FLAG_SLIM,
   KIND_BYTES,
   KIND_MASK,
   KIND_TOMBSTONE,
@@ -92,7 +93,10 @@ export interface Totals {
 }
 
 export interface TreeOptions {
-  /** Whether leaves with an expiry are kept in a heap; default true. Sub trees: false. */
+  /**
+   * Whether leaves with an expiry are kept in a heap, and leaves have access bits; default true. Sub
+   * trees: false.
+   */
   expiries?: boolean;
   /** Whether digests are kept; default true. Mirrors: false. */
   digests?: boolean;
@@ -121,7 +125,7 @@ export class Tree {
   readonly expiries: ExpiryHeap;
   /** Heads with elements that expire, by their first. */
   readonly heads: ExpiryHeap;
-  /** Whether leaves with an expiry go to the heap, and heads. */
+  /** Whether leaves with an expiry go to the heap, and heads; only then leaves have access bits. */
   readonly timed: boolean;
 
   constructor(space: Space, options: TreeOptions = {}) {
@@ -406,9 +410,9 @@ export class Tree {
     return leafFlags(this.space.leaves, leaf) & KIND_MASK;
   }
 
-  /** FLAG_LED, FLAG_RAW and so on, with the kind in the low two bits. */
+  /** FLAG_LED, FLAG_RAW and so on, with the kind in the low two bits; not SLIM, which is the tree's matter. */
   flags(leaf: Leaf): number {
-    return leafFlags(this.space.leaves, leaf);
+    return leafFlags(this.space.leaves, leaf) & ~FLAG_SLIM;
   }
 
   visible(leaf: Leaf): boolean {
@@ -428,6 +432,7 @@ export class Tree {
     return leafExpiryMs(this.space.leaves, leaf);
   }
 
+  /** Of a key of a database, or a head. */
   access(leaf: Leaf): number {
     return leafAccess(this.space.leaves, leaf);
   }

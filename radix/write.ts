@@ -10,24 +10,31 @@ import assert from 'node:assert';
 import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
 import { insertLeaf, insertSummed, relink } from './insert.js';
 import {
-  EXPIRY_WORDS,
   FLAG_EXPIRY,
   FLAG_EXTERNAL,
   FLAG_LED,
+  FLAG_SLIM,
   FLAG_WIDE,
   flagsAt,
   HINT_FLAGS,
   INLINE_VALUE_BYTES_MAX,
+  isSlimAt,
   isWide,
   KEY_BYTES_MAX,
   KIND_HEAD,
   KIND_MASK,
   KIND_TOMBSTONE,
+  keyWordAt,
   LEAF_WORDS,
   type Leaf,
   leafGranules,
+  SHORT_KEY_BYTES_MAX,
+  SLIM_VALUE_BYTES_MAX,
+  SLIM_WORDS,
   setExpiryAt,
   setOriginAt,
+  setShortLengthsAt,
+  setShortValueBytesAt,
   setStampAt,
   slotAt,
   storeBytes,
@@ -35,7 +42,6 @@ import {
   valueBytesAt,
   valueWordAt,
   visibleAt,
-  WIDE_WORDS,
   WRITER_FLAGS,
   wideWordAt,
 } from './leaf.js';
@@ -49,12 +55,25 @@ import type { Tree } from './tree.js';
 import { createBig, rehashValue } from './value.js';
 
 /** Of entries of bytes that are neither wide nor expire, nor are hidden. */
-const PLAIN_FLAGS = FLAG_LED | HINT_FLAGS;
+const PLAIN_FLAGS = FLAG_LED | HINT_FLAGS | FLAG_SLIM;
 const NOTHING = Buffer.alloc(0);
-const LAYOUT_FLAGS = FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
+/** Those that follow from what an entry holds: see `layoutOf`. */
+export const LAYOUT_FLAGS = FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL | FLAG_SLIM;
 
-/** The flags that follow from an entry's lengths and expiry. */
-export function layoutOf(keyBytes: number, valueBytes: number, expiryMs: number): number {
+/**
+ * The flags that follow from an entry's kind, lengths and expiry, in this tree: only keys of databases
+ * and heads have access bits.
+ */
+export function layoutOf(
+  tree: Tree,
+  kind: number,
+  keyBytes: number,
+  valueBytes: number,
+  expiryMs: number,
+): number {
+  if (!tree.timed && expiryMs === 0 && kind !== KIND_HEAD) {
+    if (keyBytes <= SHORT_KEY_BYTES_MAX && valueBytes <= SLIM_VALUE_BYTES_MAX) return FLAG_SLIM;
+  }
   let flags = expiryMs > 0 ? FLAG_EXPIRY : 0;
   if (isWide(keyBytes, valueBytes)) {
     assert(keyBytes <= KEY_BYTES_MAX && valueBytes <= VALUE_BYTES_MAX, 'key or value too long');
@@ -91,7 +110,8 @@ export function putEntry(
 ): Leaf {
   beginWrite(tree, key, from, to);
   const bytes = vto - vfrom;
-  const all = (flags & (KIND_MASK | WRITER_FLAGS)) | layoutOf(to - from, bytes, expiryMs);
+  const layout = layoutOf(tree, flags & KIND_MASK, to - from, bytes, expiryMs);
+  const all = (flags & (KIND_MASK | WRITER_FLAGS)) | layout;
   let big = 0;
   if ((all & FLAG_EXTERNAL) !== 0) big = createBig(tree.space, bytes, value, vfrom, vto, 0);
   let write = writeEntry;
@@ -118,7 +138,7 @@ export function putShared(
   const [expiryMs, bytes] = [source.expiryMs(leaf), source.valueBytes(leaf)];
   beginWrite(tree, key, from, to);
   const flags = source.flags(leaf) & (KIND_MASK | WRITER_FLAGS);
-  const all = flags | layoutOf(to - from, bytes, expiryMs);
+  const all = flags | layoutOf(tree, flags & KIND_MASK, to - from, bytes, expiryMs);
   // Zeros that nobody has written are hashed at no cost.
   const big = bigValues.create(bytes);
   const at = [stamp, origin, all, expiryMs, bytes] as const;
@@ -214,7 +234,7 @@ function insertEntry(
 }
 
 /**
- * Inserts an entry of bytes, neither wide nor with an expiry, where the path of its tree has led to
+ * Inserts an element of bytes, neither wide nor with an expiry, where the path of its tree has led to
  * no entry: the short way, for memory that is reserved and a tree that nobody follows.
  */
 export function insertPlain(
@@ -230,17 +250,18 @@ export function insertPlain(
 ): void {
   const { path, space } = tree;
   const { hash, leaves, sum } = space;
+  const flags = vto - vfrom <= SLIM_VALUE_BYTES_MAX ? FLAG_SLIM : 0;
+  const firstWords = flags === 0 ? LEAF_WORDS : SLIM_WORDS;
   const keyWords = (to - from + 3) >>> 2;
-  const words = LEAF_WORDS + keyWords + ((vto - vfrom + 3) >>> 2);
+  const words = firstWords + keyWords + ((vto - vfrom + 3) >>> 2);
   const leaf = leaves.alloc((words + 1) >>> 1);
   const i32 = leaves.i32[leaf >>> CHUNK_SHIFT]!;
   const u8 = leaves.u8[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
-  setStampAt(i32, word, stamp, 0);
-  i32[word + 2] = (to - from) << 24;
-  i32[word + 3] = (vto - vfrom) | (origin << 16);
-  storeBytes(i32, u8, word + LEAF_WORDS, key, from, to);
-  if (vto > vfrom) storeBytes(i32, u8, word + LEAF_WORDS + keyWords, value, vfrom, vto);
+  setStampAt(i32, word, stamp, flags);
+  setShortLengthsAt(i32, word, flags, to - from, vto - vfrom, origin);
+  storeBytes(i32, u8, word + firstWords, key, from, to);
+  if (vto > vfrom) storeBytes(i32, u8, word + firstWords + keyWords, value, vfrom, vto);
   hashLeaf(tree, leaf);
   sum.live = 1;
   sum.all = 1;
@@ -264,7 +285,8 @@ export function overwritePlain(
 ): boolean {
   const { path } = tree;
   const bytes = vto - vfrom;
-  overwrite(tree, key, from, to, stamp, origin, 0, 0, bytes, value, vfrom, vto, 0);
+  const flags = bytes <= SLIM_VALUE_BYTES_MAX ? FLAG_SLIM : 0;
+  overwrite(tree, key, from, to, stamp, origin, flags, 0, bytes, value, vfrom, vto, 0);
   return path.wasVisible;
 }
 
@@ -292,7 +314,8 @@ function overwrite(
   const word = (old & GRANULE_MASK) << 1;
   const oldFlags = flagsAt(i32, word);
   const granules = leafGranules(flags, to - from, valueBytes);
-  if (((oldFlags | flags) & ~PLAIN_FLAGS) === 0 && leaves.fits(old, granules)) {
+  const isPlain = ((oldFlags | flags) & ~PLAIN_FLAGS) === 0;
+  if (isPlain && ((oldFlags ^ flags) & FLAG_SLIM) === 0 && leaves.fits(old, granules)) {
     replaceValue(tree, i32, word, stamp, origin, flags, value, vfrom, vto);
     return old;
   }
@@ -307,14 +330,15 @@ function overwrite(
     if (((flags ^ oldFlags) & LAYOUT_FLAGS) === 0) {
       refill(i32, word, stamp, origin, flags, expiryMs, valueBytes);
     } else {
-      const access = i32[word + 2]!;
+      const access = accessAt(i32, word);
       fill(space, old, key, from, to, stamp, origin, flags, expiryMs, valueBytes);
       setAccessAt(i32, word, access);
     }
   } else {
     leaf = leaves.alloc(granules);
     fill(space, leaf, key, from, to, stamp, origin, flags, expiryMs, valueBytes);
-    setAccessAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1, i32[word + 2]!);
+    const access = accessAt(i32, word);
+    setAccessAt(leaves.i32[leaf >>> CHUNK_SHIFT]!, (leaf & GRANULE_MASK) << 1, access);
     leaves.free(old);
     relink(tree, path, path.length, 0 - leaf);
   }
@@ -357,8 +381,14 @@ function replaceValue(
   addAlong(tree, path, path.length, sum);
 }
 
+/** Access bits; 0 of a leaf that has none. */
+function accessAt(i32: Int32Array, word: number): number {
+  return isSlimAt(i32, word) ? 0 : i32[word + 2]! & 0xffffff;
+}
+
+/** Sets the access bits, which are 0, of a new leaf that has some. */
 function setAccessAt(i32: Int32Array, word: number, access: number): void {
-  i32[word + 2] = (i32[word + 2]! & ~0xffffff) | (access & 0xffffff);
+  if (!isSlimAt(i32, word)) i32[word + 2] = i32[word + 2]! | access;
 }
 
 /** Writes all of a new leaf but its value. */
@@ -378,23 +408,19 @@ function fill(
   const u8 = space.leaves.u8[leaf >>> CHUNK_SHIFT]!;
   const word = (leaf & GRANULE_MASK) << 1;
   setStampAt(i32, word, stamp, flags);
-  let at = word + LEAF_WORDS;
   if ((flags & FLAG_EXPIRY) !== 0) {
     setExpiryAt(i32, word, expiryMs);
-    i32[at + 2] = -1;
-    at += EXPIRY_WORDS;
+    i32[word + LEAF_WORDS + 2] = -1;
   }
   if ((flags & FLAG_WIDE) === 0) {
-    i32[word + 2] = (to - from) << 24;
-    i32[word + 3] = valueBytes | (origin << 16);
+    setShortLengthsAt(i32, word, flags, to - from, valueBytes, origin);
   } else {
-    i32[word + 2] = 0;
-    i32[word + 3] = origin << 16;
-    i32[at] = to - from;
-    i32[at + 1] = valueBytes;
-    at += WIDE_WORDS;
+    setShortLengthsAt(i32, word, flags, 0, 0, origin);
+    const wide = wideWordAt(i32, word);
+    i32[wide] = to - from;
+    i32[wide + 1] = valueBytes;
   }
-  storeBytes(i32, u8, at, key, from, to);
+  storeBytes(i32, u8, keyWordAt(i32, word), key, from, to);
 }
 
 /** Writes the header of a leaf that keeps its layout and key; access bits stay. */
@@ -409,12 +435,9 @@ function refill(
 ): void {
   setStampAt(i32, word, stamp, flags);
   if ((flags & FLAG_EXPIRY) !== 0) setExpiryAt(i32, word, expiryMs);
-  if ((flags & FLAG_WIDE) === 0) {
-    i32[word + 3] = valueBytes | (origin << 16);
-  } else {
-    i32[word + 3] = origin << 16;
-    i32[wideWordAt(i32, word) + 1] = valueBytes;
-  }
+  setOriginAt(i32, word, origin);
+  if ((flags & FLAG_WIDE) === 0) setShortValueBytesAt(i32, word, valueBytes);
+  else i32[wideWordAt(i32, word) + 1] = valueBytes;
 }
 
 function fillValue(
@@ -455,13 +478,15 @@ export function setExpiry(
   const oldFlags = flagsAt(i32, word);
   if ((oldFlags & KIND_MASK) === KIND_TOMBSTONE) return 0;
   assert((oldFlags & KIND_MASK) !== KIND_HEAD, 'a sub tree has its expiry in its head');
-  const flags = (oldFlags & ~FLAG_EXPIRY) | (expiryMs > 0 ? FLAG_EXPIRY : 0);
+  const valueBytes = valueBytesAt(i32, word);
+  const layout = layoutOf(tree, oldFlags & KIND_MASK, to - from, valueBytes, expiryMs);
+  const flags = (oldFlags & ~LAYOUT_FLAGS) | layout;
   const sum = space.sum;
   sum.clear();
   addLeaf(sum, tree, leaf, -1);
   if ((oldFlags & FLAG_EXPIRY) !== 0 && tree.timed) tree.expiries.remove(slotAt(i32, word));
   if (flags !== oldFlags) {
-    leaf = relayout(tree, path, leaf, flags, valueBytesAt(i32, word));
+    leaf = relayout(tree, path, leaf, flags, valueBytes);
     i32 = space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
     word = (leaf & GRANULE_MASK) << 1;
   }

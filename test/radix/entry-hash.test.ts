@@ -6,6 +6,7 @@ import {
   FLAG_HIDDEN,
   FLAG_LED,
   FLAG_RAW,
+  FLAG_SLIM,
   FLAG_WIDE,
   FLAGS_SHIFT,
   HEAD_VALUE_BYTES,
@@ -62,6 +63,11 @@ function layOut(entry: Entry, word: number): Int32Array {
   const words = new Array<number>(word).fill(0x5a5a5a5a);
   const stampHigh = Math.floor(entry.stamp / 2 ** 32);
   words.push(entry.stamp % 2 ** 32, stampHigh | (entry.flags << FLAGS_SHIFT));
+  if ((entry.flags & FLAG_SLIM) !== 0) {
+    words.push(entry.origin | (entry.value.length << 16) | (entry.key.length << 24));
+    words.push(...wordsOf(entry.key), ...wordsOf(entry.value));
+    return Int32Array.from(words);
+  }
   words.push(entry.access | ((isWide ? 0 : entry.key.length) << 24));
   words.push((isWide ? 0 : entry.value.length) | (entry.origin << 16));
   if ((entry.flags & FLAG_EXPIRY) !== 0) {
@@ -111,10 +117,12 @@ function randomEntry(random: ReturnType<typeof seededRandom>): Entry {
   const flags = kind | (random.chance(0.5) ? FLAG_LED : 0) | local;
   const valueBytes =
     kind === KIND_TOMBSTONE ? 0 : kind === KIND_HEAD ? random.pick(HEAD_BYTES) : random.below(200);
+  const isSlim = !isWide && !hasExpiry && kind !== KIND_HEAD && random.chance(0.5);
+  const layout = (isWide ? FLAG_WIDE : 0) | (hasExpiry ? FLAG_EXPIRY : 0);
   return {
     stamp: random.below(2 ** 53),
     origin: random.below(2 ** 16),
-    flags: flags | (isWide ? FLAG_WIDE : 0) | (hasExpiry ? FLAG_EXPIRY : 0),
+    flags: flags | layout | (isSlim ? FLAG_SLIM : 0),
     expiryMs: hasExpiry ? random.below(2 ** 53) : 0,
     key: random.bytes(random.below(isWide ? 400 : 60)),
     value: random.bytes(valueBytes),

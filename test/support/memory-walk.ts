@@ -14,13 +14,14 @@ export interface Walked {
   expiryBytes: number;
 }
 
-const NODE_BYTES = [56, 96, 168, 208, 240, 312, 576, 704, 960, 1216, 1728, 2200];
-const NODE_CAPACITY = [3, 8, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256];
-const FIRST_BITMAP = 6;
-const DIRECT = 11;
+const NODE_BYTES = [56, 72, 80, 96, 120, 168, 208, 240, 312, 576, 704, 960, 1216, 1728, 2200];
+const NODE_CAPACITY = [3, 5, 6, 8, 10, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256];
+const FIRST_BITMAP = 9;
+const DIRECT = 14;
 const EXPIRY = 8;
 const WIDE = 16;
 const EXTERNAL = 32;
+const SLIM = 512;
 const HEAD = 1;
 const TIMED_HEAD_BYTES = 36;
 const SLAB_BYTES = 256 * 1024;
@@ -79,6 +80,10 @@ function walkLeaf(
   let at = word + 4;
   let keyBytes = i32[word + 2]! >>> 24;
   let valueBytes = i32[word + 3]! & 0xffff;
+  if ((flags & SLIM) !== 0) {
+    at = word + 3;
+    valueBytes = (i32[word + 2]! >>> 16) & 0xff;
+  }
   if ((flags & EXPIRY) !== 0) {
     at += 3;
     if (timed) sum.expiryBytes += HEAP_BYTES;

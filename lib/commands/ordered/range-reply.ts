@@ -7,6 +7,7 @@ import type { Cursor } from '../../../radix/cursor.js';
 import {
   FLAG_EXPIRY,
   FLAG_EXTERNAL,
+  FLAG_SLIM,
   FLAG_WIDE,
   flagsAt,
   KIND_BYTES,
@@ -36,7 +37,7 @@ const SLICE_MS = 2;
 const PENDING_BYTES_MAX = 1024 * 1024;
 
 /** What makes the key of a leaf lie elsewhere than behind its first words, or its value. */
-const UNUSUAL = KIND_MASK | FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
+const UNUSUAL = KIND_MASK | FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL | FLAG_SLIM;
 /** Entries found and not yet written; one for all, since it is empty when a command returns. */
 const run = new Int32Array(32);
 
