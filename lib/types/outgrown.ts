@@ -3,6 +3,7 @@
  * other members have sent was put in by nobody who did. So whoever tells of it looks first: at no more
  * elements than Redis keeps in one piece.
  */
+import { parseInt64 } from '../../resp/numbers.js';
 import type { Collection } from '../store/collection.js';
 import { ElementBytes } from './element-bytes.js';
 import { HASH_WAS_TIMED, OUTGREW_FIRST } from './encodings.js';
@@ -36,7 +37,10 @@ function outgrownBySet(set: Collection): number {
     const leaf = cursor.next();
     if (leaf === 0 || hints === HASHTABLE) break;
     element.load(elements, leaf);
-    hints = grownBy(hints, size, settings, element.key, 0, element.keyBytes);
+    const { key, keyBytes } = element;
+    // An intset that becomes a listpack does so whatever its integers are.
+    if (hints !== 0 && !Number.isNaN(parseInt64(key, 0, keyBytes))) continue;
+    hints = grownBy(hints, size, settings, key, 0, keyBytes);
   }
   return hints;
 }
