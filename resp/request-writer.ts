@@ -10,18 +10,25 @@ const CRLF_BYTES = 2;
 /** The bytes of one request. Strings are taken as UTF-8. */
 export function encodeRequest(words: readonly (string | Buffer)[]): Buffer {
   let bytes = headBytes(words.length);
-  for (const word of words) {
-    const length = Buffer.byteLength(word);
+  for (let i = 0; i < words.length; i += 1) {
+    const length = byteLength(words[i]!);
     bytes += headBytes(length) + length + CRLF_BYTES;
   }
   const request = Buffer.allocUnsafe(bytes);
   let at = writeHead(request, 0, STAR, words.length);
-  for (const word of words) {
-    at = writeHead(request, at, DOLLAR, Buffer.byteLength(word));
-    at += typeof word === 'string' ? request.write(word, at) : word.copy(request, at);
-    at = writeEnd(request, at);
+  for (let i = 0; i < words.length; i += 1) {
+    const word = words[i]!;
+    const length = byteLength(word);
+    at = writeHead(request, at, DOLLAR, length);
+    if (typeof word === 'string') request.write(word, at);
+    else request.set(word, at);
+    at = writeEnd(request, at + length);
   }
   return request;
+}
+
+function byteLength(word: string | Buffer): number {
+  return typeof word === 'string' ? Buffer.byteLength(word) : word.length;
 }
 
 /** Bytes of `*` or `$`, a number and the end of the line. */

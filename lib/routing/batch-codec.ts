@@ -132,7 +132,7 @@ export class Bytes {
     this.room(OUTCOME_BYTES + to - from);
     this.buf[this.at] = REPLY;
     this.buf.writeUInt32LE(to - from, this.at + 1);
-    buf.copy(this.buf, this.at + OUTCOME_BYTES, from, to);
+    copyBytes(buf, from, to, this.buf, this.at + OUTCOME_BYTES);
     this.at += OUTCOME_BYTES + to - from;
   }
 
@@ -147,7 +147,7 @@ export class Bytes {
     this.room(ANSWER_BYTES + to - from);
     this.buf.writeUInt32LE(index, this.at);
     this.buf.writeUInt32LE(to - from, this.at + 4);
-    buf.copy(this.buf, this.at + ANSWER_BYTES, from, to);
+    copyBytes(buf, from, to, this.buf, this.at + ANSWER_BYTES);
     this.at += ANSWER_BYTES + to - from;
   }
 

@@ -54,7 +54,7 @@ export class BatchServer {
 
   /** The verb. */
   run(session: Session, args: Args, reply: ReplyWriter): void {
-    const header = args.count === 3 ? decodeHeader(args.string(1), session.peer!.clock) : undefined;
+    const header = args.count === 3 ? decodeHeader(args, 1, session.peer!.clock) : undefined;
     if (header === undefined) {
       reply.error(BAD_HEADER);
       return;

@@ -320,12 +320,20 @@ export class Batches implements Gathered {
     outlet.open = undefined;
     batch.firstId = this.calls.takeIds(batch.slots.length);
     this.#sent.set(batch.firstId, batch);
-    const { bytes, database, firstId: id, flags, generation, protocol } = batch;
-    const { readLevel, writeLevel } = batch;
-    const { epoch } = this.#links.responsibility.view;
-    const who = { epoch, generation, id, lane: 0, database };
-    const dueMs = this.calls.dueMs(memberId);
-    const header = encodeHeader({ ...who, protocol, flags, readLevel, writeLevel, dueMs });
+    const { bytes } = batch;
+    // Without a spread of another object: there are many of these.
+    const header = encodeHeader({
+      epoch: this.#links.responsibility.view.epoch,
+      generation: batch.generation,
+      id: batch.firstId,
+      lane: 0,
+      database: batch.database,
+      protocol: batch.protocol,
+      flags: batch.flags,
+      readLevel: batch.readLevel,
+      writeLevel: batch.writeLevel,
+      dueMs: this.calls.dueMs(memberId),
+    });
     const commands = outlet.staging.buf.subarray(0, bytes);
     const words = ['CALLS', header, commands];
     const done: Done = (error, reply) => {

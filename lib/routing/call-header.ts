@@ -14,6 +14,8 @@
  *   due          it is not to be begun later, ms of the sender's monotonic clock
  */
 import type { PeerClock } from '../../discord/peer/peer-clock.js';
+import type { Args } from '../../resp/args.js';
+import { parseInt64 } from '../../resp/numbers.js';
 import { LEVEL_NAMES } from '../replication/levels.js';
 
 /** The owner does not answer: a replica is asked in its place. */
@@ -37,6 +39,7 @@ export interface CallHeader {
 }
 
 const FIELDS = 10;
+const COMMA = 0x2c;
 
 export function encodeHeader(header: CallHeader): string {
   const { epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel } = header;
@@ -45,16 +48,41 @@ export function encodeHeader(header: CallHeader): string {
   return `${call},${client},${Math.floor(header.dueMs)}`;
 }
 
-/** Undefined if it is none. `clock` is the sender's: `dueMs` is of this member's monotonic clock. */
-export function decodeHeader(text: string, clock: PeerClock): CallHeader | undefined {
-  const numbers = text.split(',').map(Number);
-  if (numbers.length !== FIELDS || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-    return undefined;
-  }
-  const [epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel, due] =
-    numbers as [number, number, number, number, number, number, number, number, number, number];
+const numbers = new Float64Array(FIELDS);
+
+/** Undefined if word `i` is none. `clock` is the sender's: `dueMs` is of this member's monotonic clock. */
+export function decodeHeader(args: Args, i: number, clock: PeerClock): CallHeader | undefined {
+  if (!readFields(args.buf, args.starts[i]!, args.ends[i]!)) return undefined;
+  const protocol = numbers[5]!;
+  const readLevel = numbers[7]!;
+  const writeLevel = numbers[8]!;
   if (protocol !== 2 && protocol !== 3) return undefined;
   if (Math.max(readLevel, writeLevel) >= LEVEL_NAMES.length) return undefined;
-  const dueMs = clock.here(due);
-  return { epoch, generation, id, lane, database, protocol, flags, readLevel, writeLevel, dueMs };
+  return {
+    epoch: numbers[0]!,
+    generation: numbers[1]!,
+    id: numbers[2]!,
+    lane: numbers[3]!,
+    database: numbers[4]!,
+    protocol,
+    flags: numbers[6]!,
+    readLevel,
+    writeLevel,
+    dueMs: clock.here(numbers[9]!),
+  };
+}
+
+/** Into `numbers`. False if they are not as many as there should be, or not whole and positive. */
+function readFields(buf: Buffer, from: number, to: number): boolean {
+  let field = 0;
+  let start = from;
+  for (let at = from; at <= to; at += 1) {
+    if (at < to && buf[at] !== COMMA) continue;
+    const number = parseInt64(buf, start, at);
+    if (field === FIELDS || !Number.isSafeInteger(number) || number < 0) return false;
+    numbers[field] = number;
+    field += 1;
+    start = at + 1;
+  }
+  return field === FIELDS;
 }

@@ -189,7 +189,7 @@ export class CallServer implements JobKeeper {
 
   #call(peer: Peer, args: Args, reply: ReplyWriter, isExec: boolean): void {
     const { clock, memberId } = peer;
-    const header = args.count < 3 ? undefined : decodeHeader(args.string(1), clock);
+    const header = args.count < 3 ? undefined : decodeHeader(args, 1, clock);
     const isSpan = header !== undefined && (header.flags & SPAN_PART) !== 0;
     if (header === undefined || (isSpan && args.count < 5)) {
       reply.error(BAD_HEADER);
