@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { DHASH_VERSION } from '../lib/version.js';
 import { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
+import { keepYoungGenerationSmall } from './young-generation.js';
 
 const EXAMPLES = `
 Examples:
@@ -21,7 +22,10 @@ type AddCommand = (program: Command) => void;
 
 /** In the order of the help. One is loaded without the others: a node's own code takes its time. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
-  node: async () => (await import('./node.js')).addNodeCommand,
+  node: async () => {
+    keepYoungGenerationSmall();
+    return (await import('./node.js')).addNodeCommand;
+  },
   ring: async () => (await import('./ring.js')).addRingCommand,
   status: async () => (await import('./status.js')).addStatusCommand,
   leave: async () => (await import('./leave.js')).addLeaveCommand,
