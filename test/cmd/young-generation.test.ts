@@ -1,0 +1,27 @@
+/** V8's young generation in a process of its own: how large it gets while much of it survives. */
+import { execFileSync } from 'node:child_process';
+import t from 'tap';
+
+const MIB = 1024 * 1024;
+const MODULE = new URL('../../cmd/young-generation.js', import.meta.url).href;
+const CHURN = `
+  import { getHeapSpaceStatistics } from 'node:v8';
+  let kept = [];
+  for (let n = 0; n < 2e6; n++) {
+    kept.push({ n });
+    if (kept.length > 2e5) kept = [];
+  }
+  console.log(getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size);
+`;
+
+function bytesAfterChurn(before: string): number {
+  const script = `${before}\n${CHURN}`;
+  const flags = ['--input-type=module', '--eval', script];
+  return Number(execFileSync(process.execPath, flags, { encoding: 'utf8' }));
+}
+
+t.test('the young generation does not grow once that was asked for', async (t) => {
+  const asked = `import { keepYoungGenerationSmall } from '${MODULE}'; keepYoungGenerationSmall();`;
+  t.ok(bytesAfterChurn('') > 8 * MIB, 'it would');
+  t.ok(bytesAfterChurn(asked) <= 4 * MIB);
+});
