@@ -4,7 +4,19 @@
  * Blocks end where they have become long, or where a run ends. A writer that goes on for long
  * (a sweep, a large collection) therefore fills blocks that are on their way before it is done.
  */
-import { FLAG_EXPIRY, type Leaf } from '../../radix/leaf.js';
+import { CHUNK_SHIFT, GRANULE_MASK } from '../../radix/arena.js';
+import {
+  FLAG_EXPIRY,
+  FLAG_EXTERNAL,
+  FLAG_WIDE,
+  flagsAt,
+  keyWordAt,
+  type Leaf,
+  loadWords,
+  originAt,
+  shortKeyBytesAt,
+  shortValueBytesAt,
+} from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
 import type { Tree } from '../../radix/tree.js';
 import type { CollectedRanges } from '../store/collected-ranges.js';
@@ -35,6 +47,11 @@ const BLOCK_BYTES = 64 * 1024;
 /** Buffers kept for the next blocks. */
 const SPARE_MAX = 32;
 const TWO_32 = 4294967296;
+/** A varint of one byte. */
+const ONE_BYTE_MAX = 127;
+const UNUSUAL_FLAGS = FLAG_EXPIRY | FLAG_WIDE | FLAG_EXTERNAL;
+/** Bytes of facts without an expiry. */
+const SHORT_FACTS_BYTES = 10;
 
 export interface FilledBlock {
   readonly buf: Buffer;
@@ -50,6 +67,7 @@ export class RecordWriter {
   /** Something was written since the last run was closed. */
   isOpen = false;
   #buf: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  #view = viewOf(this.#buf);
   #at = BLOCK_HEADER_BYTES;
   #spare: Buffer[] = [];
   /** The head that elements written now belong to; 0: none. Heads of all slots are in one Space. */
@@ -79,6 +97,7 @@ export class RecordWriter {
 
   /** An entry that is no head. */
   entry(slot: number, tree: Tree, leaf: Leaf): void {
+    if (this.#short(KIND_ENTRY, slot, tree, leaf)) return;
     const keyBytes = tree.keyBytes(leaf);
     const valueBytes = tree.valueBytes(leaf);
     const from = this.#pieces(slot, tree, leaf, 0, valueBytes);
@@ -88,6 +107,32 @@ export class RecordWriter {
     this.#varint(valueBytes - from);
     this.#at = tree.copyKey(leaf, this.#buf, this.#at);
     this.#at = tree.copyValue(leaf, this.#buf, this.#at, from, valueBytes);
+  }
+
+  /**
+   * Writes an entry or an element as most are: short, and it does not expire. Its words are copied as
+   * they lie in the leaf. False: it is not such a one.
+   */
+  #short(kind: number, slot: number, tree: Tree, leaf: Leaf): boolean {
+    const i32 = tree.space.leaves.i32[leaf >>> CHUNK_SHIFT]!;
+    const word = (leaf & GRANULE_MASK) << 1;
+    if ((flagsAt(i32, word) & UNUSUAL_FLAGS) !== 0) return false;
+    const keyBytes = shortKeyBytesAt(i32, word);
+    const valueBytes = shortValueBytesAt(i32, word);
+    if (keyBytes > ONE_BYTE_MAX || valueBytes > ONE_BYTE_MAX) return false;
+    this.#begin(kind, slot, keyBytes + valueBytes);
+    const view = this.#view;
+    const from = this.#at;
+    view.setUint16(from, originAt(i32, word), true);
+    view.setInt32(from + 2, i32[word]!, true);
+    view.setInt32(from + 6, i32[word + 1]!, true);
+    view.setUint8(from + SHORT_FACTS_BYTES, keyBytes);
+    view.setUint8(from + SHORT_FACTS_BYTES + 1, valueBytes);
+    const keyWord = keyWordAt(i32, word);
+    // What is written behind either end is written over, or lies behind the block.
+    const at = loadWords(i32, keyWord, keyBytes, view, from + SHORT_FACTS_BYTES + 2);
+    this.#at = loadWords(i32, keyWord + ((keyBytes + 3) >>> 2), valueBytes, view, at);
+    return true;
   }
 
   /** Bytes [offset, end) of a string's value, its stamp and its expiry. */
@@ -132,6 +177,7 @@ export class RecordWriter {
     const valueBytes = elements.valueBytes(element);
     const from = this.#pieces(slot, elements, element, 0, valueBytes);
     this.#needHead(slot, sub, subBytes + valueBytes - from);
+    if (this.#short(KIND_ELEMENT, slot, elements, element)) return;
     this.#begin(KIND_ELEMENT, slot, subBytes + valueBytes - from);
     this.#facts(elements, element, elements.expiryMs(element));
     this.#varint(subBytes);
@@ -233,16 +279,21 @@ export class RecordWriter {
     if (this.#buf.length - this.#at >= bytes) return;
     if (this.#at > BLOCK_HEADER_BYTES) this.#fill(false);
     const needed = bytes + BLOCK_HEADER_BYTES;
-    if (needed > this.#buf.length) this.#buf = Buffer.allocUnsafeSlow(needed);
+    if (needed > this.#buf.length) this.#use(Buffer.allocUnsafeSlow(needed));
   }
 
   #fill(closes: boolean): void {
     const end = this.#at;
     this.filled.push({ buf: this.#buf, end, closes });
     this.bytes += end;
-    this.#buf = this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.#use(this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES));
     this.#at = BLOCK_HEADER_BYTES;
     this.#head = 0;
+  }
+
+  #use(buf: Buffer): void {
+    this.#buf = buf;
+    this.#view = viewOf(buf);
   }
 
   #facts(tree: Tree, leaf: Leaf, expiryMs: number): void {
@@ -286,4 +337,8 @@ export class RecordWriter {
     source.copy(this.#buf, this.#at, from, to);
     this.#at += to - from;
   }
+}
+
+function viewOf(buf: Buffer): DataView {
+  return new DataView(buf.buffer, buf.byteOffset, buf.length);
 }
