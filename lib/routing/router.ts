@@ -270,6 +270,16 @@ export class Router {
     return `CLUSTERDOWN no replica of what ${address} owns can be reached`;
   }
 
+  /** Calls that are not under way here are refused: this node is about to stop. */
+  letInNoMore(): void {
+    this.#callServer.isClosing = true;
+  }
+
+  /** Whether other members wait for what runs here. */
+  get owesAnswers(): boolean {
+    return this.#callServer.owesAnswers;
+  }
+
   stop(): void {
     this.#code.stop();
     this.calls.stop();
