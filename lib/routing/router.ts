@@ -403,12 +403,18 @@ export class Router {
     if (isAlone) dispatcher.gate &= ~SERVER_RING;
     else dispatcher.gate |= SERVER_RING;
     if (wasAlone && !isAlone) this.server.tracking.ringGrew();
+    const { eviction } = this.server.store;
+    eviction.actsFor = isAlone ? undefined : (buf, from, to) => this.#actsFor(buf, from, to);
     if (!isReady) return;
     const { ring } = this;
     const before = this.#followed ?? ring;
     this.#followed = ring;
     this.#tracking.ownersChanged((key) => ownerIdOf(before, key) !== ownerIdOf(ring, key));
     this.#moveBlocked();
+  }
+
+  #actsFor(buf: Buffer, from: number, to: number): boolean {
+    return this.calls.actorFor(this.ring.ownerOf(buf, from, to)) === this.selfIndex;
   }
 
   /** What waits here for keys that others act for now waits there. */
