@@ -11,6 +11,7 @@ import type { Settings } from './config/settings.js';
 import { Loops } from './loops/loops.js';
 import { openFolder } from './persistence/open-folder.js';
 import { Persistence } from './persistence/persistence.js';
+import { ACK_TIMEOUT_MS } from './replication/limits.js';
 import { Replication } from './replication/replication.js';
 import type { RingMember } from './ring/ring-member.js';
 import { enterRing, prepareRing, type RingStartParts, returnWhenEmpty } from './ring/ring-start.js';
@@ -24,6 +25,9 @@ import { Store } from './store/store.js';
 
 /** How often the last member of a ring looks whether those before it have gone. */
 const HAND_OVER_LOOK_MS = 100;
+/** Who stops waits so long for replies that others owe to its clients, and looks so often, ms. */
+const REPLIES_LEAVE_MS = ACK_TIMEOUT_MS + 1000;
+const REPLIES_LOOK_MS = 10;
 
 export interface NodeComponents {
   readonly world: World;
@@ -181,12 +185,12 @@ export class DhashNode {
     return this.#until(() => this.server.ring?.hasLeavers !== true);
   }
 
-  #until(isSo: () => boolean): Promise<void> {
+  #until(isSo: () => boolean, lookMs = HAND_OVER_LOOK_MS): Promise<void> {
     const { timers } = this.#components.world;
     return new Promise((resolve) => {
       const look = (): void => {
         if (isSo()) return resolve();
-        timers.after(HAND_OVER_LOOK_MS, look);
+        timers.after(lookMs, look);
       };
       look();
     });
@@ -259,13 +263,29 @@ export class DhashNode {
     });
   }
 
-  /** Stops to serve; replies that are under way still leave. */
+  /**
+   * Stops to serve. Replies that are under way still leave: what runs at other members, or waits for
+   * replicas, is answered first, for as long as others may take until they are in doubt.
+   */
   async stop(): Promise<void> {
-    this.server.router?.stop();
-    this.server.loops?.stop();
-    this.server.replication?.stop();
-    this.server.ring?.stop();
+    const { loops, persistence, replication, ring, router } = this.server;
+    await this.server.turnAway();
+    if (router !== undefined) await this.#repliesLeave(router);
+    router?.stop();
+    loops?.stop();
+    replication?.stop();
+    ring?.stop();
     await this.server.stop();
-    await this.server.persistence?.stop();
+    await persistence?.stop();
+    this.server.giveUpReplies();
+  }
+
+  #repliesLeave(router: Router): Promise<void> {
+    const { clock } = this.#components.world;
+    router.letInNoMore();
+    const untilMs = clock.monotonicMs() + REPLIES_LEAVE_MS;
+    const isSo = (): boolean =>
+      clock.monotonicMs() >= untilMs || (!this.server.owesReplies && !router.owesAnswers);
+    return this.#until(isSo, REPLIES_LOOK_MS);
   }
 }

@@ -86,6 +86,8 @@ export class CallServer implements JobKeeper {
   /** The words of the call at hand: nothing of it outlives the handler. */
   readonly #words = new Args();
   readonly #batches: BatchServer;
+  /** Nothing is let in any more. */
+  isClosing = false;
   #longBytes = 0;
   #look: Timer | undefined;
 
@@ -153,6 +155,15 @@ export class CallServer implements JobKeeper {
 
   get parkedCount(): number {
     return this.#parked.size + this.#batches.heldCount;
+  }
+
+  /** Whether members are to hear what came of commands that have begun, and wait for nobody's write. */
+  get owesAnswers(): boolean {
+    if (this.#batches.heldCount > 0) return true;
+    for (const { guest } of this.#parked.values()) {
+      if (guest !== undefined && guest.session.blocked === undefined) return true;
+    }
+    return false;
   }
 
   /** Whether commands of this lane must wait. */
@@ -358,9 +369,8 @@ export class CallServer implements JobKeeper {
     const again = (): void => {
       if (tries >= ANSWERS_MAX || !this.#links.isAlive(memberId)) over(false);
       else {
-        this.#server.store.world.timers.after(ANSWER_PAUSE_MS, () =>
-          this.deliver(memberId, words, over, tries + 1),
-        );
+        const next = (): void => this.deliver(memberId, words, over, tries + 1);
+        this.#server.store.world.timers.after(ANSWER_PAUSE_MS, next, true);
       }
     };
     const sent = this.#links.request(memberId, 'data', words, ANSWER_TIMEOUT_MS, (error, reply) => {
@@ -417,7 +427,7 @@ export class CallServer implements JobKeeper {
   }
 
   mayBegin(memberId: string, header: CallHeader): boolean {
-    if (!this.#links.isReady) return false;
+    if (!this.#links.isReady || this.isClosing) return false;
     if (header.generation <= (this.#refused.get(memberId) ?? -1)) return false;
     return this.#nowMs <= header.dueMs || this.#refuse(memberId, header);
   }

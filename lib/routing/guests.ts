@@ -115,6 +115,7 @@ export class Guest implements Carrier, CommitWaiter {
   readonly queryBytes = 0;
   /** Each of its replies is one of its own. */
   readonly replyMark = 0;
+  readonly isAwaiting = false;
   readonly session: Session;
   readonly reply: ReplyWriter;
   readonly #server: Server;

@@ -270,6 +270,16 @@ export class Router {
     return `CLUSTERDOWN no replica of what ${address} owns can be reached`;
   }
 
+  /** Calls that are not under way here are refused: this node is about to stop. */
+  letInNoMore(): void {
+    this.#callServer.isClosing = true;
+  }
+
+  /** Whether other members wait for what runs here. */
+  get owesAnswers(): boolean {
+    return this.#callServer.owesAnswers;
+  }
+
   stop(): void {
     this.#code.stop();
     this.calls.stop();
@@ -393,12 +403,18 @@ export class Router {
     if (isAlone) dispatcher.gate &= ~SERVER_RING;
     else dispatcher.gate |= SERVER_RING;
     if (wasAlone && !isAlone) this.server.tracking.ringGrew();
+    const { eviction } = this.server.store;
+    eviction.actsFor = isAlone ? undefined : (buf, from, to) => this.#actsFor(buf, from, to);
     if (!isReady) return;
     const { ring } = this;
     const before = this.#followed ?? ring;
     this.#followed = ring;
     this.#tracking.ownersChanged((key) => ownerIdOf(before, key) !== ownerIdOf(ring, key));
     this.#moveBlocked();
+  }
+
+  #actsFor(buf: Buffer, from: number, to: number): boolean {
+    return this.calls.actorFor(this.ring.ownerOf(buf, from, to)) === this.selfIndex;
   }
 
   /** What waits here for keys that others act for now waits there. */

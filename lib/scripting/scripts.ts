@@ -25,6 +25,7 @@ const NOWHERE: Carrier = {
   flushSoon: () => {},
   resume: () => {},
   setAuthenticated: () => {},
+  isAwaiting: false,
   closeSoon: () => {},
   destroy: () => {},
 };

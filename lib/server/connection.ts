@@ -103,6 +103,12 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     return this.#mark;
   }
 
+  get isAwaiting(): boolean {
+    if (this.#closed || this.#isBlocked) return false;
+    const { lane, task } = this.session;
+    return this.#isHeld || task !== undefined || lane?.isEmpty === false;
+  }
+
   data(buf: Buffer, bytes: number): void {
     if (this.#closed || this.session.closing) return;
     this.#server.bytesIn += bytes;
@@ -422,6 +428,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     if (this.#closed) return;
     this.session.closing = true;
     this.#send();
-    if (this.#reply.pendingBytes === 0) this.#link.end();
+    if (this.isAwaiting) this.#hasUnderWay();
+    else if (this.#reply.pendingBytes === 0) this.#link.end();
   }
 }

@@ -295,13 +295,35 @@ export class Server {
     return this.#listeners.map((listener) => listener.address);
   }
 
+  /** Stops accepting, and executes nothing more of clients: they are closed once they have their replies. */
+  async turnAway(): Promise<void> {
+    const listeners = this.#listeners.splice(0);
+    await Promise.all(listeners.map((listener) => listener.close()));
+    for (const session of [...this.sessions.values()]) {
+      if (session.peer === undefined) session.carrier.closeSoon();
+    }
+  }
+
+  /** Whether clients, or members whose clients' commands run here, have replies to come. */
+  get owesReplies(): boolean {
+    for (const { carrier, peer } of this.sessions.values()) {
+      if ((peer === undefined || peer.channel === 'data') && carrier.isAwaiting) return true;
+    }
+    return false;
+  }
+
   /** Stops accepting, closes all connections once their replies have left. */
   async stop(): Promise<void> {
     this.#cron?.cancel();
     this.#cron = undefined;
-    const listeners = this.#listeners.splice(0);
-    await Promise.all(listeners.map((listener) => listener.close()));
+    await this.turnAway();
     for (const session of [...this.sessions.values()]) session.carrier.closeSoon();
+  }
+
+  /** What waits for others waits in vain from now on. */
+  giveUpReplies(): void {
+    for (const { carrier } of [...this.sessions.values()])
+      if (carrier.isAwaiting) carrier.destroy();
   }
 
   /** Those that stood still may go on. */

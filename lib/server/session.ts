@@ -69,7 +69,9 @@ export interface Carrier {
   resume(): void;
   /** The limits for strangers hold, or no longer. */
   setAuthenticated(authenticated: boolean): void;
-  /** Closes the connection once the replies so far have left. */
+  /** What it has executed is not answered yet, or its replies wait for others than the client. */
+  readonly isAwaiting: boolean;
+  /** Executes nothing more, and closes the connection once the replies have left. */
   closeSoon(): void;
   /** Closes it at once. */
   destroy(): void;

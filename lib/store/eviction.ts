@@ -5,6 +5,9 @@
  * needs no sample, since the heap of expiries knows the key that expires first. What is counted is
  * exact: the records of the trees and big values, with what waits to be freed.
  *
+ * A member of a ring evicts the keys that it acts for: those that it only keeps copies of are read
+ * elsewhere, so it does not know how long nobody has asked for them. Others go only if it finds none.
+ *
  * A lower limit may leave so much in excess that making room takes long. So it is done in slices,
  * and who needs memory waits for the last of them.
  *
@@ -19,6 +22,9 @@ import type { Store } from './store.js';
 const RECLAIM_STEP_RECORDS = 256;
 /** Keys evicted, or steps of records freed, between two looks at the clock. */
 const LOOK_STEPS = 8;
+/** Keys drawn, of which this member may act for none, instead of one; places of the heap looked at. */
+const DRAWS_MAX = 8;
+const HEAP_PLACES_MAX = 64;
 /** Time that one command may spend on making room before it waits, ms. */
 const SLICE_MS = 1;
 
@@ -28,6 +34,8 @@ export type Room = 'enough' | 'more' | 'none';
 export class Eviction {
   readonly #store: Store;
   evictedKeys = 0;
+  /** Whether this member acts for the key buf[from, to); undefined: for all, there is no other. */
+  actsFor: ((buf: Buffer, from: number, to: number) => boolean) | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -61,6 +69,10 @@ export class Eviction {
   }
 
   #evictOne(): boolean {
+    return (this.actsFor !== undefined && this.#evictBest(true)) || this.#evictBest(false);
+  }
+
+  #evictBest(isOwn: boolean): boolean {
     const policy = this.#store.settings.maxmemoryPolicy;
     const isVolatile = policy.startsWith('volatile');
     let best: Leaf = 0;
@@ -71,7 +83,10 @@ export class Eviction {
       const size = isVolatile ? tree.expiries.size : tree.liveCount;
       const samples = Math.min(size, policy.endsWith('ttl') ? 1 : this.#samples(policy));
       for (let sample = 0; sample < samples; sample += 1) {
-        const leaf = this.#draw(database, policy, size);
+        const leaf = isOwn
+          ? this.#drawOwn(database, policy, size)
+          : this.#draw(database, policy, size);
+        if (leaf === 0) continue;
         const score = this.#score(database, leaf, policy);
         if (score <= bestScore) continue;
         best = leaf;
@@ -89,6 +104,20 @@ export class Eviction {
 
   #samples(policy: string): number {
     return policy.endsWith('random') ? 1 : this.#store.settings.maxmemorySamples;
+  }
+
+  /** 0: there may be none. */
+  #drawOwn(database: Database, policy: string, size: number): Leaf {
+    const { expiries } = database.tree;
+    const isByExpiry = policy === 'volatile-ttl';
+    const most = isByExpiry ? Math.min(size, HEAP_PLACES_MAX) : DRAWS_MAX;
+    const key = this.#store.keyScratch;
+    for (let n = 0; n < most; n += 1) {
+      const leaf = isByExpiry ? expiries.leafAt(n) : this.#draw(database, policy, size);
+      const bytes = database.tree.copyKey(leaf, key, 0);
+      if (this.actsFor?.(key, 0, bytes) === true) return leaf;
+    }
+    return 0;
   }
 
   #draw({ tree }: Database, policy: string, size: number): Leaf {
