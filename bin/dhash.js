@@ -8,7 +8,9 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR_MIN = 20;
-const main = new URL('../dist/cmd/main.js', import.meta.url);
+const folder = new URL('../dist/', import.meta.url);
+// A node is one module, which runs faster (docs/decisions/0027); other commands load what they need.
+const main = new URL(process.argv[2] === 'node' ? 'whole/node.js' : 'cmd/main.js', folder);
 
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
   console.error(`dhash needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}.`);

@@ -1,23 +1,29 @@
 /**
- * Compiles into dist/ and removes what no source stands behind any more.
+ * Compiles into dist/, removes what no source stands behind any more, and puts what serves clients
+ * together: dist/whole/node.js is `dhash node`, dist/whole/index.js the library, one module each.
  *
  * Why not `tsc` alone: it leaves the output of deleted and renamed files, so that a test that is
  * gone would go on running; and it writes nothing when the output was removed but its build
- * information was not.
+ * information was not. Why one module: docs/decisions/0027.
  */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'rolldown';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'dist');
 const buildInfo = join(out, '.tsbuildinfo');
+const whole = join(out, 'whole');
+/** Of dist/whole, each with the module that it begins with. */
+const WHOLES = { 'node.js': 'cmd/node-main.js', 'index.js': 'lib/index.js' };
 
 /** The files that one of these compiles to, or undefined for a file that tsc does not write. */
 function sourcesOf(name) {
+  if (name.startsWith('whole/')) return undefined;
   const base = /^(.*)\.(d\.ts|js|js\.map)$/.exec(name);
   if (base !== null) return [`${base[1]}.ts`];
   return name.endsWith('.json') ? [name] : undefined;
@@ -41,4 +47,23 @@ for (const name of filesBelow(out)) {
   if (sources === undefined) continue;
   if (!sources.some((source) => existsSync(join(root, source)))) rmSync(join(out, name));
 }
-process.exit(status ?? 1);
+if (status !== 0) process.exit(status ?? 1);
+
+for (const [name, first] of Object.entries(WHOLES)) {
+  // oxlint-disable-next-line no-await-in-loop
+  await build({
+    input: join(out, first),
+    platform: 'node',
+    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    optimization: { inlineConst: { mode: 'all', pass: 3 } },
+    output: {
+      file: join(whole, name),
+      format: 'esm',
+      codeSplitting: false,
+      // V8 takes the value of a `const` for what it is; that of a `var` it has to load.
+      topLevelVar: false,
+      comments: false,
+    },
+    logLevel: 'warn',
+  });
+}
