@@ -10,7 +10,20 @@ import { fileURLToPath } from 'node:url';
 const NODE_MAJOR_MIN = 20;
 const folder = new URL('../dist/', import.meta.url);
 // A node is one module, which runs faster (docs/decisions/0027); other commands load what they need.
-const main = new URL(process.argv[2] === 'node' ? 'whole/node.js' : 'cmd/main.js', folder);
+const isNode = process.argv[2] === 'node';
+const main = new URL(isNode ? 'whole/node.js' : 'cmd/main.js', folder);
+
+async function start() {
+  if (isNode) {
+    // Before anything else: the heap grows while code is loaded.
+    const { keepYoungGenerationSmall } = await import(
+      new URL('cmd/young-generation.js', folder).href
+    );
+    keepYoungGenerationSmall();
+  }
+  const { run } = await import(main.href);
+  await run(process.argv);
+}
 
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
   console.error(`dhash needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}.`);
@@ -19,11 +32,8 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
   console.error('dhash is not built yet. In its folder, run: npm ci && npm run build');
   process.exitCode = 1;
 } else {
-  import(main.href).then(
-    (module) => module.run(process.argv),
-    (error) => {
-      console.error(error);
-      process.exitCode = 1;
-    },
-  );
+  start().catch((error) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
 }

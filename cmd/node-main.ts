@@ -6,7 +6,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { addNodeCommand } from './node.js';
 import { runProgram } from './program.js';
-import { keepYoungGenerationSmall } from './young-generation.js';
 
 /** Bytes of bytecode: of one function, and of all that go into one; V8's own limits are 460 and 920. */
 const INLINED_BYTES_MAX = 1000;
@@ -14,7 +13,6 @@ const INLINED_BYTES_MAX_TOGETHER = 4500;
 
 /** As that of main.ts, for a command line that says `node`. */
 export function run(argv: readonly string[]): Promise<void> {
-  keepYoungGenerationSmall();
   setFlagsFromString(`--max-inlined-bytecode-size=${INLINED_BYTES_MAX}`);
   setFlagsFromString(`--max-inlined-bytecode-size-cumulative=${INLINED_BYTES_MAX_TOGETHER}`);
   return runProgram({ node: async () => addNodeCommand }, argv);

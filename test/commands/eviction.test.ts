@@ -88,7 +88,7 @@ t.test(
   async (t) => {
     for (const policy of ['allkeys-lru', 'volatile-ttl', 'noeviction']) {
       const client = await localClient();
-      fill(client, 3000, 'EX', '1000');
+      fill(client, 20000, 'EX', '1000');
       const other = client.other();
       client.world.lookMs = 0.9;
       client.send('CONFIG', 'SET', 'maxmemory', '100000', 'maxmemory-policy', policy);
