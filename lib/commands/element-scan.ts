@@ -55,12 +55,20 @@ export function scanElements(
   noteOutgrown(collection);
   if (kind.isSmall(collection)) {
     options.count = Number.POSITIVE_INFINITY;
-  } else if (cursor !== 0) {
+  } else if (cursor !== 0 && !isOfFormerOwner(session, cursor)) {
     place = scanPlace(session, args, 2, kind.name);
     if (place === undefined) return;
   }
   const told = options.isKeysOnly ? { ...kind, items: 1, write: writeKey } : kind;
   session.defer(new ElementScan(session, collection.key(), told, options, place));
+}
+
+/**
+ * The key had another owner, or this one before it was started again: its places are not known here,
+ * so the scan begins anew. Elements may be told twice, as Redis may tell them; none is missed.
+ */
+function isOfFormerOwner({ server }: Session, cursor: number): boolean {
+  return server.ring?.isAlone === false && !server.scanPlaces.gave(cursor);
 }
 
 class ElementScan implements Task {

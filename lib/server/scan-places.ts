@@ -15,11 +15,18 @@ export class ScanPlaces {
   /** By cursor, the one used longest ago first. */
   readonly #places = new Map<number, Buffer>();
   #bytes = 0;
+  readonly #first: number;
   #next: number;
 
   constructor(random: Random) {
     // Not from 1, so that a cursor of an earlier run of the node is not taken for one of this run.
-    this.#next = 1 + random.below(2 ** 46);
+    this.#first = 1 + random.below(2 ** 46);
+    this.#next = this.#first;
+  }
+
+  /** Whether it has given this cursor, remembered or not. */
+  gave(cursor: number): boolean {
+    return cursor >= this.#first && cursor < this.#next;
   }
 
   get size(): number {

@@ -43,7 +43,7 @@ Besides, as nobody would expect otherwise: figures that belong to the process (m
 the order in which KEYS and SCAN tell keys, HGETALL and SMEMBERS and their kin fields and members (here it is the order of their bytes),
 what RANDOMKEY and SPOP pick, and which keys are evicted first.
 
-- **SCAN** goes in key order and never misses or repeats a key that stays, **HSCAN** and **SSCAN** so with fields and members. Cursors are decimals below 2^63.
+- **SCAN** goes in key order and never misses or repeats a key that stays, **HSCAN** and **SSCAN** so with fields and members (twice if the key gets another owner in the middle of a walk). Cursors are decimals below 2^63.
 - **DUMP** writes Redis's serialisation in version 10, of Redis 7.0, and hashes of which fields expire in version 12, of Redis 7.4, where that
   is at home; RESTORE takes dumps of all versions up to 12. Of strings the bytes are Redis's; elements of collections come in their order here. Of types that are not there yet RESTORE says so.
 - **SPOP** of more than 512 members, and not of all, pops in slices: others may see some gone before all are. Each member goes to one client only.

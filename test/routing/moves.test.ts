@@ -288,3 +288,31 @@ for (let seed = 11; seed < 11 + SEEDS; seed += 1) {
     );
   });
 }
+
+t.test(
+  'a walk over the elements of a key that gets another owner goes on, and misses none',
+  async (t) => {
+    const { nodes, scene } = await ring(9);
+    const client = await nodes[0].client();
+    const fields = Array.from({ length: 1000 }, (_, n) => `field:${String(n).padStart(4, '0')}`);
+    await client.call('HSET', 'q', ...fields.flatMap((field) => [field, '1']));
+    const seen = new Set<string>();
+    let cursor = '0';
+    for (let pages = 0; pages === 0 || cursor !== '0'; pages += 1) {
+      if (pages === 5) {
+        await oneJoins(scene, nodes);
+        // Of these nodes each says at once that it holds all.
+        await scene.sim.runFor(5000);
+      }
+      const reply = await client.call('HSCAN', 'q', cursor, 'COUNT', '100');
+      if (!Array.isArray(reply)) return t.fail(`page ${pages}: ${JSON.stringify(reply)}`);
+      const [next, page] = reply as [string, string[]];
+      for (const word of page) seen.add(word);
+      cursor = next;
+    }
+    t.strictSame(
+      fields.filter((field) => !seen.has(field)),
+      [],
+    );
+  },
+);
