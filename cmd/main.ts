@@ -1,14 +1,10 @@
 /** `dhash`: the table of its commands. */
 
 import { type Commands, runProgram } from './program.js';
-import { keepYoungGenerationSmall } from './young-generation.js';
 
 /** One is loaded without the others: a node's own code takes its time. */
 const COMMANDS: Commands = {
-  node: async () => {
-    keepYoungGenerationSmall();
-    return (await import('./node.js')).addNodeCommand;
-  },
+  node: async () => (await import('./node.js')).addNodeCommand,
   ring: async () => (await import('./ring.js')).addRingCommand,
   status: async () => (await import('./status.js')).addStatusCommand,
   leave: async () => (await import('./leave.js')).addLeaveCommand,

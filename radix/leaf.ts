@@ -397,23 +397,6 @@ export function loadBytes(
   return end;
 }
 
-/**
- * The same for `bytes` bytes from `word` on, by whole words: up to three bytes behind them are
- * written over, too.
- */
-export function loadWords(
-  i32: Int32Array,
-  word: number,
-  bytes: number,
-  target: DataView,
-  at: number,
-): number {
-  const end = at + bytes;
-  let from = word;
-  for (let i = at; i < end; i += 4) target.setInt32(i, i32[from++]!, true);
-  return end;
-}
-
 // Functions on (arena, leaf), for everybody else.
 
 export function leafFlags(leaves: Arena, leaf: Leaf): number {

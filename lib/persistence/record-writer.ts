@@ -12,13 +12,13 @@ import {
   flagsAt,
   keyWordAt,
   type Leaf,
-  loadWords,
   originAt,
   shortKeyBytesAt,
   shortValueBytesAt,
 } from '../../radix/leaf.js';
 import type { SubTree } from '../../radix/subtree.js';
 import type { Tree } from '../../radix/tree.js';
+import { copyWords } from '../../resp/bytes.js';
 import type { CollectedRanges } from '../store/collected-ranges.js';
 import { BLOCK_HEADER_BYTES } from './block.js';
 import {
@@ -129,9 +129,13 @@ export class RecordWriter {
     view.setUint8(from + SHORT_FACTS_BYTES, keyBytes);
     view.setUint8(from + SHORT_FACTS_BYTES + 1, valueBytes);
     const keyWord = keyWordAt(i32, word);
+    const valueWord = keyWord + ((keyBytes + 3) >>> 2);
+    const keyAt = from + SHORT_FACTS_BYTES + 2;
+    const valueAt = keyAt + keyBytes;
     // What is written behind either end is written over, or lies behind the block.
-    const at = loadWords(i32, keyWord, keyBytes, view, from + SHORT_FACTS_BYTES + 2);
-    this.#at = loadWords(i32, keyWord + ((keyBytes + 3) >>> 2), valueBytes, view, at);
+    copyWords(i32, keyWord, keyBytes, this.#buf, view, keyAt);
+    copyWords(i32, valueWord, valueBytes, this.#buf, view, valueAt);
+    this.#at = valueAt + valueBytes;
     return true;
   }
 

@@ -191,17 +191,24 @@ export class Calls {
   call(memberId: string, words: readonly (string | Buffer)[], options: CallOptions): Call {
     this.batches.seal(memberId);
     const call = new Call(this.takeIds(1), memberId, options);
-    const { database, flags, laneId: lane, protocol, readLevel, verb, writeLevel } = options;
-    const { epoch } = this.#links.responsibility.view;
     const generation = this.generationOf(memberId);
-    const who = { epoch, generation, id: call.id, lane };
-    const dueMs = this.dueMs(memberId);
-    const header = { ...who, database, protocol, flags, readLevel, writeLevel, dueMs };
+    const header = encodeHeader({
+      epoch: this.#links.responsibility.view.epoch,
+      generation,
+      id: call.id,
+      lane: options.laneId,
+      database: options.database,
+      protocol: options.protocol,
+      flags: options.flags,
+      readLevel: options.readLevel,
+      writeLevel: options.writeLevel,
+      dueMs: this.dueMs(memberId),
+    });
     this.#calls.set(call.id, call);
     const sent = this.#links.request(
       memberId,
       'data',
-      [verb, encodeHeader(header), ...words],
+      [options.verb, header, ...words],
       CALL_TIMEOUT_MS,
       (error, reply) => {
         if (error !== null) this.#failed(call, error);

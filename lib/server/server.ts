@@ -322,8 +322,9 @@ export class Server {
 
   /** What waits for others waits in vain from now on. */
   giveUpReplies(): void {
-    for (const { carrier } of [...this.sessions.values()])
+    for (const { carrier } of [...this.sessions.values()]) {
       if (carrier.isAwaiting) carrier.destroy();
+    }
   }
 
   /** Those that stood still may go on. */
