@@ -204,7 +204,7 @@ export class DhashNode {
     const opened = await openFolder(world.disk, folder, openLogStore, skipsDamage);
     const { server, store } = this;
     const persistence = new Persistence(
-      { ...opened, world, store, log, settings },
+      { ...opened, world, store, log, settings, pace: server.pace },
       {
         failureChanged: () => server.followDisk(),
         roomAgain: () => server.resumeAfterDisk(),

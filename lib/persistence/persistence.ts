@@ -25,6 +25,7 @@ import { type LogStore, LogStoreError, type OpenLogStore } from '../../world/log
 import type { Timer, World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';
 import type { Log } from '../server/log.js';
+import { Pace } from '../server/pace.js';
 import type { Store } from '../store/store.js';
 import type { DurableRecords } from './durable-records.js';
 import { type DiskWaiter, HeldReplies } from './held-replies.js';
@@ -41,8 +42,8 @@ import { Sweep } from './sweep.js';
 export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of blocks beyond which they are handed over before the run is closed. */
 const HAND_OVER_BYTES = 1024 * 1024;
-/** A sweep waits while more than this is on its way. */
-const SWEEP_QUEUE_BYTES_MAX = 4 * 1024 * 1024;
+/** A sweep waits while more than this is on its way: what clients write would go behind it. */
+const SWEEP_QUEUE_BYTES_MAX = 256 * 1024;
 /** Time of one turn that writing down takes, ms. */
 const DRAIN_MS = 4;
 const SWEEP_MS = 2;
@@ -57,6 +58,8 @@ export interface PersistenceComponents {
   readonly pad: Pad;
   readonly logStore: LogStore;
   readonly open: OpenLogStore;
+  /** Of what nobody waits for. Default: it never pauses. */
+  readonly pace?: Pace;
 }
 
 export interface PersistenceEvents {
@@ -97,7 +100,9 @@ export class Persistence {
   readonly #queue: LogQueue;
   readonly #marks: Marks;
   readonly #held = new HeldReplies();
+  readonly #pace: Pace;
   #isTurnPlanned = false;
+  #isSliceOfSweepPlanned = false;
   /** Changes since the last sweep are not known: nothing but a sweep makes the log whole. */
   #needsSweep = false;
   #wasFull = false;
@@ -110,6 +115,7 @@ export class Persistence {
   ) {
     const { world, store, log, settings, records, pad, logStore, open } = components;
     this.#world = world;
+    this.#pace = components.pace ?? new Pace(world);
     this.#store = store;
     this.#log = log;
     this.#settings = settings;
@@ -209,6 +215,7 @@ export class Persistence {
     this.#tellLoad(this.#world.clock.monotonicMs() - startMs);
     this.isLoading = false;
     journal.isOn = true;
+    this.#planSweep();
   }
 
   #makeLoader(logStore: LogStore, skipsDamage: boolean): Loader {
@@ -336,8 +343,7 @@ export class Persistence {
       this.#saveOn();
     }
     this.#beginSweepIfScheduled();
-    this.#sweepOn();
-    if (this.journal.hasNews || this.sweep !== undefined) this.#plan();
+    if (this.journal.hasNews) this.#plan();
   }
 
   /** Hands what is written down over to the queue. `isWhole`: nothing is left to write down. */
@@ -371,8 +377,8 @@ export class Persistence {
       this.#wasFull = false;
       this.#events.roomAgain();
     }
-    if (this.sweep !== undefined) this.#plan();
     if (this.#held.count > 0) this.#reserveIfNeeded();
+    this.#planSweep();
   }
 
   #saveOn(): void {
@@ -417,6 +423,7 @@ export class Persistence {
     }
     this.#events.failureChanged();
     this.#plan();
+    this.#planSweep();
   }
 
   // The log as a whole.
@@ -442,17 +449,35 @@ export class Persistence {
     const parts = { store: this.#store, journal: this.journal, clock: this.#world.clock };
     this.sweep = new Sweep(parts, first, this.logBytes);
     this.#log.info({ bytes: this.logBytes }, 'writing the log anew');
-    this.#plan();
+    this.#planSweep();
     return true;
+  }
+
+  /** The next slice of a sweep, if there is one; while too much is on its way, progress plans it. */
+  #planSweep(): void {
+    if (this.sweep === undefined || this.#isSliceOfSweepPlanned || !this.#maySweep) return;
+    this.#isSliceOfSweepPlanned = true;
+    this.#pace.plan(() => {
+      this.#isSliceOfSweepPlanned = false;
+      this.#sweepOn();
+    });
+  }
+
+  get #maySweep(): boolean {
+    return this.failure === undefined && this.pendingBytes <= SWEEP_QUEUE_BYTES_MAX;
   }
 
   #sweepOn(): void {
     const { sweep } = this;
-    if (sweep === undefined || this.failure !== undefined) return;
-    if (this.pendingBytes > SWEEP_QUEUE_BYTES_MAX) return;
-    const isDone = sweep.step(this.#world.clock.monotonicMs() + SWEEP_MS);
-    this.#handOver(this.journal.drain(this.#world.clock.monotonicMs() + DRAIN_MS) && isDone);
+    if (sweep === undefined || !this.journal.isOn || !this.#maySweep) return;
+    const { clock } = this.#world;
+    const sinceMs = clock.monotonicMs();
+    const isDone = sweep.step(sinceMs + this.#pace.sliceMs(SWEEP_MS));
+    // The run is closed: nobody's reply waits for the next slice.
+    this.#handOver(this.journal.drain(clock.monotonicMs() + DRAIN_MS));
+    this.#pace.worked(sinceMs);
     if (isDone && !this.journal.hasNews && !this.journal.writer.isOpen) this.#endSweep(sweep);
+    else this.#planSweep();
   }
 
   /** From now on the log begins where the sweep began. */

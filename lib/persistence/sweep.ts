@@ -64,7 +64,7 @@ export class Sweep {
   /** Goes on until the deadline (monotonic ms); true: it is done. */
   step(deadlineMs: number): boolean {
     const { slots, writer } = this.#journal;
-    for (let done = 1; ; done += 1) {
+    for (let done = 1; this.#slot < slots.length; done += 1) {
       if (this.#walk !== undefined) {
         if (!this.#walk.step(deadlineMs)) return false;
         this.#walk = undefined;
@@ -74,8 +74,7 @@ export class Sweep {
       const { tree } = slots[this.#slot]!;
       if (leaf === 0) {
         this.#slot += 1;
-        if (this.#slot === slots.length) return true;
-        this.#cursor = slots[this.#slot]!.tree.cursor({ all: true });
+        if (this.#slot < slots.length) this.#cursor = slots[this.#slot]!.tree.cursor({ all: true });
         continue;
       }
       this.entries += 1;
@@ -89,5 +88,6 @@ export class Sweep {
         tree.key(leaf),
       );
     }
+    return true;
   }
 }

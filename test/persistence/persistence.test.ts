@@ -185,6 +185,38 @@ void t.test('BGREWRITEAOF makes the log short while clients write', async (t) =>
   t.strictSame(stateOf(await kept.clone().start()), stateOf(node));
 });
 
+void t.test('a rewrite leaves most of the time to busy clients', async (t) => {
+  const { node, client } = await scene();
+  for (let i = 0; i < 20_000; i += 1) client.send('SET', `k${i}`, `value ${i}`);
+  await pass(node, 100);
+  const { world } = node;
+  world.lookMs = 0.05;
+  node.node.server.persistence!.startSweep();
+  const startMs = world.clock.monotonicMs();
+  let passedMs = 0;
+  while (node.node.server.persistence!.sweep !== undefined) {
+    client.send('GET', 'k1');
+    world.advance(1);
+    passedMs += 1;
+    await pass(node);
+  }
+  const workedMs = world.clock.monotonicMs() - startMs - passedMs;
+  t.ok(workedMs > 10, `took ${workedMs} ms`);
+  t.ok(workedMs < passedMs / 2, `${workedMs} ms of ${workedMs + passedMs}`);
+});
+
+void t.test('a rewrite has come to its end, and what was changed meanwhile not', async (t) => {
+  const { node, client } = await scene();
+  client.send('SET', 'k', 'v');
+  const persistence = node.node.server.persistence!;
+  persistence.startSweep();
+  const { sweep } = persistence;
+  t.ok(sweep!.step(Number.POSITIVE_INFINITY));
+  t.ok(sweep!.step(Number.POSITIVE_INFINITY), 'asked again');
+  await pass(node, 3000);
+  t.match(client.text('INFO', 'persistence'), /aof_rewrites:1\r\n/);
+});
+
 function cards(client: LocalClient): string {
   return ['source', 'target'].map((key) => Number(client.send('SCARD', key))).join();
 }
