@@ -128,7 +128,8 @@ t.test('FLUSHDB, another type, a time that comes, and another database', async (
       const { reply } = scene.awaitReply((turn) => {
         if (turn === at) scene.writer.send(...line.split(' '));
       });
-      t.match(String(Array.isArray(reply) ? reply.length : reply), expected, `${line} at ${at}`);
+      const told = Array.isArray(reply) ? reply.length : (reply as string | number);
+      t.match(`${told}`, expected, `${line} at ${at}`);
       scene.checkStore(t);
     }
   }
