@@ -24,6 +24,7 @@ import {
   explainUnknownFlag,
   flagsNotBuilt,
 } from './node-flags.js';
+import { outliveReader } from './reader.js';
 
 /** After this a stop no longer waits for connections to take their last replies. */
 const STOP_MS_MAX = 2000;
@@ -113,6 +114,7 @@ async function runNode(settings: Settings, configFile: string, asJson: boolean):
   settings.onChange('log-level', () => {
     log.level = pinoLevel(settings.loglevel);
   });
+  outliveReader();
   const stopping = new Stopping(log);
   const node = createRealNode(
     { log, settings, configFile },

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { DHASH_VERSION } from '../lib/version.js';
 import { EXIT_GOOD, EXIT_NOT_GOOD, EXIT_USAGE, ExitError } from './exit.js';
+import { endWithReader } from './reader.js';
 
 const EXAMPLES = `
 Examples:
@@ -39,6 +40,7 @@ async function createProgram(commands: Commands, asked: string | undefined): Pro
 
 /** Runs the command line and leaves its exit code in the process. Never throws. */
 export async function runProgram(commands: Commands, argv: readonly string[]): Promise<void> {
+  endWithReader();
   try {
     await (await createProgram(commands, argv[2])).parseAsync(argv);
   } catch (error) {

@@ -40,7 +40,9 @@ export interface RingVerification {
     readonly owner: string;
     readonly replicas: readonly string[];
     /** -1: no replica answers. */
-    readonly entries: number;
+    readonly keys: number;
+    /** Keys with elements of collections and tombstones: all that is compared. */
+    readonly records: number;
     readonly equal: boolean;
   }[];
   /** One line each; none if all is well. */
@@ -73,7 +75,8 @@ export async function askVerification(client: NodeClient): Promise<RingVerificat
       return {
         owner: textOf(found, 'owner'),
         replicas: listOf(found, 'replicas').map((id) => String(id as Buffer)),
-        entries: numberOf(found, 'entries') ?? -1,
+        keys: numberOf(found, 'keys') ?? -1,
+        records: numberOf(found, 'records') ?? -1,
         equal: textOf(found, 'equal') === 'yes',
       };
     }),

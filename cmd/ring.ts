@@ -22,6 +22,7 @@ import { TERMINAL_VARIABLE } from './log.js';
 import { environmentWithOneArena } from './memory-arena.js';
 import { NodeClient } from './node-client.js';
 import { addSettingFlags, type GivenFlags } from './node-flags.js';
+import { outliveReader } from './reader.js';
 import { askStatus } from './ring-reply.js';
 import { tableOf } from './status.js';
 
@@ -89,6 +90,7 @@ class LocalRing {
 
   /** Until all nodes have ended. */
   async run(): Promise<void> {
+    outliveReader();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#stop());
     const [first, ...others] = this.#ports;
     const firstEnds = this.#start(first!);

@@ -8,6 +8,7 @@ import { askVerification, type RingVerification } from './ring-reply.js';
 const HELP = `
 Asks all members, through the node at --at: whether the replicas of each range hold the same, whether
 a member holds what it should not, and whether what the members know of the ring fits together.
+Records are keys, elements of collections, and tombstones: what was deleted, and not forgotten yet.
 Ranges that differ are compared again, since writes on their way make them differ for a moment. Exit
 code 1 tells that something was found; most of it mends itself within seconds (see INFO loops).
 
@@ -46,8 +47,10 @@ async function runVerify({ at, json }: VerifyFlags): Promise<void> {
 
 function textOf({ epoch, problems, ranges }: RingVerification): string {
   const equal = ranges.filter((range) => range.equal).length;
-  const entries = ranges.reduce((sum, range) => sum + Math.max(0, range.entries), 0);
-  const head = `epoch ${epoch}: ${equal} of ${ranges.length} ranges are equal, ${entries} entries`;
+  const keys = ranges.reduce((sum, range) => sum + Math.max(0, range.keys), 0);
+  const records = ranges.reduce((sum, range) => sum + Math.max(0, range.records), 0);
+  const held = `${keys} keys in ${records} records`;
+  const head = `epoch ${epoch}: ${equal} of ${ranges.length} ranges are equal, ${held}`;
   const end = problems.length === 0 ? 'nothing is wrong' : problems.join('\n');
   return `${head}\n${end}`;
 }

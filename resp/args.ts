@@ -97,6 +97,25 @@ export class Args {
     return this.#copy(first, end, Buffer.allocUnsafeSlow);
   }
 
+  /** `clone` with what stands between the arguments, if they stand one behind the other: of very many in a fraction of the time. */
+  cloneWhole(): Args {
+    const { count, ends, starts } = this;
+    for (let i = 1; i < count; i++) if (starts[i]! < ends[i - 1]!) return this.clone();
+    const from = starts[0]!;
+    const copy = new Args();
+    copy.count = count;
+    copy.starts = starts.slice(0, count);
+    copy.ends = ends.slice(0, count);
+    for (let i = 0; i < count; i++) {
+      copy.starts[i]! -= from;
+      copy.ends[i]! -= from;
+    }
+    const bytes = ends[count - 1]! - from;
+    copy.buf = Buffer.allocUnsafeSlow(bytes);
+    this.buf.copy(copy.buf, 0, from, from + bytes);
+    return copy;
+  }
+
   /** A copy for a moment: cheaper, and may keep a whole slab of Node's alive. */
   cloneBriefly(): Args {
     return this.#copy(0, this.count, Buffer.allocUnsafe);

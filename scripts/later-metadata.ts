@@ -31,6 +31,8 @@ export function addLater(table: Table): void {
     ]),
   };
   for (const name of ['zrank', 'zrevrank']) addWithScore(table[name]);
+  addNoValues(table['hscan']);
+  nameOperations(table['bitop']);
   for (const [name, command] of Object.entries(hashExpiry())) table[name] ??= command;
 }
 
@@ -70,6 +72,23 @@ function addWithScore(command: Command | undefined): void {
     history: [['7.2.0', 'Added the optional `WITHSCORE` argument.']],
     arguments: [...(args as Docs[]), optional(token('withscore'))],
   };
+}
+
+/** HSCAN ... [NOVALUES] of 7.4. */
+function addNoValues(command: Command | undefined): void {
+  const args = (command?.docs['arguments'] ?? []) as Docs[];
+  if (command === undefined || args.some(({ name }) => name === 'novalues')) return;
+  const { arguments: _, ...docs } = command.docs;
+  const history = [['7.4.0', 'Added the `NOVALUES` flag.']];
+  command.docs = { ...docs, history, arguments: [...args, optional(token('novalues'))] };
+}
+
+/** BITOP tells the operations by name since 7.2. */
+function nameOperations(command: Command | undefined): void {
+  if (command === undefined) return;
+  const [_, ...keys] = command.docs['arguments'] as Docs[];
+  const operation = oneOf('operation', ['and', 'or', 'xor', 'not'].map(token));
+  command.docs = { ...command.docs, arguments: [operation, ...keys] };
 }
 
 const FIELDS: Docs = {

@@ -12,14 +12,13 @@ import { SUB_KEY_TOO_LONG, WRONG_TYPE_ERROR } from './replies.js';
  * `Database.collection`.
  */
 export function readCollection(
-  session: Session,
+  { database }: Pick<Session, 'database'>,
   args: Args,
   i: number,
   type: number,
   reply: ReplyWriter,
   slot = 0,
 ): Collection | undefined {
-  const { database } = session;
   const collection = database.collection(slot);
   const from = args.starts[i]!;
   const to = args.ends[i]!;

@@ -13,6 +13,9 @@ const SCRATCH_BYTES = 16 * 1024;
 const subKey = Buffer.allocUnsafeSlow(KEY_BYTES_MAX);
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
+/** Changes the value of an element that is about to be copied: of this stamp, with the sub key subKey[0, bytes). */
+export type ValueEdit = (stamp: number, subKey: Buffer, bytes: number, value: Buffer) => void;
+
 export class SideCopy {
   readonly sub: SubTree;
   readonly #store: Store;
@@ -25,15 +28,23 @@ export class SideCopy {
   }
 
   /**
-   * Copies an element of `source` to the collection at a key, the same for all. Returns the bytes
-   * of its value. Throws, everything given back, if there is no memory.
+   * Copies an element of `source` to the collection at a key, the same for all, its value as `edit`
+   * leaves it. Returns the bytes of its value. Throws, everything given back, if there is no memory.
    */
-  add(source: SubTree, element: Leaf, key: Buffer, from: number, to: number): number {
+  add(
+    source: SubTree,
+    element: Leaf,
+    key: Buffer,
+    from: number,
+    to: number,
+    edit?: ValueEdit,
+  ): number {
     const { elements, parts } = source;
     const subKeyBytes = elements.copyKey(element, subKey, 0);
     const valueBytes = elements.valueBytes(element);
     const value = valueBytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(valueBytes);
     elements.copyValue(element, value, 0);
+    edit?.(elements.stamp(element), subKey, subKeyBytes, value);
     const store = this.#store;
     const { origin } = store;
     const stamp = store.stamp();

@@ -35,6 +35,15 @@ export function entriesIn(store: Store, range: RingRange): number {
   return entries;
 }
 
+/** Keys in a range that users see, unless they have expired. */
+export function keysIn(store: Store, range: RingRange): number {
+  let keys = 0;
+  for (const { tree } of store.databases) {
+    if (tree.root !== 0) keys += tree.rangeDigest(range.from, range.to).live;
+  }
+  return keys;
+}
+
 /** Entries that this node holds and should not. */
 export function misplacedIn(store: Store, ring: RingLinks): number {
   const { current } = ring.responsibility;

@@ -2,7 +2,7 @@
  * DHASH VERIFY: whether all replicas of all ranges hold the same, whether nothing lies where it should
  * not, and whether what the members know of the ring fits together.
  *
- *   DIGEST epoch from to    ->  [entries, low, high]         of the range, as sync sees it
+ *   DIGEST epoch from to    ->  [records, low, high, keys]   of the range, as sync sees it
  *   KNOWN                   ->  [view, misplaced entries]
  *
  * Writes on their way make replicas differ for a moment: ranges that differ are compared again, a few
@@ -19,7 +19,7 @@ import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { Channel, PeerVerb } from '../ring/ring-links.js';
 import { replicasOf } from './placement.js';
-import { digestOf, isSameDigest, misplacedIn } from './replica.js';
+import { digestOf, isSameDigest, keysIn, misplacedIn } from './replica.js';
 import type { SyncParts } from './sync-answers.js';
 
 const DIGEST_VERB = 'DIGEST';
@@ -33,7 +33,9 @@ export interface RangeReport {
   readonly owner: string;
   readonly replicas: readonly string[];
   /** What the owner holds in it, or if it does not answer another replica; -1: nobody answers. */
-  readonly entries: number;
+  readonly keys: number;
+  /** The same with elements of collections, tombstones and clears of databases: all that is compared. */
+  readonly records: number;
   readonly isEqual: boolean;
 }
 
@@ -43,6 +45,9 @@ export interface VerifyReport {
   /** One line each; none if all is well. */
   readonly problems: readonly string[];
 }
+
+/** -1 keys: a member that does not tell. */
+type RangeDigest = Prefix & { readonly keys: number };
 
 export class Verifier {
   readonly verbs: readonly PeerVerb[];
@@ -80,13 +85,15 @@ export class Verifier {
     const replicas = members.map(({ id }) => id);
     const ownerName = nameOf(members[0]!);
     let found: string[] = [];
-    let entries = -1;
+    let keys = -1;
+    let records = -1;
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       if (tries > 0) await this.#pause();
       const range = current.rangeOf(owner);
       const digests = await Promise.all(replicas.map((id) => this.#digestAt(id, range)));
       const first = digests.find((digest) => digest !== undefined);
-      entries = first?.count ?? -1;
+      keys = first?.keys ?? -1;
+      records = first?.count ?? -1;
       found = members.flatMap((member, at) => {
         const name = nameOf(member);
         const digest = digests[at];
@@ -97,7 +104,7 @@ export class Verifier {
       if (found.length === 0) break;
     }
     problems.push(...found);
-    return { owner: replicas[0]!, replicas, entries, isEqual: found.length === 0 };
+    return { owner: replicas[0]!, replicas, keys, records, isEqual: found.length === 0 };
   }
 
   async #verifyViews(problems: string[]): Promise<void> {
@@ -120,17 +127,17 @@ export class Verifier {
 
   // --- what others are asked -------------------------------------------------------------------
 
-  async #digestAt(id: string, range: RingRange): Promise<Prefix | undefined> {
+  async #digestAt(id: string, range: RingRange): Promise<RangeDigest | undefined> {
     const { ring, store } = this.#parts;
-    if (id === ring.selfId) return digestOf(store, range);
+    if (id === ring.selfId) return { ...digestOf(store, range), keys: keysIn(store, range) };
     const epoch = String(ring.responsibility.view.epoch);
     const reply = await this.#ask(id, 'control', [DIGEST_VERB, epoch, range.from, range.to]);
     if (!Array.isArray(reply)) return undefined;
-    const [count, low, high] = reply;
+    const [count, low, high, keys = -1] = reply;
     if (typeof count !== 'number' || typeof low !== 'number' || typeof high !== 'number') {
       return undefined;
     }
-    return { count, low, high };
+    return typeof keys === 'number' ? { count, low, high, keys } : undefined;
   }
 
   async #askKnown(id: string): Promise<{ view: KnownView['view']; misplaced: number } | undefined> {
@@ -175,11 +182,13 @@ export class Verifier {
     if (args.string(1) !== String(epoch)) {
       return reply.error(`DIGESTEPOCH this member is in epoch ${epoch}`);
     }
-    const { count, high, low } = digestOf(store, { from: args.bytes(2), to: args.bytes(3) });
-    reply.array(3);
+    const range = { from: args.bytes(2), to: args.bytes(3) };
+    const { count, high, low } = digestOf(store, range);
+    reply.array(4);
     reply.integer(count);
     reply.integer(low);
     reply.integer(high);
+    reply.integer(keysIn(store, range));
   }
 
   #known(reply: ReplyWriter): void {

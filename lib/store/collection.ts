@@ -22,6 +22,7 @@ import type { Tree } from '../../radix/tree.js';
 import { typeOf } from '../types/types.js';
 import type { Database } from './database.js';
 import { NOTIFY_GENERIC, NOTIFY_NEW } from './notify.js';
+import { keyHash } from './seen-times.js';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -101,6 +102,10 @@ export class Collection {
   /** A copy of the key, for what goes on in later slices. */
   key(): Buffer {
     return Buffer.from(this.#buf.subarray(this.#from, this.#to));
+  }
+
+  get keyHash(): number {
+    return keyHash(this.#buf, this.#from, this.#to);
   }
 
   /** How many elements there are. */

@@ -13,6 +13,7 @@ import { KIND_BYTES, KIND_MASK, type Leaf } from '../../radix/leaf.js';
 import { ClearPurge } from '../../radix/sync/clear.js';
 import { Tree } from '../../radix/tree.js';
 import { NOTIFY_KEY_MISS } from './notify.js';
+import { SeenTimes } from './seen-times.js';
 import type { Store } from './store.js';
 
 export const WRONG_TYPE: Leaf = -1;
@@ -20,6 +21,8 @@ export const WRONG_TYPE: Leaf = -1;
 export abstract class DatabaseBase {
   readonly store: Store;
   readonly tree: Tree;
+  /** Of consumers, where they are not written. */
+  readonly seenTimes = new SeenTimes();
   /** Stamp of the last FLUSHDB: entries at or below it are refused. */
   clearedAt = 0;
   /** Whether the tree may still hold what a clear that came by sync hides. */

@@ -11,6 +11,7 @@ import { HybridClock } from '../../timenet/hlc.js';
 import type { World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';
 import type { Journal } from '../persistence/journal.js';
+import { type EncodingLimits, highestLimits } from '../types/highest-limits.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { CollectedRanges } from './collected-ranges.js';
 import { Database } from './database.js';
@@ -33,6 +34,7 @@ const COMPACT_STEP_ENTRIES = 128;
 export class Store {
   readonly world: World;
   readonly settings: Settings;
+  readonly highestLimits: Readonly<EncodingLimits>;
   readonly space: Space;
   readonly clock: HybridClock;
   readonly databases: Database[] = [];
@@ -83,6 +85,7 @@ export class Store {
   constructor(components: { world: World }, settings: Settings) {
     this.world = components.world;
     this.settings = settings;
+    this.highestLimits = highestLimits(settings);
     this.space = new Space({ hashKey: digestKey(settings.clusterSecret) });
     this.clock = new HybridClock(
       { clock: this.world.clock },

@@ -1,7 +1,7 @@
 /**
  * What a collection has outgrown by what it holds. Writers note it as they write (hints of the head); what
  * other members have sent was put in by nobody who did. So whoever tells of it looks first: at no more
- * elements than Redis keeps in one piece.
+ * elements than Redis keeps in one piece, and by the highest limits there were (highest-limits.ts).
  */
 import { parseInt64 } from '../../resp/numbers.js';
 import type { Collection } from '../store/collection.js';
@@ -28,8 +28,8 @@ export function noteOutgrown(collection: Collection): void {
 
 function outgrownBySet(set: Collection): number {
   const { cursor, database, elements, size } = set;
-  const { settings } = database.store;
-  const most = Math.max(settings.setMaxIntsetEntries, settings.setMaxListpackEntries);
+  const { highestLimits: limits } = database.store;
+  const most = Math.max(limits.setMaxIntsetEntries, limits.setMaxListpackEntries);
   let { hints } = set;
   cursor.seekFirst();
   // One more than may be kept in one piece tells of all.
@@ -40,7 +40,7 @@ function outgrownBySet(set: Collection): number {
     const { key, keyBytes } = element;
     // An intset that becomes a listpack does so whatever its integers are.
     if (hints !== 0 && !Number.isNaN(parseInt64(key, 0, keyBytes))) continue;
-    hints = grownBy(hints, size, settings, key, 0, keyBytes);
+    hints = grownBy(hints, size, limits, key, 0, keyBytes);
   }
   return hints;
 }
@@ -48,11 +48,10 @@ function outgrownBySet(set: Collection): number {
 function hasOutgrown(collection: Collection, type: number): boolean {
   const { cursor, database, elements, hints, size } = collection;
   if ((hints & OUTGREW_FIRST) !== 0) return true;
-  const { settings } = database.store;
+  const { highestLimits: limits } = database.store;
   const isHash = type === TYPE_HASH;
-  if (size > (isHash ? settings.hashMaxListpackEntries : settings.zsetMaxListpackEntries))
-    return true;
-  const bytesMax = isHash ? settings.hashMaxListpackValue : settings.zsetMaxListpackValue;
+  if (size > (isHash ? limits.hashMaxListpackEntries : limits.zsetMaxListpackEntries)) return true;
+  const bytesMax = isHash ? limits.hashMaxListpackValue : limits.zsetMaxListpackValue;
   cursor.seekFirst();
   for (let leaf = cursor.next(); leaf !== 0; leaf = cursor.next()) {
     if (elements.keyBytes(leaf) > bytesMax) return true;

@@ -5,9 +5,9 @@
  * integer, and a hashtable when it outgrows either.
  */
 import { parseInt64 } from '../../resp/numbers.js';
-import type { Settings } from '../config/settings.js';
 import type { Collection } from '../store/collection.js';
 import { OUTGREW_FIRST, OUTGREW_SECOND } from './encodings.js';
+import type { EncodingLimits } from './highest-limits.js';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 /** It is neither an intset nor a listpack any more. */
@@ -26,16 +26,16 @@ export function addMember(set: Collection, member: Buffer, from: number, to: num
 export function grownBy(
   hints: number,
   size: number,
-  settings: Settings,
+  limits: Readonly<EncodingLimits>,
   member: Buffer,
   from: number,
   to: number,
 ): number {
   if (hints === HASHTABLE) return hints;
   if (hints === 0 && !Number.isNaN(parseInt64(member, from, to))) {
-    return size > settings.setMaxIntsetEntries ? HASHTABLE : 0;
+    return size > limits.setMaxIntsetEntries ? HASHTABLE : 0;
   }
-  const { setMaxListpackEntries, setMaxListpackValue } = settings;
+  const { setMaxListpackEntries, setMaxListpackValue } = limits;
   const fits = size <= setMaxListpackEntries && to - from <= setMaxListpackValue;
   return fits ? OUTGREW_FIRST : HASHTABLE;
 }

@@ -9,6 +9,8 @@ import { KEY_BYTES_MAX, type Leaf } from '../../radix/leaf.js';
 import { OWNED_PREFIX } from '../../radix/mirror.js';
 import type { Tree } from '../../radix/tree.js';
 import type { Collection } from '../store/collection.js';
+import type { Database } from '../store/database.js';
+import { elementHash, NOT_SEEN } from '../store/seen-times.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
 import { CONSUMER, GROUP, rankOfKind } from './streams.js';
 import { SubKey } from './sub-key.js';
@@ -24,6 +26,8 @@ const CONSUMER_BYTES = 2 * SEEN_BYTES;
 export const NEVER_MS = -1;
 /** Times and deliveries, before the name of the consumer. */
 const PENDING_BYTES = 16;
+/** To be seen without getting anything is written once what is written is so old; else it is known in memory. */
+const SEEN_WRITTEN_MS = 60_000;
 
 const groupValue = Buffer.alloc(GROUP_BYTES);
 const consumerValue = Buffer.alloc(CONSUMER_BYTES);
@@ -40,6 +44,9 @@ export class Group {
   seenMs = NEVER_MS;
   /** When something was last delivered to it, to be acknowledged, or claimed. */
   activeMs = NEVER_MS;
+  /** When it was seen, as its element says, and the stamp of that. */
+  #writtenMs = NEVER_MS;
+  #consumerStamp = 0;
   /** What `loadPending` has read last, of any group. The owner: owner[ownerFrom, ownerTo). */
   deliveredMs = 0;
   deliveries = 0;
@@ -153,15 +160,29 @@ export class Group {
     this.seenMs = consumerValue.readDoubleBE(0);
     // An older node's says no more than when it was seen.
     this.activeMs = end < CONSUMER_BYTES ? this.seenMs : consumerValue.readDoubleBE(SEEN_BYTES);
+    this.#writtenMs = this.seenMs;
+    this.#consumerStamp = elements.stamp(leaf);
+    const { seenTimes } = this.stream.database;
+    const laterMs = seenTimes.find(this.#consumerHash, this.#consumerStamp);
+    if (laterMs !== NOT_SEEN) this.seenMs = laterMs;
     return true;
+  }
+
+  get #consumerHash(): number {
+    const { buf, bytes } = this.#consumerKey;
+    return elementHash(this.stream.keyHash, buf, 0, bytes);
   }
 
   /** The consumer is seen, and `isActive` if it got something; true if it is new. */
   see(nowMs: number, isActive: boolean): boolean {
-    const isThere = this.loadConsumer();
-    const activeMs = isActive ? nowMs : this.activeMs;
-    if (isThere && this.seenMs === nowMs && this.activeMs === activeMs) return false;
-    return this.putConsumer(nowMs, activeMs);
+    if (!this.loadConsumer()) return this.putConsumer(nowMs, isActive ? nowMs : NEVER_MS);
+    if (isActive ? this.activeMs !== nowMs : nowMs - this.#writtenMs >= SEEN_WRITTEN_MS) {
+      return this.putConsumer(nowMs, isActive ? nowMs : this.activeMs);
+    }
+    if (this.seenMs !== nowMs) {
+      this.stream.database.seenTimes.note(this.#consumerHash, this.#consumerStamp, nowMs);
+    }
+    return false;
   }
 
   /** True if the consumer is new. */
@@ -281,6 +302,23 @@ export class Group {
     }
     return true;
   }
+}
+
+/**
+ * Writes into the value of an element, if that is a consumer, when it was seen: for a copy, which has another
+ * stamp. `ofKey`: see `elementHash`.
+ */
+export function writeSeen(
+  { seenTimes }: Database,
+  ofKey: number,
+  stamp: number,
+  subKey: Buffer,
+  bytes: number,
+  value: Buffer,
+): void {
+  if (subKey[0] !== CONSUMER) return;
+  const seenMs = seenTimes.find(elementHash(ofKey, subKey, 0, bytes), stamp);
+  if (seenMs !== NOT_SEEN) value.writeDoubleBE(seenMs, 0);
 }
 
 /** Takes the id out of a leaf of the mirror. */

@@ -133,8 +133,8 @@ export const differences: readonly Difference[] = [
   {
     id: 'list-encoding',
     commands: ['object', 'debug'],
-    what: 'OBJECT ENCODING and DEBUG OBJECT call a small list a listpack.',
-    why: 'So does Redis 7.2; 7.0 calls every list a quicklist.',
+    what: 'OBJECT ENCODING and DEBUG OBJECT call a small list a listpack, by what it holds and the limit of now.',
+    why: 'So does Redis 7.2, which goes by the limit when a list is written, and back once it has shrunk to half; 7.0 calls every list a quicklist.',
     covers: (args, { expected, actual }) =>
       /^(object|debug|\(contents\))$/.test(args[0] ?? '') &&
       /quicklist/.test(expected) &&
@@ -213,6 +213,14 @@ export const differences: readonly Difference[] = [
     },
   },
   {
+    id: 'later-arguments',
+    commands: ['command'],
+    what: 'COMMAND DOCS tells the operations of BITOP by name, and NOVALUES of HSCAN.',
+    why: 'So it does in Redis 7.2, and 7.4.',
+    covers: (args) =>
+      args[1] === 'docs' && args.slice(2).some((arg) => /^(bitop|hscan)$/.test(arg)),
+  },
+  {
     id: 'bits-of-nothing',
     commands: ['bitcount', 'bitpos'],
     what: 'BITCOUNT and BITPOS look at their range first, also of a key that is not there, or no string.',
@@ -277,8 +285,8 @@ export const differences: readonly Difference[] = [
   {
     id: 'stream-consumers',
     commands: ['xreadgroup', 'xclaim', 'xautoclaim', 'xinfo'],
-    what: 'As in Redis 7.2: what finds nothing makes a consumer, too; XINFO tells when it was active; who has waited is told what the command would tell then. But to be woken for nothing is not to be seen.',
-    why: 'Else each XADD would write down every consumer that waits. A dump, of Redis 7.0, does not say when a consumer was active: then when it was seen, as Redis does.',
+    what: 'As in Redis 7.2: what finds nothing makes a consumer, too; XINFO tells when it was active; who has waited is told what the command would tell then. That a consumer was seen which got nothing is written down once a minute: after a restart, or at another owner of the key, it may be told to be idle for so much longer.',
+    why: 'To look in vain is no write: it costs no entry on disk or for replicas. A dump, of Redis 7.0, does not say when a consumer was active: then when it was seen, as Redis does.',
     // The programs make consumers first; a rule passes over the new fields.
     covers: () => false,
   },

@@ -99,7 +99,12 @@ export class Target {
       if (last !== 'replied') outcomes.push({ replies: [], end: 'skipped' });
       else if (silent[index]) outcomes.push({ replies: [], end: 'replied' });
       else if (isQuit(step)) outcomes.push(await this.#untilClosed(client));
-      else outcomes.push(await this.#reply(client));
+      else {
+        const outcome = await this.#reply(client);
+        outcomes.push(outcome);
+        // The server closes; what is sent before that is seen would be lost on one side alone.
+        if (isProtocolError(outcome)) await this.#untilClosed(client);
+      }
     }
     if (sync.length > 0) await this.#reply(client);
     if (outcomes.at(-1)?.end !== 'replied') await client.close();
@@ -242,6 +247,11 @@ class Silence {
 
 function bulk(bytes: Buffer): Reply {
   return { mark: '$', bytes, items: null };
+}
+
+function isProtocolError({ replies }: Outcome): boolean {
+  const { bytes, mark } = replies.at(-1) ?? {};
+  return mark === '-' && bytes?.toString('latin1').startsWith('ERR Protocol error') === true;
 }
 
 function isQuit(step: Step): boolean {

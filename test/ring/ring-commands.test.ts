@@ -1,4 +1,4 @@
-/** What a node tells of its ring: DHASH RING, STATUS, OWNERS, LEAVE, INFO, CLUSTER. */
+/** What a node tells of its ring: DHASH RING, STATUS, OWNERS, VERIFY, LEAVE, INFO, CLUSTER. */
 import t from 'tap';
 import type { BackupFacts } from '../../lib/backup/backup-file.js';
 import { firstGap } from '../../lib/backup/coverage.js';
@@ -110,6 +110,21 @@ void t.test(`STATUS shares out what the ring balances, SEED=${SEED}`, async (t) 
   t.strictSame(told('owned-entries'), [0, 1, 2]);
   t.strictSame(told('owned-records'), [0, 1, 99], 'elements count, and their set');
   t.strictSame(told('share'), [0, 0.01, 0.99]);
+});
+
+void t.test(`VERIFY tells keys and records apart, SEED=${SEED}`, async (t) => {
+  const nodes = await threeOf(new RingScene({ seed: SEED }));
+  const client = await nodes[0]!.client();
+  await client.call('SADD', 'a set', 'x', 'y', 'z');
+  for (const key of ['b', 'h']) t.equal(await client.call('SET', key, 'v'), 'OK');
+  t.equal(await client.call('DEL', 'h'), 1);
+  const found = fieldsOf(await client.call('DHASH', 'VERIFY'));
+  t.strictSame(found.get('problems'), []);
+  const ranges = (found.get('ranges') as Plain[]).map(fieldsOf);
+  const told = (name: string): number[] =>
+    ranges.map((range) => Number(range.get(name))).sort((a, b) => a - b);
+  t.strictSame(told('keys'), [0, 0, 2]);
+  t.strictSame(told('records'), [0, 1, 5], 'a tombstone; a set, its members, and a string');
 });
 
 void t.test(`LEAVE, SEED=${SEED}`, async (t) => {

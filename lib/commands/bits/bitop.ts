@@ -38,6 +38,8 @@ class BitOperation extends ValueTask {
   #result = Buffer.alloc(0);
   #resultWords = new Int32Array(0);
   #resultBytes = 0;
+  /** By source. */
+  readonly #lengths: Float64Array;
   /** Where the piece at hand begins, and the next source that goes into it. */
   #at = 0;
   #source = FIRST_SOURCE;
@@ -45,17 +47,29 @@ class BitOperation extends ValueTask {
   constructor(session: Session, args: Args, reply: ReplyWriter, operation: Operation) {
     super(session, args, reply);
     this.#operation = operation;
+    this.#lengths = new Float64Array(args.count - FIRST_SOURCE);
   }
 
   protected begin(): boolean {
+    return true;
+  }
+
+  protected override lookCount(): number {
+    return this.#lengths.length;
+  }
+
+  protected override lookUp(place: number): boolean {
     const { args, database } = this;
-    let longest = 0;
-    for (let i = FIRST_SOURCE; i < args.count; i += 1) {
-      const leaf = readStringKey(database, args, i);
-      if (isWrongType(leaf, this.reply)) return false;
-      if (leaf !== 0) longest = Math.max(longest, database.tree.valueBytes(leaf));
-      this.watch(i, leaf);
-    }
+    const leaf = readStringKey(database, args, FIRST_SOURCE + place);
+    if (isWrongType(leaf, this.reply)) return false;
+    this.#lengths[place] = leaf === 0 ? 0 : database.tree.valueBytes(leaf);
+    this.watch(FIRST_SOURCE + place, leaf);
+    return true;
+  }
+
+  protected override plan(): boolean {
+    const { args, database } = this;
+    const longest = this.#lengths.reduce((before, bytes) => Math.max(before, bytes), 0);
     if (longest === 0) {
       if (removeKey(database, args, 2)) notifyKey(database, NOTIFY_GENERIC, 'del', args, 2);
       this.reply.integer(0);

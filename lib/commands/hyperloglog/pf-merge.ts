@@ -50,9 +50,15 @@ abstract class RegistersTask extends ValueTask {
     this.registers.fill(0);
     this.isAnyDense = false;
     this.#i = 1;
-    for (let i = 1; i < this.args.count; i += 1) {
-      this.watch(i, readKey(this.database, this.args, i));
-    }
+    return true;
+  }
+
+  protected override lookCount(): number {
+    return this.args.count - 1;
+  }
+
+  protected override lookUp(place: number): boolean {
+    this.watch(place + 1, readKey(this.database, this.args, place + 1));
     return true;
   }
 

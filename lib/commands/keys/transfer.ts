@@ -16,9 +16,11 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { NOTIFY_GENERIC, NOTIFY_NEW } from '../../store/notify.js';
-import { TYPE_STRING, typeOf } from '../../types/types.js';
+import { keyHash } from '../../store/seen-times.js';
+import { writeSeen } from '../../types/stream-group.js';
+import { TYPE_STREAM, TYPE_STRING, typeOf } from '../../types/types.js';
 import { notifyKey } from '../lookup.js';
-import { SideCopy } from '../side-copy.js';
+import { SideCopy, type ValueEdit } from '../side-copy.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
 import { copyEntry, moveEntry } from './copy-entry.js';
 
@@ -83,6 +85,7 @@ class CollectionTransfer extends ValueTask {
   /** The source as of the slice at hand, and where in it the copy stands. */
   #source!: SubTree;
   #cursor!: Cursor;
+  #edit: ValueEdit | undefined;
   /** At the key that it is to have. */
   readonly #copy: SideCopy;
 
@@ -109,6 +112,11 @@ class CollectionTransfer extends ValueTask {
     this.#source = new SubTree(source.tree);
     this.#source.openHead(leaf);
     this.#cursor = this.#source.elements.cursor();
+    this.#edit = undefined;
+    if (typeOf(source.tree, leaf) === TYPE_STREAM) {
+      const hash = keyHash(buf, starts[i]!, ends[i]!);
+      this.#edit = (...element) => writeSeen(source, hash, ...element);
+    }
     this.watch(i, leaf, source);
     this.watch(j, target.peek(buf, starts[j]!, ends[j]!), target);
     return true;
@@ -121,6 +129,7 @@ class CollectionTransfer extends ValueTask {
   protected piece(): boolean {
     const { source, i, j } = this.#transfer;
     const { buf, starts, ends } = this.args;
+    const target = [buf, starts[j]!, ends[j]!] as const;
     this.#source.openHead(source.peek(buf, starts[i]!, ends[i]!));
     for (let bytes = 0; bytes < PIECE_BYTES; ) {
       const element = this.#cursor.next();
@@ -128,7 +137,7 @@ class CollectionTransfer extends ValueTask {
         this.#finish();
         return true;
       }
-      bytes += ELEMENT_BYTES + this.#copy.add(this.#source, element, buf, starts[j]!, ends[j]!);
+      bytes += ELEMENT_BYTES + this.#copy.add(this.#source, element, ...target, this.#edit);
     }
     return false;
   }

@@ -40,15 +40,17 @@ function replyReport(reply: ReplyWriter, { epoch, problems, ranges }: VerifyRepo
   reply.integer(epoch);
   reply.bulkString('ranges');
   reply.array(ranges.length);
-  for (const { entries, isEqual, owner, replicas } of ranges) {
-    reply.map(4);
+  for (const { isEqual, keys, owner, records, replicas } of ranges) {
+    reply.map(5);
     reply.bulkString('owner');
     reply.bulkString(owner);
     reply.bulkString('replicas');
     reply.array(replicas.length);
     for (const id of replicas) reply.bulkString(id);
-    reply.bulkString('entries');
-    reply.integer(entries);
+    reply.bulkString('keys');
+    reply.integer(keys);
+    reply.bulkString('records');
+    reply.integer(records);
     reply.bulkString('equal');
     reply.bulkString(isEqual ? 'yes' : 'no');
   }

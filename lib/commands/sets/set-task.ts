@@ -17,6 +17,7 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import type { Collection } from '../../store/collection.js';
 import { TYPE_SET } from '../../types/types.js';
+import { bySize } from '../by-size.js';
 import { readCollection } from '../collections.js';
 import { WRONG_TYPE_ERROR } from '../replies.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
@@ -35,10 +36,9 @@ export class SetTask extends ValueTask {
   readonly #operation: SetOperation;
   readonly #firstKey: number;
   readonly #sink: SetSink;
-  /** By operand: the root of its elements, valid while nothing is written, and how many there are. */
+  /** By operand: the root of its elements, valid while the tree has this version, and how many there are. */
   readonly #roots: Int32Array;
-  /** The tree's when the roots were noted. */
-  #version = 0;
+  readonly #versions: Float64Array;
   readonly #sizes: Int32Array;
   /** Operands to walk over one after the other, and those to look members up in. */
   #walked: number[] = [];
@@ -51,6 +51,13 @@ export class SetTask extends ValueTask {
   readonly #probe: Tree;
   #hasCounted = false;
   #isFound = false;
+  /** Looks that the piece at hand may still take. */
+  #left = 0;
+  /** While a member was looked up in some of the operands, and not in all: in how many, and a copy of it. */
+  #isProbing = false;
+  #probeAt = 0;
+  #memberBytes = 0;
+  #kept: Buffer | undefined;
 
   /** `keys`: the first of the operands' arguments, and how many there are. */
   constructor(
@@ -69,6 +76,7 @@ export class SetTask extends ValueTask {
     this.#firstKey = first;
     this.#sink = options.sink;
     this.#roots = new Int32Array(count);
+    this.#versions = new Float64Array(count);
     this.#sizes = new Int32Array(count);
     const { space } = this.database.tree;
     this.#walk = new Tree(space, { expiries: false, path: space.elementPath });
@@ -81,17 +89,27 @@ export class SetTask extends ValueTask {
     this.#at = 0;
     const { target } = this.#sink;
     if (target > 0) this.watch(target, this.leafOf(target));
-    for (let k = 0; k < this.#roots.length; k += 1) {
-      const set = this.#open(k);
-      if (set === undefined) {
-        this.#sink.release();
-        return false;
-      }
-      this.#sizes[k] = set.size;
-      this.watch(this.#firstKey + k, set.sub.head);
+    return true;
+  }
+
+  protected override lookCount(): number {
+    return this.#roots.length;
+  }
+
+  protected override lookUp(k: number): boolean {
+    const set = this.#open(k);
+    if (set === undefined) {
+      this.#sink.release();
+      return false;
     }
+    this.#sizes[k] = set.size;
+    this.watch(this.#firstKey + k, set.sub.head);
+    return true;
+  }
+
+  protected override plan(): boolean {
     this.#hasCounted = true;
-    this.#version = this.database.tree.version;
+    this.#isProbing = false;
     this.#plan();
     if (this.#walked.length > 0) this.#turnTo(0);
     return true;
@@ -99,7 +117,7 @@ export class SetTask extends ValueTask {
 
   /** Opens an operand and notes its root; undefined, the error replied, if it is no set. */
   #open(k: number): Collection | undefined {
-    const { args, database, reply, session } = this;
+    const { args, database, reply } = this;
     const i = this.#firstKey + k;
     let set: Collection | undefined;
     if (this.#hasCounted) {
@@ -108,15 +126,18 @@ export class SetTask extends ValueTask {
       if (!isSet) reply.error(WRONG_TYPE_ERROR);
       if (!isSet) return undefined;
     } else {
-      set = readCollection(session, args, i, TYPE_SET, reply);
+      set = readCollection({ database }, args, i, TYPE_SET, reply);
     }
-    if (set !== undefined) this.#roots[k] = set.elements.root;
+    if (set === undefined) return undefined;
+    this.#roots[k] = set.elements.root;
+    this.#versions[k] = database.tree.version;
     return set;
   }
 
   #plan(): void {
     const sizes = this.#sizes;
-    const all = [...sizes.keys()].filter((k) => sizes[k]! > 0);
+    const all: number[] = [];
+    for (let k = 0; k < sizes.length; k += 1) if (sizes[k]! > 0) all.push(k);
     this.#walked = [];
     this.#probed = [];
     this.#removes = false;
@@ -124,15 +145,16 @@ export class SetTask extends ValueTask {
       this.#walked = all;
     } else if (this.#operation === 'inter') {
       if (all.length < sizes.length) return;
-      const [smallest, ...others] = all.sort((a, b) => sizes[a]! - sizes[b]!);
+      const [smallest] = (this.#probed = bySize(all, sizes));
+      this.#probed.shift();
       this.#walked = [smallest!];
-      this.#probed = others;
     } else if (sizes[0]! > 0) {
       const sum = all.reduce((before, k) => before + sizes[k]!, 0);
       this.#removes = (sizes[0]! * all.length) / 2 > sum && this.#sink.canRemove;
       this.#walked = this.#removes ? all : [0];
+      if (this.#removes) return;
       const others = all.filter((k) => k !== 0);
-      if (!this.#removes) this.#probed = others.sort((a, b) => sizes[b]! - sizes[a]!);
+      this.#probed = bySize(others, sizes, true);
     }
   }
 
@@ -142,7 +164,7 @@ export class SetTask extends ValueTask {
   }
 
   protected piece(): boolean {
-    if (!this.#isFound) this.#look();
+    if (!this.#isFound) this.#walkSome();
     return this.#isFound && this.#sink.finish(this.args, this.reply);
   }
 
@@ -151,22 +173,18 @@ export class SetTask extends ValueTask {
   }
 
   /** Looks at some members. What was opened in an earlier slice may have moved since. */
-  #look(): void {
-    const { version } = this.database.tree;
-    if (version !== this.#version) for (const k of this.#probed) this.#open(k);
-    this.#version = version;
+  #walkSome(): void {
     if (this.#at < this.#walked.length) this.#reload();
-    let left = LOOKS_OF_PIECE;
-    while (left > 0 && !this.#isFound) {
-      left -= 1 + this.#probed.length;
-      this.#isFound = !this.#next();
-    }
+    this.#left = LOOKS_OF_PIECE;
+    while (this.#left > 0 && !this.#isFound) this.#isFound = !this.#next();
     // Once the reply has begun nothing can change it.
     if (this.#isFound) this.unwatch();
   }
 
-  /** Looks at the next member; false if there is none, or no more is wanted. */
+  /** Looks at the next member, or goes on with it; false if there is none, or no more is wanted. */
   #next(): boolean {
+    if (this.#isProbing) return this.#probeMember();
+    this.#left -= 1;
     let leaf: Leaf = 0;
     for (;;) {
       if (this.#at >= this.#walked.length) return false;
@@ -180,17 +198,38 @@ export class SetTask extends ValueTask {
       this.#sink.remove(member, bytes);
       return this.#sink.size > 0;
     }
-    return !this.#isWanted(bytes) || this.#sink.add(member, bytes);
+    if (this.#probed.length === 0) return this.#sink.add(member, bytes);
+    this.#isProbing = true;
+    this.#probeAt = 0;
+    this.#memberBytes = bytes;
+    return this.#probeMember();
   }
 
-  #isWanted(bytes: number): boolean {
-    const probe = this.#probe;
+  /** Looks the member at hand up in the operands, as many as the piece has left; false as `#next`. */
+  #probeMember(): boolean {
+    const [probed, bytes] = [this.#probed, this.#memberBytes];
+    const end = Math.min(probed.length, this.#probeAt + this.#left);
+    const subject = this.#probeAt === 0 ? member : this.#kept!;
+    this.#left -= end - this.#probeAt;
     const shouldBeThere = this.#operation === 'inter';
-    for (const k of this.#probed) {
-      probe.root = this.#roots[k]!;
-      if ((probe.findVisible(member, 0, bytes) !== 0) !== shouldBeThere) return false;
+    for (; this.#probeAt < end; this.#probeAt += 1) {
+      if (this.#isIn(probed[this.#probeAt]!, subject, bytes) === shouldBeThere) continue;
+      this.#isProbing = false;
+      return true;
     }
-    return true;
+    if (end < probed.length) {
+      // Others may use the shared one before this goes on.
+      if (subject === member) this.#kept = Buffer.from(member.subarray(0, bytes));
+      return true;
+    }
+    this.#isProbing = false;
+    return this.#sink.add(subject, bytes);
+  }
+
+  #isIn(k: number, subject: Buffer, bytes: number): boolean {
+    if (this.#versions[k] !== this.database.tree.version) this.#open(k);
+    this.#probe.root = this.#roots[k]!;
+    return this.#probe.findVisible(subject, 0, bytes) !== 0;
   }
 
   /** Stands before the first member of one of the operands to walk over. */

@@ -17,8 +17,6 @@ export interface ReadOptions {
   /** The first key, and how many; as many ids follow. */
   readonly first: number;
   readonly streams: number;
-  /** It has waited. */
-  readonly isRetry: boolean;
 }
 
 /** Undefined if an error was replied. */
@@ -35,7 +33,6 @@ export function readOptions(
     groupAt: 0,
     first: 0,
     streams: 0,
-    isRetry: false,
   };
   for (let i = 1; i < args.count && options.first === 0; i += 1) {
     const left = args.count - i - 1;

@@ -123,7 +123,7 @@ function partOf(
   keyAt: number,
   after: StreamId | undefined,
 ): Part | undefined {
-  const { groupAt, isRetry } = options;
+  const { groupAt } = options;
   const stream = session.database.collection();
   const { buf, ends, starts } = args;
   stream.openQuietly(buf, starts[keyAt]!, ends[keyAt]!, STREAM);
@@ -138,8 +138,7 @@ function partOf(
   }
   const part = partBehind(stream, options, keyAt, group.lastId);
   if (part === undefined) {
-    // Who has waited in vain is not written each time.
-    if (!isRetry) seeConsumer(group, false);
+    seeConsumer(group, false);
     return undefined;
   }
   seeConsumer(group, !options.isNoAck);
@@ -228,7 +227,7 @@ function isStream(session: Session, { buf, ends, starts }: Args, at: number): bo
 function again(session: Session, args: Args, options: ReadOptions, before: Ids): boolean {
   const ids = readIds(session, args, options, session.reply, before);
   if (ids === undefined) return true;
-  const parts = partsOf(session, args, { ...options, isRetry: true }, ids);
+  const parts = partsOf(session, args, options, ids);
   if (parts.length > 0) replyParts(session, args, parts);
   return parts.length > 0;
 }

@@ -16,6 +16,7 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { SCORE_BYTES, scoreOf, writeScore } from '../../types/zsets.js';
+import { bySize } from '../by-size.js';
 import { beginItems, WRONG_TYPE_ERROR } from '../replies.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
 import {
@@ -63,6 +64,14 @@ export class CombineTask extends ValueTask {
   readonly #walk: Tree;
   readonly #cursor: Cursor;
   #isFound = false;
+  /** Looks that the piece at hand may still take. */
+  #left = 0;
+  /** While a member was looked up in some of the operands, and not in all: in how many, its score so far, and a copy of it. */
+  #isProbing = false;
+  #probeAt = 0;
+  #score = 0;
+  #memberBytes = 0;
+  #kept: Buffer | undefined;
   /** How many ZINTERCARD has found. */
   #count = 0;
   #told: Cursor | undefined;
@@ -77,19 +86,35 @@ export class CombineTask extends ValueTask {
   }
 
   protected begin(): boolean {
-    const { args, reply } = this;
-    const { firstKey, form, keyCount, target } = this.#what;
+    const { args } = this;
+    const { target } = this.#what;
     this.#result.begin(target === 0 ? undefined : args.bytes(target));
     this.#count = 0;
-    if (!this.#operands.open(args)) {
-      reply.error(WRONG_TYPE_ERROR);
+    if (target > 0) this.watch(target, this.leafOf(target));
+    return true;
+  }
+
+  protected override lookCount(): number {
+    return this.#what.keyCount;
+  }
+
+  protected override lookUp(k: number): boolean {
+    if (!this.#operands.open(this.args, k)) {
+      this.reply.error(WRONG_TYPE_ERROR);
       return false;
     }
+    this.watch(this.#what.firstKey + k, this.#operands.heads[k]!);
+    return true;
+  }
+
+  protected override plan(): boolean {
+    const { args, reply } = this;
+    const { firstKey, form, keyCount } = this.#what;
+    this.#operands.haveCounted();
     const options = combineOptions(args, firstKey + keyCount, keyCount, form, reply);
     if (options === undefined) return false;
     this.#options = options;
-    if (target > 0) this.watch(target, this.leafOf(target));
-    for (let k = 0; k < keyCount; k += 1) this.watch(firstKey + k, this.#operands.heads[k]!);
+    this.#isProbing = false;
     this.#plan();
     if (this.#walked.length > 0) this.#turnTo(0);
     return true;
@@ -97,7 +122,8 @@ export class CombineTask extends ValueTask {
 
   #plan(): void {
     const { count, sizes } = this.#operands;
-    const all = Array.from({ length: count }, (_, k) => k);
+    const all: number[] = [];
+    for (let k = 0; k < count; k += 1) all.push(k);
     this.#walked = [];
     this.#probed = [];
     if (this.#what.operation === 'diff') {
@@ -106,12 +132,12 @@ export class CombineTask extends ValueTask {
       this.#probed = all.slice(1);
       return;
     }
-    const [smallest, ...others] = all.sort((a, b) => sizes[a]! - sizes[b]!);
+    const sorted = bySize(all, sizes);
     if (this.#what.operation === 'union') {
-      this.#walked = [smallest!, ...others];
-    } else if (sizes[smallest!]! > 0) {
-      this.#walked = [smallest!];
-      this.#probed = others;
+      this.#walked = sorted;
+    } else if (sizes[sorted[0]!]! > 0) {
+      this.#walked = sorted.slice(0, 1);
+      this.#probed = sorted.slice(1);
     }
   }
 
@@ -121,7 +147,7 @@ export class CombineTask extends ValueTask {
   }
 
   protected piece(): boolean {
-    if (!this.#isFound) this.#look();
+    if (!this.#isFound) this.#walkSome();
     return this.#isFound && this.#finish();
   }
 
@@ -130,19 +156,18 @@ export class CombineTask extends ValueTask {
   }
 
   /** Looks at some members. What was looked up in an earlier slice may have moved since. */
-  #look(): void {
-    this.#operands.reopen(this.args, this.#probed);
+  #walkSome(): void {
     if (this.#at < this.#walked.length) this.#turn();
-    for (let left = LOOKS_OF_PIECE; left > 0 && !this.#isFound; ) {
-      left -= 1 + this.#probed.length;
-      this.#isFound = !this.#next();
-    }
+    this.#left = LOOKS_OF_PIECE;
+    while (this.#left > 0 && !this.#isFound) this.#isFound = !this.#next();
     // Once the reply has begun nothing can change it.
     if (this.#isFound) this.unwatch();
   }
 
-  /** Looks at the next member; false if there is none, or no more is wanted. */
+  /** Looks at the next member, or goes on with it; false if there is none, or no more is wanted. */
   #next(): boolean {
+    if (this.#isProbing) return this.#probeMember();
+    this.#left -= 1;
     let leaf: Leaf = 0;
     for (;;) {
       if (this.#at >= this.#walked.length) return false;
@@ -154,10 +179,15 @@ export class CombineTask extends ValueTask {
     const k = this.#walked[this.#at]!;
     const score = this.#operands.scoreOf(k, leaf);
     const { operation } = this.#what;
-    if (operation === 'union') this.#add(bytes, numberOr0(score * this.#weight(k)));
-    else if (operation === 'inter') return this.#intersect(bytes, score, k);
-    else if (!this.#isInOthers(bytes)) this.#put(bytes, score);
-    return true;
+    if (operation === 'union') {
+      this.#add(bytes, numberOr0(score * this.#weight(k)));
+      return true;
+    }
+    this.#isProbing = true;
+    this.#probeAt = 0;
+    this.#memberBytes = bytes;
+    this.#score = operation === 'inter' ? numberOr0(score * this.#weight(k)) : score;
+    return this.#probeMember();
   }
 
   /** Stands before the first member of one of the operands to walk over, if there are so many. */
@@ -181,36 +211,50 @@ export class CombineTask extends ValueTask {
     const { elements } = this.#result.sub;
     const element = elements.findVisible(member, 0, bytes);
     if (element === 0) {
-      this.#put(bytes, score);
+      this.#put(member, bytes, score);
       return;
     }
     const before = scoreOf(elements, element);
     const after = aggregated(this.#options.aggregate, before, score);
-    if (after !== before) this.#put(bytes, after);
+    if (after !== before) this.#put(member, bytes, after);
   }
 
-  /** Looks for a member of operand `k` in the others; false if no more are wanted. */
-  #intersect(bytes: number, given: number, k: number): boolean {
-    let score = numberOr0(given * this.#weight(k));
-    for (const other of this.#probed) {
-      const found = this.#operands.scoreOfMember(other, member, bytes);
-      if (Number.isNaN(found)) return true;
-      score = aggregated(this.#options.aggregate, score, found * this.#weight(other));
+  /** Looks the member at hand up in the operands, as many as the piece has left; false as `#next`. */
+  #probeMember(): boolean {
+    const [probed, bytes] = [this.#probed, this.#memberBytes];
+    const end = Math.min(probed.length, this.#probeAt + this.#left);
+    const subject = this.#probeAt === 0 ? member : this.#kept!;
+    this.#left -= end - this.#probeAt;
+    for (; this.#probeAt < end; this.#probeAt += 1) {
+      if (this.#isKeptBy(probed[this.#probeAt]!, subject, bytes)) continue;
+      this.#isProbing = false;
+      return true;
     }
+    if (end < probed.length) {
+      // Others may use the shared one before this goes on.
+      if (subject === member) this.#kept = Buffer.from(member.subarray(0, bytes));
+      return true;
+    }
+    this.#isProbing = false;
     this.#count += 1;
     if (this.#what.form.takesLimit) return this.#count !== this.#options.limit;
-    this.#put(bytes, score);
+    this.#put(subject, bytes, this.#score);
     return true;
   }
 
-  #isInOthers(bytes: number): boolean {
-    for (const other of this.#probed) if (this.#operands.has(other, member, bytes)) return true;
-    return false;
+  /** Whether the member stays in the result, with what another operand makes of its score. */
+  #isKeptBy(other: number, subject: Buffer, bytes: number): boolean {
+    const found = this.#operands.scoreOfMember(this.args, other, subject, bytes);
+    if (this.#what.operation === 'diff') return Number.isNaN(found);
+    if (Number.isNaN(found)) return false;
+    const weighted = found * this.#weight(other);
+    this.#score = aggregated(this.#options.aggregate, this.#score, weighted);
+    return true;
   }
 
-  #put(bytes: number, score: number): void {
+  #put(subject: Buffer, bytes: number, score: number): void {
     writeScore(score, scoreBytes, 0);
-    this.#result.put(member, 0, bytes, scoreBytes, 0);
+    this.#result.put(subject, 0, bytes, scoreBytes, 0);
   }
 
   /** Writes some of the reply; true once it is written. */

@@ -15,12 +15,11 @@ export class Operands {
   readonly heads: Int32Array;
   readonly #database: Database;
   readonly #first: number;
-  /** By operand: the root of its elements, valid until the next write. */
+  /** By operand: the root of its elements, valid while the tree has this version. */
   readonly #roots: Int32Array;
+  readonly #versions: Float64Array;
   readonly #isSet: Uint8Array;
   readonly #tree: Tree;
-  /** The database's when all were looked up. */
-  #version = 0;
   #hasCounted = false;
 
   /** `first`: the argument that is the key of the first of them. */
@@ -31,26 +30,18 @@ export class Operands {
     this.sizes = new Int32Array(count);
     this.heads = new Int32Array(count);
     this.#roots = new Int32Array(count);
+    this.#versions = new Float64Array(count);
     this.#isSet = new Uint8Array(count);
     this.#tree = treeOver(database);
   }
 
-  /** Looks all of them up, the first time as commands that read do; false: one is of another type. */
-  open(args: Args): boolean {
-    for (let k = 0; k < this.count; k += 1) if (!this.#open(args, k)) return false;
+  /** From now on they are looked up without a trace. */
+  haveCounted(): void {
     this.#hasCounted = true;
-    this.#version = this.#database.tree.version;
-    return true;
   }
 
-  /** Looks some of them up again, if anything has been written since. They hold what they held. */
-  reopen(args: Args, some: readonly number[]): void {
-    const { version } = this.#database.tree;
-    if (version !== this.#version) for (const k of some) this.#open(args, k);
-    this.#version = version;
-  }
-
-  #open(args: Args, k: number): boolean {
+  /** Looks one of them up, the first time as commands that read do; false: it is of another type. */
+  open(args: Args, k: number): boolean {
     const { tree } = this.#database;
     const look = this.#hasCounted ? peekKey : readKey;
     const head = look(this.#database, args, this.#first + k);
@@ -58,6 +49,7 @@ export class Operands {
     if (type !== TYPE_ZSET && type !== TYPE_SET) return false;
     this.heads[k] = head;
     this.#isSet[k] = type === TYPE_SET ? 1 : 0;
+    this.#versions[k] = tree.version;
     this.#roots[k] = head === 0 ? 0 : headWord(tree.space.leaves, head, HEAD_ROOT_WORD);
     this.#tree.root = this.#roots[k]!;
     this.sizes[k] = this.#tree.liveCount;
@@ -66,7 +58,7 @@ export class Operands {
 
   /** Looks an operand up again, and turns a tree, from `treeOver`, to its elements. */
   turn(args: Args, tree: Tree, k: number): void {
-    this.#open(args, k);
+    this.open(args, k);
     tree.root = this.#roots[k]!;
     tree.version += 1;
   }
@@ -77,15 +69,12 @@ export class Operands {
   }
 
   /** The score of a member of an operand; NaN if it is not there. */
-  scoreOfMember(k: number, member: Buffer, to: number): number {
+  scoreOfMember(args: Args, k: number, member: Buffer, to: number): number {
+    // What was looked up before the last write may have moved.
+    if (this.#versions[k] !== this.#database.tree.version) this.open(args, k);
     this.#tree.root = this.#roots[k]!;
     const element = this.#tree.findVisible(member, 0, to);
     return element === 0 ? Number.NaN : this.scoreOf(k, element);
-  }
-
-  has(k: number, member: Buffer, to: number): boolean {
-    this.#tree.root = this.#roots[k]!;
-    return this.#tree.findVisible(member, 0, to) !== 0;
   }
 }
 

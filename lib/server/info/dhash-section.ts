@@ -23,7 +23,7 @@ export function dhashLines(server: Server): InfoLine[] {
     ['keys', keys],
     ['keys_expiring', expiring],
     ['entries', entries],
-    ['tombstones', entries - keys],
+    ['elements_and_tombstones', entries - keys],
     ['last_stamp', clock.last],
     ['last_stamp_time_ms', clock.last === 0 ? 0 : msOf(clock.last)],
     ['clock_ahead_ms', clock.aheadMs],
