@@ -26,7 +26,7 @@ import type { Timer } from '../../world/world.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
 import type { QueuedCommand } from '../server/session.js';
-import { encodeHeader } from './call-header.js';
+import { ACTING, encodeHeader } from './call-header.js';
 import type { Answered, Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
 import { LocalSource, type LongSource, RemoteReply } from './long-replies.js';
 import { errorReply } from './raw-reply.js';
@@ -327,6 +327,12 @@ export class Calls {
 
   memberAlive(memberId: string): void {
     this.heard(memberId);
+    if (this.#parkedCount === 0) return;
+    // What waits with a replica, since the owner could not be reached, may wait with the owner.
+    for (const call of this.#calls.values()) {
+      const { flags, isBlocking } = call.options;
+      if (call.isParked && isBlocking === true && (flags & ACTING) !== 0) this.#tell(call, 'moved');
+    }
   }
 
   /** A member has answered. */

@@ -1,6 +1,7 @@
 /** Commands that block, messages and invalidations, through any node. */
 import t from 'tap';
-import type { SceneNode } from '../support/ring-scene.js';
+import type { Settings } from '../../lib/config/settings.js';
+import { RingScene, type SceneNode } from '../support/ring-scene.js';
 import { threeNodes } from './three-nodes.js';
 
 const blockedAt = (node: SceneNode) => node.node.server.blocking.size;
@@ -65,6 +66,65 @@ t.test('the member where a command waits dies', async (t) => {
   const [reply] = client.received();
   t.match(reply, /^-UNBLOCKED the owner \(node-2:6379\), where 'blpop' waited, is gone; in doubt/);
   t.equal(await client.call('PING'), 'PONG');
+});
+
+t.test('what others have put into a list while its owner stood still', async (t) => {
+  const { nodes, scene } = await threeNodes(7);
+  const [, middle, owner] = nodes;
+  const client = await owner!.client();
+  const other = await middle!.client();
+  client.send('BLPOP', 'z', '0');
+  await scene.sim.runFor(100);
+  owner!.host.pause();
+  t.ok(await scene.sim.runUntil(() => !middle!.links.isAlive(owner!.id), 60_000));
+  t.equal(await other.call('RPUSH', 'z', 'a'), 1);
+  owner!.host.resume();
+  await scene.sim.runFor(60_000);
+  t.strictSame(client.received(), [['z', 'a']]);
+  t.equal(await other.call('LLEN', 'z'), 0);
+});
+
+t.test(
+  'what waits with a replica, since its owner cannot be reached, waits at the owner again',
+  async (t) => {
+    const { nodes, scene } = await threeNodes(9);
+    const [near, middle, owner] = nodes;
+    const client = await middle!.client();
+    await client.call('GET', 'z');
+    scene.sim.partition([middle!.host], [owner!.host]);
+    await scene.sim.runFor(15_000);
+    client.send('GET', 'z');
+    client.send('BLPOP', 'z', '0');
+    t.ok(await scene.sim.runUntil(() => blockedAt(near!) === 1, 15_000));
+    scene.sim.heal();
+    await scene.sim.runFor(3000);
+    t.ok(near!.links.isAlive(owner!.id) && middle!.links.isAlive(owner!.id), 'nobody died');
+    t.equal(blockedAt(near!), 0);
+    t.equal(blockedAt(owner!), 1);
+    const other = await owner!.client();
+    t.equal(await other.call('RPUSH', 'z', 'a'), 1);
+    await scene.sim.runFor(100);
+    t.strictSame(client.received().at(-1), ['z', 'a']);
+  },
+);
+
+t.test('messages reach the clients of a newcomer, while it is filled, too', async (t) => {
+  const scene = new RingScene({ seed: 8, fills: false });
+  const positions = ['h', 'p', 'z', 't'];
+  const place = (settings: Settings): void => {
+    settings.position = positions.shift()!;
+  };
+  const [near, middle] = await scene.form(3, place);
+  const publisher = await near!.client();
+  const joined = await scene.join(near!, place);
+  scene.sim.partition([middle!.host], [joined.host]);
+  const { links } = joined;
+  t.ok(await scene.sim.runUntil(() => links.isReady && links.view!.next !== undefined, 60_000));
+  const client = await joined.client();
+  t.strictSame(await client.call('SUBSCRIBE', 'news'), ['subscribe', 'news', 1]);
+  t.equal(await publisher.call('PUBLISH', 'news', 'hello'), 1);
+  t.ok(links.view!.next !== undefined, 'it is filled no sooner');
+  t.strictSame(client.received(), [['message', 'news', 'hello']]);
 });
 
 t.test('messages reach subscribers of all nodes', async (t) => {
