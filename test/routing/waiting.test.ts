@@ -171,3 +171,32 @@ t.test('CLIENT TRACKING', async (t) => {
   await scene.sim.runFor(1000);
   t.ok(pushes().length >= 1, 'and that all have gone');
 });
+
+t.test('of what expires one member tells', async (t) => {
+  const { nodes, scene } = await threeNodes(10);
+  const events: string[][] = [];
+  const told = (keys: readonly string[]) =>
+    keys.flatMap((key) => [`expired ${key}`, `hexpired ${key}h`]);
+  const clients = await Promise.all(nodes.map((node) => node.client()));
+  for (const client of clients) {
+    await client.call('CONFIG', 'SET', 'notify-keyspace-events', 'Exh');
+    await client.call('HELLO', '3');
+    await client.call('PSUBSCRIBE', '__keyevent@0__:*expired');
+    client.received();
+  }
+  const writer = await nodes[0]!.client();
+  for (const key of ['a', 'k', 'y']) {
+    await writer.call('SET', key, 'v', 'PX', '1000');
+    await writer.call('HSET', `${key}h`, 'f', 'v', 'g', 'v');
+    await writer.call('HPEXPIRE', `${key}h`, '1000', 'FIELDS', '1', 'f');
+  }
+  await scene.sim.runFor(5000);
+  for (const client of clients) {
+    const pushes = client.received() as unknown as { items: Buffer[] }[];
+    const texts = pushes.map(({ items }) => items.map(String));
+    events.push(
+      texts.map((words) => `${words[2]!.slice('__keyevent@0__:'.length)} ${words[3]}`).sort(),
+    );
+  }
+  t.strictSame(events, [told(['a']), told(['k']), told(['y'])]);
+});
