@@ -23,7 +23,7 @@ import type { Server } from '../server/server.js';
 import type { QueuedCommand, Session } from '../server/session.js';
 import { BatchServer } from './batch-server.js';
 import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK } from './call-header.js';
-import { type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
+import { AWAY, type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
 import type { Answered, Guest, Guests } from './guests.js';
 import { BAD_HEADER, type Job, type JobKeeper } from './job.js';
 import { type LongReply, PORTION_BYTES } from './long-replies.js';
@@ -211,7 +211,7 @@ export class CallServer implements JobKeeper {
     const words = this.#words;
     words.borrow(args, isSpan ? 4 : 2);
     if (!this.#letsIn(memberId, header, words, isExec)) {
-      reply.error(REFUSAL);
+      reply.error(this.isClosing ? AWAY : REFUSAL);
       return;
     }
     const { database, protocol, readLevel, writeLevel } = header;

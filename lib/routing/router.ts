@@ -36,7 +36,7 @@ import { Batches } from './batches.js';
 import { Behind } from './behind.js';
 import { ACTING } from './call-header.js';
 import { CallServer } from './call-server.js';
-import { Calls, NOT_MINE } from './calls.js';
+import { AWAY, Calls, NOT_MINE } from './calls.js';
 import { crossRange } from './cross-range.js';
 import { everybodyPlan } from './everybody.js';
 import { Forward } from './forward.js';
@@ -280,7 +280,7 @@ export class Router {
   /** Calls that are not under way here, or only wait, are refused: this node is about to stop. */
   letInNoMore(): void {
     this.#callServer.isClosing = true;
-    this.server.blocking.refuseGuests(NOT_MINE);
+    this.server.blocking.refuseGuests(AWAY);
   }
 
   /** Whether other members wait for what runs here. */

@@ -106,6 +106,8 @@ t.test('what waits there for a key waits at the next replica until it is back', 
   clients[2]!.send('XREAD', 'BLOCK', '0', 'STREAMS', 'y', '$');
   await scene.sim.runFor(1000);
   t.strictSame(waitsAt(nodes), [0, 0, 3]);
+  // What is sent anew to one that stops might be on its way when it has.
+  scene.sim.setConditions({ delayMinMs: 20, delayMaxMs: 20 });
   stop(owner);
   t.ok(await scene.sim.runUntil(() => !owner.host.isRunning, 1000), 'it does not wait for them');
   await scene.sim.runFor(4000);
