@@ -8,7 +8,7 @@
  *   ANSWER <id> <reply>                 of what was parked       -> integer: 1, or 0: nobody waits
  *   ANSWER <id> <error> <bytes>         the reply has so many bytes: PORTION, or else the error
  *   PORTION <id> <offset>               bulk channel             -> bulk: of that reply
- *   CANCEL <id> gone|timeout|error      the client is gone, or CLIENT UNBLOCK   -> OK
+ *   CANCEL <id> gone|timeout|error|moved   the client is gone, CLIENT UNBLOCK, wait elsewhere  -> OK
  *   PARKED <due> <id> ...               -> array: 1 for each that is known here, else 0
  *
  * Commands of one lane run one after the other: while one is parked those that follow wait here.
@@ -23,7 +23,7 @@ import type { Server } from '../server/server.js';
 import type { QueuedCommand, Session } from '../server/session.js';
 import { BatchServer } from './batch-server.js';
 import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK } from './call-header.js';
-import { type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
+import { AWAY, type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
 import type { Answered, Guest, Guests } from './guests.js';
 import { BAD_HEADER, type Job, type JobKeeper } from './job.js';
 import { type LongReply, PORTION_BYTES } from './long-replies.js';
@@ -160,7 +160,8 @@ export class CallServer implements JobKeeper {
   /** Whether members are to hear what came of commands that have begun, and wait for nobody's write. */
   get owesAnswers(): boolean {
     if (this.#batches.heldCount > 0) return true;
-    for (const { guest } of this.#parked.values()) {
+    for (const { guest, isAnswered, long } of this.#parked.values()) {
+      if (isAnswered && long === undefined) return true;
       if (guest !== undefined && guest.session.blocked === undefined) return true;
     }
     return false;
@@ -210,7 +211,7 @@ export class CallServer implements JobKeeper {
     const words = this.#words;
     words.borrow(args, isSpan ? 4 : 2);
     if (!this.#letsIn(memberId, header, words, isExec)) {
-      reply.error(REFUSAL);
+      reply.error(this.isClosing ? AWAY : REFUSAL);
       return;
     }
     const { database, protocol, readLevel, writeLevel } = header;
@@ -261,6 +262,9 @@ export class CallServer implements JobKeeper {
     const isWatched = args.int64(0) === 1;
     const isDirty = isWatched && this.#watches.take(memberId, String(header.lane));
     const queue = this.#queueOf(args)!;
+    if ((header.flags & TRACK) !== 0) {
+      for (const queued of queue) this.#tracking.remember(memberId, queued.args);
+    }
     return this.#guests.runTransaction(options, queue, isDirty, EXEC_WORDS, done);
   }
 
@@ -377,7 +381,10 @@ export class CallServer implements JobKeeper {
       if (error === null && !(reply instanceof Error)) over(reply === 1);
       else again();
     });
-    if (!('done' in sent)) again();
+    if ('done' in sent) return;
+    // Who waits no longer than that member is there, and has no connection to it.
+    if (this.isClosing) over(false);
+    else again();
   }
 
   /** The next command of a lane begins. */
@@ -408,7 +415,10 @@ export class CallServer implements JobKeeper {
     if (parked === undefined || parked.isAnswered) return;
     const { guest, job } = parked;
     if (mode !== 'gone') {
-      if (guest !== undefined) this.#server.blocking.unblock(guest.session, mode === 'error');
+      if (guest === undefined) return;
+      const { blocking } = this.#server;
+      if (mode === 'moved') blocking.refuse(guest.session, NOT_MINE);
+      else blocking.unblock(guest.session, mode === 'error');
       return;
     }
     this.#parked.delete(id);

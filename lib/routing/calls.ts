@@ -19,10 +19,11 @@
  * parked gets another one as long as it is waited for (docs/decisions/0022).
  */
 import { clockWords } from '../../discord/peer/greeting.js';
-import type { PeerError } from '../../discord/peer/peer-error.js';
+import { PeerError } from '../../discord/peer/peer-error.js';
 import type { Done, PeerReply, PeerRequest } from '../../discord/peer/pipeline.js';
 import { Args } from '../../resp/args.js';
 import type { Timer } from '../../world/world.js';
+import { LOADING } from '../commands/replies.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
 import type { QueuedCommand } from '../server/session.js';
@@ -46,10 +47,14 @@ const CLOCK_EVERY_MS = 15_000;
 const CLOCK_PAUSE_MS = 250;
 /** Who cannot be reached for so long is taken for dead here, though nobody has said so yet, ms. */
 const UNREACHABLE_MS = 1000;
+/** Who says that it stops, or is loading, is sent nothing for so long, ms. */
+const AWAY_MS = 250;
 /** Ids begin anywhere, so that those of an earlier run of this node are not taken for its own. */
 const FIRST_ID_MAX = 2 ** 40;
 
 export const NOT_MINE = 'NOTMINE';
+/** Followed by ids, if what waited for streams is refused: this member stops, or is loading. */
+export const AWAY = `${NOT_MINE} AWAY`;
 export const NOT_AGREED = 'TRYAGAIN the members do not agree yet on who owns what';
 export const NONSENSE = 'ERR a member answered nonsense';
 const REFUSAL = Buffer.from(`-${NOT_MINE}`);
@@ -72,6 +77,8 @@ export interface CallOptions {
   done(reply: Buffer): void;
   /** Called in place of `done` for a reply that comes in portions; without it `done` gets an error. */
   long?(source: LongSource): void;
+  /** Of what may wait for long: whether it would be sent to another member now. */
+  isMoved?(): boolean;
   /** It was certainly not run. `reason` is what to tell the client if that is given up. */
   again(reason: string): void;
 }
@@ -124,6 +131,8 @@ export class Calls {
   readonly #toldTime = new Map<string, number>();
   /** Since when a member cannot be reached, monotonic ms. */
   readonly #unreachable = new Map<string, number>();
+  /** Who has said that it is away: since when, and until when that is believed, monotonic ms. */
+  readonly #away = new Map<string, { readonly sinceMs: number; readonly untilMs: number }>();
   #nextId: number;
   #parkedCount = 0;
   #check: Timer | undefined;
@@ -205,16 +214,15 @@ export class Calls {
       dueMs: this.dueMs(memberId),
     });
     this.#calls.set(call.id, call);
-    const sent = this.#links.request(
-      memberId,
-      'data',
-      [options.verb, header, ...words],
-      CALL_TIMEOUT_MS,
-      (error, reply) => {
-        if (error !== null) this.#failed(call, error);
-        else this.#replied(call, generation, reply);
-      },
-    );
+    const done: Done = (error, reply) => {
+      if (error !== null) this.#failed(call, error);
+      else this.#replied(call, generation, reply);
+    };
+    const all = [options.verb, header, ...words];
+    // What is sent to one that stops might be in doubt.
+    const sent = this.#isAway(memberId)
+      ? new PeerError('PEER_BUSY', 'it stops, or is loading')
+      : this.#links.request(memberId, 'data', all, CALL_TIMEOUT_MS, done);
     if ('done' in sent) call.request = sent;
     // Not at once: who calls is not ready to hear.
     else this.#server.store.world.timers.soon(() => this.#failed(call, sent));
@@ -327,6 +335,32 @@ export class Calls {
 
   memberAlive(memberId: string): void {
     this.heard(memberId);
+    this.#away.delete(memberId);
+    this.#handBack();
+  }
+
+  /** What waits with a replica, since the owner could not be reached, waits with the owner again. */
+  #handBack(): void {
+    if (this.#parkedCount === 0) return;
+    for (const call of this.#calls.values()) {
+      if (call.isParked && call.options.isMoved?.() === true) this.#tell(call, 'moved');
+    }
+  }
+
+  /** A member has refused a call with AWAY; others act for it, unless it is soon back. */
+  wentAway(memberId: string): void {
+    const nowMs = this.#nowMs;
+    const before = this.#away.get(memberId);
+    const isStill = before !== undefined && nowMs - before.untilMs < UNREACHABLE_MS;
+    this.#away.set(memberId, {
+      sinceMs: isStill ? before.sinceMs : nowMs,
+      untilMs: nowMs + AWAY_MS,
+    });
+  }
+
+  #isAway(memberId: string): boolean {
+    if (this.#away.size === 0) return false;
+    return this.#nowMs < (this.#away.get(memberId)?.untilMs ?? 0);
   }
 
   /** A member has answered. */
@@ -366,6 +400,9 @@ export class Calls {
   #canReach(memberId: string): boolean {
     if (memberId === this.#links.selfId) return true;
     if (!this.#links.isAlive(memberId)) return false;
+    if (this.#isAway(memberId)) {
+      return this.#nowMs - this.#away.get(memberId)!.sinceMs < UNREACHABLE_MS;
+    }
     const sinceMs = this.#unreachable.size === 0 ? undefined : this.#unreachable.get(memberId);
     if (sinceMs === undefined) return true;
     return this.#nowMs - sinceMs < UNREACHABLE_MS;
@@ -401,8 +438,14 @@ export class Calls {
       this.park(call);
     } else if (reply instanceof Error && reply.message.startsWith(NOT_MINE)) {
       this.#forget(call);
+      if (reply.message.startsWith(AWAY)) this.wentAway(call.memberId);
       this.refused(call.memberId, generation);
       call.options.again(NOT_AGREED);
+    } else if (isLoading(reply) && call.options.isBlocking === true) {
+      // It has waited elsewhere, and nothing is behind it that could be let in before it.
+      this.#forget(call);
+      this.wentAway(call.memberId);
+      call.options.again(LOADING);
     } else {
       this.#forget(call);
       const text = reply instanceof Error ? reply.message : NONSENSE;
@@ -464,6 +507,7 @@ export class Calls {
 
   /** A member that was started again, or was not asked in time, knows nothing of what was parked with it. */
   #checkParked(): void {
+    this.#handBack();
     const byMember = new Map<string, number[]>();
     const note = (memberId: string, id: number): void => {
       const ids = byMember.get(memberId);
@@ -506,6 +550,10 @@ export class Calls {
     const call = this.#calls.get(id);
     if (call !== undefined) this.#lost(call, 'it knows nothing of it any more');
   }
+}
+
+function isLoading(reply: PeerReply): boolean {
+  return reply instanceof Error && reply.message === LOADING;
 }
 
 /** Not run: the member does not act for its keys, or not any more. */

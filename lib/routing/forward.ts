@@ -70,13 +70,25 @@ export class Forward extends Operation implements CallOptions {
 
   done(reply: Buffer): void {
     this.closed(this.#call);
-    if (this.isBlocking && isRefusal(reply)) this.#moveOn(reply);
+    if (this.isBlocking && isRefusal(reply)) this.#moveOn(reply, this.#call!.memberId);
     else this.finish(reply);
   }
 
+  isMoved(): boolean {
+    if (!this.isBlocking || this.#call === undefined) return false;
+    const { calls, ring, server } = this.router;
+    const owner = ownerOfKeys(server, ring, this.#command, this.#args);
+    const actor = owner < 0 ? -1 : calls.actorFor(owner);
+    return actor >= 0 && ring.members[actor]!.id !== this.#call.memberId;
+  }
+
   /** The member where it waited does not act for its keys any more; see `Blocking.moveOn`. */
-  #moveOn(refusal: Buffer): void {
-    const [, ...ids] = refusal.toString('latin1').trimEnd().split(' ');
+  #moveOn(refusal: Buffer, memberId: string): void {
+    let [, ...ids] = refusal.toString('latin1').trimEnd().split(' ');
+    if (ids[0] === 'AWAY') {
+      ids = ids.slice(1);
+      this.router.calls.wentAway(memberId);
+    }
     const nowMs = this.router.world.clock.monotonicMs();
     this.#args = afterWaiting(this.#args, nowMs - this.#sinceMs, ids);
     this.#sinceMs = nowMs;

@@ -73,16 +73,21 @@ function publishHere({ server }: Router, kind: Kind, channel: string, message: B
   return pubsub.publish(channel, message, 0, message.length);
 }
 
-/** `heard` is called with undefined for each member that is asked, then with what it says. */
+/**
+ * `heard` is called with undefined for each member that is asked, then with what it says. A newcomer
+ * has clients as soon as the next view has it.
+ */
 function tellOthers(
-  { links, ring }: Router,
+  { links }: Router,
   kind: Kind,
   channel: string,
   message: Buffer,
   heard: (count: number | undefined) => void,
 ): void {
   const words = ['PUBLISH', kind, Buffer.from(channel, 'latin1'), message];
-  for (const { id } of ring.members) {
+  const { current, next } = links.responsibility;
+  const ids = [...current.members, ...(next?.members ?? [])].map(({ id }) => id);
+  for (const id of new Set(ids)) {
     if (id === links.selfId || !links.isAlive(id)) continue;
     const sent = links.request(id, 'data', words, PUBLISH_TIMEOUT_MS, (error, reply) => {
       heard(error === null && typeof reply === 'number' ? reply : 0);

@@ -14,7 +14,7 @@ import type { Ring } from '../../discord/ring/ring.js';
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
-import { type Command, MAY_WRITE, READONLY, WRITE } from '../commands/command.js';
+import { type Command, MAY_WRITE, WRITE } from '../commands/command.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import {
   SERVER_DISK_FAILED,
@@ -36,7 +36,7 @@ import { Batches } from './batches.js';
 import { Behind } from './behind.js';
 import { ACTING } from './call-header.js';
 import { CallServer } from './call-server.js';
-import { Calls, NOT_MINE } from './calls.js';
+import { AWAY, Calls, NOT_MINE } from './calls.js';
 import { crossRange } from './cross-range.js';
 import { everybodyPlan } from './everybody.js';
 import { Forward } from './forward.js';
@@ -47,9 +47,9 @@ import { Lane } from './lane.js';
 import { anyMayWrite, mayWrite } from './may-write.js';
 import { Publication, relay, servePublish } from './messages.js';
 import { type Operation, Refused } from './operation.js';
-import { keysOf, NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
+import { NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import { Parts } from './parts.js';
-import { RemoteTracking } from './remote-tracking.js';
+import { keysRead, RemoteTracking } from './remote-tracking.js';
 import { RemoteWatch, RemoteWatches } from './remote-watches.js';
 import { SharedCode } from './shared-code.js';
 import { spanPlan } from './span.js';
@@ -110,9 +110,13 @@ export class Router {
     links.listen({
       view: () => this.#follow(),
       liveness: (memberId, isAlive) => this.#liveness(memberId, isAlive),
-      room: (memberId) => this.calls.memberAlive(memberId),
+      room: (memberId) => this.#reached(memberId),
     });
     this.#follow();
+    if (links.isReady) {
+      const others = this.ring.members.filter(({ id }) => id !== links.selfId);
+      this.#tracking.hasForgotten(others.map(({ id }) => id));
+    }
   }
 
   get ring(): Ring {
@@ -200,17 +204,20 @@ export class Router {
     session.lane ??= new Lane(session);
     const { lane } = session;
     const isWrite = this.#mayWrite(session, command, args);
+    const keys = this.#keysTracked(session, command, args);
     const operation = this.#operation(session, lane, command, args);
     if (operation !== undefined) {
       if (isWrite) session.writesAway();
       session.lastCommand = command;
-      operation.isTracked = this.#track(session, lane, command, args);
+      operation.isTracked = keys.length > 0;
+      this.#track(session, lane, keys);
       operation.start();
       return true;
     }
     if (lane.isEmpty) return false;
     if (isWrite) session.writesAway();
     this.#behind.run(session, lane, command, args, this.epoch);
+    this.#track(session, lane, keys);
     return true;
   }
 
@@ -270,9 +277,10 @@ export class Router {
     return `CLUSTERDOWN no replica of what ${address} owns can be reached`;
   }
 
-  /** Calls that are not under way here are refused: this node is about to stop. */
+  /** Calls that are not under way here, or only wait, are refused: this node is about to stop. */
   letInNoMore(): void {
     this.#callServer.isClosing = true;
+    this.server.blocking.refuseGuests(AWAY);
   }
 
   /** Whether other members wait for what runs here. */
@@ -283,6 +291,7 @@ export class Router {
   stop(): void {
     this.#code.stop();
     this.calls.stop();
+    this.#tracking.stop();
   }
 
   #operation(session: Session, lane: Lane, command: Command, args: Args): Operation | undefined {
@@ -358,23 +367,25 @@ export class Router {
     return owner !== SEVERAL && this.calls.actorFor(owner) === this.selfIndex;
   }
 
-  /** CLIENT TRACKING: what the command reads is remembered once its reply is written. */
-  #track(session: Session, lane: Lane, command: Command, args: Args): boolean {
-    const { tracking } = session;
-    if (tracking === undefined || !tracking.remembersReads) return false;
-    if ((command.flags & READONLY) === 0) return false;
-    const copy = args.clone();
-    const keys = keysOf(this.server, command, copy).map(({ buf, from, to }) =>
-      buf.toString('latin1', from, to),
-    );
+  /** CLIENT TRACKING: the keys that the command at hand, or the transaction, reads for a cache. */
+  #keysTracked(session: Session, command: Command, args: Args): string[] {
+    const { server } = this;
+    if (session.tracking?.remembersReads !== true) return [];
+    if (command.route.kind !== EXEC) return keysRead(server, command, args);
+    const queue = session.transaction?.queue ?? [];
+    return queue.flatMap((queued) => keysRead(server, queued.command, queued.args));
+  }
+
+  /** What the last command of the lane reads is remembered once its reply is written. */
+  #track(session: Session, lane: Lane, keys: readonly string[]): void {
+    if (keys.length === 0) return;
     this.#tracking.begin(keys);
     lane.whenLastIsWritten((isWritten) => {
       const changed = this.#tracking.end(keys);
       if (!isWritten || session.tracking === undefined) return;
-      this.server.tracking.remember(session.tracking, command, copy);
+      this.server.tracking.rememberKeys(session, keys);
       for (const key of changed) this.server.tracking.keyChanged(key, true);
     });
-    return true;
   }
 
   #serve(): void {
@@ -391,7 +402,7 @@ export class Router {
     serve('PUBLISH', (_peer, args, reply) => servePublish(this, args, reply));
     serve('WATCH', (peer, args, reply) => this.watches.serveWatch(peer, args, reply));
     serve('UNWATCH', (peer, args, reply) => this.watches.serveUnwatch(peer, args, reply));
-    serve('INVALIDATE', (_peer, args, reply) => this.#tracking.serveInvalidate(args, reply));
+    serve('INVALIDATE', (peer, args, reply) => this.#tracking.serveInvalidate(peer, args, reply));
   }
 
   /** Another view holds. */
@@ -427,16 +438,18 @@ export class Router {
     }, NOT_MINE);
   }
 
+  /** A member can be asked again: it acts for what it owns. */
+  #reached(memberId: string): void {
+    this.calls.memberAlive(memberId);
+    if (this.links.isReady) this.#moveBlocked();
+  }
+
   #liveness(memberId: string, isAlive: boolean): void {
     if (this.links.isReady) {
       const { ring } = this;
       this.#tracking.ownersChanged((key) => ownerIdOf(ring, key) === memberId);
     }
-    if (isAlive) {
-      this.calls.memberAlive(memberId);
-      this.#moveBlocked();
-      return;
-    }
+    if (isAlive) return this.#reached(memberId);
     this.calls.memberDied(memberId);
     this.watches.memberDied(memberId);
     this.#tracking.memberDied(memberId);

@@ -9,7 +9,7 @@
 import type { Args } from '../../resp/args.js';
 import type { FoundKey } from '../commands/command.js';
 import type { QueuedCommand, Session } from '../server/session.js';
-import { ACTING } from './call-header.js';
+import { ACTING, TRACK } from './call-header.js';
 import type { Call, CallOptions } from './calls.js';
 import { crossRangeOf } from './cross-range.js';
 import { ALL, SPAN } from './kinds.js';
@@ -132,7 +132,7 @@ export class Transaction extends Operation implements CallOptions {
       this.finish(nullReply(this.protocol, true));
       return;
     }
-    this.flags = actor === owner ? 0 : ACTING;
+    this.flags = (actor === owner ? 0 : ACTING) | (this.isTracked ? TRACK : 0);
     if (actor === router.selfIndex) {
       this.#call = router.calls.runTransactionHere([...this.#queue], this);
     } else {

@@ -235,12 +235,26 @@ export class Blocking {
   moveOn(isElsewhere: (args: Args) => boolean, refusal: string): void {
     for (const blocked of [...this.#blocked]) {
       if (blocked.places.size === 0 || !isElsewhere(blocked.args)) continue;
-      if (!blocked.session.isGuest) this.#beginAnew(blocked);
-      else {
-        const refused = errorReply([refusal, ...blocked.idsBefore].join(' '));
-        this.#end(blocked, (reply) => reply.raw(refused, 0, refused.length));
-      }
+      if (blocked.session.isGuest) this.#refuse(blocked, refusal);
+      else this.#beginAnew(blocked);
     }
+  }
+
+  /** This node is about to stop: what guests wait for they are to wait for elsewhere. */
+  refuseGuests(refusal: string): void {
+    for (const { session } of [...this.#blocked]) {
+      if (session.isGuest) this.refuse(session, refusal);
+    }
+  }
+
+  /** As `moveOn`, of one guest; nothing if it does not wait for keys. */
+  refuse({ blocked }: Session, refusal: string): void {
+    if (blocked !== undefined && blocked.places.size > 0) this.#refuse(blocked, refusal);
+  }
+
+  #refuse(blocked: Blocked, refusal: string): void {
+    const refused = errorReply([refusal, ...blocked.idsBefore].join(' '));
+    this.#end(blocked, (reply) => reply.raw(refused, 0, refused.length));
   }
 
   #beginAnew(blocked: Blocked): void {

@@ -41,6 +41,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from '../commands/replies.js';
+import { PUBLISH, WATCH } from '../routing/kinds.js';
 import { errorReply } from '../routing/raw-reply.js';
 import { TurnTimes } from './command-stats.js';
 import {
@@ -319,7 +320,7 @@ export class Dispatcher {
       this.#reject(session, command, LOADING);
       return;
     }
-    if ((this.gate & SERVER_JOINING) !== 0 && (command.flags & WHILE_LOADING) === 0) {
+    if ((this.gate & SERVER_JOINING) !== 0 && isOfMembers(command)) {
       this.#reject(session, command, JOINING);
       return;
     }
@@ -525,6 +526,11 @@ function isHeldBack(command: Command): boolean {
 /** Whatever writes, and scripts that may. */
 function mayWrite({ flags }: Command): boolean {
   return (flags & MAY_WRITE) !== 0 && (flags & READONLY) === 0;
+}
+
+/** Whether a node must be a member of its ring for it: others would not hear of it. */
+function isOfMembers({ flags, route }: Command): boolean {
+  return (flags & WHILE_LOADING) === 0 || route.kind === PUBLISH || route.kind === WATCH;
 }
 
 function allowedInMonitor(command: Command): boolean {

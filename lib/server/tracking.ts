@@ -144,6 +144,12 @@ export class TrackingTable implements ChangeListener {
     this.limit();
   }
 
+  /** A session has read keys that it was to remember when it asked for them. */
+  rememberKeys(session: Session, keys: readonly string[]): void {
+    for (const key of keys) this.#add(key, session.id);
+    this.limit();
+  }
+
   /** Keeps the table to its size. */
   limit(): void {
     const most = this.#server.settings.trackingTableMaxKeys;

@@ -379,8 +379,8 @@ export class Database extends DatabaseBase {
     store.expiredElements += count;
     if (this.leavesTombstones) store.expired.note(stamp);
     const isEmptied = sub.elements.liveCount === 0;
-    this.notify(NOTIFY_HASH, 'hexpired', buf, from, to);
-    if (isEmptied) this.notify(NOTIFY_GENERIC, 'del', buf, from, to);
+    this.#notifyOfTime(NOTIFY_HASH, 'hexpired', buf, from, to);
+    if (isEmptied) this.#notifyOfTime(NOTIFY_GENERIC, 'del', buf, from, to);
     if (store.watches.size !== 0) this.changed(buf, from, to, true);
     if (isEmptied) this.signalRemoved(buf, from, to);
     return count;
@@ -432,8 +432,15 @@ export class Database extends DatabaseBase {
     this.#expired(buf, from, to);
   }
 
+  /** What all who hold the key see for themselves: who acts for it tells of it, as of commands. */
+  #notifyOfTime(flags: number, event: string, buf: Buffer, from: number, to: number): void {
+    const { events, eviction } = this.store;
+    if ((events.flags & flags) === 0) return;
+    if (eviction.actsFor?.(buf, from, to) !== false) this.notify(flags, event, buf, from, to);
+  }
+
   #expired(buf: Buffer, from: number, to: number): void {
-    this.notify(NOTIFY_EXPIRED, 'expired', buf, from, to);
+    this.#notifyOfTime(NOTIFY_EXPIRED, 'expired', buf, from, to);
     if (this.store.watches.size !== 0) this.changed(buf, from, to, true);
     this.signalRemoved(buf, from, to);
   }

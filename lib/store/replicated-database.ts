@@ -29,7 +29,10 @@ export class ReplicatedDatabase implements SyncDatabase {
 
   setClearedAt(stamp: number): void {
     const { store } = this.#database;
-    if (stamp > this.clearedAt) this.#database.touchWatched();
+    if (stamp > this.clearedAt) {
+      this.#database.touchWatched();
+      if (this.tree.liveCount > 0) store.watches.allChanged();
+    }
     store.witness(stamp);
     store.dirty += 1;
     this.#database.hideUpTo(stamp);
@@ -52,6 +55,7 @@ export class ReplicatedDatabase implements SyncDatabase {
       if (leaf !== 0) store.touchNew(this.tree, leaf);
     }
     if (store.watches.size !== 0) this.#database.changed(key, from, to);
+    this.#database.signalReady(key, from, to);
     store.dirty += 1;
   }
 }

@@ -44,7 +44,14 @@ void t.test(`nodes that start before the one that they join, SEED=${SEED}`, asyn
   await scene.sim.runFor(20_000);
   t.notOk(early[0]!.links.isReady);
   const client = await early[0]!.client();
-  t.match(await client.call('GET', 'k'), /^-CLUSTERDOWN this node joins a ring/);
+  for (const words of [
+    ['GET', 'k'],
+    ['PUBLISH', 'news', 'x'],
+    ['SPUBLISH', 'n', 'x'],
+    ['WATCH', 'k'],
+  ]) {
+    t.match(await client.call(...words), /^-CLUSTERDOWN this node joins a ring/);
+  }
   await first.start();
   t.ok(await scene.settled([first, ...early], MINUTE_MS));
   t.notMatch(await client.call('GET', 'k'), /CLUSTERDOWN/);

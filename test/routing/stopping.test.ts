@@ -78,3 +78,49 @@ t.test(
     for (const client of clients) t.strictSame(client.received(), [1]);
   },
 );
+
+/** Three nodes that come back as themselves; the third owns x. */
+async function keptRing(seed: number): Promise<{ scene: RingScene; nodes: SceneNode[] }> {
+  return threeNodes(seed, (settings) => {
+    settings.dir = '/data';
+  });
+}
+
+async function comeBack(owner: SceneNode): Promise<void> {
+  await owner.start((settings) => {
+    settings.position = 'z';
+  });
+}
+
+const waitsAt = (nodes: readonly SceneNode[]) =>
+  nodes.map(({ host, node }) => (host.isRunning ? node.server.blocking.size : 0));
+
+t.test('what waits there for a key waits at the next replica until it is back', async (t) => {
+  const { nodes, scene } = await keptRing(4);
+  const [near, middle, owner] = nodes as [SceneNode, SceneNode, SceneNode];
+  const clients = await Promise.all([near.client(), middle.client(), middle.client()]);
+  const other = await middle.client();
+  await other.call('XADD', 'y', '1-1', 'f', 'old');
+  clients[0]!.send('BLPOP', 'x', '0');
+  clients[1]!.send('BLMOVE', 'x', 'x:to', 'LEFT', 'LEFT', '0');
+  clients[2]!.send('XREAD', 'BLOCK', '0', 'STREAMS', 'y', '$');
+  await scene.sim.runFor(1000);
+  t.strictSame(waitsAt(nodes), [0, 0, 3]);
+  // What is sent anew to one that stops might be on its way when it has.
+  scene.sim.setConditions({ delayMinMs: 20, delayMaxMs: 20 });
+  stop(owner);
+  t.ok(await scene.sim.runUntil(() => !owner.host.isRunning, 1000), 'it does not wait for them');
+  await scene.sim.runFor(4000);
+  t.strictSame(waitsAt(nodes), [3, 0, 0]);
+  t.equal(await other.call('RPUSH', 'x', 'a'), 1);
+  await scene.sim.runFor(1000);
+  t.equal(clients.flatMap((client) => client.received()).length, 1, 'one of them has it');
+  await comeBack(owner);
+  await scene.sim.runFor(4000);
+  t.strictSame(waitsAt(nodes), [0, 0, 2]);
+  await other.call('RPUSH', 'x', 'b');
+  await other.call('XADD', 'y', '1-2', 'f', 'new');
+  await scene.sim.runFor(1000);
+  t.equal(clients.flatMap((client) => client.received()).length, 2);
+  t.strictSame(waitsAt(nodes), [0, 0, 0]);
+});

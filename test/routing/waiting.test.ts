@@ -1,6 +1,7 @@
 /** Commands that block, messages and invalidations, through any node. */
 import t from 'tap';
-import type { SceneNode } from '../support/ring-scene.js';
+import type { Settings } from '../../lib/config/settings.js';
+import { RingScene, type SceneNode } from '../support/ring-scene.js';
 import { threeNodes } from './three-nodes.js';
 
 const blockedAt = (node: SceneNode) => node.node.server.blocking.size;
@@ -67,6 +68,65 @@ t.test('the member where a command waits dies', async (t) => {
   t.equal(await client.call('PING'), 'PONG');
 });
 
+t.test('what others have put into a list while its owner stood still', async (t) => {
+  const { nodes, scene } = await threeNodes(7);
+  const [, middle, owner] = nodes;
+  const client = await owner!.client();
+  const other = await middle!.client();
+  client.send('BLPOP', 'z', '0');
+  await scene.sim.runFor(100);
+  owner!.host.pause();
+  t.ok(await scene.sim.runUntil(() => !middle!.links.isAlive(owner!.id), 60_000));
+  t.equal(await other.call('RPUSH', 'z', 'a'), 1);
+  owner!.host.resume();
+  await scene.sim.runFor(60_000);
+  t.strictSame(client.received(), [['z', 'a']]);
+  t.equal(await other.call('LLEN', 'z'), 0);
+});
+
+t.test(
+  'what waits with a replica, since its owner cannot be reached, waits at the owner again',
+  async (t) => {
+    const { nodes, scene } = await threeNodes(9);
+    const [near, middle, owner] = nodes;
+    const client = await middle!.client();
+    await client.call('GET', 'z');
+    scene.sim.partition([middle!.host], [owner!.host]);
+    await scene.sim.runFor(15_000);
+    client.send('GET', 'z');
+    client.send('BLPOP', 'z', '0');
+    t.ok(await scene.sim.runUntil(() => blockedAt(near!) === 1, 15_000));
+    scene.sim.heal();
+    await scene.sim.runFor(3000);
+    t.ok(near!.links.isAlive(owner!.id) && middle!.links.isAlive(owner!.id), 'nobody died');
+    t.equal(blockedAt(near!), 0);
+    t.equal(blockedAt(owner!), 1);
+    const other = await owner!.client();
+    t.equal(await other.call('RPUSH', 'z', 'a'), 1);
+    await scene.sim.runFor(100);
+    t.strictSame(client.received().at(-1), ['z', 'a']);
+  },
+);
+
+t.test('messages reach the clients of a newcomer, while it is filled, too', async (t) => {
+  const scene = new RingScene({ seed: 8, fills: false });
+  const positions = ['h', 'p', 'z', 't'];
+  const place = (settings: Settings): void => {
+    settings.position = positions.shift()!;
+  };
+  const [near, middle] = await scene.form(3, place);
+  const publisher = await near!.client();
+  const joined = await scene.join(near!, place);
+  scene.sim.partition([middle!.host], [joined.host]);
+  const { links } = joined;
+  t.ok(await scene.sim.runUntil(() => links.isReady && links.view!.next !== undefined, 60_000));
+  const client = await joined.client();
+  t.strictSame(await client.call('SUBSCRIBE', 'news'), ['subscribe', 'news', 1]);
+  t.equal(await publisher.call('PUBLISH', 'news', 'hello'), 1);
+  t.ok(links.view!.next !== undefined, 'it is filled no sooner');
+  t.strictSame(client.received(), [['message', 'news', 'hello']]);
+});
+
 t.test('messages reach subscribers of all nodes', async (t) => {
   const { nodes, scene } = await threeNodes(5);
   const [one, two, three] = await Promise.all(nodes.map((node) => node.client()));
@@ -110,4 +170,33 @@ t.test('CLIENT TRACKING', async (t) => {
   await writer.call('FLUSHALL');
   await scene.sim.runFor(1000);
   t.ok(pushes().length >= 1, 'and that all have gone');
+});
+
+t.test('of what expires one member tells', async (t) => {
+  const { nodes, scene } = await threeNodes(10);
+  const events: string[][] = [];
+  const told = (keys: readonly string[]) =>
+    keys.flatMap((key) => [`expired ${key}`, `hexpired ${key}h`]);
+  const clients = await Promise.all(nodes.map((node) => node.client()));
+  for (const client of clients) {
+    await client.call('CONFIG', 'SET', 'notify-keyspace-events', 'Exh');
+    await client.call('HELLO', '3');
+    await client.call('PSUBSCRIBE', '__keyevent@0__:*expired');
+    client.received();
+  }
+  const writer = await nodes[0]!.client();
+  for (const key of ['a', 'k', 'y']) {
+    await writer.call('SET', key, 'v', 'PX', '1000');
+    await writer.call('HSET', `${key}h`, 'f', 'v', 'g', 'v');
+    await writer.call('HPEXPIRE', `${key}h`, '1000', 'FIELDS', '1', 'f');
+  }
+  await scene.sim.runFor(5000);
+  for (const client of clients) {
+    const pushes = client.received() as unknown as { items: Buffer[] }[];
+    const texts = pushes.map(({ items }) => items.map(String));
+    events.push(
+      texts.map((words) => `${words[2]!.slice('__keyevent@0__:'.length)} ${words[3]}`).sort(),
+    );
+  }
+  t.strictSame(events, [told(['a']), told(['k']), told(['y'])]);
 });
