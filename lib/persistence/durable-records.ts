@@ -21,6 +21,9 @@
  * from the other; if it is damaged in both, `open` refuses. Files that have grown long are replaced
  * whole by a frame of the whole state, one after the other.
  *
+ * New files end with zeros, which the next frames take the place of, so that a member whose disk is
+ * full can keep what the ring decides, and its keys stay readable.
+ *
  * Why two copies: a bit that flips in the last frame of a single file looks like a torn write, and
  * cutting it off would forget a promise that was given.
  *
@@ -36,6 +39,8 @@ export const RECORD_VALUE_BYTES_MAX = 512 * 1024;
 export const RECORDS_BYTES_MAX = 1024 * 1024;
 /** A file that has grown beyond this by changes is replaced. */
 const CHANGES_BYTES_MAX = 64 * 1024;
+/** Room for changes in a new file: as much again for those that come while it cannot be replaced. */
+const ROOM_BYTES = 2 * CHANGES_BYTES_MAX;
 const NAMES = ['records.a', 'records.b'] as const;
 const MAGIC = Buffer.from('DHRECORD', 'latin1');
 const VERSION = 1;
@@ -157,9 +162,8 @@ export class DurableRecords {
       const group = this.#waiting;
       this.#waiting = [];
       try {
-        if (this.#isBroken || this.#endBytes - this.#wholeBytes > CHANGES_BYTES_MAX) {
-          await this.#replaceFiles();
-        }
+        if (this.#isBroken) await this.#replaceFiles();
+        else if (this.#changesBytes > CHANGES_BYTES_MAX) await this.#tryToReplace();
         await this.#append(group);
       } catch (error) {
         this.#isBroken = true;
@@ -184,16 +188,32 @@ export class DurableRecords {
     this.#endBytes += bytes.length;
   }
 
+  get #changesBytes(): number {
+    return this.#endBytes - this.#wholeBytes;
+  }
+
+  /** While nothing of them was replaced and there is room, the files are as good as before. */
+  async #tryToReplace(): Promise<void> {
+    try {
+      await this.#replaceFiles();
+    } catch (error) {
+      if (this.#isBroken || this.#changesBytes > ROOM_BYTES) throw error;
+    }
+  }
+
   async #replaceFiles(): Promise<void> {
-    await this.#closeFiles();
-    this.#number += 1;
-    const pairs = [...this.#values];
-    const frame = encodeFrame({ number: this.#number, isWhole: true, pairs });
+    const number = this.#number + 1;
+    const frame = encodeFrame({ number, isWhole: true, pairs: [...this.#values] });
     const whole = Buffer.concat([encodeHeader(), frame]);
+    const bytes = Buffer.concat([whole, Buffer.alloc(ROOM_BYTES)]);
     for (const name of NAMES) {
-      const path = `${this.#folder}/${name}`;
-      await this.#disk.replaceFile(path, whole);
-      this.#files.push(await this.#disk.open(path, 'write'));
+      await this.#disk.replaceFile(`${this.#folder}/${name}`, bytes);
+      this.#isBroken = true;
+      this.#number = number;
+    }
+    await this.#closeFiles();
+    for (const name of NAMES) {
+      this.#files.push(await this.#disk.open(`${this.#folder}/${name}`, 'write'));
     }
     this.#endBytes = whole.length;
     this.#wholeBytes = whole.length;
@@ -231,15 +251,18 @@ interface Found {
 function recover(copies: readonly (Buffer | undefined)[]): Found {
   const repaired: string[] = [];
   const frames = new Map<number, Frame>();
-  const ends: number[] = [];
+  const found: Frame[][] = [];
   let hasHeader = false;
   for (const [index, copy] of copies.entries()) {
-    if (copy === undefined) continue;
+    if (copy === undefined) {
+      found.push([]);
+      continue;
+    }
     if (readHeader(copy)) hasHeader = true;
     else if (copy.length > 0) repaired.push(`${NAMES[index]}: its header`);
     const own = readFrames(copy);
     for (const frame of own) frames.set(frame.number, frame);
-    ends.push(own.at(-1)?.number ?? 0);
+    found.push(own);
   }
   const highest = Math.max(0, ...frames.keys());
   if (frames.size === 0) {
@@ -258,8 +281,7 @@ function recover(copies: readonly (Buffer | undefined)[]): Found {
       `frame ${first} of ${highest} is damaged in both files`,
     );
   }
-  for (const [index, copy] of copies.entries()) {
-    const own = copy === undefined ? [] : readFrames(copy);
+  for (const [index, own] of found.entries()) {
     const has = new Set(own.map(({ number }) => number));
     const from = Math.max(first, own[0]?.number ?? highest + 1);
     for (let number = from; number <= (own.at(-1)?.number ?? 0); number += 1) {
@@ -291,7 +313,10 @@ function readHeader(copy: Buffer): boolean {
 /** All frames that are whole, in order; damaged bytes in between are passed over. */
 function readFrames(copy: Buffer): Frame[] {
   const frames: Frame[] = [];
-  for (let at = HEADER_BYTES; at + FRAME_HEADER_BYTES <= copy.length; ) {
+  // Behind the last there may be room.
+  let usedBytes = copy.length;
+  while (copy[usedBytes - 1] === 0) usedBytes -= 1;
+  for (let at = HEADER_BYTES; at < usedBytes && at + FRAME_HEADER_BYTES <= copy.length; ) {
     const frame = readFrame(copy, at);
     if (frame === undefined) {
       at += 1;

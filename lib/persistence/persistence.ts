@@ -515,7 +515,8 @@ export class Persistence {
 
   #reserveIfNeeded(): void {
     const { last } = this.#store.clock;
-    if (!this.#marks.isShort(last)) return;
+    // The room that the records have left is for what the ring decides; no reply waits now.
+    if (this.failure !== undefined || !this.#marks.isShort(last)) return;
     this.#reserve(last).catch((error: unknown) => this.#queue.fail(error));
   }
 

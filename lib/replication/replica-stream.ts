@@ -49,8 +49,8 @@ export interface StreamEvents {
   progressed(): void;
   /** Whether somebody waits for acknowledgements: then nothing waits for more to go with it. */
   isAwaited(): boolean;
-  /** Batches for a member that is alive were dropped. */
-  fellBehind(memberId: string, batches: number): void;
+  /** Batches for a member that is alive were dropped; `isNews`: the first since it acknowledged some. */
+  fellBehind(memberId: string, batches: number, isNews: boolean): void;
 }
 
 export interface StreamComponents {
@@ -77,6 +77,8 @@ export class ReplicaStream {
   /** Turns whose batches were dropped, first and last of each stretch. */
   readonly #lost: { first: number; last: number }[] = [];
   #retry: Timer | undefined;
+  /** Batches were dropped, and none was acknowledged since. */
+  #isBehind = false;
 
   constructor(
     components: StreamComponents,
@@ -174,8 +176,14 @@ export class ReplicaStream {
   #fallBehind(): void {
     const dropped = this.#waiting.splice(0);
     this.#drop(dropped);
-    this.#events.fellBehind(this.memberId, dropped.length);
+    this.#tellBehind(dropped.length);
     this.#events.progressed();
+  }
+
+  #tellBehind(batches: number): void {
+    const isNews = !this.#isBehind;
+    this.#isBehind = true;
+    this.#events.fellBehind(this.memberId, batches, isNews);
   }
 
   #drop(batches: readonly Batch[]): void {
@@ -261,13 +269,14 @@ export class ReplicaStream {
     if (!this.#inFlight.delete(batches)) return;
     for (const batch of batches) this.#inFlightBytes -= bytesOf(batch);
     if (error === null) {
+      this.#isBehind = false;
       this.acknowledgedBatches += batches.length;
       this.acknowledgedMs = this.#parts.clock.monotonicMs();
       for (const batch of batches) this.queuedBytes -= bytesOf(batch);
     } else {
       // It has refused them, and would again.
       this.#drop(batches);
-      this.#events.fellBehind(this.memberId, batches.length);
+      this.#tellBehind(batches.length);
     }
     this.#pump();
     this.#events.progressed();

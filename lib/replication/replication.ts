@@ -65,6 +65,8 @@ export interface ReplicationComponents {
   readonly isLoading?: () => boolean;
 }
 
+const FELL_BEHIND = 'a replica has fallen behind: dropped batches';
+
 export class Replication {
   readonly links: RingLinks;
   readonly effects: Effects;
@@ -288,11 +290,9 @@ export class Replication {
     const made = new ReplicaStream({ links: this.links, clock, timers }, member, {
       progressed: () => this.#check(),
       isAwaited: () => this.#held.length > 0 || this.#watchers.length > 0,
-      fellBehind: (memberId, batches) => {
-        this.#log.warn(
-          { member: memberId, batches },
-          'a replica has fallen behind: dropped batches',
-        );
+      fellBehind: (memberId, batches, isNews) => {
+        // One that loads its folder refuses all of them.
+        if (isNews) this.#log.warn({ member: memberId, batches }, FELL_BEHIND);
         this.#events.fellBehind(memberId);
       },
     });

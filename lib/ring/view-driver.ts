@@ -103,7 +103,10 @@ export class ViewDriver {
         this.#pump();
       },
       (error: unknown) => {
-        log.error({ err: error }, 'cannot keep what the ring decides; this member is silent until');
+        log.error(
+          { err: error },
+          'cannot keep what the ring decides; this member is silent until it can',
+        );
         world.timers.after(RETRY_MS, () => this.#keep(out, keep, record), true);
       },
     );

@@ -99,7 +99,7 @@ void t.test('files that grow are replaced', async (t) => {
   t.equal(await at.sim.finish(putAll(records, 200, 2000)), 199);
   for (const path of PATHS) {
     const bytes = (await at.sim.finish(at.host.disk.readFile(path))).length;
-    t.ok(bytes < 80_000, `${path} has ${bytes} bytes`);
+    t.ok(bytes < 140_000, `${path} has ${bytes} bytes`);
   }
   t.equal(numberIn(await open(at)), 199);
 });
@@ -172,14 +172,69 @@ void t.test('crashes at random moments lose nothing acknowledged', async (t) => 
   }
 });
 
+void t.test(
+  'on a full disk there is room for changes; with space the files are replaced',
+  async (t) => {
+    for (const before of [0, 62]) {
+      const at = await scene(6);
+      const records = await open(at);
+      await at.sim.finish(putAll(records, before, 1000));
+      const { host, sim } = at;
+      fill(host, host.diskControl.usedBytes);
+      t.equal(await sim.finish(putAll(records, 60, 1000)), 59);
+      host.crash('power');
+      fill(host, Infinity);
+      host.restart();
+      const again = await open(at);
+      t.equal(numberIn(again), 59);
+      await sim.finish(putAll(again, 200, 1000));
+      t.equal(numberIn(await open(at)), 199);
+    }
+  },
+);
+
+void t.test(
+  'a full disk, for so long that the room is used up: puts fail until there is space',
+  async (t) => {
+    const at = await scene(7);
+    const records = await open(at);
+    const { host, sim } = at;
+    fill(host, host.diskControl.usedBytes);
+    let last = -1;
+    for (let i = 0; i < 200; i += 1) {
+      const put = records.put('n', Buffer.alloc(1004, i)).then(
+        () => (last = i),
+        (error: { code?: string }) => t.equal(error.code, 'ENOSPC'),
+      );
+      await sim.finish(put);
+    }
+    t.ok(last >= 120 && last < 199, `${last}`);
+    t.equal(numberIn(records), last);
+    fill(host, Infinity);
+    await sim.finish(putAll(records, 100));
+    t.equal(numberIn(await open(at)), 99);
+  },
+);
+
+function fill({ diskControl }: SimHost, capacityBytes: number): void {
+  diskControl.faults = { ...diskControl.faults, capacityBytes };
+}
+
+/** Its last frame ends with another byte than zero. */
+function withoutRoom(file: Buffer): Buffer {
+  let bytes = file.length;
+  while (file[bytes - 1] === 0) bytes -= 1;
+  return file.subarray(0, bytes);
+}
+
 void t.test('every flipped bit of one copy is taken from the other', async (t) => {
   const at = await scene(3);
   const records = await open(at);
   for (let i = 0; i < 4; i += 1) await at.sim.finish(records.put(`r${i}`, Buffer.alloc(3, i)));
   await at.sim.finish(records.close());
   const { disk } = at.host;
-  const sound = await at.sim.finish(disk.readFile(PATHS[0]));
-  const other = await at.sim.finish(disk.readFile(PATHS[1]));
+  const sound = withoutRoom(await at.sim.finish(disk.readFile(PATHS[0])));
+  const other = withoutRoom(await at.sim.finish(disk.readFile(PATHS[1])));
   for (const path of PATHS) {
     for (let bit = 0; bit < sound.length * 8; bit += 1) {
       const damaged = Buffer.from(sound);
@@ -203,7 +258,8 @@ void t.test('the same frame damaged in both copies is refused', async (t) => {
   const { disk } = at.host;
   for (const path of PATHS) {
     const bytes = await at.sim.finish(disk.readFile(path));
-    bytes[bytes.length - 40] = bytes[bytes.length - 40]! ^ 1;
+    const spot = withoutRoom(bytes).length - 40;
+    bytes[spot] = bytes[spot]! ^ 1;
     await at.sim.finish(disk.replaceFile(path, bytes));
   }
   await t.rejects(open(at), { code: 'DAMAGED' });
@@ -228,13 +284,13 @@ void t.test('one file lost, or a newer version', async (t) => {
   await t.rejects(open(at), { code: 'NEWER_VERSION' });
 });
 
-void t.test('ENOSPC and EIO at every call: a put fails, later ones do not', async (t) => {
+void t.test('ENOSPC and EIO at every call: at most one put fails', async (t) => {
   for (const code of ['ENOSPC', 'EIO']) {
     for (let call = 3; ; call += 1) {
       const at = await scene(2000 + call);
-      let hit = false;
+      let hit = '';
       const disk = interrupted(at.host.disk, call, async (what) => {
-        hit = true;
+        hit = what;
         throw Object.assign(new Error(what), { code });
       });
       const records = await at.sim.finish(DurableRecords.open(disk, FOLDER));
@@ -253,8 +309,10 @@ void t.test('ENOSPC and EIO at every call: a put fails, later ones do not', asyn
           ),
         );
       }
-      if (!hit) break;
-      t.equal(failures, 1, `${code} at call ${call}`);
+      if (hit === '') break;
+      // What cannot be replaced is written on.
+      const isSpared = hit === 'replace' && failures === 0;
+      t.ok(isSpared || failures === 1, `${code} at call ${call}, ${hit}: ${failures}`);
       t.equal(numberIn(records), acknowledged);
       await at.sim.finish(records.put('n', Buffer.alloc(4, 40)));
       at.host.crash('power');
