@@ -19,6 +19,7 @@ import type { Collection } from '../../store/collection.js';
 import { TYPE_SET } from '../../types/types.js';
 import { bySize } from '../by-size.js';
 import { readCollection } from '../collections.js';
+import { MemberProbe } from '../member-probe.js';
 import { WRONG_TYPE_ERROR } from '../replies.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
 import type { SetSink } from './set-sinks.js';
@@ -51,13 +52,7 @@ export class SetTask extends ValueTask {
   readonly #probe: Tree;
   #hasCounted = false;
   #isFound = false;
-  /** Looks that the piece at hand may still take. */
-  #left = 0;
-  /** While a member was looked up in some of the operands, and not in all: in how many, and a copy of it. */
-  #isProbing = false;
-  #probeAt = 0;
-  #memberBytes = 0;
-  #kept: Buffer | undefined;
+  readonly #member = new MemberProbe((k, subject, bytes) => this.#isKeptBy(k, subject, bytes));
 
   /** `keys`: the first of the operands' arguments, and how many there are. */
   constructor(
@@ -109,7 +104,7 @@ export class SetTask extends ValueTask {
 
   protected override plan(): boolean {
     this.#hasCounted = true;
-    this.#isProbing = false;
+    this.#member.isUnderWay = false;
     this.#plan();
     if (this.#walked.length > 0) this.#turnTo(0);
     return true;
@@ -175,16 +170,16 @@ export class SetTask extends ValueTask {
   /** Looks at some members. What was opened in an earlier slice may have moved since. */
   #walkSome(): void {
     if (this.#at < this.#walked.length) this.#reload();
-    this.#left = LOOKS_OF_PIECE;
-    while (this.#left > 0 && !this.#isFound) this.#isFound = !this.#next();
+    this.#member.left = LOOKS_OF_PIECE;
+    while (this.#member.left > 0 && !this.#isFound) this.#isFound = !this.#next();
     // Once the reply has begun nothing can change it.
     if (this.#isFound) this.unwatch();
   }
 
   /** Looks at the next member, or goes on with it; false if there is none, or no more is wanted. */
   #next(): boolean {
-    if (this.#isProbing) return this.#probeMember();
-    this.#left -= 1;
+    if (this.#member.isUnderWay) return this.#probeMember();
+    this.#member.left -= 1;
     let leaf: Leaf = 0;
     for (;;) {
       if (this.#at >= this.#walked.length) return false;
@@ -199,37 +194,21 @@ export class SetTask extends ValueTask {
       return this.#sink.size > 0;
     }
     if (this.#probed.length === 0) return this.#sink.add(member, bytes);
-    this.#isProbing = true;
-    this.#probeAt = 0;
-    this.#memberBytes = bytes;
+    this.#member.begin(member, bytes);
     return this.#probeMember();
   }
 
-  /** Looks the member at hand up in the operands, as many as the piece has left; false as `#next`. */
+  /** Looks the member at hand up in the operands; false as `#next`. */
   #probeMember(): boolean {
-    const [probed, bytes] = [this.#probed, this.#memberBytes];
-    const end = Math.min(probed.length, this.#probeAt + this.#left);
-    const subject = this.#probeAt === 0 ? member : this.#kept!;
-    this.#left -= end - this.#probeAt;
-    const shouldBeThere = this.#operation === 'inter';
-    for (; this.#probeAt < end; this.#probeAt += 1) {
-      if (this.#isIn(probed[this.#probeAt]!, subject, bytes) === shouldBeThere) continue;
-      this.#isProbing = false;
-      return true;
-    }
-    if (end < probed.length) {
-      // Others may use the shared one before this goes on.
-      if (subject === member) this.#kept = Buffer.from(member.subarray(0, bytes));
-      return true;
-    }
-    this.#isProbing = false;
-    return this.#sink.add(subject, bytes);
+    const found = this.#member;
+    return found.goOn(this.#probed) !== 'kept' || this.#sink.add(found.member, found.bytes);
   }
 
-  #isIn(k: number, subject: Buffer, bytes: number): boolean {
+  #isKeptBy(k: number, subject: Buffer, bytes: number): boolean {
     if (this.#versions[k] !== this.database.tree.version) this.#open(k);
     this.#probe.root = this.#roots[k]!;
-    return this.#probe.findVisible(subject, 0, bytes) !== 0;
+    const isThere = this.#probe.findVisible(subject, 0, bytes) !== 0;
+    return isThere === (this.#operation === 'inter');
   }
 
   /** Stands before the first member of one of the operands to walk over. */

@@ -17,6 +17,7 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { SCORE_BYTES, scoreOf, writeScore } from '../../types/zsets.js';
 import { bySize } from '../by-size.js';
+import { MemberProbe } from '../member-probe.js';
 import { beginItems, WRONG_TYPE_ERROR } from '../replies.js';
 import { PIECE_BYTES, ValueTask } from '../value-task.js';
 import {
@@ -64,14 +65,9 @@ export class CombineTask extends ValueTask {
   readonly #walk: Tree;
   readonly #cursor: Cursor;
   #isFound = false;
-  /** Looks that the piece at hand may still take. */
-  #left = 0;
-  /** While a member was looked up in some of the operands, and not in all: in how many, its score so far, and a copy of it. */
-  #isProbing = false;
-  #probeAt = 0;
+  readonly #member = new MemberProbe((k, subject, bytes) => this.#isKeptBy(k, subject, bytes));
+  /** Of the member at hand, so far. */
   #score = 0;
-  #memberBytes = 0;
-  #kept: Buffer | undefined;
   /** How many ZINTERCARD has found. */
   #count = 0;
   #told: Cursor | undefined;
@@ -114,7 +110,7 @@ export class CombineTask extends ValueTask {
     const options = combineOptions(args, firstKey + keyCount, keyCount, form, reply);
     if (options === undefined) return false;
     this.#options = options;
-    this.#isProbing = false;
+    this.#member.isUnderWay = false;
     this.#plan();
     if (this.#walked.length > 0) this.#turnTo(0);
     return true;
@@ -158,16 +154,16 @@ export class CombineTask extends ValueTask {
   /** Looks at some members. What was looked up in an earlier slice may have moved since. */
   #walkSome(): void {
     if (this.#at < this.#walked.length) this.#turn();
-    this.#left = LOOKS_OF_PIECE;
-    while (this.#left > 0 && !this.#isFound) this.#isFound = !this.#next();
+    this.#member.left = LOOKS_OF_PIECE;
+    while (this.#member.left > 0 && !this.#isFound) this.#isFound = !this.#next();
     // Once the reply has begun nothing can change it.
     if (this.#isFound) this.unwatch();
   }
 
   /** Looks at the next member, or goes on with it; false if there is none, or no more is wanted. */
   #next(): boolean {
-    if (this.#isProbing) return this.#probeMember();
-    this.#left -= 1;
+    if (this.#member.isUnderWay) return this.#probeMember();
+    this.#member.left -= 1;
     let leaf: Leaf = 0;
     for (;;) {
       if (this.#at >= this.#walked.length) return false;
@@ -183,9 +179,7 @@ export class CombineTask extends ValueTask {
       this.#add(bytes, numberOr0(score * this.#weight(k)));
       return true;
     }
-    this.#isProbing = true;
-    this.#probeAt = 0;
-    this.#memberBytes = bytes;
+    this.#member.begin(member, bytes);
     this.#score = operation === 'inter' ? numberOr0(score * this.#weight(k)) : score;
     return this.#probeMember();
   }
@@ -219,26 +213,13 @@ export class CombineTask extends ValueTask {
     if (after !== before) this.#put(member, bytes, after);
   }
 
-  /** Looks the member at hand up in the operands, as many as the piece has left; false as `#next`. */
+  /** Looks the member at hand up in the operands; false as `#next`. */
   #probeMember(): boolean {
-    const [probed, bytes] = [this.#probed, this.#memberBytes];
-    const end = Math.min(probed.length, this.#probeAt + this.#left);
-    const subject = this.#probeAt === 0 ? member : this.#kept!;
-    this.#left -= end - this.#probeAt;
-    for (; this.#probeAt < end; this.#probeAt += 1) {
-      if (this.#isKeptBy(probed[this.#probeAt]!, subject, bytes)) continue;
-      this.#isProbing = false;
-      return true;
-    }
-    if (end < probed.length) {
-      // Others may use the shared one before this goes on.
-      if (subject === member) this.#kept = Buffer.from(member.subarray(0, bytes));
-      return true;
-    }
-    this.#isProbing = false;
+    const found = this.#member;
+    if (found.goOn(this.#probed) !== 'kept') return true;
     this.#count += 1;
     if (this.#what.form.takesLimit) return this.#count !== this.#options.limit;
-    this.#put(subject, bytes, this.#score);
+    this.#put(found.member, found.bytes, this.#score);
     return true;
   }
 
