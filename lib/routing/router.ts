@@ -61,6 +61,7 @@ const JOINING_GATES = GATE_LANE | GATE_NO_TOUCH | GATE_PUSHES | GATE_TRACKING;
 /** What in the server does. */
 const WAITING_GATES =
   SERVER_PAUSED | SERVER_MONITORED | SERVER_SCRIPTING | SERVER_LOADING | SERVER_DISK_FAILED;
+const NO_KEYS: readonly string[] = [];
 /** Lanes are numbered from anywhere on, so that those of an earlier run are not taken for them. */
 const FIRST_LANE_MAX = 2 ** 20;
 const LANES_OF_RUN = 2 ** 32;
@@ -368,9 +369,9 @@ export class Router {
   }
 
   /** CLIENT TRACKING: the keys that the command at hand, or the transaction, reads for a cache. */
-  #keysTracked(session: Session, command: Command, args: Args): string[] {
+  #keysTracked(session: Session, command: Command, args: Args): readonly string[] {
     const { server } = this;
-    if (session.tracking?.remembersReads !== true) return [];
+    if (session.tracking?.remembersReads !== true) return NO_KEYS;
     if (command.route.kind !== EXEC) return keysRead(server, command, args);
     const queue = session.transaction?.queue ?? [];
     return queue.flatMap((queued) => keysRead(server, queued.command, queued.args));
@@ -414,8 +415,8 @@ export class Router {
     if (isAlone) dispatcher.gate &= ~SERVER_RING;
     else dispatcher.gate |= SERVER_RING;
     if (wasAlone && !isAlone) this.server.tracking.ringGrew();
-    const { eviction } = this.server.store;
-    eviction.actsFor = isAlone ? undefined : (buf, from, to) => this.#actsFor(buf, from, to);
+    const { store } = this.server;
+    store.actsFor = isAlone ? undefined : (buf, from, to) => this.#actsFor(buf, from, to);
     if (!isReady) return;
     const { ring } = this;
     const before = this.#followed ?? ring;

@@ -434,9 +434,9 @@ export class Database extends DatabaseBase {
 
   /** What all who hold the key see for themselves: who acts for it tells of it, as of commands. */
   #notifyOfTime(flags: number, event: string, buf: Buffer, from: number, to: number): void {
-    const { events, eviction } = this.store;
+    const { actsFor, events } = this.store;
     if ((events.flags & flags) === 0) return;
-    if (eviction.actsFor?.(buf, from, to) !== false) this.notify(flags, event, buf, from, to);
+    if (actsFor?.(buf, from, to) !== false) this.notify(flags, event, buf, from, to);
   }
 
   #expired(buf: Buffer, from: number, to: number): void {

@@ -34,8 +34,6 @@ export type Room = 'enough' | 'more' | 'none';
 export class Eviction {
   readonly #store: Store;
   evictedKeys = 0;
-  /** Whether this member acts for the key buf[from, to); undefined: for all, there is no other. */
-  actsFor: ((buf: Buffer, from: number, to: number) => boolean) | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -69,7 +67,7 @@ export class Eviction {
   }
 
   #evictOne(): boolean {
-    return (this.actsFor !== undefined && this.#evictBest(true)) || this.#evictBest(false);
+    return (this.#store.actsFor !== undefined && this.#evictBest(true)) || this.#evictBest(false);
   }
 
   #evictBest(isOwn: boolean): boolean {
@@ -115,7 +113,7 @@ export class Eviction {
     for (let n = 0; n < most; n += 1) {
       const leaf = isByExpiry ? expiries.leafAt(n) : this.#draw(database, policy, size);
       const bytes = database.tree.copyKey(leaf, key, 0);
-      if (this.actsFor?.(key, 0, bytes) === true) return leaf;
+      if (this.#store.actsFor?.(key, 0, bytes) === true) return leaf;
     }
     return 0;
   }

@@ -35,6 +35,8 @@ export class Store {
   readonly world: World;
   readonly settings: Settings;
   readonly highestLimits: Readonly<EncodingLimits>;
+  /** Whether this member acts for the key buf[from, to); undefined: for all, there is no other. */
+  actsFor: ((buf: Buffer, from: number, to: number) => boolean) | undefined;
   readonly space: Space;
   readonly clock: HybridClock;
   readonly databases: Database[] = [];
