@@ -3,6 +3,8 @@
  *
  *   APPLY epoch number records ...                      -> this member's epoch
  *   APPLYPIECE epoch number record offset bytes         -> likewise
+ *                                       -> or [epoch, the highest stamp known here]: some records
+ *                                          have lost to what another than their writer has written
  *
  * `number` counts the batches of the sender and is there to be looked at. What is put in is not
  * sent on: the sender tells all replicas himself. A long value grows at the side, one for each
@@ -80,11 +82,11 @@ export class Intake {
     try {
       const rest = this.#applyAtOnce(applier, args);
       if (rest.length > 0) {
-        session.defer(new ApplyTask(this, applyAll(applier, rest), reply));
+        session.defer(new ApplyTask(this, applier, applyAll(applier, rest), reply));
         return;
       }
+      this.acknowledge(applier, reply);
       this.#appliers.set(memberId, applier);
-      this.acknowledge(reply);
     } catch (error) {
       refuse(error, reply);
     }
@@ -156,9 +158,13 @@ export class Intake {
     });
   }
 
-  acknowledge(reply: ReplyWriter): void {
+  acknowledge(applier: EntryApplier, reply: ReplyWriter): void {
+    const { hasSuperseded } = applier;
+    applier.hasSuperseded = false;
     this.batches += 1;
+    if (hasSuperseded) reply.array(2);
     reply.integer(epochOf(this.#links));
+    if (hasSuperseded) reply.integer(this.#store.clock.last);
   }
 
   #piece(session: Session, args: Args, reply: ReplyWriter): void {
@@ -183,7 +189,7 @@ export class Intake {
     const isSame = growing?.record.equals(record) === true;
     if (growing !== undefined && isSame && offset + bytes.length <= growing.receivedBytes) {
       // It has come before.
-      this.acknowledge(reply);
+      this.acknowledge(growing.applier, reply);
     } else if (growing === undefined || !isSame || offset !== growing.receivedBytes) {
       reply.error('APPLYGAP a piece before this one is missing, not applied');
     } else {
@@ -199,7 +205,7 @@ export class Intake {
         for (const _ of applier.pushValue(bytes));
       });
       growing.receivedBytes += bytes.length;
-      this.acknowledge(reply);
+      this.acknowledge(applier, reply);
     } catch (error) {
       this.forget(memberId);
       refuse(error, reply);
@@ -210,11 +216,18 @@ export class Intake {
 /** What is more than a slice, or takes slices of its own. */
 class ApplyTask implements Task {
   readonly #intake: Intake;
+  readonly #applier: EntryApplier;
   readonly #reply: ReplyWriter;
   readonly #work: Generator<unknown, void, void>;
 
-  constructor(intake: Intake, work: Generator<unknown, void, void>, reply: ReplyWriter) {
+  constructor(
+    intake: Intake,
+    applier: EntryApplier,
+    work: Generator<unknown, void, void>,
+    reply: ReplyWriter,
+  ) {
     this.#intake = intake;
+    this.#applier = applier;
     this.#work = work;
     this.#reply = reply;
   }
@@ -222,7 +235,7 @@ class ApplyTask implements Task {
   step(deadlineMs: number): boolean {
     try {
       if (!this.#intake.apply(this.#work, deadlineMs)) return false;
-      this.#intake.acknowledge(this.#reply);
+      this.#intake.acknowledge(this.#applier, this.#reply);
     } catch (error) {
       refuse(error, this.#reply);
     }

@@ -5,7 +5,8 @@
  *              ^                  |
  *              +--- sent again ---+     a lost connection, no reply in time
  *              |
- *              +--> dropped             it is dead, refuses, or has fallen too far behind
+ *              +--> dropped             it is dead, refuses, has something newer of another
+ *                                       writer, or has fallen too far behind
  *
  * Entries merge in any order and any number of times, so a batch may be sent again though it had
  * arrived. What is dropped is for synchronisation to bring; nobody waits for it.
@@ -51,6 +52,11 @@ export interface StreamEvents {
   isAwaited(): boolean;
   /** Batches for a member that is alive were dropped; `isNews`: the first since it acknowledged some. */
   fellBehind(memberId: string, batches: number, isNews: boolean): void;
+  /**
+   * Batches will not last: the member has something newer of another writer. It knows stamps up to
+   * this one. `isNews`: the first since it acknowledged some.
+   */
+  superseded(memberId: string, stamp: number, isNews: boolean): void;
 }
 
 export interface StreamComponents {
@@ -64,6 +70,8 @@ export class ReplicaStream {
   readonly address: string;
   acknowledgedBatches = 0;
   droppedBatches = 0;
+  /** Put in, and lost to what another member has written. */
+  supersededBatches = 0;
   queuedBytes = 0;
   /** When it last acknowledged something, monotonic ms. */
   acknowledgedMs = 0;
@@ -77,7 +85,7 @@ export class ReplicaStream {
   /** Turns whose batches were dropped, first and last of each stretch. */
   readonly #lost: { first: number; last: number }[] = [];
   #retry: Timer | undefined;
-  /** Batches were dropped, and none was acknowledged since. */
+  /** Batches were dropped, or did not last, and none was acknowledged since. */
   #isBehind = false;
 
   constructor(
@@ -188,6 +196,11 @@ export class ReplicaStream {
 
   #drop(batches: readonly Batch[]): void {
     this.droppedBatches += batches.length;
+    this.#lose(batches);
+  }
+
+  /** Nobody may take them for kept there. */
+  #lose(batches: readonly Batch[]): void {
     for (const batch of batches) {
       this.queuedBytes -= bytesOf(batch);
       this.miss(batch.turn, batch.turn);
@@ -249,8 +262,10 @@ export class ReplicaStream {
       (error, reply) => {
         // Once both know the same view it will count as one who holds these keys: who is behind does
         // not know yet that it should, and who is ahead may know that others should.
-        const isOfAnotherView = typeof reply === 'number' && reply !== epoch;
+        const [replyEpoch, stamp] = Array.isArray(reply) ? reply : [reply];
+        const isOfAnotherView = typeof replyEpoch === 'number' && replyEpoch !== epoch;
         if (isOfAnotherView || error !== null) this.#again();
+        else if (typeof stamp === 'number') this.#superseded(batches, stamp);
         else this.#answered(batches, reply instanceof Error ? reply : null);
       },
     );
@@ -264,10 +279,27 @@ export class ReplicaStream {
     return true;
   }
 
-  #answered(batches: readonly Batch[], error: Error | null): void {
-    // Dropped meanwhile, and sent again by nobody.
-    if (!this.#inFlight.delete(batches)) return;
+  /** False: they were dropped meanwhile, and nobody sends them again. */
+  #arrived(batches: readonly Batch[]): boolean {
+    if (!this.#inFlight.delete(batches)) return false;
     for (const batch of batches) this.#inFlightBytes -= bytesOf(batch);
+    return true;
+  }
+
+  #superseded(batches: readonly Batch[], stamp: number): void {
+    if (!this.#arrived(batches)) return;
+    this.acknowledgedMs = this.#parts.clock.monotonicMs();
+    this.supersededBatches += batches.length;
+    this.#lose(batches);
+    const isNews = !this.#isBehind;
+    this.#isBehind = true;
+    this.#events.superseded(this.memberId, stamp, isNews);
+    this.#pump();
+    this.#events.progressed();
+  }
+
+  #answered(batches: readonly Batch[], error: Error | null): void {
+    if (!this.#arrived(batches)) return;
     if (error === null) {
       this.#isBehind = false;
       this.acknowledgedBatches += batches.length;

@@ -66,6 +66,7 @@ export interface ReplicationComponents {
 }
 
 const FELL_BEHIND = 'a replica has fallen behind: dropped batches';
+const SUPERSEDED = 'a replica has newer entries of another member than were sent: clocks differ';
 
 export class Replication {
   readonly links: RingLinks;
@@ -293,6 +294,12 @@ export class Replication {
       fellBehind: (memberId, batches, isNews) => {
         // One that loads its folder refuses all of them.
         if (isNews) this.#log.warn({ member: memberId, batches }, FELL_BEHIND);
+        this.#events.fellBehind(memberId);
+      },
+      // What this member writes next is above it, and what it is comes by synchronisation.
+      superseded: (memberId, stamp, isNews) => {
+        if (isNews) this.#log.warn({ member: memberId }, SUPERSEDED);
+        this.#store.witness(stamp);
         this.#events.fellBehind(memberId);
       },
     });

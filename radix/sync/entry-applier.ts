@@ -25,6 +25,7 @@ import type { Task } from './link.js';
 import { isFollowing, type SyncMode } from './messages.js';
 import { pendingPurges } from './purges.js';
 import type { Replica } from './replica.js';
+import { isSuperseded } from './superseded.js';
 import { SyncError } from './sync-error.js';
 
 /** Records merged in one slice of work. */
@@ -50,6 +51,8 @@ export class EntryApplier {
   /** Whole records so far, and those that changed something. */
   receivedCount = 0;
   appliedCount = 0;
+  /** A record has lost to something newer of another origin. Whoever asks sets it back. */
+  hasSuperseded = false;
 
   readonly #replica: Replica;
   readonly #options: ApplyOptions;
@@ -153,7 +156,7 @@ export class EntryApplier {
     const merger = this.#mergerOf(incoming.db);
     const isApplied = this.#mergeSomeAtOnce(merger, incoming);
     if (merger.postponedClear > 0) return false;
-    this.#count(isApplied, merger.leaf);
+    this.#countMerged(isApplied, merger);
     return true;
   }
 
@@ -212,8 +215,11 @@ export class EntryApplier {
       }
       merger.isPurged = yield* purgeElements(merger.tree, incoming.key, incoming.stamp);
     }
-    this.#count(big.install(merger, incoming, isForced));
+    merger.leaf = 0;
+    const isApplied = big.install(merger, incoming, isForced);
     merger.isPurged = false;
+    if (isForced) this.#count(isApplied);
+    else this.#countMerged(isApplied, merger);
   }
 
   *#mergeInSlices(incoming: Incoming): Task<void> {
@@ -224,7 +230,7 @@ export class EntryApplier {
       isApplied = this.#merge(incoming);
       merger.isPurged = false;
     }
-    this.#count(isApplied, merger.leaf);
+    this.#countMerged(isApplied, merger);
   }
 
   /** Merges; or changes nothing and sets `postponedClear`, if too many elements are to go first. */
@@ -286,6 +292,22 @@ export class EntryApplier {
     merger.clearedAt = clearedAt;
     merger.expiredUntilMs = this.#options.expiredUntilMs();
     return merger;
+  }
+
+  #countMerged(isApplied: boolean, merger: Merger): void {
+    const { leaf } = merger;
+    // What is written over no head has won, and so have, nearly always, parts of one that have changed it.
+    if (!isApplied || (leaf === 0 && this.#mayHaveLost(merger))) {
+      this.hasSuperseded ||= isSuperseded(merger, this.#incoming);
+    }
+    this.#count(isApplied, leaf);
+  }
+
+  /** Of a record that has changed something other than the key it is of, or the element. */
+  #mayHaveLost({ sub }: Merger): boolean {
+    const { code, isElement, parts, type } = this.#incoming;
+    if (code === CODE_HEAD) return parts.expiryStamp > 0 || sub.isOfAnotherType(parts.type);
+    return !isElement || sub.isOfAnotherType(type);
   }
 
   /** `leaf`: what has been written, if it is at hand. */

@@ -48,12 +48,14 @@ function ringLines(replication: Replication, streams: readonly ReplicaStream[]):
 
 function replicaText(stream: ReplicaStream): string {
   const { acknowledgedBatches, address, droppedBatches, inFlightCount, queuedBytes } = stream;
+  const { supersededBatches } = stream;
   const numbers = {
     in_flight: inFlightCount,
     waiting: stream.waitingCount,
     queued_bytes: queuedBytes,
     acknowledged: acknowledgedBatches,
     dropped: droppedBatches,
+    superseded: supersededBatches,
     lag_ms: Math.round(stream.lagMs),
   };
   const parts = Object.entries(numbers).map(([name, value]) => `${name}=${value}`);
