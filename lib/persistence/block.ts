@@ -15,6 +15,10 @@
  * A run is what takes effect together: the blocks up to one that closes. At a start, what follows
  * the last block that closes is cut off. Most runs are one block: what one turn of the event loop
  * has changed. Numbers without a gap show that no block is missing between two others.
+ *
+ * Keys of anything else sort before the blocks. LevelDB writes a table once, and merges it with
+ * none, if no other table has keys on both sides of those in it: as long as all that is behind the
+ * last block is the next one.
  */
 import { crc32 } from './crc32.js';
 

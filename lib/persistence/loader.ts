@@ -39,7 +39,7 @@ const REMOVAL_KEYS_MAX = 1024;
 const DAMAGE_MAX = 16;
 
 /** Says from which block on the log is to be read, written when a sweep ends. */
-const START_KEY = Buffer.from('s', 'latin1');
+const START_KEY = Buffer.from('a', 'latin1');
 const START_BYTES = 12;
 
 export interface LoadOptions {
@@ -108,7 +108,7 @@ export class Loader {
 
   /** The block that the log begins with. */
   async #readStart(): Promise<number> {
-    for await (const pairs of this.#pairs({ from: START_KEY, to: Buffer.from('t', 'latin1') })) {
+    for await (const pairs of this.#pairs({ from: START_KEY, to: FIRST_BLOCK_KEY })) {
       const { value } = pairs[0]!;
       const isSound = value.length === START_BYTES && value.readUInt32LE(8) === crc32(value, 0, 8);
       if (isSound) return value.readDoubleLE(0);

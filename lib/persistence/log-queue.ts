@@ -352,7 +352,7 @@ export class LogQueue {
 }
 
 /** A pair that says nothing: written to see whether writing is possible. */
-const PROBE_KEY = Buffer.from('p', 'latin1');
+const PROBE_KEY = Buffer.from('A', 'latin1');
 
 interface Batch {
   readonly blocks: readonly QueuedBlock[];
