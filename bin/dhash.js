@@ -16,8 +16,10 @@ const main = new URL(isNode ? 'whole/node.js' : 'cmd/main.js', folder);
 async function start() {
   if (isNode) {
     // Before anything else: the heap grows while code is loaded.
-    const { beginWithOneArena } = await import(new URL('cmd/memory-arena.js', folder).href);
-    beginWithOneArena();
+    const { beginWithTunedAllocator } = await import(
+      new URL('cmd/memory-allocator.js', folder).href
+    );
+    beginWithTunedAllocator();
     const { keepYoungGenerationSmall } = await import(
       new URL('cmd/young-generation.js', folder).href
     );

@@ -19,7 +19,7 @@ import { readTextFile } from '../world/real/text-file.js';
 import type { ServerAddress } from './address.js';
 import { EXIT_NOT_GOOD, usageError } from './exit.js';
 import { TERMINAL_VARIABLE } from './log.js';
-import { environmentWithOneArena } from './memory-arena.js';
+import { tunedEnvironment } from './memory-allocator.js';
 import { NodeClient } from './node-client.js';
 import { addSettingFlags, type GivenFlags } from './node-flags.js';
 import { outliveReader } from './reader.js';
@@ -230,7 +230,7 @@ function passwordOf(given: GivenFlags): string | undefined {
 
 /** What is for one node alone is not for all of them. */
 function sharedEnvironment(given: GivenFlags): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...(environmentWithOneArena(process.env) ?? process.env) };
+  const env: NodeJS.ProcessEnv = { ...(tunedEnvironment(process.env) ?? process.env) };
   for (const name of OWN_SETTINGS) delete env[`DHASH_${name.toUpperCase()}`];
   if (process.stderr.isTTY === true) env[TERMINAL_VARIABLE] = '1';
   const isClosed = passwordOf(given) !== undefined || given.has('requirepass-file');
