@@ -10,7 +10,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { beginWithTunedAllocator } from '../cmd/memory-allocator.js';
 import type { BenchOptions } from './support/harness.js';
 
 interface Bench {
@@ -58,8 +57,6 @@ async function main(): Promise<number> {
     process.stderr.write(usage(names));
     return 2;
   }
-  // What runs in this process gets memory as a node does.
-  beginWithTunedAllocator();
   const rounds = values.rounds === undefined ? {} : { rounds: Number(values.rounds) };
   const bench = (await import(`./${name}.js`)) as Bench;
   const only = values.only === undefined ? {} : { only: values.only };

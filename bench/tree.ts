@@ -8,6 +8,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { beginWithTunedAllocator } from '../cmd/memory-allocator.js';
 import { Space } from '../radix/space.js';
 import { Tree } from '../radix/tree.js';
 import { latin1 } from '../resp/bytes.js';
@@ -291,6 +292,8 @@ function memoryRows(report: Report, count: number, quick: boolean): void {
 }
 
 export async function run(options: BenchOptions): Promise<void> {
+  // The tree lies in this process, and gets memory as it does in a node.
+  beginWithTunedAllocator();
   const quick = options.quick === true;
   const rounds = options.rounds ?? (quick ? 1 : 5);
   const count = quick ? 100_000 : 1_000_000;
