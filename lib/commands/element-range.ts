@@ -57,22 +57,28 @@ export function replyElementRange(
   const { database, reply, server } = session;
   const { clock } = server.store.world;
   const cursor = range.byValue ? collection.mirrorCursor : collection.cursor;
-  const mayPause = count > STEP_ELEMENTS && !server.dispatcher.atomic;
-  const deadlineMs = mayPause ? clock.monotonicMs() + SLICE_MS : 0;
+  // A few may be long.
+  const mayPause = !server.dispatcher.atomic;
+  const deadlineMs = count > STEP_ELEMENTS ? clock.monotonicMs() + SLICE_MS : 0;
   let done = 0;
   let unchecked = 0;
   run[0] = cursor.stepTo(range.index);
   for (let found = 1; ; found = stepOn(cursor, count - done, range.reverse)) {
-    for (let i = 0; i < found; i += 1) write(reply, database, run[i]!);
-    done += found;
+    let written = 0;
+    let isFull = false;
+    while (written < found && !isFull) {
+      write(reply, database, run[written]!);
+      written += 1;
+      isFull = mayPause && reply.pendingBytes > PENDING_BYTES_MAX;
+    }
+    done += written;
     if (done === count) return;
     if (!mayPause) continue;
-    unchecked += found;
-    const isFull = reply.pendingBytes > PENDING_BYTES_MAX;
+    unchecked += written;
     if (unchecked < STEP_ELEMENTS && !isFull) continue;
     unchecked = 0;
     if (isFull || clock.monotonicMs() >= deadlineMs) {
-      const last = run[found - 1]!;
+      const last = run[written - 1]!;
       session.defer(new RangeRest(session, collection, { range, last, left: count - done }, write));
       return;
     }
@@ -114,7 +120,10 @@ class RangeRest implements Task {
     const { clock } = server.store.world;
     try {
       while (this.#left > 0) {
-        for (let i = 0; i < STEP_ELEMENTS && this.#left > 0; i += 1) this.#writeNext(reply);
+        for (let i = 0; i < STEP_ELEMENTS && this.#left > 0; i += 1) {
+          this.#writeNext(reply);
+          if (reply.pendingBytes > PENDING_BYTES_MAX) break;
+        }
         if (server.dispatcher.atomic) continue;
         if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) break;
       }

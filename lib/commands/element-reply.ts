@@ -112,6 +112,7 @@ abstract class SnapshotTask implements Task {
             this.cancel();
             return true;
           }
+          if (reply.pendingBytes > PENDING_BYTES_MAX) break;
         }
         if (server.dispatcher.atomic) continue;
         if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) {

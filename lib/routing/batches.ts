@@ -74,8 +74,8 @@ export class Forwarded extends Slot {
   isHeld = false;
   /** Once it is parked. */
   call: Call | undefined;
-  /** The ANSWER to it, of a reply that is to be fetched, which has overtaken the outcome. */
-  early: { readonly reply: Buffer; readonly longBytes: number } | undefined;
+  /** Its reply is to be fetched: the ANSWER that says so has overtaken the outcome. */
+  isLong = false;
 
   constructor(session: Session, lane: Lane, command: Command, batch: Batch) {
     super();
@@ -458,18 +458,16 @@ export class Batches implements Gathered {
     slot.call = new Call(firstId + index, memberId, options);
     this.calls.park(slot.call);
     if (slot.isGone) this.calls.cancel(slot.call);
-    const { early } = slot;
-    if (early === undefined) return;
-    this.calls.answered(slot.call.id, memberId, early.reply, early.longBytes);
+    if (slot.isLong) this.calls.answered(slot.call.id, memberId, undefined);
   }
 
   /** ANSWER of a command whose CALLS has not been answered yet. */
-  answeredEarly(id: number, memberId: string, reply: Buffer, longBytes: number): boolean {
+  answeredEarly(id: number, memberId: string, reply: Buffer | undefined): boolean {
     for (const batch of this.#sent.values()) {
       const slot = batch.slots[id - batch.firstId];
       if (slot === undefined || batch.memberId !== memberId) continue;
-      if (longBytes === 0) slot.finish(reply, 0, reply.length);
-      else slot.early = { reply, longBytes };
+      if (reply === undefined) slot.isLong = true;
+      else slot.finish(reply, 0, reply.length);
       return !slot.isGone;
     }
     return false;

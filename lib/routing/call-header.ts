@@ -9,7 +9,7 @@
  *   id           names the call, for ANSWER and CANCEL
  *   lane         the client, as its node knows it; commands of one lane run one after the other;
  *                0 = of none
- *   flags        ACTING, SPAN, TRACK
+ *   flags        ACTING, SPAN, TRACK, WHOLE
  *   read, write  levels of the client, LEVEL_... of replication/levels.ts
  *   due          it is not to be begun later, ms of the sender's monotonic clock
  */
@@ -24,6 +24,8 @@ export const ACTING = 1;
 export const SPAN_PART = 2;
 /** The client keeps what it reads: its node wants to hear of changes. */
 export const TRACK = 4;
+/** The reply is not passed on as it is: it is wanted in one piece. */
+export const WHOLE = 8;
 
 export interface CallHeader {
   readonly epoch: number;

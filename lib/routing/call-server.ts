@@ -6,12 +6,14 @@
  *   EXEC <header> ...                   see transaction.ts       -> -NOTMINE: nothing was run
  *   CALLS <header> <commands>           see batch-server.ts
  *   ANSWER <id> <reply>                 of what was parked       -> integer: 1, or 0: nobody waits
- *   ANSWER <id> <error> <bytes>         the reply has so many bytes: PORTION, or else the error
- *   PORTION <id> <offset>               bulk channel             -> bulk: of that reply
- *   CANCEL <id> gone|timeout|error|moved   the client is gone, CLIENT UNBLOCK, wait elsewhere  -> OK
+ *   ANSWER <id>                         its reply is long: PORTION
+ *   PORTION <id> <offset>               bulk channel             -> bulk: of that reply; nil: not yet
+ *   CANCEL <id> gone|timeout|error|moved|yields                  -> OK
+ *                                       the client is gone, CLIENT UNBLOCK, wait elsewhere, let others on
  *   PARKED <due> <id> ...               -> array: 1 for each that is known here, else 0
  *
- * Commands of one lane run one after the other: while one is parked those that follow wait here.
+ * Commands of one lane run one after the other: while one is parked those that follow wait here, and
+ * while its reply is fetched, too, for a client that does not read is to cost one long reply.
  * Invariant: `#parked` holds what has been let in and not yet been answered for certain.
  */
 import { Args } from '../../resp/args.js';
@@ -22,11 +24,11 @@ import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
 import type { QueuedCommand, Session } from '../server/session.js';
 import { BatchServer } from './batch-server.js';
-import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK } from './call-header.js';
+import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK, WHOLE } from './call-header.js';
 import { AWAY, type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
 import type { Answered, Guest, Guests } from './guests.js';
 import { BAD_HEADER, type Job, type JobKeeper } from './job.js';
-import { type LongReply, PORTION_BYTES } from './long-replies.js';
+import type { ReplyStream } from './long-replies.js';
 import { NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import { errorReply } from './raw-reply.js';
 import type { RemoteTracking } from './remote-tracking.js';
@@ -39,18 +41,13 @@ const ANSWERS_MAX = 20;
 const ANSWER_PAUSE_MS = 250;
 /** Calls of other members that wait here, or are under way. */
 const PARKED_MAX = 65_536;
-/** Long replies that other members have not fetched yet, bytes. */
-const LONG_BYTES_MAX = 1024 * 1024 * 1024;
-/** One that nobody has asked for so long is dropped, ms. */
+/** A long reply that nobody has asked for so long is dropped, ms. */
 const LONG_KEPT_MS = 30_000;
 /** How often what is parked is looked through for what nobody wants any more, ms. */
 const LOOK_MS = 250;
 
 const REFUSAL = `${NOT_MINE} this member does not own it, or not yet`;
 const NO_REPLY = 'ERR no such reply is kept here';
-const TOO_MUCH =
-  `ERR members have more than ${LONG_BYTES_MAX} bytes of replies to fetch from here, the reply is ` +
-  'dropped: ask again later, or ask this member itself';
 const TOO_MANY = 'ERR too many commands of other members are under way here, not applied';
 
 interface Parked {
@@ -62,8 +59,8 @@ interface Parked {
   dueMs: number;
   /** Those behind it in its lane wait for it. */
   holdsLane: boolean;
-  /** It has replied with this, which is to be fetched. */
-  long?: LongReply;
+  /** What it replies, which is to be fetched. */
+  long?: ReplyStream;
   /** When it was last asked for, monotonic ms. */
   askedMs?: number;
 }
@@ -88,7 +85,6 @@ export class CallServer implements JobKeeper {
   readonly #batches: BatchServer;
   /** Nothing is let in any more. */
   isClosing = false;
-  #longBytes = 0;
   #look: Timer | undefined;
 
   constructor(components: {
@@ -130,8 +126,11 @@ export class CallServer implements JobKeeper {
       reply.integer(isWanted ? 1 : 0);
     });
     verb('ANSWER', ({ memberId }, args, reply) => {
-      if (args.count === 3 || args.count === 4) this.#answered(memberId, args, reply);
-      else reply.integer(0);
+      const { count } = args;
+      const isWanted =
+        (count === 2 || count === 3) &&
+        this.#calls.answered(args.int64(1), memberId, count === 3 ? args.bytes(2) : undefined);
+      reply.integer(isWanted ? 1 : 0);
     });
     this.#links.serve({
       name: 'PORTION',
@@ -216,7 +215,8 @@ export class CallServer implements JobKeeper {
     }
     const { database, protocol, readLevel, writeLevel } = header;
     const remote = `member ${memberId.slice(0, 8)}`;
-    const options = { database, protocol, readLevel, writeLevel, remote, part };
+    const isWhole = (header.flags & WHOLE) !== 0;
+    const options = { database, protocol, readLevel, writeLevel, remote, isWhole, part };
     this.#run({ memberId, header, options, args: words, isExec }, reply);
   }
 
@@ -233,7 +233,7 @@ export class CallServer implements JobKeeper {
       reply.integer(header.id);
       return;
     }
-    const state: { answer?: Buffer; long?: LongReply; parked?: Parked } = {};
+    const state: { answer?: Buffer; long?: ReplyStream; parked?: Parked } = {};
     const guest = this.#start(job, (bytes, long) => {
       if (state.parked !== undefined) return this.#over(id, state.parked, bytes, long);
       state.answer = bytes;
@@ -242,15 +242,21 @@ export class CallServer implements JobKeeper {
     if (guest === undefined) {
       const answer = state.answer!;
       if (state.long === undefined) return reply.bulk(answer, 0, answer.length);
-      const parked = this.#park({ ...job, args: EXEC_WORDS }, undefined, false);
+      const parked = this.#parkIn(job, undefined);
       reply.integer(header.id);
       this.#over(id, parked, answer, state.long);
       return;
     }
-    const holdsLane = header.lane !== 0 && !guest.isExecuted;
-    state.parked = this.#park({ ...job, args: EXEC_WORDS }, guest, holdsLane);
-    if (holdsLane) this.#lanes.set(`${memberId}/${header.lane}`, []);
+    state.parked = this.#parkIn(job, guest);
     reply.integer(header.id);
+  }
+
+  /** What has begun, and holds its lane unless only its reply waits. */
+  #parkIn(job: Job, guest: Guest | undefined): Parked {
+    const { header, memberId } = job;
+    const holdsLane = header.lane !== 0 && guest?.isExecuted !== true;
+    if (holdsLane) this.#lanes.set(`${memberId}/${header.lane}`, []);
+    return this.#park({ ...job, args: EXEC_WORDS }, guest, holdsLane);
   }
 
   #start(job: Job, done: Answered): Guest | undefined {
@@ -269,15 +275,17 @@ export class CallServer implements JobKeeper {
   }
 
   /** What was parked has replied. */
-  #over(id: string, parked: Parked, reply: Buffer, long?: LongReply): void {
+  #over(id: string, parked: Parked, reply: Buffer, long?: ReplyStream): void {
     parked.guest = undefined;
     parked.isAnswered = true;
-    const isKept = long === undefined || this.#keepLong(parked, long);
-    const told = isKept ? reply : errorReply(TOO_MUCH);
+    if (long !== undefined) {
+      parked.long = long;
+      this.#touch(parked);
+    }
     const { persistence } = this.#server;
-    const answer = { safe: () => this.#answer(id, parked, told), doubtful: () => {} };
+    const answer = { safe: () => this.#answer(id, parked, reply), doubtful: () => {} };
     if (persistence?.hold(answer) !== true) answer.safe();
-    this.#leaveLane(parked);
+    if (long === undefined) this.#leaveLane(parked);
   }
 
   #leaveLane(parked: Parked): void {
@@ -287,8 +295,8 @@ export class CallServer implements JobKeeper {
   }
 
   #answer(id: string, { job, long }: Parked, reply: Buffer): void {
-    const words = ['ANSWER', String(job.header.id), reply];
-    if (long !== undefined) words.push(String(long.bytes));
+    const words: (string | Buffer)[] = ['ANSWER', String(job.header.id)];
+    if (long === undefined) words.push(reply);
     this.deliver(job.memberId, words, (isWanted) => {
       if (long === undefined || !isWanted) this.#drop(id);
     });
@@ -296,29 +304,18 @@ export class CallServer implements JobKeeper {
 
   // --- long replies ----------------------------------------------------------------------------
 
-  #answered(peer: string, args: Args, reply: ReplyWriter): void {
-    const id = args.int64(1);
-    const longBytes = args.count === 4 ? args.int64(3) : 0;
-    const isWanted = this.#calls.answered(id, peer, args.bytes(2), longBytes);
-    reply.integer(isWanted ? 1 : 0);
-  }
-
   #portion(memberId: string, args: Args, reply: ReplyWriter): void {
     const parked = args.count === 3 ? this.#parked.get(`${memberId}/${args.string(1)}`) : undefined;
     const offset = args.count === 3 ? args.int64(2) : Number.NaN;
     if (parked?.long === undefined || !(offset >= 0)) return reply.error(NO_REPLY);
     this.#touch(parked);
-    const portion = parked.long.portion(offset, PORTION_BYTES);
-    reply.bulk(portion, 0, portion.length);
-  }
-
-  /** False: too much is kept already. */
-  #keepLong(parked: Parked, long: LongReply): boolean {
-    if (this.#longBytes + long.bytes > LONG_BYTES_MAX) return false;
-    this.#longBytes += long.bytes;
-    parked.long = long;
-    this.#touch(parked);
-    return true;
+    const portion = parked.long.portion(offset);
+    if (portion.kind === 'later') return reply.nil();
+    if (portion.kind !== 'bytes') return reply.error(NO_REPLY);
+    const { bytes } = portion;
+    reply.bulk(bytes, 0, bytes.length);
+    // All of it has been fetched, whether or not that is heard.
+    if (bytes.length === 0) this.#leaveLane(parked);
   }
 
   #touch(parked: Parked | undefined): void {
@@ -330,7 +327,8 @@ export class CallServer implements JobKeeper {
     const parked = this.#parked.get(id);
     if (parked === undefined) return;
     this.#parked.delete(id);
-    this.#longBytes -= parked.long?.bytes ?? 0;
+    parked.long?.cancel();
+    this.#leaveLane(parked);
   }
 
   // --- who waits -------------------------------------------------------------------------------
@@ -412,6 +410,7 @@ export class CallServer implements JobKeeper {
   #cancel(id: string, mode: string): void {
     const parked = this.#parked.get(id);
     if (parked?.long !== undefined && mode === 'gone') return this.#drop(id);
+    if (parked?.long !== undefined && mode === 'yields') return this.#leaveLane(parked);
     if (parked === undefined || parked.isAnswered) return;
     const { guest, job } = parked;
     if (mode !== 'gone') {

@@ -4,7 +4,7 @@
  *   call --> CALL  ---bulk-------------> done(reply)
  *                  ---an integer-------> parked: it blocks, or runs in slices there
  *                                          `-- ANSWER id reply, from there --> done(reply)
- *                                          `-- ANSWER id reply bytes --------> long(...): PORTION
+ *                                          `-- ANSWER id --------------------> long(...): PORTION
  *                  ---NOTMINE----------> again(): whose it is must be found out anew
  *                  ---no answer--------> done(-INDOUBT ...), or again() if it only reads
  *                  ---was not sent-----> again()
@@ -27,9 +27,9 @@ import { LOADING } from '../commands/replies.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Server } from '../server/server.js';
 import type { QueuedCommand } from '../server/session.js';
-import { encodeHeader } from './call-header.js';
+import { encodeHeader, WHOLE } from './call-header.js';
 import type { Answered, Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
-import { LocalSource, type LongSource, RemoteReply } from './long-replies.js';
+import { LocalSource, type LongSource, type Portion, RemoteReply } from './long-replies.js';
 import { errorReply } from './raw-reply.js';
 
 /** Time that a member has to answer, or to say that it will later, ms. */
@@ -75,7 +75,7 @@ export interface CallOptions {
   /** It may wait for long, and does nothing until then. */
   readonly isBlocking?: boolean;
   done(reply: Buffer): void;
-  /** Called in place of `done` for a reply that comes in portions; without it `done` gets an error. */
+  /** Called in place of `done` for a reply that comes in portions; without it none does. */
   long?(source: LongSource): void;
   /** Of what may wait for long: whether it would be sent to another member now. */
   isMoved?(): boolean;
@@ -88,7 +88,7 @@ export interface Gathered {
   /** What comes next to this member must not overtake what is gathered. */
   seal(memberId: string): void;
   /** An ANSWER, ANSWERS; false: nobody waits for it. */
-  answeredEarly(id: number, memberId: string, reply: Buffer, longBytes: number): boolean;
+  answeredEarly(id: number, memberId: string, reply: Buffer | undefined): boolean;
   answered(firstId: number, memberId: string, answers: Buffer): boolean;
   memberDied(memberId: string): void;
   /** First ids of batches of which some commands are held, with the member. */
@@ -116,7 +116,8 @@ export class Call {
 
 function guestOf(options: CallOptions, limits: GuestLimits): GuestOptions {
   const { database, protocol, readLevel, writeLevel } = options;
-  return { database, protocol, readLevel, writeLevel, remote: 'ring', ...limits };
+  const isWhole = options.long === undefined;
+  return { database, protocol, readLevel, writeLevel, remote: 'ring', isWhole, ...limits };
 }
 
 export class Calls {
@@ -208,7 +209,7 @@ export class Calls {
       lane: options.laneId,
       database: options.database,
       protocol: options.protocol,
-      flags: options.flags,
+      flags: options.long === undefined ? options.flags | WHOLE : options.flags,
       readLevel: options.readLevel,
       writeLevel: options.writeLevel,
       dueMs: this.dueMs(memberId),
@@ -272,49 +273,41 @@ export class Calls {
   }
 
   /**
-   * ANSWER: what was parked has its reply; `longBytes` above 0: it has so many bytes, and `reply` is
-   * for who cannot do with that. False if nobody waits for it, or will fetch it.
+   * ANSWER: what was parked has its reply; undefined: it is to be fetched. False if nobody waits for
+   * it, or will fetch it.
    */
-  answered(id: number, memberId: string, reply: Buffer, longBytes: number): boolean {
+  answered(id: number, memberId: string, reply: Buffer | undefined): boolean {
     const call = this.#calls.get(id);
-    if (call === undefined) return this.batches.answeredEarly(id, memberId, reply, longBytes);
+    if (call === undefined) return this.batches.answeredEarly(id, memberId, reply);
     if (call.memberId !== memberId) return false;
     call.request?.cancel();
-    if (longBytes > 0 && call.options.long !== undefined) {
-      this.#fetch(call, longBytes);
-      return true;
-    }
+    if (reply === undefined) return this.#fetch(call);
     this.#forget(call);
     if (call.options.isBlocking !== true && isRefusal(reply)) call.options.again(NOT_AGREED);
     else call.options.done(reply);
-    return longBytes === 0;
+    return true;
   }
 
   /** It stays parked until the client has got all. */
-  #fetch(call: Call, bytes: number): void {
+  #fetch(call: Call): boolean {
     // ANSWER came twice.
-    if (call.long !== undefined) return;
+    if (call.long !== undefined) return true;
+    if (call.options.long === undefined) return false;
     if (!call.isParked) this.park(call);
     const { world } = this.#server.store;
-    call.long = new RemoteReply(bytes, {
+    call.long = new RemoteReply({
       world,
       ask: (offset, done) => {
         const words = ['PORTION', String(call.id), String(offset)];
-        const sent = this.#links.request(
-          call.memberId,
-          'bulk',
-          words,
-          CALL_TIMEOUT_MS,
-          (error, reply) => {
-            if (error !== null) done({ kind: 'unreachable' });
-            else done(Buffer.isBuffer(reply) ? { kind: 'bytes', bytes: reply } : { kind: 'gone' });
-          },
-        );
-        if (!('done' in sent)) world.timers.soon(() => done({ kind: 'unreachable' }));
+        const got: Done = (error, reply) => done(portionOf(error, reply));
+        const sent = this.#links.request(call.memberId, 'bulk', words, CALL_TIMEOUT_MS, got);
+        if (!('done' in sent)) world.timers.soon(() => done(portionOf(sent, null)));
       },
+      yielded: () => this.#tell(call, 'yields'),
       ended: () => this.cancel(call),
     });
-    call.options.long!(call.long);
+    call.options.long(call.long);
+    return true;
   }
 
   /** A member was found dead: what is under way there will not be answered. */
@@ -516,8 +509,10 @@ export class Calls {
     };
     for (const [memberId, firstId] of this.batches.held()) note(memberId, firstId);
     if (this.#parkedCount > 0) {
-      for (const { id, isParked, memberId } of this.#calls.values()) {
-        if (isParked) note(memberId, id);
+      for (const call of this.#calls.values()) {
+        if (call.isParked) note(call.memberId, call.id);
+        // It may not have been heard.
+        if (call.long?.isYielding === true) this.#tell(call, 'yields');
       }
     }
     if (byMember.size === 0) {
@@ -550,6 +545,13 @@ export class Calls {
     const call = this.#calls.get(id);
     if (call !== undefined) this.#lost(call, 'it knows nothing of it any more');
   }
+}
+
+function portionOf(error: PeerError | null, reply: PeerReply): Portion {
+  if (error?.code === 'PEER_BUSY') return { kind: 'busy' };
+  if (error !== null) return { kind: 'unreachable' };
+  if (Buffer.isBuffer(reply)) return { kind: 'bytes', bytes: reply };
+  return { kind: reply === null ? 'later' : 'gone' };
 }
 
 function isLoading(reply: PeerReply): boolean {

@@ -5,6 +5,9 @@
  *
  *   run(command) --> answered at once: `done` is called within `run`
  *                --> in slices, blocked, held back: `done` is called later; `run` returns the guest
+ *                --> a long reply: `done` gets a stream as soon as there is too much for a message
+ *
+ * The stream is what its writer is linked to from then on: a task waits for it as for a client.
  *
  * Invariant: a guest that is in `#idle` has nothing under way, and nothing of its last reply.
  */
@@ -22,31 +25,31 @@ import {
   Session,
 } from '../server/session.js';
 import type { Database } from '../store/database.js';
-import { LongReply } from './long-replies.js';
+import { type ReplyMaker, ReplyStream } from './long-replies.js';
 import { errorReply } from './raw-reply.js';
 
 /** Guests kept for later. */
 const IDLE_MAX = 64;
-/** The longest reply that a message between members carries, with room for its frame, bytes. */
-const REPLY_BYTES_MAX = 60 * 1024 * 1024;
-/** The longest that is kept here to be fetched in portions, bytes. */
-const LONG_BYTES_MAX = 1024 * 1024 * 1024;
+/** A longer reply is fetched in portions, bytes. Not more than a task lets lie in its writer. */
+const REPLY_BYTES_MAX = 1024 * 1024;
+/** The longest that is sent in one piece to who needs it so, with room for its frame, bytes. */
+const WHOLE_BYTES_MAX = 60 * 1024 * 1024;
 
 export const DISK_FAILED =
   'INDOUBT applied in memory at the owner; its disk has failed, so it may not be kept';
+const NOTHING = Buffer.alloc(0);
 const BROKEN_OFF = 'ERR the reply broke off, see the log of the node';
 
-/**
- * `long`: the reply is this, of more bytes than a message between members has; who has no use for it
- * takes `reply`, an error that says so.
- */
-export type Answered = (reply: Buffer, long?: LongReply) => void;
+/** `long`: the reply comes from there, and not in `reply`. */
+export type Answered = (reply: Buffer, long?: ReplyStream) => void;
 
 export interface GuestLimits {
   /** What KEYS and SCAN look at; undefined = all. */
   readonly part?: KeyspacePart | undefined;
   /** The database that it works on, in place of a numbered one. */
   readonly side?: Database | undefined;
+  /** The reply is wanted in one piece, or an error if it is too long for that. */
+  readonly isWhole?: boolean;
 }
 
 export interface GuestOptions extends GuestLimits {
@@ -61,7 +64,7 @@ export interface GuestOptions extends GuestLimits {
 
 export class Guests {
   replyBytesMax = REPLY_BYTES_MAX;
-  longBytesMax = LONG_BYTES_MAX;
+  wholeBytesMax = WHOLE_BYTES_MAX;
   readonly #server: Server;
   readonly #idle: Guest[] = [];
 
@@ -94,6 +97,7 @@ export class Guests {
   take(options: GuestOptions): Guest {
     const guest = this.#idle.pop() ?? new Guest(this.#server, this);
     guest.remote = options.remote;
+    guest.isWhole = options.isWhole === true;
     guest.session.databaseIndex = options.database;
     guest.session.reply.protocol = options.protocol;
     guest.session.setLevels(options.readLevel, options.writeLevel);
@@ -107,8 +111,10 @@ export class Guests {
   }
 }
 
-export class Guest implements Carrier, CommitWaiter {
+export class Guest implements Carrier, CommitWaiter, ReplyMaker {
   remote = '';
+  /** Its reply is wanted in one piece. */
+  isWhole = false;
   readonly remoteHost = '';
   readonly local = 'ring';
   readonly isUnix = false;
@@ -124,6 +130,8 @@ export class Guest implements Carrier, CommitWaiter {
   /** What has left the writer so far, of a reply in slices. */
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
+  /** Where its reply goes, once it is too long for one piece. */
+  #stream: ReplyStream | undefined;
   /** It waits for replicas and the disk: its reply is ready. */
   #isHeld = false;
 
@@ -138,7 +146,7 @@ export class Guest implements Carrier, CommitWaiter {
 
   /** What it was to run has been run: only the reply waits, for replicas or the disk. */
   get isExecuted(): boolean {
-    return this.#isHeld;
+    return this.#isHeld && !this.session.suspended;
   }
 
   run(args: Args, done: Answered): Guest | undefined {
@@ -177,20 +185,23 @@ export class Guest implements Carrier, CommitWaiter {
   /** Nobody wants the reply any more: what is under way ends. */
   cancel(): void {
     this.#done = undefined;
+    this.#stream = undefined;
     this.session.writes.clear();
     this.#server.forget(this.session);
     this.reply.release();
   }
 
   flush(): void {
-    this.reply.flush({
-      write: (buf, from, to) => {
-        this.#pieceBytes += to - from;
-        // Beyond the limit it is counted alone: nobody will get it.
-        if (this.#pieceBytes <= this.#owner.longBytesMax) this.#pieces.push(copyOf(buf, from, to));
-        return true;
-      },
-    });
+    if (this.isWhole) this.#keep();
+    else if (this.reply.pendingBytes > this.#owner.replyBytesMax || this.#stream !== undefined) {
+      this.#pour();
+    }
+  }
+
+  taken(): void {
+    this.reply.drained();
+    this.#pour();
+    this.#server.wakeTasks();
   }
 
   flushSoon(): void {
@@ -208,9 +219,7 @@ export class Guest implements Carrier, CommitWaiter {
   }
 
   destroy(): void {
-    const done = this.#done;
-    this.cancel();
-    done?.(errorReply(BROKEN_OFF));
+    this.#breakOff(BROKEN_OFF);
   }
 
   safe(): void {
@@ -220,8 +229,10 @@ export class Guest implements Carrier, CommitWaiter {
 
   inDoubt(text: string): void {
     this.#isHeld = false;
+    // Who has got some of the reply cannot be told otherwise; nor is there a reply yet while it is made.
+    if (this.#stream !== undefined || this.session.suspended) return this.#breakOff(text);
     if (this.#done === undefined) return;
-    this.flush();
+    this.#keep();
     this.#takePieces();
     this.#giveReply(errorReply(text));
   }
@@ -230,7 +241,7 @@ export class Guest implements Carrier, CommitWaiter {
     this.inDoubt(DISK_FAILED);
   }
 
-  /** True once the reply has been handed over. */
+  /** True once the reply, or a stream, has been handed over. */
   #goOn(): boolean {
     const { session } = this;
     while (!session.suspended && session.postponed !== undefined) {
@@ -238,42 +249,83 @@ export class Guest implements Carrier, CommitWaiter {
       session.postponed = undefined;
       this.#execute(postponed);
     }
-    // What its first slice has written leaves the writer, or the others would wait for that.
-    if (session.suspended && session.task !== undefined) this.flush();
-    if (session.suspended || this.#isHeld || this.#done === undefined) return false;
-    if (session.writes.isOpen) {
-      this.#isHeld = this.#server.commits.hold(this, session.writes.take());
-      if (this.#isHeld) return false;
+    if (this.#done === undefined && this.#stream === undefined) return false;
+    if (session.suspended) {
+      // What its first slice has written leaves the writer, or the others would wait for that.
+      if (session.task !== undefined) this.flush();
+      return this.#done === undefined;
     }
-    const { replyBytesMax } = this.#owner;
-    if (this.isPlain && this.reply.at <= replyBytesMax) {
-      this.#giveReply(this.#takePlain());
-      return true;
-    }
-    this.flush();
-    const bytes = this.#pieceBytes;
-    const pieces = this.#takePieces();
-    if (bytes <= replyBytesMax) this.#giveReply(Buffer.concat(pieces));
-    else this.#giveLong(bytes, pieces);
+    if (!this.#mayLeave()) return this.#done === undefined;
+    if (this.#stream !== undefined) this.#pour();
+    else this.#finish();
     return true;
   }
 
-  #giveLong(bytes: number, pieces: readonly Buffer[]): void {
-    const { longBytesMax, replyBytesMax } = this.#owner;
-    const isKept = bytes <= longBytesMax;
-    const bytesMax = isKept ? replyBytesMax : longBytesMax;
-    const address = this.#server.ring?.address ?? 'this member';
-    const text =
-      `ERR the reply of ${address} has ${bytes} bytes, and no more than ${bytesMax} are sent ` +
-      'between members: ask for less, or ask it itself';
-    this.#giveReply(errorReply(text), isKept ? new LongReply(pieces) : undefined);
+  /** False: what it has written waits for replicas and the disk. */
+  #mayLeave(): boolean {
+    const { writes } = this.session;
+    if (!this.#isHeld && writes.isOpen) {
+      this.#isHeld = this.#server.commits.hold(this, writes.take());
+    }
+    return !this.#isHeld;
   }
 
-  #giveReply(reply: Buffer, long?: LongReply): void {
+  /** The command is over, and all of its reply is here. */
+  #finish(): void {
+    const { replyBytesMax, wholeBytesMax } = this.#owner;
+    if (this.isPlain && this.reply.at <= replyBytesMax) return this.#giveReply(this.#takePlain());
+    if (!this.isWhole && this.reply.pendingBytes > replyBytesMax) return this.#pour();
+    this.#keep();
+    const bytes = this.#pieceBytes;
+    const pieces = this.#takePieces();
+    if (bytes <= wholeBytesMax) return this.#giveReply(Buffer.concat(pieces));
+    const address = this.#server.ring?.address ?? 'this member';
+    const text =
+      `ERR the reply of ${address} has ${bytes} bytes, and no more than ${wholeBytesMax} are ` +
+      'gathered from a member: ask for less, or ask it itself';
+    this.#giveReply(errorReply(text));
+  }
+
+  #giveReply(reply: Buffer): void {
     const done = this.#done!;
     this.#done = undefined;
     this.#owner.giveBack(this);
-    done(reply, long);
+    done(reply);
+  }
+
+  /** What may leave is there to be fetched. */
+  #pour(): void {
+    if (!this.#mayLeave()) return;
+    const done = this.#done;
+    this.#done = undefined;
+    this.#stream ??= new ReplyStream(this);
+    const stream = this.#stream;
+    this.reply.flush(stream);
+    if (!this.session.suspended && this.reply.pendingBytes === 0) {
+      this.#stream = undefined;
+      stream.end();
+      this.#owner.giveBack(this);
+    }
+    done?.(NOTHING, stream);
+  }
+
+  #breakOff(text: string): void {
+    const done = this.#done;
+    this.#stream?.breakOff();
+    this.cancel();
+    done?.(errorReply(text));
+  }
+
+  /** What has left the writer is kept for a reply in one piece. */
+  #keep(): void {
+    this.reply.flush({
+      write: (buf, from, to) => {
+        this.#pieceBytes += to - from;
+        // Beyond the limit it is counted alone: nobody will get it.
+        if (this.#pieceBytes <= this.#owner.wholeBytesMax) this.#pieces.push(copyOf(buf, from, to));
+        return true;
+      },
+    });
   }
 
   #execute(args: Args, command?: Command): void {

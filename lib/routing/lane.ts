@@ -12,6 +12,7 @@
  * Invariant: replies are written whole, and in the order of the slots.
  */
 import { GATE_LANE, type Session } from '../server/session.js';
+import type { LongSource } from './long-replies.js';
 
 /** Commands of one client under way. */
 const SLOTS_MAX = 128;
@@ -25,6 +26,8 @@ export class Slot {
   to = 0;
   /** CLIENT REPLY: it is not wanted. */
   isMuted = false;
+  /** Where its reply is to be fetched from. */
+  source: LongSource | undefined;
   /** Runs as soon as all before it are answered. */
   whenHead: (() => void) | undefined;
   /** The client is gone: what is under way ends. */
@@ -48,6 +51,8 @@ export class Lane {
   /** The client sends no more: its connection is to go on once the lane is empty. */
   isLast = false;
   #isResuming = false;
+  /** A command under way may be sent to a member that has had others behind it. */
+  #asksAnew = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -95,6 +100,21 @@ export class Lane {
 
   whenLastIsWritten(over: (isWritten: boolean) => void): void {
     this.#slots.at(-1)!.over = over;
+  }
+
+  /** The reply of `slot` is fetched from there: its member begins nothing of the lane until then. */
+  hasLong(slot: Slot, source: LongSource): void {
+    slot.source = source;
+    if (this.#asksAnew) source.yieldLane();
+  }
+
+  /**
+   * A command is about to be sent, perhaps to a member that makes the reply to one behind it: that must
+   * not hold it up, for it will not be fetched before.
+   */
+  asksAnew(): void {
+    this.#asksAnew = true;
+    for (const { source } of this.#slots) source?.yieldLane();
   }
 
   /** Runs when all before it are answered: at once, if they are. */
@@ -146,6 +166,7 @@ export class Lane {
   #drained(): void {
     const session = this.#session;
     this.isClosed = false;
+    this.#asksAnew = false;
     session.setGate(GATE_LANE, false);
     if ((!session.suspended && !this.isLast) || this.#isResuming) return;
     // Not at once: this may be in the middle of another session's turn, or of its own.

@@ -105,6 +105,7 @@ export abstract class Operation {
   again(reason: string): void {
     if (this.#isOver) return;
     this.lane.isClosed = true;
+    this.lane.asksAnew();
     this.#attempts += 1;
     const refusedMs = this.#nowMs;
     const tryOr = (next: () => void): void => {

@@ -97,6 +97,8 @@ export class Parts extends Operation {
       this.again('TRYAGAIN the ring is changing');
       return;
     }
+    // What is behind it may have overtaken what it asks next.
+    if (replies.length > 0) this.lane.asksAnew();
     const next = this.#plan!.next(replies);
     if (next.done === true) this.finish(next.value);
     else if (next.value.length === 0) this.#goOn([]);

@@ -19,6 +19,7 @@ const POURING: Task = { step: () => true };
 
 export function pour(source: LongSource, session: Session, lane: Lane, slot: Slot): void {
   lane.isClosed = true;
+  lane.hasLong(slot, source);
   const cancel = slot.cancel?.bind(slot);
   const state = { isGone: false };
   slot.cancel = () => {
@@ -50,7 +51,6 @@ function pourOn(
   over: () => void,
 ): void {
   const { carrier, reply, server } = session;
-  let left = source.bytes;
   const taken = (portion: Buffer | undefined): void => {
     if (state.isGone) return;
     if (portion === undefined) {
@@ -58,11 +58,10 @@ function pourOn(
       carrier.destroy();
       return;
     }
+    if (portion.length === 0) return over();
     reply.raw(portion, 0, portion.length);
-    left -= portion.length;
     carrier.flush();
-    if (left <= 0) over();
-    else goOn();
+    goOn();
   };
   const goOn = (): void => {
     if (state.isGone) return;

@@ -233,3 +233,27 @@ t.test('PFCOUNT and PFMERGE of very many keys do not look at all of them for eac
   t.ok(merged.turns > 1 && merged.turns < 50, `${merged.turns} turns of PFMERGE`);
   t.equal(all.reader.send('PFCOUNT', 'all'), quiet.reply);
 });
+
+const FEW = 24;
+const LONG_ELEMENT = 'x'.repeat(300_000);
+
+for (const { make, command, count } of [
+  { make: ['RPUSH', 'l'], command: ['LRANGE', 'l', '0', '-1'], count: FEW },
+  { make: ['HSET', 'l'], command: ['HVALS', 'l'], count: FEW },
+  { make: ['XADD', 'l', '*'], command: ['XRANGE', 'l', '-', '+'], count: FEW },
+  { make: ['SET'], command: ['KRANGE', '-', '+', 'WITHVALUES'], count: 2 * FEW },
+]) {
+  t.test(`${command[0]} of few elements that are long`, async (t) => {
+    const all = await Scene.filled((writer) => {
+      for (let n = 0; n < FEW; n += 1) {
+        const words = make[0] === 'RPUSH' ? [] : [`f${10 + n}`];
+        writer.send(...make, ...words, LONG_ELEMENT);
+      }
+    });
+    const { reply, turns } = during(all, command, (turn) => {
+      if (turn === 2 && make[0] !== 'SET') all.writer.send('DEL', 'l');
+    });
+    t.equal((reply as Plain[]).length, count, 'as it was');
+    t.ok(turns > 4, `${turns} turns`);
+  });
+}

@@ -274,6 +274,15 @@ export class SceneClient implements LinkHandler {
     this.#link.end();
   }
 
+  /** Reads nothing, until `resume`. */
+  pause(): void {
+    this.#link.pause();
+  }
+
+  resume(): void {
+    this.#link.resume();
+  }
+
   #write(bytes: Buffer): void {
     this.#link.write(bytes, 0, bytes.length);
   }

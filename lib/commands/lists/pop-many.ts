@@ -181,6 +181,7 @@ class PopTask extends ValueTask {
         return true;
       }
       replyValue(this.reply, this.database, element);
+      if (this.reply.pendingBytes > PENDING_BYTES_MAX) break;
     }
     return false;
   }

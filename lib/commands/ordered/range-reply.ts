@@ -91,22 +91,28 @@ export class RangeReply {
     const cursor = database.cursor;
     const clock = server.store.world.clock;
     const { reverse, withValues } = request;
-    const mayPause = count > STEP_ENTRIES && !server.dispatcher.atomic;
-    const deadlineMs = mayPause ? clock.monotonicMs() + SLICE_MS : 0;
+    // A few may be long.
+    const mayPause = !server.dispatcher.atomic;
+    const deadlineMs = count > STEP_ENTRIES ? clock.monotonicMs() + SLICE_MS : 0;
     let left = count;
     let unchecked = 0;
     run[0] = cursor.stepTo(first);
     for (let found = 1; ; found = reverse ? stepBack(cursor) : cursor.stepRun(run, left)) {
-      for (let i = 0; i < found; i += 1) replyItem(reply, database, run[i]!, withValues);
-      left -= found;
+      let written = 0;
+      let isFull = false;
+      while (written < found && !isFull) {
+        replyItem(reply, database, run[written]!, withValues);
+        written += 1;
+        isFull = mayPause && reply.pendingBytes > PENDING_BYTES_MAX;
+      }
+      left -= written;
       if (left === 0) return;
       if (!mayPause) continue;
-      unchecked += found;
-      const isFull = reply.pendingBytes > PENDING_BYTES_MAX;
+      unchecked += written;
       if (unchecked < STEP_ENTRIES && !isFull) continue;
       unchecked = 0;
       if (isFull || clock.monotonicMs() >= deadlineMs) {
-        session.defer(new RangeRest(session, run[found - 1]!, left, request));
+        session.defer(new RangeRest(session, run[written - 1]!, left, request));
         return;
       }
     }
@@ -139,7 +145,10 @@ class RangeRest implements Task {
     const { clock } = server.store.world;
     try {
       while (this.#left > 0) {
-        for (let i = 0; i < STEP_ENTRIES && this.#left > 0; i += 1) this.#writeNext(reply);
+        for (let i = 0; i < STEP_ENTRIES && this.#left > 0; i += 1) {
+          this.#writeNext(reply);
+          if (reply.pendingBytes > PENDING_BYTES_MAX) break;
+        }
         if (clock.monotonicMs() >= deadlineMs || reply.pendingBytes > PENDING_BYTES_MAX) break;
       }
     } catch (error) {

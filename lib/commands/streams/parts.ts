@@ -208,9 +208,11 @@ class PartsTask implements Task {
     }
     const stream = openStream(this.#session, this.#args, part);
     const isOwn = openConsumer(this.#group, stream, this.#args, part) && this.#group.hasConsumer;
-    const most = Math.min(this.#left, STEP_ENTRIES);
-    for (let i = 0; i < most; i += 1) this.#writeNext(reply, stream, part, isOwn);
-    this.#left -= most;
+    for (let i = 0; i < STEP_ENTRIES && this.#left > 0; i += 1) {
+      this.#writeNext(reply, stream, part, isOwn);
+      this.#left -= 1;
+      if (reply.pendingBytes > PENDING_BYTES_MAX) break;
+    }
     if (this.#left > 0) return;
     this.#at += 1;
     this.#left = -1;
