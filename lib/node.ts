@@ -154,10 +154,9 @@ export class DhashNode {
       persistence &&
       ((): Promise<boolean> => new Promise((resolve) => persistence.settle(resolve)));
     const unsentMs = (): number => this.server.replication!.lagMs;
-    const { scripts, tasks } = this.server;
+    const { alone, tasks } = this.server;
     const oldestReadMs = (): number => {
-      const scriptMs = scripts.runner.running?.startMs ?? Number.POSITIVE_INFINITY;
-      return Math.min(tasks.oldestMs, replication!.reads.oldestMs, scriptMs);
+      return Math.min(tasks.oldestMs, replication!.reads.oldestMs, alone.sinceMs);
     };
     const loop = { pace, settle, unsentMs, oldestReadMs };
     const parts = { world, log, ring, store: this.store, muted, ...loop };
@@ -203,8 +202,9 @@ export class DhashNode {
     const skipsDamage = settings.loadDamaged;
     const opened = await openFolder(world.disk, folder, openLogStore, skipsDamage);
     const { server, store } = this;
+    const isInMiddle = (): boolean => server.alone.runsCommand;
     const persistence = new Persistence(
-      { ...opened, world, store, log, settings, pace: server.pace },
+      { ...opened, world, store, log, settings, pace: server.pace, isInMiddle },
       {
         failureChanged: () => server.followDisk(),
         roomAgain: () => server.resumeAfterDisk(),

@@ -60,6 +60,8 @@ export interface PersistenceComponents {
   readonly open: OpenLogStore;
   /** Of what nobody waits for. Default: it never pauses. */
   readonly pace?: Pace;
+  /** Whether a command is not done that a crash must find whole, or not at all. Default: never. */
+  readonly isInMiddle?: () => boolean;
 }
 
 export interface PersistenceEvents {
@@ -101,6 +103,7 @@ export class Persistence {
   readonly #marks: Marks;
   readonly #held = new HeldReplies();
   readonly #pace: Pace;
+  readonly #isInMiddle: () => boolean;
   #isTurnPlanned = false;
   #isSliceOfSweepPlanned = false;
   /** Changes since the last sweep are not known: nothing but a sweep makes the log whole. */
@@ -116,6 +119,7 @@ export class Persistence {
     const { world, store, log, settings, records, pad, logStore, open } = components;
     this.#world = world;
     this.#pace = components.pace ?? new Pace(world);
+    this.#isInMiddle = components.isInMiddle ?? (() => false);
     this.#store = store;
     this.#log = log;
     this.#settings = settings;
@@ -323,7 +327,8 @@ export class Persistence {
   turnEnds(): void {
     if (!this.journal.isOn) return;
     if (this.journal.hasNews || this.journal.writer.isOpen) {
-      this.#handOver(this.journal.drain(this.#world.clock.monotonicMs() + DRAIN_MS));
+      const isWhole = this.journal.drain(this.#world.clock.monotonicMs() + DRAIN_MS);
+      this.#handOver(isWhole && !this.#isInMiddle());
     }
     this.#reserveIfNeeded();
   }
@@ -443,6 +448,10 @@ export class Persistence {
   /** Begins to write down everything anew; false if that is under way. */
   startSweep(): boolean {
     if (this.sweep !== undefined) return false;
+    if (this.#isInMiddle()) {
+      this.scheduleSweep();
+      return true;
+    }
     // What was changed so far goes before it, in a run of its own.
     this.#handOver(this.journal.drain(Number.POSITIVE_INFINITY));
     const first = this.#queue.addedNumber + 1;
@@ -473,8 +482,9 @@ export class Persistence {
     const { clock } = this.#world;
     const sinceMs = clock.monotonicMs();
     const isDone = sweep.step(sinceMs + this.#pace.sliceMs(SWEEP_MS));
+    const isWhole = this.journal.drain(clock.monotonicMs() + DRAIN_MS);
     // The run is closed: nobody's reply waits for the next slice.
-    this.#handOver(this.journal.drain(clock.monotonicMs() + DRAIN_MS));
+    this.#handOver(isWhole && !this.#isInMiddle());
     this.#pace.worked(sinceMs);
     if (isDone && !this.journal.hasNews && !this.journal.writer.isOpen) this.#endSweep(sweep);
     else this.#planSweep();

@@ -14,7 +14,7 @@ import type { Args } from '../../resp/args.js';
 import { NameTable } from '../../resp/names.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import { LOADING, shortText } from '../commands/replies.js';
-import { SERVER_SCRIPTING } from '../server/gates.js';
+import { SERVER_ALONE } from '../server/gates.js';
 import { isLoopback } from '../server/protected-mode.js';
 import type { Server } from '../server/server.js';
 import { GATE_PEER, type Session } from '../server/session.js';
@@ -96,13 +96,13 @@ export class PeerDoor {
       reply.error(`PEERVERB ${verb.name} belongs on a connection of the ${verb.channel} channel`);
       return;
     }
-    // What concerns keys waits for scripts as commands do; whether somebody lives never waits.
+    // What concerns keys waits as commands do for who is alone; whether somebody lives never waits.
     if (verb.channel !== 'control') {
       if (server.isLoading) return reply.error(LOADING);
-      if ((server.dispatcher.gate & SERVER_SCRIPTING) !== 0) {
+      if ((server.dispatcher.gate & SERVER_ALONE) !== 0) {
         session.postponed = args.clone();
         session.suspended = true;
-        server.scripts.runner.holdBack(session);
+        server.alone.holdBack(session);
         return;
       }
     }

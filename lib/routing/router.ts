@@ -17,12 +17,12 @@ import type { World } from '../../world/world.js';
 import { type Command, MAY_WRITE, WRITE } from '../commands/command.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import {
+  SERVER_ALONE,
   SERVER_DISK_FAILED,
   SERVER_LOADING,
   SERVER_MONITORED,
   SERVER_PAUSED,
   SERVER_RING,
-  SERVER_SCRIPTING,
 } from '../server/gates.js';
 import type { Server } from '../server/server.js';
 import {
@@ -60,7 +60,7 @@ import { planTransaction, refusesToTravel, Transaction } from './transaction.js'
 const JOINING_GATES = GATE_LANE | GATE_NO_TOUCH | GATE_PUSHES | GATE_TRACKING;
 /** What in the server does. */
 const WAITING_GATES =
-  SERVER_PAUSED | SERVER_MONITORED | SERVER_SCRIPTING | SERVER_LOADING | SERVER_DISK_FAILED;
+  SERVER_PAUSED | SERVER_MONITORED | SERVER_ALONE | SERVER_LOADING | SERVER_DISK_FAILED;
 const NO_KEYS: readonly string[] = [];
 /** Lanes are numbered from anywhere on, so that those of an earlier run are not taken for them. */
 const FIRST_LANE_MAX = 2 ** 20;

@@ -1,22 +1,20 @@
 /**
  * Runs scripts in slices. A script that is done within its first slice, as nearly all are, is one
  * call into Lua. One that takes longer is suspended by the count hook, the event loop turns, and
- * it goes on; meanwhile nobody's command runs: each is held back, and once the script has taken
- * `busy-reply-threshold`, refused with -BUSY. So a script is one step for everybody else.
+ * it goes on; meanwhile it has the data to itself (lib/server/alone.ts): who sends a command is held back,
+ * and once the script has taken `busy-reply-threshold`, refused with -BUSY. So it is one step for everybody.
  *
  *   call -> slice -> done: reply
  *             |
  *         suspended -> turn: slice -> ... -> done: reply, the rest of EXEC, those held back
  *
- * Invariant: `running` is the one run that is suspended; while there is one, SERVER_SCRIPTING is
- * set in the dispatcher's gate, and expiry and tasks of others stand still.
+ * Invariant: `running` is the one run that is suspended; while there is one, it is alone.
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
 import type { World } from '../../world/world.js';
-import { SERVER_SCRIPTING } from '../server/gates.js';
 import type { Server } from '../server/server.js';
-import { GATE_NO_TOUCH, GATE_TRACKING, type Session } from '../server/session.js';
+import { GATE_NO_TOUCH, GATE_TRACKING } from '../server/session.js';
 import type { Engine } from './engine.js';
 import { replyFromLua } from './from-lua.js';
 import { FIRST_SLICE_MS, SLICE_MS } from './limits.js';
@@ -39,7 +37,6 @@ export class ScriptRunner {
   readonly clock: SliceClock;
   readonly #server: Server;
   readonly #world: World;
-  readonly #heldBack = new Set<Session>();
   readonly #broken: (engine: Engine) => void;
   constructor(components: { server: Server; world: World }, broken: (engine: Engine) => void) {
     this.#server = components.server;
@@ -100,19 +97,6 @@ export class ScriptRunner {
   get busyError(): string {
     const kill = this.running?.job.isFunction === true ? 'FUNCTION' : 'SCRIPT';
     return `BUSY Redis is busy running a script. You can only call ${kill} KILL or SHUTDOWN NOSAVE.`;
-  }
-
-  holdBack(session: Session): void {
-    this.#heldBack.add(session);
-  }
-
-  /** The session is gone. What it has called goes on. */
-  forget(session: Session): void {
-    this.#heldBack.delete(session);
-  }
-
-  get heldBackCount(): number {
-    return this.#heldBack.size;
   }
 
   #prepare(job: ScriptJob): void {
@@ -203,12 +187,11 @@ export class ScriptRunner {
   }
 
   #suspend(run: ScriptRun, args: Args): void {
-    const { dispatcher } = this.#server;
     run.command = run.job.session.lastCommand;
     run.args = args.clone();
     this.running = run;
     run.job.session.suspended = true;
-    dispatcher.gate |= SERVER_SCRIPTING;
+    this.#server.alone.begin(run.startMs);
     this.#world.timers.soon(() => this.#turn(run));
   }
 
@@ -237,7 +220,7 @@ export class ScriptRunner {
         { script: run.job.name, ms: Math.round(nowMs - run.startMs) },
         'a slow script: other clients get -BUSY until it ends; SCRIPT KILL ends it',
       );
-      this.#release();
+      this.#server.alone.release();
     }
     this.#world.timers.soon(() => this.#turn(run));
   }
@@ -251,7 +234,7 @@ export class ScriptRunner {
     const errors = reply.errorCount;
     this.running = undefined;
     this.isBusy = false;
-    server.dispatcher.gate &= ~SERVER_SCRIPTING;
+    server.alone.end();
     session.suspended = false;
     this.#end(run, error, reply);
     if (reply.errorCount !== errors) {
@@ -276,16 +259,7 @@ export class ScriptRunner {
       session.carrier.resume();
     }
     server.wakeTasks();
-    this.#release();
-  }
-
-  #release(): void {
-    const waiting = [...this.#heldBack];
-    this.#heldBack.clear();
-    for (const session of waiting) {
-      session.suspended = false;
-      session.carrier.resume();
-    }
+    server.alone.release();
   }
 }
 

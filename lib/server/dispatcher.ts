@@ -45,6 +45,7 @@ import { PUBLISH, WATCH } from '../routing/kinds.js';
 import { errorReply } from '../routing/raw-reply.js';
 import { TurnTimes } from './command-stats.js';
 import {
+  SERVER_ALONE,
   SERVER_DISK_FAILED,
   SERVER_ELEMENTS_DUE,
   SERVER_EXACT_TIMES,
@@ -56,7 +57,6 @@ import {
   SERVER_MONITORED,
   SERVER_PAUSED,
   SERVER_RING,
-  SERVER_SCRIPTING,
   SERVER_STOOD_STILL,
 } from './gates.js';
 import { PROTECTED_MODE_ERROR } from './protected-mode.js';
@@ -178,8 +178,8 @@ export class Dispatcher {
 
   /** Serves sessions whose keys the last command has made ready. */
   serveReady(): void {
-    // Nobody comes between the commands of a script.
-    if ((this.gate & (SERVER_KEYS_READY | SERVER_SCRIPTING)) !== SERVER_KEYS_READY) return;
+    // Nobody comes between the commands of a script, nor the slices of a command.
+    if ((this.gate & (SERVER_KEYS_READY | SERVER_ALONE)) !== SERVER_KEYS_READY) return;
     this.gate &= ~SERVER_KEYS_READY;
     this.#server.blocking.serve();
   }
@@ -341,7 +341,7 @@ export class Dispatcher {
         return;
       }
     }
-    if ((this.gate & SERVER_SCRIPTING) !== 0 && !this.#mayInterrupt(session, command, args)) return;
+    if ((this.gate & SERVER_ALONE) !== 0 && !this.#mayInterrupt(session, command, args)) return;
     if (this.#mustWait(session, command)) {
       session.lastCommand = command;
       session.postponed = args.clone();
@@ -377,18 +377,18 @@ export class Dispatcher {
     return begun === false;
   }
 
-  /** While a script is suspended: false if the command was refused, or held back. */
+  /** While another command is alone: false if this one was refused, or held back. */
   #mayInterrupt(session: Session, command: Command, args: Args): boolean {
-    const { runner } = this.#server.scripts;
-    if (runner.isBusy) {
+    const { alone, scripts } = this.#server;
+    if (scripts.runner.isBusy) {
       if ((command.flags & ALLOW_BUSY) !== 0) return true;
-      this.#reject(session, command, runner.busyError);
+      this.#reject(session, command, scripts.runner.busyError);
       return false;
     }
     session.lastCommand = command;
     session.postponed = args.clone();
     session.suspended = true;
-    runner.holdBack(session);
+    alone.holdBack(session);
     return false;
   }
 

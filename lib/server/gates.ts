@@ -11,8 +11,8 @@ export const SERVER_MONITORED = 1 << 17;
 export const SERVER_EXACT_TIMES = 1 << 18;
 /** `maxmemory` is set. */
 export const SERVER_MEMORY_LIMIT = 1 << 19;
-/** A script is suspended: see `ScriptRunner`. */
-export const SERVER_SCRIPTING = 1 << 20;
+/** A script, or a command of very many arguments, is suspended: see `Alone`. */
+export const SERVER_ALONE = 1 << 20;
 /** Keys that sessions wait for are ready: see `Blocking`. */
 export const SERVER_KEYS_READY = 1 << 21;
 /** The node loads what it has on disk. */

@@ -18,6 +18,7 @@ import { Scripts } from '../scripting/scripts.js';
 import type { LuaModule } from '../scripting/web-assembly.js';
 import type { Store } from '../store/store.js';
 import { AclLog } from './acl-log.js';
+import { Alone } from './alone.js';
 import { BackgroundWork } from './background.js';
 import { Blocking } from './blocking.js';
 import { CommitGate } from './commit-gate.js';
@@ -85,6 +86,7 @@ export class Server {
   /** Of all that nobody waits for. */
   readonly pace: Pace;
   readonly clients: ClientActivity = { servedMs: Number.NEGATIVE_INFINITY };
+  readonly alone: Alone;
   readonly scripts: Scripts;
   readonly blocking: Blocking;
   readonly pubsub = new PubSub();
@@ -183,12 +185,10 @@ export class Server {
     this.dispatcher = new Dispatcher(this, this.#world, rows);
     this.flushes = new FlushQueue(this.#world);
     this.budget = new LoopBudget(this.#world);
+    this.alone = new Alone(this, this.#world);
     this.scripts = new Scripts({ ...components, server: this });
-    const { runner } = this.scripts;
     const fail = (session: Session, error: unknown): void => this.failed(session, error);
-    const mayRun = (): boolean => {
-      return runner.running === undefined && this.persistence?.isFull !== true;
-    };
+    const mayRun = (): boolean => !this.alone.isOn && this.persistence?.isFull !== true;
     this.tasks = new TaskQueue(this.#world, fail, mayRun);
     this.pace = new Pace(this.#world, this.clients);
     this.transfers = new TaskQueue(this.#world, fail, mayRun, this.pace);
@@ -204,8 +204,8 @@ export class Server {
     this.#world.random.bytes(id);
     this.runId = id.toString('hex');
     this.#expiring = new BackgroundWork(this.#world, (deadlineMs) => {
-      // No key goes in the middle of a script; the next tick starts this again.
-      if (runner.running !== undefined || this.isLoading) return true;
+      // No key goes in the middle of a command; the next tick starts this again.
+      if (this.alone.isOn || this.isLoading) return true;
       this.store.refresh();
       const isDone = this.store.expireDue(deadlineMs);
       this.dispatcher.serveReady();
@@ -365,7 +365,7 @@ export class Server {
     this.#heldBack.delete(session);
     this.#waitingForDisk.delete(session);
     this.router?.forget(session);
-    this.scripts.runner.forget(session);
+    this.alone.forget(session);
     this.tasks.cancel(session);
     this.transfers.cancel(session);
     this.blocking.forget(session);
@@ -430,9 +430,9 @@ export class Server {
     }
   }
 
-  /** Clients that wait for the end of a pause. */
+  /** Clients that wait for the end of a pause, or of a command that is alone. */
   get heldBackCount(): number {
-    return this.#heldBack.size + this.scripts.runner.heldBackCount;
+    return this.#heldBack.size + this.alone.heldBackCount;
   }
 
   /** The session waits for the end of the pause with a postponed command. */

@@ -356,6 +356,15 @@ export class Session implements Watcher {
   }
 
   /**
+   * `defer` for what must be one step for everybody else, and is not only inside EXEC: nobody's command
+   * runs until the task is done.
+   */
+  deferAlone(task: Task): void {
+    if (!this.server.dispatcher.atomic) this.server.alone.run(this, task);
+    else while (!task.step(Number.POSITIVE_INFINITY));
+  }
+
+  /**
    * The command at hand waits until one of its keys is ready or its time is over; see blocking.ts,
    * with an example. In MULTI and in scripts it does not wait: it is as if the time were over.
    */

@@ -3,7 +3,7 @@
  * the event loop is never held for long.
  *
  * All tasks share one slice of `sliceMs` per turn, each in its turn. A task whose client does not
- * read its replies waits until it does. What other members transfer has a queue of its own, with a
+ * read its replies waits until it does. What must be one step for everybody is no task here: alone.ts. What other members transfer has a queue of its own, with a
  * pace: it yields to clients.
  */
 import type { World } from '../../world/world.js';

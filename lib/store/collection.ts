@@ -72,6 +72,14 @@ export class Collection {
     return this.#turn(this.database.peek(buf, from, to), buf, from, to, type);
   }
 
+  /** `openQuietly` at the same key, in a later slice of a command that is alone. */
+  openAgain(): boolean {
+    const isEmptied = this.#isEmptied;
+    const isType = this.openQuietly(this.#buf, this.#from, this.#to, this.#type);
+    this.#isEmptied = isEmptied;
+    return isType;
+  }
+
   /** To read what is below a head at hand; its key is not known. */
   openHead(head: Leaf): void {
     this.#turn(head, NOTHING, 0, 0, typeOf(this.database.tree, head));
@@ -94,6 +102,11 @@ export class Collection {
   }
 
   // Reading.
+
+  /** The type that it was opened as. */
+  get type(): number {
+    return this.#type;
+  }
 
   get exists(): boolean {
     return this.sub.head !== 0;

@@ -56,6 +56,9 @@ const commands: readonly (readonly [
   [['ZINTER', `${KEYS}`], sets, 1],
   [['ZDIFF', `${KEYS}`], sets, 1],
   [['BITOP', 'OR', 'd'], strings, -1],
+  [['MGET'], strings, KEYS],
+  [['EXISTS'], sets, KEYS],
+  [['TOUCH'], strings, KEYS],
 ];
 
 for (const [words, filled, size] of commands) {
@@ -101,6 +104,32 @@ t.test(
     }
   },
 );
+
+t.test('MGET and EXISTS are of the moment when the last key is looked up', async (t) => {
+  const long = 'x'.repeat(100_000);
+  for (const at of [2, 20]) {
+    const scene = await Scene.filled((writer) => {
+      for (const key of keys) writer.send('SET', key, key);
+      writer.send('SET', 's2', long);
+    });
+    scene.reader.post('MGET', ...keys);
+    const { reply } = scene.awaitReply((turn) => {
+      if (turn === 1) scene.writer.send('MSET', 's1', long, 's2', 'short', 's4999', 'late');
+      if (turn === at) scene.writer.send('SET', 's3', long);
+    });
+    const values = reply as string[];
+    t.ok(values[1] === long && values[2] === 'short' && values[4999] === 'late', 'all of it');
+    t.ok(values[3] === long || values[3] === 's3');
+    scene.checkMemory(t);
+  }
+  const scene = await sets();
+  scene.reader.post('EXISTS', ...keys);
+  const { reply } = scene.awaitReply((turn) => {
+    if (turn === 1) scene.writer.send('RENAME', 's4999', 'elsewhere');
+    if (turn === 2) scene.writer.send('RENAME', 's1', 's4999');
+  });
+  t.equal(reply, KEYS - 1);
+});
 
 t.test('a client that goes away while its keys are looked up', async (t) => {
   const scene = await sets();

@@ -3,6 +3,7 @@ import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import { GATE_MULTI, type QueuedCommand, type Session } from '../../server/session.js';
 import { COUNTS, type CommandRow, FAST, NOT_QUEUED } from '../command.js';
+import { AT_ONCE_MAX, pieces, type Slices, sliced } from '../many-arguments.js';
 
 function multi(session: Session, _args: Args, reply: ReplyWriter): void {
   if (session.inTransaction) {
@@ -76,11 +77,25 @@ function watch(session: Session, args: Args, reply: ReplyWriter): void {
     reply.error('ERR WATCH inside MULTI is not allowed');
     return;
   }
-  for (let i = 1; i < args.count; i += 1) {
+  if (args.count <= AT_ONCE_MAX) {
+    watchSome(session, args, 1, args.count);
+    reply.ok();
+    return;
+  }
+  // Each is watched from its turn on: before the reply, which is what the client goes by.
+  const work = function* (own: Args): Slices {
+    yield* pieces(own, 1, (from, to) => watchSome(session, own, from, to));
+    reply.ok();
+  };
+  session.defer(sliced(session, args, work));
+}
+
+/** Watches the keys in the arguments [from, to). */
+function watchSome(session: Session, args: Args, from: number, to: number): void {
+  for (let i = from; i < to; i += 1) {
     session.database.peek(args.buf, args.starts[i]!, args.ends[i]!);
     session.watch(args.string(i));
   }
-  reply.ok();
 }
 
 function unwatch(session: Session, _args: Args, reply: ReplyWriter): void {

@@ -6,16 +6,23 @@ import type { Collection } from '../../store/collection.js';
 import { findScore, SORTED_SET } from '../../types/zsets.js';
 import { readCollection } from '../collections.js';
 import { type CommandRow, READONLY, WRITE } from '../command.js';
+import { replyForEach } from '../many-arguments.js';
 import { SYNTAX_ERROR } from '../replies.js';
-import { addScores, CH, NX, scoresFor, XX } from '../zsets/add-scores.js';
+import { addScores, CH, NX, type ScoreForm, XX } from '../zsets/add-scores.js';
 import { readPlace, readUnit, replyLength, replyPlace } from './geo-arguments.js';
 import { decodePlace, distanceBetween, encodePlace, geohashText, type Place } from './geohash.js';
-
-const ARGUMENTS_OF_PLACE = 3;
 
 /** The places at hand. */
 const place: Place = { longitude: 0, latitude: 0 };
 const other: Place = { longitude: 0, latitude: 0 };
+
+/** longitude latitude member [longitude latitude member ...] */
+const PLACES: ScoreForm = {
+  step: 3,
+  read: (args, i, reply) => {
+    return readPlace(args, i, place, reply) ? encodePlace(place) : Number.NaN;
+  },
+};
 
 /** GEOADD key [NX|XX] [CH] longitude latitude member [longitude latitude member ...] */
 function geoadd(session: Session, args: Args, reply: ReplyWriter): void {
@@ -29,27 +36,21 @@ function geoadd(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const rest = args.count - first;
   const isBoth = (flags & NX) !== 0 && (flags & XX) !== 0;
-  if (rest === 0 || rest % ARGUMENTS_OF_PLACE !== 0 || isBoth) {
+  if (rest === 0 || rest % PLACES.step !== 0 || isBoth) {
     reply.error(SYNTAX_ERROR);
     return;
   }
-  const count = rest / ARGUMENTS_OF_PLACE;
-  const scores = scoresFor(count);
-  for (let k = 0; k < count; k += 1) {
-    if (!readPlace(args, first + k * ARGUMENTS_OF_PLACE, place, reply)) return;
-    scores[k] = encodePlace(place);
-  }
-  addScores(session, args, first + 2, ARGUMENTS_OF_PLACE, flags, reply);
+  addScores(session, args, first, PLACES, flags);
 }
 
 function geopos(session: Session, args: Args, reply: ReplyWriter): void {
   const zset = readCollection(session, args, 1, SORTED_SET, reply);
-  if (zset === undefined) return;
-  reply.array(args.count - 2);
-  for (let i = 2; i < args.count; i += 1) {
-    if (findPlace(zset, args, i, place)) replyPlace(reply, place);
-    else reply.nilArray();
-  }
+  if (zset !== undefined) replyForEach(session, zset, args, 2, writePlace);
+}
+
+function writePlace(reply: ReplyWriter, zset: Collection, args: Args, i: number): void {
+  if (findPlace(zset, args, i, place)) replyPlace(reply, place);
+  else reply.nilArray();
 }
 
 /** Finds where the member in argument `i` is; false if it is not there. */
@@ -75,12 +76,12 @@ function geodist(session: Session, args: Args, reply: ReplyWriter): void {
 
 function geohash(session: Session, args: Args, reply: ReplyWriter): void {
   const zset = readCollection(session, args, 1, SORTED_SET, reply);
-  if (zset === undefined) return;
-  reply.array(args.count - 2);
-  for (let i = 2; i < args.count; i += 1) {
-    if (findPlace(zset, args, i, place)) reply.bulkLatin1(geohashText(place));
-    else reply.nil();
-  }
+  if (zset !== undefined) replyForEach(session, zset, args, 2, writeGeohash);
+}
+
+function writeGeohash(reply: ReplyWriter, zset: Collection, args: Args, i: number): void {
+  if (findPlace(zset, args, i, place)) reply.bulkLatin1(geohashText(place));
+  else reply.nil();
 }
 
 export const geoCommands: readonly CommandRow[] = [

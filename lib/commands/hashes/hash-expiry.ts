@@ -19,6 +19,7 @@ import { findCollection, readCollection } from '../collections.js';
 import { type CommandRow, FAST, type Handler, READONLY, WRITE } from '../command.js';
 import { conditionOf, holds } from '../keys/expire-conditions.js';
 import { invalidExpireTime } from '../keys/expire-time.js';
+import { replyForEach } from '../many-arguments.js';
 import { NOT_INTEGER } from '../replies.js';
 
 const NO_FIELD = -2;
@@ -78,18 +79,32 @@ function expiring(unitMs: number, isRelative: boolean): Handler {
     const first = fieldsAt(args, condition === 0 ? 3 : 4, COUNT_NOT_POSITIVE, reply);
     if (Number.isNaN(first) || refusesFields(hash, args, first, reply)) return;
     if (hash.exists) markTimed(hash);
-    let changed = 0;
-    let removed = 0;
-    reply.array(args.count - first);
-    for (let i = first; i < args.count; i += 1) {
-      const code = expire(hash, args, i, condition, timeMs);
-      if (code >= DONE) changed += 1;
-      if (code === REMOVED) removed += 1;
-      reply.integer(code);
-    }
-    hash.database.store.expiredElements += removed;
-    if (changed > 0) hash.notify(NOTIFY_HASH, removed > 0 ? 'hdel' : 'hexpire');
+    const isPast = timeMs <= nowMs;
+    changeFields(session, hash, args, first, isPast ? 'hdel' : 'hexpire', (some, own, i) => {
+      return expire(some, own, i, condition, timeMs);
+    });
   };
+}
+
+/** Does `change` to the fields from argument `first` on, replies what it returns for each, and tells of it. */
+function changeFields(
+  session: Session,
+  hash: Collection,
+  args: Args,
+  first: number,
+  event: string,
+  change: (hash: Collection, args: Args, i: number) => number,
+): void {
+  let changed = 0;
+  const write = (reply: ReplyWriter, some: Collection, own: Args, i: number): void => {
+    const code = change(some, own, i);
+    if (code >= DONE) changed += 1;
+    reply.integer(code);
+  };
+  replyForEach(session, hash, args, first, write, (all) => {
+    if (event === 'hdel') all.database.store.expiredElements += changed;
+    if (changed > 0) all.notify(NOTIFY_HASH, event);
+  });
 }
 
 /** True, the error replied, if a field is too long to be kept in the order of expiries. */
@@ -123,20 +138,19 @@ function expire(
 
 /** `unitMs`: rounded up to it, as Redis does. */
 function telling(unitMs: number, isRelative: boolean): Handler {
+  const write = (reply: ReplyWriter, hash: Collection, args: Args, i: number): void => {
+    const field = fieldOf(hash, args, i);
+    const expiryMs = field === 0 ? 0 : hash.elements.expiryMs(field);
+    const baseMs = isRelative ? hash.database.store.nowMs : 0;
+    if (field === 0) reply.integer(NO_FIELD);
+    else if (expiryMs === 0) reply.integer(NO_EXPIRY);
+    else reply.integer(Math.ceil((expiryMs - baseMs) / unitMs));
+  };
   return (session, args, reply) => {
     const hash = readCollection(session, args, 1, TYPE_HASH, reply);
     if (hash === undefined) return;
     const first = fieldsAt(args, 2, COUNT_NOT_POSITIVE_TO_READ, reply);
-    if (Number.isNaN(first)) return;
-    const baseMs = isRelative ? session.server.store.nowMs : 0;
-    reply.array(args.count - first);
-    for (let i = first; i < args.count; i += 1) {
-      const field = fieldOf(hash, args, i);
-      const expiryMs = field === 0 ? 0 : hash.elements.expiryMs(field);
-      if (field === 0) reply.integer(NO_FIELD);
-      else if (expiryMs === 0) reply.integer(NO_EXPIRY);
-      else reply.integer(Math.ceil((expiryMs - baseMs) / unitMs));
-    }
+    if (!Number.isNaN(first)) replyForEach(session, hash, args, first, write);
   };
 }
 
@@ -144,18 +158,15 @@ function hpersist(session: Session, args: Args, reply: ReplyWriter): void {
   const hash = findCollection(session, args, 1, TYPE_HASH, reply);
   if (hash === undefined) return;
   const first = fieldsAt(args, 2, COUNT_NOT_POSITIVE_TO_READ, reply);
-  if (Number.isNaN(first)) return;
-  let changed = 0;
-  reply.array(args.count - first);
-  for (let i = first; i < args.count; i += 1) {
-    const field = fieldOf(hash, args, i);
-    const isTimed = field !== 0 && hash.elements.expiryMs(field) !== 0;
-    reply.integer(field === 0 ? NO_FIELD : isTimed ? DONE : NO_EXPIRY);
-    if (!isTimed) continue;
-    hash.setElementExpiry(args.buf, args.starts[i]!, args.ends[i]!, 0);
-    changed += 1;
-  }
-  if (changed > 0) hash.notify(NOTIFY_HASH, 'hpersist');
+  if (!Number.isNaN(first)) changeFields(session, hash, args, first, 'hpersist', persist);
+}
+
+function persist(hash: Collection, args: Args, i: number): number {
+  const field = fieldOf(hash, args, i);
+  if (field === 0) return NO_FIELD;
+  if (hash.elements.expiryMs(field) === 0) return NO_EXPIRY;
+  hash.setElementExpiry(args.buf, args.starts[i]!, args.ends[i]!, 0);
+  return DONE;
 }
 
 function writing(name: string, arity: number, handler: Handler): CommandRow {

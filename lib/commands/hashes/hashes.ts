@@ -13,38 +13,69 @@ import { replyElements } from '../element-range.js';
 import { type ElementWriter, writeFlatPair, writeKey, writeValue } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesKey } from '../lookup.js';
+import {
+  AT_ONCE_MAX,
+  collectionInSlices,
+  removeArguments,
+  replyForEach,
+} from '../many-arguments.js';
 import { MIRROR_KEY_TOO_LONG, replyValue, wrongArity } from '../replies.js';
 
 function hset(session: Session, args: Args, reply: ReplyWriter): void {
-  const added = setFields(session, args, 'hset', reply);
-  if (added >= 0) reply.integer(added);
+  setFields(session, args, reply, 'hset');
 }
 
 function hmset(session: Session, args: Args, reply: ReplyWriter): void {
-  if (setFields(session, args, 'hmset', reply) >= 0) reply.ok();
+  setFields(session, args, reply, 'hmset');
 }
 
-/** How many fields are new; -1 if an error was replied. */
-function setFields(session: Session, args: Args, command: string, reply: ReplyWriter): number {
+function setFields(
+  session: Session,
+  args: Args,
+  reply: ReplyWriter,
+  command: 'hmset' | 'hset',
+): void {
   if ((args.count & 1) !== 0) {
     reply.error(wrongArity(command));
-    return -1;
+    return;
   }
-  if (refusesKey(args, 1, reply)) return -1;
+  if (refusesKey(args, 1, reply)) return;
   for (let i = 2; i < args.count; i += 2) {
-    if (refusesSubKey(args, i, reply)) return -1;
+    if (refusesSubKey(args, i, reply)) return;
   }
   const hash = findCollection(session, args, 1, TYPE_HASH, reply);
-  if (hash === undefined) return -1;
+  if (hash === undefined) return;
   for (let i = 2; i < args.count && hash.sub.isMirrored; i += 2) {
-    if (refusesMirrored(hash, args, i, reply)) return -1;
+    if (refusesMirrored(hash, args, i, reply)) return;
+  }
+  if (args.count <= AT_ONCE_MAX) {
+    haveSet(hash, putArguments(hash, args, 2, args.count), reply, command);
+    return;
   }
   let added = 0;
-  for (let i = 2; i < args.count; i += 2) {
-    if (putArgument(hash, args, i)) added += 1;
-  }
-  hash.notify(NOTIFY_HASH, 'hset');
+  const some = (many: Collection, own: Args, from: number, to: number): void => {
+    added += putArguments(many, own, from, to);
+  };
+  const end = (many: Collection): void => haveSet(many, added, reply, command);
+  collectionInSlices(session, hash, args, 2, some, end);
+}
+
+/** Writes the fields and values in the arguments [from, to); how many are new. */
+function putArguments(hash: Collection, args: Args, from: number, to: number): number {
+  let added = 0;
+  for (let i = from; i < to; i += 2) if (putArgument(hash, args, i)) added += 1;
   return added;
+}
+
+function haveSet(
+  hash: Collection,
+  added: number,
+  reply: ReplyWriter,
+  command: 'hmset' | 'hset',
+): void {
+  hash.notify(NOTIFY_HASH, 'hset');
+  if (command === 'hset') reply.integer(added);
+  else reply.ok();
 }
 
 /** Writes the field in argument `i` and its value in the next one; true if it is new. */
@@ -83,17 +114,15 @@ function hsetnx(session: Session, args: Args, reply: ReplyWriter): void {
 
 function hget(session: Session, args: Args, reply: ReplyWriter): void {
   const hash = readCollection(session, args, 1, TYPE_HASH, reply);
-  if (hash !== undefined) replyField(hash, args, 2, reply);
+  if (hash !== undefined) writeField(reply, hash, args, 2);
 }
 
 function hmget(session: Session, args: Args, reply: ReplyWriter): void {
   const hash = readCollection(session, args, 1, TYPE_HASH, reply);
-  if (hash === undefined) return;
-  reply.array(args.count - 2);
-  for (let i = 2; i < args.count; i += 1) replyField(hash, args, i, reply);
+  if (hash !== undefined) replyForEach(session, hash, args, 2, writeField);
 }
 
-function replyField(hash: Collection, args: Args, i: number, reply: ReplyWriter): void {
+function writeField(reply: ReplyWriter, hash: Collection, args: Args, i: number): void {
   const field = fieldOf(hash, args, i);
   if (field === 0) reply.nil();
   else replyValue(reply, hash.database, field);
@@ -118,13 +147,7 @@ function hlen(session: Session, args: Args, reply: ReplyWriter): void {
 
 function hdel(session: Session, args: Args, reply: ReplyWriter): void {
   const hash = findCollection(session, args, 1, TYPE_HASH, reply);
-  if (hash === undefined) return;
-  let removed = 0;
-  for (let i = 2; i < args.count; i += 1) {
-    if (hash.remove(args.buf, args.starts[i]!, args.ends[i]!)) removed += 1;
-  }
-  if (removed > 0) hash.notify(NOTIFY_HASH, 'hdel');
-  reply.integer(removed);
+  if (hash !== undefined) removeArguments(session, hash, args, NOTIFY_HASH, 'hdel');
 }
 
 function hgetall(session: Session, args: Args, reply: ReplyWriter): void {

@@ -8,23 +8,44 @@ import { typeName } from '../../types/types.js';
 import { COUNTS, type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { databaseOf, int32Of } from '../database-index.js';
 import { findKey, inspectKey, notifyKey, readKey, refusesKey, removeKey } from '../lookup.js';
+import { AT_ONCE_MAX, inSlices, pieces } from '../many-arguments.js';
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, replyKey, SYNTAX_ERROR } from '../replies.js';
+import { CountTask } from './count-task.js';
 import { type Transfer, transfer } from './transfer.js';
 
 const SAME_OBJECT = 'ERR source and destination objects are the same';
 
 function del(session: Session, args: Args, reply: ReplyWriter): void {
-  const database = session.database;
+  const { database } = session;
+  if (args.count <= AT_ONCE_MAX) {
+    reply.integer(removeKeys(database, args, 1, args.count));
+    return;
+  }
+  inSlices(session, args, function* (own) {
+    let removed = 0;
+    yield* pieces(own, 1, (from, to) => {
+      removed += removeKeys(database, own, from, to);
+    });
+    reply.integer(removed);
+  });
+}
+
+/** Removes the keys in the arguments [from, to); how many there were. */
+function removeKeys(database: Database, args: Args, from: number, to: number): number {
   let removed = 0;
-  for (let i = 1; i < args.count; i += 1) {
+  for (let i = from; i < to; i += 1) {
     if (!removeKey(database, args, i)) continue;
     removed += 1;
     notifyKey(database, NOTIFY_GENERIC, 'del', args, i);
   }
-  reply.integer(removed);
+  return removed;
 }
 
 function exists(session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > AT_ONCE_MAX) {
+    new CountTask(session, args, reply, inspectKey).run();
+    return;
+  }
   const database = session.database;
   let found = 0;
   for (let i = 1; i < args.count; i += 1) {
@@ -34,6 +55,10 @@ function exists(session: Session, args: Args, reply: ReplyWriter): void {
 }
 
 function touch(session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > AT_ONCE_MAX) {
+    new CountTask(session, args, reply, readKey).run();
+    return;
+  }
   const database = session.database;
   let found = 0;
   for (let i = 1; i < args.count; i += 1) {

@@ -2,12 +2,14 @@
 import type { Args } from '../../../resp/args.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
+import type { Collection } from '../../store/collection.js';
 import { NOTIFY_LIST } from '../../store/notify.js';
 import { pushFirst, pushLast } from '../../types/lists.js';
 import { TYPE_LIST } from '../../types/types.js';
 import { findCollection } from '../collections.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { refusesKey } from '../lookup.js';
+import { AT_ONCE_MAX, collectionInSlices } from '../many-arguments.js';
 import { popFirst, readMultiPop } from '../multi-pop.js';
 import { wrongArity } from '../replies.js';
 import { ENDS, integerFrom, notifyPopped, replyPopped, type Where } from './list-arguments.js';
@@ -45,11 +47,26 @@ function push(
     reply.integer(0);
     return;
   }
+  if (args.count <= AT_ONCE_MAX) {
+    pushSome(list, args, 2, args.count, where);
+    havePushed(list, where, reply);
+    return;
+  }
+  const some = (many: Collection, own: Args, from: number, to: number): void => {
+    pushSome(many, own, from, to, where);
+  };
+  collectionInSlices(session, list, args, 2, some, (many) => havePushed(many, where, reply));
+}
+
+function pushSome(list: Collection, args: Args, from: number, to: number, where: Where): void {
   const { buf, starts, ends } = args;
-  for (let i = 2; i < args.count; i += 1) {
+  for (let i = from; i < to; i += 1) {
     if (where === 'LEFT') pushFirst(list, buf, starts[i]!, ends[i]!);
     else pushLast(list, buf, starts[i]!, ends[i]!);
   }
+}
+
+function havePushed(list: Collection, where: Where, reply: ReplyWriter): void {
   list.notify(NOTIFY_LIST, where === 'LEFT' ? 'lpush' : 'rpush');
   reply.integer(list.size);
 }

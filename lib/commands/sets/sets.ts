@@ -12,6 +12,12 @@ import { replyElements } from '../element-range.js';
 import { writeKey } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesKey } from '../lookup.js';
+import {
+  AT_ONCE_MAX,
+  collectionInSlices,
+  removeArguments,
+  replyForEach,
+} from '../many-arguments.js';
 
 function sadd(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesKey(args, 1, reply)) return;
@@ -20,26 +26,38 @@ function sadd(session: Session, args: Args, reply: ReplyWriter): void {
   }
   const set = findCollection(session, args, 1, TYPE_SET, reply);
   if (set === undefined) return;
-  const isNew = !set.exists;
-  if (!isNew) expectMembers(set, args.count - 2, false);
-  let added = 0;
-  for (let i = 2; i < args.count; i += 1) {
-    if (addMember(set, args.buf, args.starts[i]!, args.ends[i]!)) added += 1;
-    if (isNew && i === 2) expectMembers(set, args.count - 2, true);
+  if (args.count <= AT_ONCE_MAX) {
+    haveAdded(set, addMembers(set, args, 2, args.count), reply);
+    return;
   }
+  let added = 0;
+  const some = (many: Collection, own: Args, from: number, to: number): void => {
+    added += addMembers(many, own, from, to);
+  };
+  collectionInSlices(session, set, args, 2, some, (many) => haveAdded(many, added, reply));
+}
+
+/** Adds the members in the arguments [from, to); how many are new. */
+function addMembers(set: Collection, args: Args, from: number, to: number): number {
+  const { buf, count, ends, starts } = args;
+  const isNew = !set.exists;
+  if (from === 2 && !isNew) expectMembers(set, count - 2, false);
+  let added = 0;
+  for (let i = from; i < to; i += 1) {
+    if (addMember(set, buf, starts[i]!, ends[i]!)) added += 1;
+    if (isNew && i === 2) expectMembers(set, count - 2, true);
+  }
+  return added;
+}
+
+function haveAdded(set: Collection, added: number, reply: ReplyWriter): void {
   if (added > 0) set.notify(NOTIFY_SET, 'sadd');
   reply.integer(added);
 }
 
 function srem(session: Session, args: Args, reply: ReplyWriter): void {
   const set = findCollection(session, args, 1, TYPE_SET, reply);
-  if (set === undefined) return;
-  let removed = 0;
-  for (let i = 2; i < args.count; i += 1) {
-    if (set.remove(args.buf, args.starts[i]!, args.ends[i]!)) removed += 1;
-  }
-  if (removed > 0) set.notify(NOTIFY_SET, 'srem');
-  reply.integer(removed);
+  if (set !== undefined) removeArguments(session, set, args, NOTIFY_SET, 'srem');
 }
 
 function smove(session: Session, args: Args, reply: ReplyWriter): void {
@@ -77,9 +95,11 @@ function sismember(session: Session, args: Args, reply: ReplyWriter): void {
 
 function smismember(session: Session, args: Args, reply: ReplyWriter): void {
   const set = readCollection(session, args, 1, TYPE_SET, reply);
-  if (set === undefined) return;
-  reply.array(args.count - 2);
-  for (let i = 2; i < args.count; i += 1) reply.integer(has(set, args, i) ? 1 : 0);
+  if (set !== undefined) replyForEach(session, set, args, 2, writeIsMember);
+}
+
+function writeIsMember(reply: ReplyWriter, set: Collection, args: Args, i: number): void {
+  reply.integer(has(set, args, i) ? 1 : 0);
 }
 
 function scard(session: Session, args: Args, reply: ReplyWriter): void {

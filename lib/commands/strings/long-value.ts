@@ -61,19 +61,28 @@ export class LongReply implements Task {
 
   /** Bytes [from, to) of a string come next; `leaf` 0 or no string: nil. */
   add(leaf: Leaf, from: number, to: number): void {
+    this.put(this.#parts.length, leaf, from, to);
+  }
+
+  /** `add` in place of what was put at this place before, if anything was. */
+  put(place: number, leaf: Leaf, from: number, to: number): void {
+    const before = this.#parts[place];
+    this.#parts[place] = this.#partOf(leaf, from, to);
+    if (before !== undefined) this.#release(before);
+  }
+
+  #partOf(leaf: Leaf, from: number, to: number): Part {
+    if (leaf <= 0) return null;
     const { tree } = this.#database;
-    if (leaf <= 0) {
-      this.#parts.push(null);
-      return;
-    }
     const held = holdValue(tree.space, leaf);
-    if (held !== null) {
-      this.#parts.push({ held, from, to });
-      return;
-    }
+    if (held !== null) return { held, from, to };
     const copy = Buffer.allocUnsafe(to - from);
     tree.copyValue(leaf, copy, 0, from, to);
-    this.#parts.push(copy);
+    return copy;
+  }
+
+  #release(part: Part): void {
+    if (part !== null && 'held' in part) this.#values.release(part.held);
   }
 
   /** Nothing more is added. */
@@ -98,9 +107,7 @@ export class LongReply implements Task {
   }
 
   cancel(): void {
-    for (const part of this.#parts.splice(this.#index)) {
-      if (part !== null && 'held' in part) this.#values.release(part.held);
-    }
+    for (const part of this.#parts.splice(this.#index)) this.#release(part);
   }
 
   #piece(part: Part): void {

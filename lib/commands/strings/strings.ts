@@ -21,8 +21,10 @@ import {
   refusesKey,
   removeKey,
 } from '../lookup.js';
+import { AT_ONCE_MAX, inSlices, pieces } from '../many-arguments.js';
 import { NOT_INTEGER, replyShortValue, replyValue, SYNTAX_ERROR, wrongArity } from '../replies.js';
 import { AT_ONCE_BYTES, isLong, LongReply, replyLong } from './long-value.js';
+import { MgetTask } from './mget-task.js';
 import {
   OPTION_AT,
   OPTION_GET,
@@ -217,6 +219,10 @@ function expire(database: Database, args: Args, expiryMs: number, persists: bool
 }
 
 function mget(session: Session, args: Args, reply: ReplyWriter): void {
+  if (args.count > AT_ONCE_MAX) {
+    new MgetTask(session, args, reply).run();
+    return;
+  }
   const database = session.database;
   let bytesAtOnce = 0;
   reply.array(args.count - 1);
@@ -252,21 +258,41 @@ function mgetRest(
 
 function mset(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesPairs(args, 'mset', reply)) return;
-  setPairs(session.database, args);
-  reply.ok();
+  const { database } = session;
+  if (args.count <= AT_ONCE_MAX) {
+    setPairs(database, args, 1, args.count);
+    reply.ok();
+    return;
+  }
+  inSlices(session, args, function* (own) {
+    yield* pieces(own, 1, (from, to) => setPairs(database, own, from, to));
+    reply.ok();
+  });
 }
 
 function msetnx(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesPairs(args, 'msetnx', reply)) return;
-  const database = session.database;
-  for (let i = 1; i < args.count; i += 2) {
-    if (peekKey(database, args, i) !== 0) {
-      reply.integer(0);
-      return;
-    }
+  const { database } = session;
+  if (args.count <= AT_ONCE_MAX) {
+    const mayWrite = !isAnyThere(database, args, 1, args.count);
+    if (mayWrite) setPairs(database, args, 1, args.count);
+    reply.integer(mayWrite ? 1 : 0);
+    return;
   }
-  setPairs(database, args);
-  reply.integer(1);
+  inSlices(session, args, function* (own) {
+    let mayWrite = true;
+    yield* pieces(own, 1, (from, to) => {
+      if (mayWrite) mayWrite = !isAnyThere(database, own, from, to);
+    });
+    if (mayWrite) yield* pieces(own, 1, (from, to) => setPairs(database, own, from, to));
+    reply.integer(mayWrite ? 1 : 0);
+  });
+}
+
+/** Whether one of the keys is there, in the pairs in the arguments [from, to). */
+function isAnyThere(database: Database, args: Args, from: number, to: number): boolean {
+  for (let i = from; i < to; i += 2) if (peekKey(database, args, i) !== 0) return true;
+  return false;
 }
 
 /** True, the error replied, if these are not pairs of values and keys that may be written. */
@@ -286,10 +312,11 @@ function fetchArguments({ tree }: Database, args: Args, first: number, step: num
   fetchKeys(tree, args.buf, args.starts, args.ends, first, args.count, step);
 }
 
-function setPairs(database: Database, args: Args): void {
+/** Writes the keys and values in the arguments [from, to). */
+function setPairs(database: Database, args: Args, from: number, to: number): void {
   const { buf, starts, ends } = args;
-  for (let i = 1; i < args.count; i += 2) {
-    if ((i - 1) % (2 * FETCH_KEYS_MAX) === 0) fetchArguments(database, args, i, 2);
+  for (let i = from; i < to; i += 2) {
+    if ((i - from) % (2 * FETCH_KEYS_MAX) === 0) fetchArguments(database, args, i, 2);
     database.set(buf, starts[i]!, ends[i]!, buf, starts[i + 1]!, ends[i + 1]!, 0);
     notifyKey(database, NOTIFY_STRING, 'set', args, i);
   }

@@ -4,7 +4,17 @@ import type { ReplyWriter } from '../../../resp/reply-writer.js';
 import type { Session } from '../../server/session.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { NOT_FLOAT, SYNTAX_ERROR } from '../replies.js';
-import { addScores, CH, GT, INCR, LT, NX, scoresFor, XX } from './add-scores.js';
+import { addScores, CH, GT, INCR, LT, NX, type ScoreForm, XX } from './add-scores.js';
+
+/** score member [score member ...] */
+const PAIRS: ScoreForm = {
+  step: 2,
+  read: (args, i, reply) => {
+    const score = args.float(i);
+    if (score !== score) reply.error(NOT_FLOAT);
+    return score;
+  },
+};
 
 function zadd(session: Session, args: Args, reply: ReplyWriter): void {
   let flags = 0;
@@ -22,7 +32,7 @@ function zadd(session: Session, args: Args, reply: ReplyWriter): void {
   } else if ((flags & INCR) !== 0 && pairs > 2) {
     reply.error('ERR INCR option supports a single increment-element pair');
   } else {
-    addMembers(session, args, at, flags, reply);
+    addScores(session, args, at, PAIRS, flags);
   }
 }
 
@@ -46,28 +56,7 @@ function countOf(flags: number): number {
 function zincrby(session: Session, args: Args, reply: ReplyWriter): void {
   // Redis reads it as ZADD INCR, and an option leaves no pair of score and member.
   if (flagOf(args, 2) !== 0) reply.error(SYNTAX_ERROR);
-  else addMembers(session, args, 2, INCR, reply);
-}
-
-/** Adds the scores and members from argument `first` on. */
-function addMembers(
-  session: Session,
-  args: Args,
-  first: number,
-  flags: number,
-  reply: ReplyWriter,
-): void {
-  const count = (args.count - first) >>> 1;
-  const scores = scoresFor(count);
-  for (let k = 0; k < count; k += 1) {
-    const score = args.float(first + 2 * k);
-    if (score !== score) {
-      reply.error(NOT_FLOAT);
-      return;
-    }
-    scores[k] = score;
-  }
-  addScores(session, args, first + 1, 2, flags, reply);
+  else addScores(session, args, 2, PAIRS, INCR);
 }
 
 export const zaddCommands: readonly CommandRow[] = [

@@ -10,19 +10,14 @@ import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { writeKey } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesPairs, signedCount } from '../int64.js';
+import { removeArguments, replyForEach } from '../many-arguments.js';
 import { replyRandom } from '../random-elements.js';
 import { beginItems, SYNTAX_ERROR, wrongArity } from '../replies.js';
 import { writeFlatScored, writeNestedScored, writeScanned } from './members.js';
 
 function zrem(session: Session, args: Args, reply: ReplyWriter): void {
   const zset = findCollection(session, args, 1, SORTED_SET, reply);
-  if (zset === undefined) return;
-  let removed = 0;
-  for (let i = 2; i < args.count; i += 1) {
-    if (zset.remove(args.buf, args.starts[i]!, args.ends[i]!)) removed += 1;
-  }
-  if (removed > 0) zset.notify(NOTIFY_ZSET, 'zrem');
-  reply.integer(removed);
+  if (zset !== undefined) removeArguments(session, zset, args, NOTIFY_ZSET, 'zrem');
 }
 
 function zcard(session: Session, args: Args, reply: ReplyWriter): void {
@@ -32,17 +27,15 @@ function zcard(session: Session, args: Args, reply: ReplyWriter): void {
 
 function zscore(session: Session, args: Args, reply: ReplyWriter): void {
   const zset = readCollection(session, args, 1, SORTED_SET, reply);
-  if (zset !== undefined) replyScore(zset, args, 2, reply);
+  if (zset !== undefined) writeScore(reply, zset, args, 2);
 }
 
 function zmscore(session: Session, args: Args, reply: ReplyWriter): void {
   const zset = readCollection(session, args, 1, SORTED_SET, reply);
-  if (zset === undefined) return;
-  reply.array(args.count - 2);
-  for (let i = 2; i < args.count; i += 1) replyScore(zset, args, i, reply);
+  if (zset !== undefined) replyForEach(session, zset, args, 2, writeScore);
 }
 
-function replyScore(zset: Collection, args: Args, i: number, reply: ReplyWriter): void {
+function writeScore(reply: ReplyWriter, zset: Collection, args: Args, i: number): void {
   const score = findScore(zset, args.buf, args.starts[i]!, args.ends[i]!);
   if (score !== score) reply.nil();
   else reply.double(score);
