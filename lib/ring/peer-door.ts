@@ -45,6 +45,7 @@ export class PeerDoor {
     this.serve({
       name: 'CLOCK',
       channel: 'data',
+      isForLoading: true,
       handler: (session, args, reply) => {
         const theirMs = args.count === 2 ? args.int64(1) : Number.NaN;
         if (!(theirMs >= 0)) return reply.error('ERR a clock that cannot be read');
@@ -98,7 +99,7 @@ export class PeerDoor {
     }
     // What concerns keys waits as commands do for who is alone; whether somebody lives never waits.
     if (verb.channel !== 'control') {
-      if (server.isLoading) return reply.error(LOADING);
+      if (server.isLoading && verb.isForLoading !== true) return reply.error(LOADING);
       if ((server.dispatcher.gate & SERVER_ALONE) !== 0) {
         session.postponed = args.clone();
         session.suspended = true;

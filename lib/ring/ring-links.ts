@@ -21,6 +21,8 @@ export interface PeerVerb {
   /** In capitals. */
   readonly name: string;
   readonly channel: Channel;
+  /** It is served while this member loads its folder, too. */
+  readonly isForLoading?: true;
   /** Writes exactly one reply or defers itself, as a command does. */
   readonly handler: (session: Session, args: Args, reply: ReplyWriter) => void;
 }

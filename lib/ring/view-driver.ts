@@ -34,6 +34,8 @@ export class ViewDriver {
   readonly #events: ViewDriverEvents;
   #queue: ViewOutput[] = [];
   #isKeeping = false;
+  /** The disk has refused a record, and not taken it yet. */
+  #isSilent = false;
   #isStopped = false;
   #timer: Timer | undefined;
   #plannedMs = Infinity;
@@ -97,16 +99,18 @@ export class ViewDriver {
     keep(record).then(
       () => {
         this.#isKeeping = false;
+        if (this.#isSilent) log.warn({}, 'what the ring decides can be kept again');
+        this.#isSilent = false;
         if (this.#isStopped) return;
         this.#queue.shift();
         this.#release(out);
         this.#pump();
       },
       (error: unknown) => {
-        log.error(
-          { err: error },
-          'cannot keep what the ring decides; this member is silent until it can',
-        );
+        const news = 'cannot keep what the ring decides; this member is silent until it can';
+        const { message = String(error) } = error as { message?: string };
+        if (!this.#isSilent) log.error({ error: message }, news);
+        this.#isSilent = true;
         world.timers.after(RETRY_MS, () => this.#keep(out, keep, record), true);
       },
     );

@@ -29,7 +29,8 @@ import type { Server } from '../server/server.js';
 import type { QueuedCommand } from '../server/session.js';
 import { encodeHeader, WHOLE } from './call-header.js';
 import type { Answered, Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
-import { LocalSource, type LongSource, type Portion, RemoteReply } from './long-replies.js';
+import { LocalSource, type LongSource, RemoteReply } from './long-replies.js';
+import { Portions } from './portions.js';
 import { errorReply } from './raw-reply.js';
 
 /** Time that a member has to answer, or to say that it will later, ms. */
@@ -127,6 +128,7 @@ export class Calls {
   readonly #server: Server;
   readonly #links: RingLinks;
   readonly #calls = new Map<number, Call>();
+  readonly #portions: Portions;
   readonly #generations = new Map<string, number>();
   /** When a member was last told what time it is here, monotonic ms. */
   readonly #toldTime = new Map<string, number>();
@@ -143,7 +145,9 @@ export class Calls {
     this.#server = components.server;
     this.#links = components.links;
     this.guests = components.guests;
-    this.#nextId = 1 + this.#server.store.world.random.below(FIRST_ID_MAX);
+    const { world } = this.#server.store;
+    this.#portions = new Portions({ world, links: this.#links }, { timeoutMs: CALL_TIMEOUT_MS });
+    this.#nextId = 1 + world.random.below(FIRST_ID_MAX);
   }
 
   get size(): number {
@@ -297,12 +301,7 @@ export class Calls {
     const { world } = this.#server.store;
     call.long = new RemoteReply({
       world,
-      ask: (offset, done) => {
-        const words = ['PORTION', String(call.id), String(offset)];
-        const got: Done = (error, reply) => done(portionOf(error, reply));
-        const sent = this.#links.request(call.memberId, 'bulk', words, CALL_TIMEOUT_MS, got);
-        if (!('done' in sent)) world.timers.soon(() => done(portionOf(sent, null)));
-      },
+      ask: (offset, done) => this.#portions.ask(call.memberId, call.id, offset, done),
       yielded: () => this.#tell(call, 'yields'),
       ended: () => this.cancel(call),
     });
@@ -545,13 +544,6 @@ export class Calls {
     const call = this.#calls.get(id);
     if (call !== undefined) this.#lost(call, 'it knows nothing of it any more');
   }
-}
-
-function portionOf(error: PeerError | null, reply: PeerReply): Portion {
-  if (error?.code === 'PEER_BUSY') return { kind: 'busy' };
-  if (error !== null) return { kind: 'unreachable' };
-  if (Buffer.isBuffer(reply)) return { kind: 'bytes', bytes: reply };
-  return { kind: reply === null ? 'later' : 'gone' };
 }
 
 function isLoading(reply: PeerReply): boolean {

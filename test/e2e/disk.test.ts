@@ -1,8 +1,18 @@
 /** Real processes on a real disk: killed, full, damaged, traced. */
 import { spawn } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { AS_ROOT, cannotAsRoot, runAsRoot } from '../support/as-root.js';
 import { crashAgainAndAgain } from '../support/crash.js';
@@ -169,6 +179,72 @@ void t.test(
     }
   },
 );
+
+void t.test(
+  'started on a full disk: it says so and ends, or refuses writes until there is room',
+  { skip: cannotAsRoot('mount') },
+  async (t) => {
+    const folder = await newFolder();
+    const disk = join(folder, 'small');
+    const dir = join(disk, 'd');
+    const ballast = join(disk, 'ballast');
+    await mkdir(disk);
+    runAsRoot('mount', '-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk);
+    let server: ServerProcess | undefined;
+    try {
+      const args = ['--dir', dir];
+      server = await startDhash({ args });
+      const client = await server.connect();
+      for (let i = 0; i < 1000; i += 1) client.send('SET', `k${i}`, i);
+      for (let i = 0; i < 1000; i += 1) await client.read();
+      for (const leftBytes of [0, 4096, 65_536, 400_000, 1_000_000, 6_000_000]) {
+        server.signal('SIGKILL');
+        await server.exited;
+        await fillUp(ballast, leftBytes);
+        const started = await startDhash({ args }).catch((error: Error) => error);
+        if (started instanceof Error) {
+          const said = started.message.split('\n').filter((line) => line.startsWith('dhash: '));
+          t.equal(said.length, 1, `${leftBytes} bytes left: it ends, with one line`);
+          t.match(said[0], `dhash: there is no room on the disk of ${dir}: `);
+          await rm(ballast);
+          server = await startDhash({ args });
+        } else {
+          server = started;
+          t.match(await refusalOf(server), /MISCONF .*/, `${leftBytes} bytes left: no writes`);
+          await rm(ballast);
+        }
+        const again = await server.connect();
+        await until(
+          'it takes writes',
+          async () => (await again.callPlain('SET', 'k', 'v')) === 'OK',
+        );
+        await again.callPlain('DEL', 'k');
+        t.equal(await again.callPlain('DBSIZE'), 1000, 'nothing was harmed');
+      }
+    } finally {
+      await server?.stop();
+      runAsRoot('umount', disk);
+    }
+  },
+);
+
+/** What a write is refused with, once there is no room for more. */
+async function refusalOf(server: ServerProcess): Promise<string> {
+  const client = await server.connect();
+  for (let i = 0; i < 2000; i += 1) {
+    const reply = await client.callPlain('SET', 'k', 'v'.repeat(20_000));
+    if (reply === 'OK') continue;
+    t.equal(await client.callPlain('GET', 'k1'), '1', 'reads go on');
+    return String(reply);
+  }
+  return 'none';
+}
+
+/** Makes a file of all the room that there is, but for so many bytes. */
+async function fillUp(path: string, leftBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(path));
+  await writeFile(path, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes)));
+}
 
 void t.test(
   'a file system that is read-only, or belongs to another user: said by name',

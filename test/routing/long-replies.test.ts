@@ -239,6 +239,38 @@ t.test('a client that reads nothing costs one long reply, of which little is mad
   t.ok(await nothingKept(scene, owner));
 });
 
+t.test('a client that leaves more unread than it may is cut off', async (t) => {
+  const { nodes, scene } = await threeNodes(seed);
+  const [first, , owner] = nodes as [SceneNode, SceneNode, SceneNode];
+  await fill(owner);
+  limit(nodes);
+  const client = await first.client();
+  const setting = 'client-output-buffer-limit';
+  t.equal(await client.call('CONFIG', 'SET', setting, 'normal 500000 0 0'), 'OK');
+  client.pause();
+  client.send('GET', 'x:value');
+  const isCut = (): boolean => first.warnings.some((text) => text.startsWith('client cut off'));
+  t.ok(await scene.sim.runUntil(isCut, 60_000));
+  t.ok(await nothingKept(scene, owner));
+});
+
+t.test('many clients at once get theirs', async (t) => {
+  const { nodes, scene } = await threeNodes(seed);
+  const [first, , owner] = nodes as [SceneNode, SceneNode, SceneNode];
+  await fill(owner);
+  limit(nodes);
+  const clients: SceneClient[] = [];
+  for (let n = 0; n < 100; n += 1) clients.push(await first.client());
+  for (const client of clients) client.send('LRANGE', 'x:list', '0', '-1');
+  const replies: unknown[] = [];
+  const isDone = (): boolean => {
+    for (const client of clients) replies.push(...client.received());
+    return replies.length === clients.length;
+  };
+  t.ok(await scene.sim.runUntil(isDone, 60_000));
+  t.ok(replies.every((reply) => (reply as string[]).length === FIELDS));
+});
+
 t.test('a reply that waits to be fetched holds up nothing that comes before it', async (t) => {
   const { nodes, scene } = await threeNodes(seed);
   const [first, , owner] = nodes as [SceneNode, SceneNode, SceneNode];
