@@ -16,10 +16,13 @@ const main = new URL(isNode ? 'whole/node.js' : 'cmd/main.js', folder);
 async function start() {
   if (isNode) {
     // Before anything else: the heap grows while code is loaded.
-    const { beginWithTunedAllocator } = await import(
-      new URL('cmd/memory-allocator.js', folder).href
-    );
-    beginWithTunedAllocator();
+    const asksForHelp = process.argv.some((word) => word === '--help' || word === '-h');
+    if (!asksForHelp) {
+      const { beginWithTunedAllocator } = await import(
+        new URL('cmd/memory-allocator.js', folder).href
+      );
+      beginWithTunedAllocator();
+    }
     const { keepYoungGenerationSmall } = await import(
       new URL('cmd/young-generation.js', folder).href
     );

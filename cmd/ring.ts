@@ -34,6 +34,8 @@ const PORT_MAX = 65_535;
 /** How often it is asked whether the ring is there, and for how long, ms. */
 const LOOK_MS = 200;
 const FORM_MAX_MS = 60_000;
+/** How often it is looked whether npm's shell is still there, ms. */
+const SHELL_LOOK_MS = 500;
 /** These are for one node alone. */
 const OWN_SETTINGS = ['host', 'bind', 'port', 'join', 'announce', 'position', 'unixsocket', 'dir'];
 
@@ -92,6 +94,7 @@ class LocalRing {
   async run(): Promise<void> {
     outliveReader();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#stop());
+    if (process.env.npm_lifecycle_event !== undefined) this.#endWithShell();
     const [first, ...others] = this.#ports;
     const firstEnds = this.#start(first!);
     // The others would ask in vain before.
@@ -100,6 +103,17 @@ class LocalRing {
     const isOver = Promise.all([firstEnds, ...ends]);
     await Promise.race([this.#introduce(), isOver]);
     await isOver;
+  }
+
+  /** Told to end, npm tells the shell that it runs a script in, and the shell tells nobody. */
+  #endWithShell(): void {
+    const shell = process.ppid;
+    const look = setInterval(() => {
+      if (process.ppid === shell) return;
+      clearInterval(look);
+      this.#stop();
+    }, SHELL_LOOK_MS);
+    look.unref();
   }
 
   async #listens(port: number): Promise<void> {

@@ -334,3 +334,14 @@ function grown<T extends Int32Array | Uint8Array>(table: T): T {
   longer.set(table);
   return longer;
 }
+
+/** Copies a few words of a record to another. */
+export function copyWords(
+  from: Int32Array,
+  fromWord: number,
+  to: Int32Array,
+  toWord: number,
+  words: number,
+): void {
+  for (let i = 0; i < words; i++) to[toWord + i] = from[fromWord + i]!;
+}

@@ -36,7 +36,7 @@
  * words 1 to 4 are the sums over terminal and children, and a child's low is its digest's. Which nodes there are depends
  * only on the keys; capacities also on the past, since shrinking lags behind.
  */
-import { type Arena, CHUNK_BYTES, CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { type Arena, CHUNK_BYTES, CHUNK_SHIFT, copyWords, GRANULE_MASK } from './arena.js';
 import { visibleAt } from './leaf.js';
 
 export const LIVE = 1;
@@ -492,16 +492,6 @@ function copyLows(
 ): void {
   const first = fromWord + POINTERS[oldType]! + CAPACITY[oldType]!;
   copyWords(from, first, to, toWord + POINTERS[type]! + CAPACITY[type]!, count);
-}
-
-function copyWords(
-  from: Int32Array,
-  fromWord: number,
-  to: Int32Array,
-  toWord: number,
-  words: number,
-): void {
-  for (let i = 0; i < words; i++) to[toWord + i] = from[fromWord + i]!;
 }
 
 function gather(i32: Int32Array, word: number, header: number): void {

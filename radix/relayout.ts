@@ -2,7 +2,7 @@
  * Relayout: moves a leaf to a record of another layout or size, with its key and what it keeps of its
  * value.
  */
-import { CHUNK_SHIFT, GRANULE_MASK } from './arena.js';
+import { CHUNK_SHIFT, copyWords, GRANULE_MASK } from './arena.js';
 import { relink } from './insert.js';
 import {
   EXPIRY_WORDS,
@@ -98,14 +98,4 @@ function copyOldValue(
   const oldWords = (valueBytesAt(from, fromWord) + 3) >>> 2;
   copyWords(from, fromAt, to, at, oldWords);
   to.fill(0, at + oldWords, at + words);
-}
-
-function copyWords(
-  from: Int32Array,
-  fromWord: number,
-  to: Int32Array,
-  word: number,
-  words: number,
-): void {
-  for (let i = 0; i < words; i++) to[word + i] = from[fromWord + i]!;
 }

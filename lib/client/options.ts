@@ -27,6 +27,9 @@ const MS_MAX = 2 ** 31 - 1;
 
 /** Throws a ClientError (ARGUMENT). */
 export function checkedOptions(given: ClientOptions): Required<ClientOptions> {
+  if (typeof given !== 'object' || given === null) {
+    throw wrong(`options: an object is expected, not ${nameOf(given)}`);
+  }
   const options = { ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
@@ -47,7 +50,11 @@ export function checkedOptions(given: ClientOptions): Required<ClientOptions> {
 
 /** HOST:PORT, several by commas or in an array; a host alone is at 6379. Throws a ClientError. */
 export function checkedAddresses(given: string | readonly string[]): string[] {
-  const texts = (typeof given === 'string' ? [given] : given).flatMap((text) => text.split(','));
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+  const texts = list.flatMap((text) => {
+    if (typeof text === 'string') return text.split(',');
+    throw wrong(`'HOST:PORT', or several in an array, is expected, not ${nameOf(text)}`);
+  });
   const addresses = texts.map((text) => {
     const address = parseMemberAddress(text.trim());
     if (address === undefined) throw wrong(`'${text}' is no HOST:PORT`);
@@ -57,6 +64,11 @@ export function checkedAddresses(given: string | readonly string[]): string[] {
     throw wrong(`1 to ${ADDRESSES_MAX} addresses are expected, not ${addresses.length}`);
   }
   return [...new Set(addresses)];
+}
+
+function nameOf(value: unknown): string {
+  if (value === null || typeof value !== 'object') return String(value);
+  return Array.isArray(value) ? 'an array' : `an object (${Object.keys(value).join(', ')})`;
 }
 
 function wrong(message: string): ClientError {

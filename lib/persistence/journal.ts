@@ -14,10 +14,10 @@
  */
 import { KIND_HEAD, type Leaf } from '../../radix/leaf.js';
 import { SubTree } from '../../radix/subtree.js';
-import type { Tree } from '../../radix/tree.js';
 import type { Clock } from '../../world/world.js';
 import type { Database } from '../store/database.js';
-import { type DatabaseObserver, observe } from '../store/database-observer.js';
+import { observe } from '../store/database-observer.js';
+import { MarkingObserver } from '../store/marking-observer.js';
 import { MARK_ALL, MARK_ELEMENT, MARK_HEAD, MARK_KEY, Marks } from '../store/marks.js';
 import type { Store } from '../store/store.js';
 import { ElementWalk } from './element-walk.js';
@@ -171,21 +171,16 @@ export class Journal {
 }
 
 /** What one database tells the journal. */
-class DatabaseJournal implements DatabaseObserver {
-  /** The write under way is told of when it is done. */
-  #isTold = false;
+class DatabaseJournal extends MarkingObserver {
   readonly #journal: Journal;
   readonly #database: Database;
   readonly #slot: number;
 
   constructor(journal: Journal, database: Database, slot: number) {
+    super();
     this.#journal = journal;
     this.#database = database;
     this.#slot = slot;
-  }
-
-  begin(): void {
-    this.#isTold = true;
   }
 
   written(leaf: Leaf): void {
@@ -207,44 +202,22 @@ class DatabaseJournal implements DatabaseObserver {
     journal.changed();
   }
 
-  adopted(key: Buffer, from: number, to: number): void {
-    this.#mark(MARK_ALL, key, from, to, null, 0, 0);
-  }
-
   hidden(stamp: number): void {
-    if (!this.#journal.isOn) return;
-    this.#journal.writer.clear(this.#slot, CLEAR_UP_TO, stamp);
-    this.#journal.changed();
-  }
-
-  beforeChange(_tree: Tree, key: Buffer, from: number, to: number): void {
-    if (this.#isTold) {
-      this.#isTold = false;
-      return;
-    }
-    this.#mark(MARK_KEY, key, from, to, null, 0, 0);
-  }
-
-  beforeElement(
-    _tree: Tree,
-    key: Buffer,
-    from: number,
-    to: number,
-    subKey: Buffer | null,
-    sfrom: number,
-    sto: number,
-  ): void {
-    this.#mark(subKey === null ? MARK_HEAD : MARK_ELEMENT, key, from, to, subKey, sfrom, sto);
+    this.#clear(CLEAR_UP_TO, stamp);
   }
 
   beforeClear(): void {
+    this.#clear(CLEAR_ALL, this.#database.clearedAt);
+  }
+
+  #clear(kind: number, stamp: number): void {
     const journal = this.#journal;
     if (!journal.isOn) return;
-    journal.writer.clear(this.#slot, CLEAR_ALL, this.#database.clearedAt);
+    journal.writer.clear(this.#slot, kind, stamp);
     journal.changed();
   }
 
-  #mark(
+  protected mark(
     kind: number,
     key: Buffer,
     from: number,

@@ -18,7 +18,8 @@ import { KIND_HEAD, type Leaf } from '../../radix/leaf.js';
 import { SubTree } from '../../radix/subtree.js';
 import type { Tree } from '../../radix/tree.js';
 import type { Database } from '../store/database.js';
-import { type DatabaseObserver, observe } from '../store/database-observer.js';
+import { observe } from '../store/database-observer.js';
+import { MarkingObserver } from '../store/marking-observer.js';
 import { MARK_ALL, MARK_ELEMENT, MARK_HEAD, MARK_KEY, Marks } from '../store/marks.js';
 import type { Store } from '../store/store.js';
 import type { EntrySender } from './entry-sender.js';
@@ -197,21 +198,16 @@ export class Effects {
 }
 
 /** What one database tells. */
-class DatabaseEffects implements DatabaseObserver {
-  /** The write under way is told of when it is done. */
-  #isTold = false;
+class DatabaseEffects extends MarkingObserver {
   readonly #effects: Effects;
   readonly #database: Database;
   readonly #number: number;
 
   constructor(effects: Effects, database: Database, number: number) {
+    super();
     this.#effects = effects;
     this.#database = database;
     this.#number = number;
-  }
-
-  begin(): void {
-    this.#isTold = true;
   }
 
   written(leaf: Leaf): void {
@@ -223,27 +219,17 @@ class DatabaseEffects implements DatabaseObserver {
     this.written(leaf);
   }
 
-  adopted(key: Buffer, from: number, to: number): void {
-    const effects = this.#effects;
-    if (effects.isHearing) effects.mark(MARK_ALL, this.#number, key, from, to);
-  }
-
   hidden(stamp: number): void {
     const effects = this.#effects;
     if (effects.isHearing) effects.cleared(this.#number, stamp);
   }
 
-  beforeChange(_tree: Tree, key: Buffer, from: number, to: number): void {
-    if (this.#isTold) {
-      this.#isTold = false;
-      return;
-    }
-    const effects = this.#effects;
-    if (effects.isHearing) effects.mark(MARK_KEY, this.#number, key, from, to);
+  beforeClear(): void {
+    this.hidden(this.#database.clearedAt);
   }
 
-  beforeElement(
-    _tree: Tree,
+  protected mark(
+    kind: number,
     key: Buffer,
     from: number,
     to: number,
@@ -252,13 +238,6 @@ class DatabaseEffects implements DatabaseObserver {
     sto: number,
   ): void {
     const effects = this.#effects;
-    if (!effects.isHearing) return;
-    const kind = subKey === null ? MARK_HEAD : MARK_ELEMENT;
-    effects.mark(kind, this.#number, key, from, to, subKey, sfrom, sto);
-  }
-
-  beforeClear(): void {
-    const effects = this.#effects;
-    if (effects.isHearing) effects.cleared(this.#number, this.#database.clearedAt);
+    if (effects.isHearing) effects.mark(kind, this.#number, key, from, to, subKey, sfrom, sto);
   }
 }

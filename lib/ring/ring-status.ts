@@ -7,6 +7,7 @@
 import type { PeerReply } from '../../discord/peer/pipeline.js';
 import { type Change, type Member, memberOf, subjectOf } from '../../discord/ring/view.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
+import { entriesIn, keysIn } from '../loops/replica.js';
 import type { Store } from '../store/store.js';
 import type { RingMember } from './ring-member.js';
 
@@ -124,11 +125,13 @@ function ownReport(ring: RingMember, store: Store): MemberReport {
     records += tree.allCount;
     removedStamp = Math.max(removedStamp, clearedAt);
   }
-  const [ownedEntries, ownedRecords] = ownedCounts(ring, store);
+  const owns = ring.isReady && ring.selfIndex >= 0;
+  const owned = owns ? ring.responsibility.current.rangeOf(ring.selfIndex) : undefined;
+  const ownedRecords = owned === undefined ? 0 : entriesIn(store, owned);
   const heldBytes = store.space.usedBytes;
   return {
     epoch: ring.view?.epoch ?? 0,
-    ownedEntries,
+    ownedEntries: owned === undefined ? 0 : keysIn(store, owned),
     heldEntries,
     ownedBytes: records === 0 ? 0 : Math.round((heldBytes * ownedRecords) / records),
     heldBytes,
@@ -137,21 +140,6 @@ function ownReport(ring: RingMember, store: Store): MemberReport {
     ownedRecords,
     removedStamp,
   };
-}
-
-/** Keys and records that this member owns in the current view. */
-function ownedCounts(ring: RingMember, store: Store): [keys: number, records: number] {
-  if (!ring.isReady || ring.selfIndex < 0) return [0, 0];
-  const { from, to } = ring.responsibility.current.rangeOf(ring.selfIndex);
-  let keys = 0;
-  let records = 0;
-  for (const { tree } of store.databases) {
-    if (tree.root === 0) continue;
-    const { all, live } = tree.rangeDigest(from, to);
-    keys += live;
-    records += all;
-  }
-  return [keys, records];
 }
 
 /** Undefined: it makes no sense. */

@@ -1,7 +1,8 @@
 /** Whose the keys of a request are. */
 import type { Ring } from '../../discord/ring/ring.js';
 import type { Args } from '../../resp/args.js';
-import type { Command, FoundKey } from '../commands/command.js';
+import { latin1 } from '../../resp/bytes.js';
+import { type Command, type FoundKey, READONLY, SCRIPT } from '../commands/command.js';
 import { findKeys } from '../commands/key-positions.js';
 import { findKnown, type HasCommands } from '../commands/known-commands.js';
 import { sortPatterns } from '../commands/sort/sort-options.js';
@@ -29,8 +30,8 @@ export function ownerOfKeys(server: HasCommands, ring: Ring, command: Command, a
     }
     return leadsElsewhere(ring, command, args, owner) ? SEVERAL : owner;
   }
-  const [first, last, step] = command.keys!;
-  const end = last < 0 ? args.count + last : Math.min(last, args.count - 1);
+  const [first, , step] = command.keys!;
+  const end = lastKey(command, args);
   for (let at = first; at <= end; at += step) {
     const next = ring.ownerOf(buf, starts[at]!, ends[at]!);
     if (owner !== NO_OWNER && next !== owner) return SEVERAL;
@@ -57,4 +58,23 @@ function leadsElsewhere(ring: Ring, command: Command, args: Args, owner: number)
 export function keysOf(server: HasCommands, command: Command, args: Args): FoundKey[] {
   const known = findKnown(server, command.fullName);
   return known === undefined ? [] : findKeys(known, args);
+}
+
+/** What a client may have read with a command, one character per byte. Of a script what it names. */
+export function keysRead(server: HasCommands, command: Command, args: Args): string[] {
+  if ((command.flags & (READONLY | SCRIPT)) === 0) return [];
+  if (!command.route.isPlain) {
+    return keysOf(server, command, args).map(({ buf, from, to }) => latin1(buf, from, to));
+  }
+  const [first, , step] = command.keys!;
+  const keys: string[] = [];
+  const end = lastKey(command, args);
+  for (let at = first; at <= end; at += step) keys.push(args.string(at));
+  return keys;
+}
+
+/** Of a command whose row names all keys: the argument that is the last of them. */
+function lastKey({ keys }: Command, { count }: Args): number {
+  const last = keys![1];
+  return last < 0 ? count + last : Math.min(last, count - 1);
 }

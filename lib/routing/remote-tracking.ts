@@ -13,10 +13,8 @@
  */
 import type { Args } from '../../resp/args.js';
 import type { ReplyWriter } from '../../resp/reply-writer.js';
-import { type Command, READONLY, SCRIPT } from '../commands/command.js';
-import type { Server } from '../server/server.js';
 import type { ChangeListener } from '../store/watches.js';
-import { keysOf } from './owned-keys.js';
+import { keysRead } from './owned-keys.js';
 import type { Router } from './router.js';
 
 const INVALIDATE_TIMEOUT_MS = 5000;
@@ -24,12 +22,6 @@ const INVALIDATE_TIMEOUT_MS = 5000;
 const OWED_PAUSE_MS = 500;
 /** Keys of one message. */
 const MESSAGE_KEYS_MAX = 256;
-
-/** What a client may have read with a command, one character per byte. Of a script what it names. */
-export function keysRead(server: Server, command: Command, args: Args): string[] {
-  if ((command.flags & (READONLY | SCRIPT)) === 0) return [];
-  return keysOf(server, command, args).map(({ buf, from, to }) => buf.toString('latin1', from, to));
-}
 
 export class RemoteTracking implements ChangeListener {
   readonly #router: Router;

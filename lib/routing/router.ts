@@ -47,9 +47,9 @@ import { Lane } from './lane.js';
 import { anyMayWrite, mayWrite } from './may-write.js';
 import { Publication, relay, servePublish } from './messages.js';
 import { type Operation, Refused } from './operation.js';
-import { NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
+import { keysRead, NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
 import { Parts } from './parts.js';
-import { keysRead, RemoteTracking } from './remote-tracking.js';
+import { RemoteTracking } from './remote-tracking.js';
 import { RemoteWatch, RemoteWatches } from './remote-watches.js';
 import { SharedCode } from './shared-code.js';
 import { spanPlan } from './span.js';
@@ -384,7 +384,7 @@ export class Router {
     lane.whenLastIsWritten((isWritten) => {
       const changed = this.#tracking.end(keys);
       if (!isWritten || session.tracking === undefined) return;
-      this.server.tracking.rememberKeys(session, keys);
+      this.server.tracking.remember(session, keys);
       for (const key of changed) this.server.tracking.keyChanged(key, true);
     });
   }

@@ -42,6 +42,7 @@ import {
   wrongArity,
 } from '../commands/replies.js';
 import { PUBLISH, WATCH } from '../routing/kinds.js';
+import { keysRead } from '../routing/owned-keys.js';
 import { errorReply } from '../routing/raw-reply.js';
 import { TurnTimes } from './command-stats.js';
 import {
@@ -217,8 +218,10 @@ export class Dispatcher {
       if (!session.suspended) server.slow(session, command, args, usec);
     }
     store.touching = true;
-    if ((session.gate & GATE_TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
-      server.tracking.remember(session.tracking!, command, args);
+    const isTracked = (session.gate & GATE_TRACKING) !== 0 && (command.flags & READONLY) !== 0;
+    if (isTracked && session.tracking!.remembersReads) {
+      // Of a script it is its caller.
+      server.tracking.remember(session.tracking!.owner, keysRead(server, command, args));
     }
     if (isShown && (command.flags & SCRIPT) === 0) {
       session.lastCommand = command;

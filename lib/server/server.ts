@@ -297,8 +297,7 @@ export class Server {
 
   /** Stops accepting, and executes nothing more of clients: they are closed once they have their replies. */
   async turnAway(): Promise<void> {
-    const listeners = this.#listeners.splice(0);
-    await Promise.all(listeners.map((listener) => listener.close()));
+    await this.#stopListening();
     for (const session of [...this.sessions.values()]) {
       if (session.peer === undefined) session.carrier.closeSoon();
     }
@@ -316,8 +315,13 @@ export class Server {
   async stop(): Promise<void> {
     this.#cron?.cancel();
     this.#cron = undefined;
-    await this.turnAway();
+    await this.#stopListening();
     for (const session of [...this.sessions.values()]) session.carrier.closeSoon();
+  }
+
+  async #stopListening(): Promise<void> {
+    const listeners = this.#listeners.splice(0);
+    await Promise.all(listeners.map((listener) => listener.close()));
   }
 
   /** What waits for others waits in vain from now on. */

@@ -11,11 +11,6 @@
  * Invariant: `#items` is the number of (key, client) pairs. Beyond `tracking-table-max-keys` the
  * oldest keys leave, as if they had changed.
  */
-import type { Args } from '../../resp/args.js';
-import { latin1 } from '../../resp/bytes.js';
-import type { Command } from '../commands/command.js';
-import { findKeys } from '../commands/key-positions.js';
-import { findKnown } from '../commands/known-commands.js';
 import type { ChangeListener } from '../store/watches.js';
 import { PushMessage } from './push-message.js';
 import type { Server } from './server.js';
@@ -127,25 +122,8 @@ export class TrackingTable implements ChangeListener {
     this.#server.store.watches.stopListening(this);
   }
 
-  /** A session has read the keys of a command. */
-  remember(tracking: Tracking, command: Command, args: Args): void {
-    if (!tracking.remembersReads) return;
-    const { keys } = command;
-    if (keys !== undefined && keys[0] > 0 && command.findKeys === undefined) {
-      const last = keys[1] < 0 ? args.count + keys[1] : keys[1];
-      for (let i = keys[0]; i <= last; i += keys[2]) this.#add(args.string(i), tracking.owner.id);
-    } else {
-      const known = findKnown(this.#server, command.fullName);
-      if (known === undefined) return;
-      for (const { buf, from, to } of findKeys(known, args)) {
-        this.#add(latin1(buf, from, to), tracking.owner.id);
-      }
-    }
-    this.limit();
-  }
-
-  /** A session has read keys that it was to remember when it asked for them. */
-  rememberKeys(session: Session, keys: readonly string[]): void {
+  /** A session has read keys, one character per byte, that it is to remember: see `keysRead`. */
+  remember(session: Session, keys: readonly string[]): void {
     for (const key of keys) this.#add(key, session.id);
     this.limit();
   }

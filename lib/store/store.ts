@@ -12,6 +12,7 @@ import type { World } from '../../world/world.js';
 import type { Settings } from '../config/settings.js';
 import type { Journal } from '../persistence/journal.js';
 import { type EncodingLimits, highestLimits } from '../types/highest-limits.js';
+import { ListLimits } from '../types/list-limits.js';
 import { lfuStart, lfuTouched, lruClock } from './access.js';
 import { CollectedRanges } from './collected-ranges.js';
 import { Database } from './database.js';
@@ -35,6 +36,7 @@ export class Store {
   readonly world: World;
   readonly settings: Settings;
   readonly highestLimits: Readonly<EncodingLimits>;
+  readonly listLimits: ListLimits;
   /** Whether this member acts for the key buf[from, to); undefined: for all, there is no other. */
   actsFor: ((buf: Buffer, from: number, to: number) => boolean) | undefined;
   readonly space: Space;
@@ -93,6 +95,7 @@ export class Store {
       { clock: this.world.clock },
       { clockSkewMaxMs: settings.clockSkewMaxMs },
     );
+    this.listLimits = new ListLimits(settings, () => this.clock.last);
     for (let index = 0; index < settings.databases; index += 1) {
       this.databases.push(new Database(this, index));
     }

@@ -1,7 +1,7 @@
 /**
  * How Redis 7.2 keeps a list: in one listpack up to `list-max-listpack-size`, else in a quicklist.
  * Told by what the list holds when it is asked for, since Redis converts lists back, too, once they
- * have shrunk to half of the limit.
+ * have shrunk to half of the limit; the limit is that of its last write (list-limits.ts).
  *
  * Sizes are those of a listpack: header and end 7 bytes; an element is its encoding (1 to 9 bytes
  * for an integer, 1, 2 or 5 bytes and the text for others) and its own length, in 7-bit groups.
@@ -25,8 +25,8 @@ const run = new Int32Array(16);
 
 /** Whether a list is no larger than what Redis keeps in one listpack. */
 export function fitsListpack(list: Collection): boolean {
-  const { listMaxListpackSize: limit } = list.database.store.settings;
-  const { cursor, elements, size } = list;
+  const { cursor, database, elements, size, sub } = list;
+  const limit = database.store.listLimits.at(database.tree.stamp(sub.head));
   if (limit >= 0 && size > Math.max(1, limit)) return false;
   const bytesMax = limit >= 0 ? SAFE_BYTES_MAX : BYTES_MAX[Math.min(-limit, BYTES_MAX.length) - 1]!;
   if (LISTPACK_BYTES + size * ELEMENT_BYTES_MIN > bytesMax) return false;

@@ -1,6 +1,7 @@
 /** A node's process begins anew where it can, as the same one, for how memory is given to it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { tunedEnvironment } from '../../cmd/memory-allocator.js';
 import { startDhash } from '../support/server-process.js';
@@ -72,6 +73,21 @@ function advisedRegions(pid: number): number {
   const lines = readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n');
   return lines.filter((line) => /^VmFlags:.* hg\b/u.test(line)).length;
 }
+
+t.test('a process that only helps does not begin anew', (t) => {
+  const command = fileURLToPath(new URL('../../../bin/dhash.js', import.meta.url));
+  // Tells of each beginning.
+  const tells = `data:text/javascript,${encodeURIComponent("process.stderr.write('begins ')")}`;
+  for (const [word, begins] of [
+    ['--help', 1],
+    ['--no-such-option', CAN_BEGIN_ANEW ? 2 : 1],
+  ] as const) {
+    const args = ['--import', tells, command, 'node', word];
+    const { stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    t.equal(stderr.split('begins').length - 1, begins, word);
+  }
+  t.end();
+});
 
 function threadHeaps(pid: number): number {
   const lines = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n');

@@ -66,6 +66,22 @@ const rows: readonly Row[] = [
     encoding('z', 'skiplist'),
     limit('zset-max-listpack-entries', 128),
   ],
+  [
+    'a list: the limit is that of its last write, lower or higher',
+    ['RPUSH l a b c d', 4],
+    ['RPUSH m a b c d', 4],
+    limit('list-max-listpack-size', 2),
+    encoding('l', 'listpack'),
+    encoding('m', 'listpack'),
+    ['RPUSH l e', 5],
+    encoding('l', 'quicklist'),
+    limit('list-max-listpack-size', 8),
+    encoding('l', 'quicklist'),
+    encoding('m', 'listpack'),
+    ['LTRIM l 0 1', OK],
+    encoding('l', 'listpack'),
+    limit('list-max-listpack-size', -2),
+  ],
 ];
 
-testRows('limits that are lowered', rows);
+testRows('limits that are changed', rows);

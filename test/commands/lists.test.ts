@@ -201,6 +201,8 @@ testRows('encodings', [
     ['RPUSH l 1', 2],
     ['OBJECT ENCODING l', 'quicklist'],
     ['CONFIG SET list-max-listpack-size -2', OK],
-    ['OBJECT ENCODING l', 'listpack'],
+    ['OBJECT ENCODING l', 'quicklist'],
+    ['RPUSH m 1', 1],
+    ['OBJECT ENCODING m', 'listpack'],
   ],
 ]);

@@ -133,7 +133,7 @@ export const differences: readonly Difference[] = [
   {
     id: 'list-encoding',
     commands: ['object', 'debug'],
-    what: 'OBJECT ENCODING and DEBUG OBJECT call a small list a listpack, by what it holds and the limit of now.',
+    what: 'OBJECT ENCODING and DEBUG OBJECT call a small list a listpack, by what it holds and the limit at its last write.',
     why: 'So does Redis 7.2, which goes by the limit when a list is written, and back once it has shrunk to half; 7.0 calls every list a quicklist.',
     covers: (args, { expected, actual }) =>
       /^(object|debug|\(contents\))$/.test(args[0] ?? '') &&

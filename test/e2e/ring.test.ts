@@ -1,5 +1,7 @@
 /** Rings of real processes on this machine: joining, dying, strangers, `dhash ring` and its kin. */
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { dirname } from 'node:path';
 import t, { type Test } from 'tap';
 import { ringStatusOf } from '../support/ring-status.js';
 import { runProgram } from '../support/run-program.js';
@@ -176,6 +178,19 @@ void t.test('dhash ring runs all nodes, and ends all of them', async (t) => {
     const { code } = await dhash('status', '--at', `127.0.0.1:${at}`);
     t.equal(code, 2, 'nobody is left');
   }
+});
+
+void t.test('npm start: who ends npm ends the ring', async (t) => {
+  const port = await freeRun(1);
+  const args = ['start', '--ignore-scripts', '--', '--nodes', '1', '--port', String(port)];
+  const npm = spawn('npm', args, { cwd: dirname(dirname(dhashProgram())) });
+  t.teardown(() => npm.kill('SIGKILL'));
+  const isThere = async (): Promise<boolean> => {
+    return (await dhash('status', '--at', `127.0.0.1:${port}`)).code !== 2;
+  };
+  await until('it is there', isThere, 60_000);
+  npm.kill('SIGTERM');
+  await until('nobody is left', async () => !(await isThere()));
 });
 
 void t.test('dhash ring --dir, with a password from a file, comes back as it was', async (t) => {

@@ -205,4 +205,16 @@ void t.test('who cannot connect hears why', async (t) => {
   for (const address of ['', '127.0.0.1:99999', []]) {
     await t.rejects(connect(address), { code: 'ARGUMENT' }, `'${String(address)}'`);
   }
+  for (const [address, told] of [
+    [{ nodes: [at] }, "'HOST:PORT', or several in an array, is expected, not an object (nodes)"],
+    [undefined, "'HOST:PORT', or several in an array, is expected, not undefined"],
+    [6379, "'HOST:PORT', or several in an array, is expected, not 6379"],
+    [[at, null], "'HOST:PORT', or several in an array, is expected, not null"],
+  ] as const) {
+    await t.rejects(connect(address as unknown as string), { code: 'ARGUMENT', message: told });
+  }
+  for (const options of [null, 'password', 3]) {
+    const message = /^options: an object is expected/;
+    await t.rejects(connect(at, options as ClientOptions), { code: 'ARGUMENT', message });
+  }
 });

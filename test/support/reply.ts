@@ -30,38 +30,65 @@ const collections = '*~%>|';
 const blobs = '$=!';
 const lines = '+-:_#,(';
 
+/** A collection that has not come whole. */
+interface Open {
+  readonly mark: string;
+  readonly items: Reply[];
+  readonly itemCount: number;
+}
+
 export class ReplyParser {
+  /** #buffer[#position, ...) and the chunks are not part of any reply or item yet. */
+  #buffer: Buffer = Buffer.alloc(0);
+  #position = 0;
   #chunks: Buffer[] = [];
   #heldBytes = 0;
   /** Nothing can be cut before this many bytes are held: spares joining chunks in vain. */
   #neededBytes = 1;
-  #position = 0;
-  #buffer: Buffer = Buffer.alloc(0);
+  readonly #open: Open[] = [];
 
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#heldBytes += chunk.length;
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
   /** The next whole reply, or null as long as it has not come whole. Throws on what is no reply. */
   next(): Reply | null {
     if (this.#heldBytes < this.#neededBytes) return null;
-    this.#buffer = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    this.#position = 0;
-    const reply = this.#parse(0);
-    const left = reply === null ? this.#buffer : this.#buffer.subarray(this.#position);
-    this.#chunks = left.length === 0 ? [] : [left];
-    this.#heldBytes = left.length;
-    if (reply !== null) this.#neededBytes = 1;
+    if (this.#chunks.length > 0) {
+      this.#buffer = Buffer.concat([this.#buffer.subarray(this.#position), ...this.#chunks]);
+      this.#position = 0;
+      this.#chunks = [];
+    }
+    this.#neededBytes = 1;
+    let whole: Reply | null = null;
+    while (whole === null) {
+      const from = this.#position;
+      const item = this.#item();
+      if (item === null) {
+        this.#position = from;
+        break;
+      }
+      if (item !== 'opened') whole = this.#put(item);
+    }
+    this.#heldBytes = this.#buffer.length - this.#position;
+    return whole;
+  }
+
+  /** Puts an item where it belongs; the outermost collection if it is whole then, else null. */
+  #put(item: Reply): Reply | null {
+    let reply = item;
+    for (let open = this.#open.at(-1); open !== undefined; open = this.#open.at(-1)) {
+      open.items.push(reply);
+      if (open.items.length < open.itemCount) return null;
+      this.#open.pop();
+      reply = { mark: open.mark, bytes: null, items: open.items };
+    }
     return reply;
   }
 
-  #parse(depth: number): Reply | null {
-    if (depth > depthMax) throw new Error('reply nests too deep');
+  /** The next item, or null: it has not come whole. */
+  #item(): Reply | 'opened' | null {
     const line = this.#line();
     if (line === null) return null;
     const mark = String.fromCharCode(line[0] ?? 0);
@@ -69,24 +96,19 @@ export class ReplyParser {
     if (lines.includes(mark)) return { mark, bytes: Buffer.from(rest), items: null };
     const size = Number(rest.toString('latin1'));
     if (!Number.isInteger(size) || size < -1) throw notAReply(line);
-    if (blobs.includes(mark)) return this.#blob(mark, size);
+    if (blobs.includes(mark)) return this.#blob(mark, size, line.length);
     if (!collections.includes(mark)) throw notAReply(line);
-    if (size < 0) return { mark, bytes: null, items: null };
-    const items: Reply[] = [];
-    const itemCount = mark === '%' || mark === '|' ? size * 2 : size;
-    for (let i = 0; i < itemCount; i++) {
-      const item = this.#parse(depth + 1);
-      if (item === null) return null;
-      items.push(item);
-    }
-    return { mark, bytes: null, items };
+    if (size <= 0) return { mark, bytes: null, items: size < 0 ? null : [] };
+    if (this.#open.length >= depthMax) throw new Error('reply nests too deep');
+    this.#open.push({ mark, items: [], itemCount: mark === '%' || mark === '|' ? size * 2 : size });
+    return 'opened';
   }
 
-  #blob(mark: string, size: number): Reply | null {
+  #blob(mark: string, size: number, lineBytes: number): Reply | null {
     if (size < 0) return { mark, bytes: null, items: null };
     const end = this.#position + size;
     if (this.#buffer.length < end + 2) {
-      this.#neededBytes = end + 2;
+      this.#neededBytes = lineBytes + size + 4;
       return null;
     }
     const bytes = Buffer.from(this.#buffer.subarray(this.#position, end));
@@ -98,7 +120,7 @@ export class ReplyParser {
   #line(): Buffer | null {
     const end = this.#buffer.indexOf('\r\n', this.#position, 'latin1');
     if (end < 0) {
-      this.#neededBytes = this.#buffer.length + 1;
+      this.#neededBytes = this.#buffer.length - this.#position + 1;
       return null;
     }
     const line = this.#buffer.subarray(this.#position, end);
