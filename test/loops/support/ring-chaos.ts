@@ -195,7 +195,8 @@ class Chaos {
   }
 
   stray(): string {
-    const node = this.#one(this.ring.up);
+    // A newcomer takes nothing, and what members have collected it may not bring.
+    const node = this.#one(this.ring.up.filter(({ isMember }) => isMember));
     if (node === undefined) return 'no stray';
     this.content.writeAt(node, this.content.write(this.#key()));
     return `a stray at ${node.scene.address}`;
