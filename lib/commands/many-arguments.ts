@@ -52,7 +52,7 @@ export function* pieces(
  * The same with the collection at the key in argument 1, open as `collection` is; it is one object
  * throughout, so that it can tell at the end what has become of it.
  */
-export function collectionInSlices(
+function collectionInSlices(
   session: Session,
   { type }: Collection,
   args: Args,
@@ -113,32 +113,51 @@ export function replyForEach(
   collectionInSlices(session, collection, args, first, some, end);
 }
 
-/** Removes the elements in the arguments from 2 on, tells of it, and replies how many there were. */
-export function removeArguments(
+/** Does something to a collection with the arguments [from, to); what it counts is summed up. */
+export type ArgumentsChange = (
+  collection: Collection,
+  args: Args,
+  from: number,
+  to: number,
+) => number;
+
+/** What a command does in the end, after all of its arguments; `count` is the sum. */
+export type ChangeEnd = (session: Session, collection: Collection, count: number) => void;
+
+/** Does `change` with the arguments from 2 on, at once or, if they are very many, in slices; then comes `end`. */
+export function changeBy(
   session: Session,
   collection: Collection,
   args: Args,
-  flags: number,
-  event: string,
+  change: ArgumentsChange,
+  end: ChangeEnd,
 ): void {
-  const { reply } = session;
   if (args.count <= AT_ONCE_MAX) {
-    const removed = removeSome(collection, args, 2, args.count);
-    if (removed > 0) collection.notify(flags, event);
-    reply.integer(removed);
+    end(session, collection, change(collection, args, 2, args.count));
     return;
   }
-  let removed = 0;
+  let count = 0;
   const some = (many: Collection, own: Args, from: number, to: number): void => {
-    removed += removeSome(many, own, from, to);
+    count += change(many, own, from, to);
   };
-  collectionInSlices(session, collection, args, 2, some, (many) => {
-    if (removed > 0) many.notify(flags, event);
-    reply.integer(removed);
-  });
+  collectionInSlices(session, collection, args, 2, some, (many) => end(session, many, count));
 }
 
-function removeSome(collection: Collection, args: Args, from: number, to: number): number {
+/** Tells of the change if something has changed, and replies how much. */
+export function replyCount(flags: number, event: string): ChangeEnd {
+  return (session, collection, count) => {
+    if (count > 0) collection.notify(flags, event);
+    session.reply.integer(count);
+  };
+}
+
+/** Removes the elements in the arguments [from, to); how many there were. */
+export function removeElements(
+  collection: Collection,
+  args: Args,
+  from: number,
+  to: number,
+): number {
   const { buf, ends, starts } = args;
   let removed = 0;
   for (let i = from; i < to; i += 1) {

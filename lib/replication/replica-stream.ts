@@ -189,9 +189,14 @@ export class ReplicaStream {
   }
 
   #tellBehind(batches: number): void {
+    this.#events.fellBehind(this.memberId, batches, this.#becomesBehind());
+  }
+
+  /** Whether that is news. */
+  #becomesBehind(): boolean {
     const isNews = !this.#isBehind;
     this.#isBehind = true;
-    this.#events.fellBehind(this.memberId, batches, isNews);
+    return isNews;
   }
 
   #drop(batches: readonly Batch[]): void {
@@ -291,9 +296,7 @@ export class ReplicaStream {
     this.acknowledgedMs = this.#parts.clock.monotonicMs();
     this.supersededBatches += batches.length;
     this.#lose(batches);
-    const isNews = !this.#isBehind;
-    this.#isBehind = true;
-    this.#events.superseded(this.memberId, stamp, isNews);
+    this.#events.superseded(this.memberId, stamp, this.#becomesBehind());
     this.#pump();
     this.#events.progressed();
   }

@@ -14,26 +14,38 @@ import { type ElementWriter, writeFlatPair, writeKey, writeValue } from '../elem
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesKey } from '../lookup.js';
 import {
-  AT_ONCE_MAX,
-  collectionInSlices,
-  removeArguments,
+  type ChangeEnd,
+  changeBy,
+  removeElements,
+  replyCount,
   replyForEach,
 } from '../many-arguments.js';
 import { MIRROR_KEY_TOO_LONG, replyValue, wrongArity } from '../replies.js';
 
 function hset(session: Session, args: Args, reply: ReplyWriter): void {
-  setFields(session, args, reply, 'hset');
+  setFields(session, args, 'hset', reply, hsetEnd);
+}
+
+function hsetEnd(session: Session, hash: Collection, added: number): void {
+  hash.notify(NOTIFY_HASH, 'hset');
+  session.reply.integer(added);
 }
 
 function hmset(session: Session, args: Args, reply: ReplyWriter): void {
-  setFields(session, args, reply, 'hmset');
+  setFields(session, args, 'hmset', reply, hmsetEnd);
+}
+
+function hmsetEnd(session: Session, hash: Collection): void {
+  hash.notify(NOTIFY_HASH, 'hset');
+  session.reply.ok();
 }
 
 function setFields(
   session: Session,
   args: Args,
+  command: string,
   reply: ReplyWriter,
-  command: 'hmset' | 'hset',
+  end: ChangeEnd,
 ): void {
   if ((args.count & 1) !== 0) {
     reply.error(wrongArity(command));
@@ -48,16 +60,7 @@ function setFields(
   for (let i = 2; i < args.count && hash.sub.isMirrored; i += 2) {
     if (refusesMirrored(hash, args, i, reply)) return;
   }
-  if (args.count <= AT_ONCE_MAX) {
-    haveSet(hash, putArguments(hash, args, 2, args.count), reply, command);
-    return;
-  }
-  let added = 0;
-  const some = (many: Collection, own: Args, from: number, to: number): void => {
-    added += putArguments(many, own, from, to);
-  };
-  const end = (many: Collection): void => haveSet(many, added, reply, command);
-  collectionInSlices(session, hash, args, 2, some, end);
+  changeBy(session, hash, args, putArguments, end);
 }
 
 /** Writes the fields and values in the arguments [from, to); how many are new. */
@@ -65,17 +68,6 @@ function putArguments(hash: Collection, args: Args, from: number, to: number): n
   let added = 0;
   for (let i = from; i < to; i += 2) if (putArgument(hash, args, i)) added += 1;
   return added;
-}
-
-function haveSet(
-  hash: Collection,
-  added: number,
-  reply: ReplyWriter,
-  command: 'hmset' | 'hset',
-): void {
-  hash.notify(NOTIFY_HASH, 'hset');
-  if (command === 'hset') reply.integer(added);
-  else reply.ok();
 }
 
 /** Writes the field in argument `i` and its value in the next one; true if it is new. */
@@ -145,9 +137,11 @@ function hlen(session: Session, args: Args, reply: ReplyWriter): void {
   if (hash !== undefined) reply.integer(hash.size);
 }
 
+const hdelEnd = replyCount(NOTIFY_HASH, 'hdel');
+
 function hdel(session: Session, args: Args, reply: ReplyWriter): void {
   const hash = findCollection(session, args, 1, TYPE_HASH, reply);
-  if (hash !== undefined) removeArguments(session, hash, args, NOTIFY_HASH, 'hdel');
+  if (hash !== undefined) changeBy(session, hash, args, removeElements, hdelEnd);
 }
 
 function hgetall(session: Session, args: Args, reply: ReplyWriter): void {

@@ -9,7 +9,7 @@ import { TYPE_LIST } from '../../types/types.js';
 import { findCollection } from '../collections.js';
 import { type CommandRow, FAST, WRITE } from '../command.js';
 import { refusesKey } from '../lookup.js';
-import { AT_ONCE_MAX, collectionInSlices } from '../many-arguments.js';
+import { changeBy } from '../many-arguments.js';
 import { popFirst, readMultiPop } from '../multi-pop.js';
 import { wrongArity } from '../replies.js';
 import { ENDS, integerFrom, notifyPopped, replyPopped, type Where } from './list-arguments.js';
@@ -47,28 +47,33 @@ function push(
     reply.integer(0);
     return;
   }
-  if (args.count <= AT_ONCE_MAX) {
-    pushSome(list, args, 2, args.count, where);
-    havePushed(list, where, reply);
-    return;
-  }
-  const some = (many: Collection, own: Args, from: number, to: number): void => {
-    pushSome(many, own, from, to, where);
-  };
-  collectionInSlices(session, list, args, 2, some, (many) => havePushed(many, where, reply));
+  if (where === 'LEFT') changeBy(session, list, args, pushLeft, lpushEnd);
+  else changeBy(session, list, args, pushRight, rpushEnd);
 }
 
-function pushSome(list: Collection, args: Args, from: number, to: number, where: Where): void {
-  const { buf, starts, ends } = args;
-  for (let i = from; i < to; i += 1) {
-    if (where === 'LEFT') pushFirst(list, buf, starts[i]!, ends[i]!);
-    else pushLast(list, buf, starts[i]!, ends[i]!);
-  }
+function pushLeft(list: Collection, { buf, ends, starts }: Args, from: number, to: number): number {
+  for (let i = from; i < to; i += 1) pushFirst(list, buf, starts[i]!, ends[i]!);
+  return to - from;
 }
 
-function havePushed(list: Collection, where: Where, reply: ReplyWriter): void {
-  list.notify(NOTIFY_LIST, where === 'LEFT' ? 'lpush' : 'rpush');
-  reply.integer(list.size);
+function pushRight(
+  list: Collection,
+  { buf, ends, starts }: Args,
+  from: number,
+  to: number,
+): number {
+  for (let i = from; i < to; i += 1) pushLast(list, buf, starts[i]!, ends[i]!);
+  return to - from;
+}
+
+function lpushEnd(session: Session, list: Collection): void {
+  list.notify(NOTIFY_LIST, 'lpush');
+  session.reply.integer(list.size);
+}
+
+function rpushEnd(session: Session, list: Collection): void {
+  list.notify(NOTIFY_LIST, 'rpush');
+  session.reply.integer(list.size);
 }
 
 function lpop(session: Session, args: Args, reply: ReplyWriter): void {

@@ -12,12 +12,10 @@ import { replyElements } from '../element-range.js';
 import { writeKey } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesKey } from '../lookup.js';
-import {
-  AT_ONCE_MAX,
-  collectionInSlices,
-  removeArguments,
-  replyForEach,
-} from '../many-arguments.js';
+import { changeBy, removeElements, replyCount, replyForEach } from '../many-arguments.js';
+
+const saddEnd = replyCount(NOTIFY_SET, 'sadd');
+const sremEnd = replyCount(NOTIFY_SET, 'srem');
 
 function sadd(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesKey(args, 1, reply)) return;
@@ -25,16 +23,7 @@ function sadd(session: Session, args: Args, reply: ReplyWriter): void {
     if (refusesSubKey(args, i, reply)) return;
   }
   const set = findCollection(session, args, 1, TYPE_SET, reply);
-  if (set === undefined) return;
-  if (args.count <= AT_ONCE_MAX) {
-    haveAdded(set, addMembers(set, args, 2, args.count), reply);
-    return;
-  }
-  let added = 0;
-  const some = (many: Collection, own: Args, from: number, to: number): void => {
-    added += addMembers(many, own, from, to);
-  };
-  collectionInSlices(session, set, args, 2, some, (many) => haveAdded(many, added, reply));
+  if (set !== undefined) changeBy(session, set, args, addMembers, saddEnd);
 }
 
 /** Adds the members in the arguments [from, to); how many are new. */
@@ -50,14 +39,9 @@ function addMembers(set: Collection, args: Args, from: number, to: number): numb
   return added;
 }
 
-function haveAdded(set: Collection, added: number, reply: ReplyWriter): void {
-  if (added > 0) set.notify(NOTIFY_SET, 'sadd');
-  reply.integer(added);
-}
-
 function srem(session: Session, args: Args, reply: ReplyWriter): void {
   const set = findCollection(session, args, 1, TYPE_SET, reply);
-  if (set !== undefined) removeArguments(session, set, args, NOTIFY_SET, 'srem');
+  if (set !== undefined) changeBy(session, set, args, removeElements, sremEnd);
 }
 
 function smove(session: Session, args: Args, reply: ReplyWriter): void {

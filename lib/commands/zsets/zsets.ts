@@ -10,14 +10,16 @@ import { type CommandRow, FAST, READONLY, WRITE } from '../command.js';
 import { writeKey } from '../element-reply.js';
 import { type ScanKind, scanElements } from '../element-scan.js';
 import { refusesPairs, signedCount } from '../int64.js';
-import { removeArguments, replyForEach } from '../many-arguments.js';
+import { changeBy, removeElements, replyCount, replyForEach } from '../many-arguments.js';
 import { replyRandom } from '../random-elements.js';
 import { beginItems, SYNTAX_ERROR, wrongArity } from '../replies.js';
 import { writeFlatScored, writeNestedScored, writeScanned } from './members.js';
 
+const zremEnd = replyCount(NOTIFY_ZSET, 'zrem');
+
 function zrem(session: Session, args: Args, reply: ReplyWriter): void {
   const zset = findCollection(session, args, 1, SORTED_SET, reply);
-  if (zset !== undefined) removeArguments(session, zset, args, NOTIFY_ZSET, 'zrem');
+  if (zset !== undefined) changeBy(session, zset, args, removeElements, zremEnd);
 }
 
 function zcard(session: Session, args: Args, reply: ReplyWriter): void {
