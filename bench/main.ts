@@ -7,7 +7,7 @@
  * often each contestant runs, --only names parts of a benchmark that has some (ring, disk). Without a name: the list of names. Exit code 2: wrong usage.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { BenchOptions } from './support/harness.js';
@@ -22,6 +22,12 @@ function benchNames(): string[] {
   const files = readdirSync(fileURLToPath(new URL('.', import.meta.url)));
   const names = files.filter((file) => file.endsWith('.js') && file !== 'main.js');
   return names.map((file) => file.slice(0, -'.js'.length)).sort();
+}
+
+/** Its one module with all that it uses, if the build has made one (scripts/build.js). */
+function moduleOf(name: string): URL {
+  const whole = new URL(`./whole/${name}.js`, import.meta.url);
+  return existsSync(whole) ? whole : new URL(`./${name}.js`, import.meta.url);
 }
 
 /** The first sentence of a benchmark's header. */
@@ -58,7 +64,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const rounds = values.rounds === undefined ? {} : { rounds: Number(values.rounds) };
-  const bench = (await import(`./${name}.js`)) as Bench;
+  const bench = (await import(moduleOf(name).href)) as Bench;
   const only = values.only === undefined ? {} : { only: values.only };
   await bench.run({ json: values.json, quick: values.quick, ...rounds, ...only });
   return 0;

@@ -19,6 +19,7 @@ import {
   firstSlot,
   LIVE,
   lastSlot,
+  lowWord,
   nodeDepth,
   slotAfter,
   slotBefore,
@@ -133,6 +134,7 @@ export function locate(
       break;
     }
     pointer = i32[slot]!;
+    fetched ^= i32[lowWord(header, slot)]!;
     compared = depth + 1;
   }
   path.tree = null;

@@ -1,6 +1,7 @@
 /**
  * Compiles into dist/, removes what no source stands behind any more, and puts what serves clients
- * together: dist/whole/node.js is `dhash node`, dist/whole/index.js the library, one module each.
+ * together: dist/whole/node.js is `dhash node`, dist/whole/index.js the library, one module each; and
+ * the benchmark of the tree, which is to measure what serves clients.
  *
  * Why not `tsc` alone: it leaves the output of deleted and renamed files, so that a test that is
  * gone would go on running; and it writes nothing when the output was removed but its build
@@ -17,13 +18,17 @@ import { build } from 'rolldown';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'dist');
 const buildInfo = join(out, '.tsbuildinfo');
-const whole = join(out, 'whole');
-/** Of dist/whole, each with the module that it begins with. */
-const WHOLES = { 'node.js': 'cmd/node-main.js', 'index.js': 'lib/index.js' };
+/** Of dist, each with the module that it begins with. */
+const WHOLES = {
+  'whole/node.js': 'cmd/node-main.js',
+  'whole/index.js': 'lib/index.js',
+  'bench/whole/tree.js': 'bench/tree.js',
+  'bench/whole/support/tree-child.js': 'bench/support/tree-child.js',
+};
 
 /** The files that one of these compiles to, or undefined for a file that tsc does not write. */
 function sourcesOf(name) {
-  if (name.startsWith('whole/')) return undefined;
+  if (name in WHOLES) return undefined;
   const base = /^(.*)\.(d\.ts|js|js\.map)$/.exec(name);
   if (base !== null) return [`${base[1]}.ts`];
   return name.endsWith('.json') ? [name] : undefined;
@@ -57,7 +62,7 @@ for (const [name, first] of Object.entries(WHOLES)) {
     external: (id) => !id.startsWith('.') && !isAbsolute(id),
     optimization: { inlineConst: { mode: 'all', pass: 3 } },
     output: {
-      file: join(whole, name),
+      file: join(out, name),
       format: 'esm',
       codeSplitting: false,
       // V8 takes the value of a `const` for what it is; that of a `var` it has to load.

@@ -4,6 +4,7 @@
  */
 
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { inlineMore } from '../../cmd/inlining.js';
 import { Compactor } from '../../radix/compaction.js';
 import { Space } from '../../radix/space.js';
 import { Tree } from '../../radix/tree.js';
@@ -127,6 +128,7 @@ async function churn(count: number): Promise<object> {
   return { grownBytes, usedGrownBytes: tree.space.memoryUsage().usedBytes - usedBefore };
 }
 
+inlineMore();
 const [task, count, detail] = process.argv.slice(2);
 const tasks: Record<string, (count: number, detail: string) => Promise<object>> = {
   memory,
