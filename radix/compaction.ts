@@ -36,30 +36,41 @@ import {
   setHeadWord,
   slotAt,
 } from './leaf.js';
-import { HINT_HEAD, slotAfter } from './node.js';
+import { HINT_HEAD, pointersEnd, slotAfter } from './node.js';
 import { locate, type Path, settle, walkFirst, walkNext } from './path.js';
 import type { Space } from './space.js';
 import { Tree } from './tree.js';
 
-/** A pass begins only if at least so much of an arena lies in holes. */
-const HOLES_BYTES_MIN = 1024 * 1024;
-/** And at least this share of what is used there. A pass over nodes alone is cheap: it reads no leaves. */
-const NODE_HOLES_SHARE_MIN = 1 / 8;
-const LEAF_HOLES_SHARE_MIN = 1 / 24;
-/** And this times what the last pass left. */
-const HOLES_GROWTH_MIN = 1.25;
+/** What makes a pass worth its walk. */
+interface Worth {
+  /** So much of an arena lies in holes, at least. */
+  readonly bytesMin: number;
+  /** And such a share of what is used there. A pass over nodes alone is cheap: it reads no leaves. */
+  readonly nodeShareMin: number;
+  readonly leafShareMin: number;
+  /** And this times what the last pass left. */
+  readonly growthMin: number;
+}
+/** While clients are busy: passes for less would cost as much as the writes that make the holes. */
+const WORTH: Readonly<Record<'idle' | 'busy', Worth>> = {
+  idle: { bytesMin: 1024 * 1024, nodeShareMin: 1 / 8, leafShareMin: 1 / 24, growthMin: 1.25 },
+  busy: { bytesMin: 2 * 1024 * 1024, nodeShareMin: 1 / 6, leafShareMin: 1 / 8, growthMin: 1.25 },
+};
+/** So many nodes beside each other are fetched at once. */
+const AHEAD_SLOTS = 16;
+
+/** For how much a pass may begin: for little, for more while clients are busy, for anything. */
+export type Demand = 'idle' | 'busy' | 'forced';
 
 /** Of one arena: whether it is worth a pass. */
 class Holes {
   readonly #arena: Arena;
-  readonly #shareMin: number;
   #leftBytes = 0;
   /** A pass is emptying slabs of it. */
   #isPicked = false;
 
-  constructor(arena: Arena, shareMin: number) {
+  constructor(arena: Arena) {
     this.#arena = arena;
-    this.#shareMin = shareMin;
   }
 
   get #bytes(): number {
@@ -68,12 +79,12 @@ class Holes {
   }
 
   /** Picks the slabs to empty if that is worth it or forced. Returns how many there are. */
-  pick(isForced: boolean): number {
+  pick({ bytesMin, growthMin }: Worth, shareMin: number, isForced: boolean): number {
     const bytes = this.#bytes;
     const isWorth =
-      bytes >= HOLES_BYTES_MIN &&
-      bytes >= this.#arena.usedBytes * this.#shareMin &&
-      bytes >= this.#leftBytes * HOLES_GROWTH_MIN;
+      bytes >= bytesMin &&
+      bytes >= this.#arena.usedBytes * shareMin &&
+      bytes >= this.#leftBytes * growthMin;
     const picked = isWorth || isForced ? this.#arena.pickLeaving() : 0;
     // What is freed otherwise makes room for growth again.
     if (picked === 0) this.#leftBytes = isWorth ? bytes : Math.min(this.#leftBytes, bytes);
@@ -120,6 +131,12 @@ export class Compactor {
   readonly #leafHoles: Holes;
   /** Only nodes move: a pass goes by the leaves without looking at them. */
   #leavesStay = false;
+  /** Slots of #aheadNode in [#aheadFrom, #aheadTo) have been fetched. */
+  #aheadNode = 0;
+  #aheadFrom = 0;
+  #aheadTo = 0;
+  /** Of no meaning: keeps the compiler from dropping reads that fetch. */
+  fetched = 0;
   /** Records moved since the start, for INFO. */
   movedCount = 0;
 
@@ -127,8 +144,8 @@ export class Compactor {
   constructor(space: Space, trees: () => readonly Tree[]) {
     this.#space = space;
     this.#trees = trees;
-    this.#nodeHoles = new Holes(space.nodes, NODE_HOLES_SHARE_MIN);
-    this.#leafHoles = new Holes(space.leaves, LEAF_HOLES_SHARE_MIN);
+    this.#nodeHoles = new Holes(space.nodes);
+    this.#leafHoles = new Holes(space.leaves);
     this.#inner = new Tree(space, { expiries: false, digests: false, path: space.elementPath });
   }
 
@@ -138,11 +155,10 @@ export class Compactor {
 
   /**
    * Looks at up to `entries` entries. True if a pass is under way; false if none is worth it.
-   * `force` begins one whatever there is to gain.
    */
-  step(entries: number, force = false): boolean {
+  step(entries: number, demand: Demand = 'idle'): boolean {
     this.#space.settle();
-    if (!this.#running && !this.#begin(force)) return false;
+    if (!this.#running && !this.#begin(demand)) return false;
     let left = entries;
     while (left > 0) {
       const tree = this.#trees()[this.#treeIndex];
@@ -155,9 +171,11 @@ export class Compactor {
     return true;
   }
 
-  #begin(force: boolean): boolean {
-    const nodeSlabs = this.#nodeHoles.pick(force);
-    const leafSlabs = this.#leafHoles.pick(force);
+  #begin(demand: Demand): boolean {
+    const isForced = demand === 'forced';
+    const worth = WORTH[isForced ? 'idle' : demand];
+    const nodeSlabs = this.#nodeHoles.pick(worth, worth.nodeShareMin, isForced);
+    const leafSlabs = this.#leafHoles.pick(worth, worth.leafShareMin, isForced);
     if (nodeSlabs + leafSlabs === 0) return false;
     this.#leavesStay = leafSlabs === 0;
     this.#running = true;
@@ -225,20 +243,41 @@ export class Compactor {
   }
 
   #isHead(path: Path, leaf: Leaf): boolean {
-    if (this.#needsNoLeaf(path)) return false;
+    if (path.length > 0 && !mayHoldHeads(this.#space.nodes, path)) return false;
     return (leafFlags(this.#space.leaves, leaf) & KIND_MASK) === KIND_HEAD;
   }
 
   /** The leaf after the one where the path ends, or after those beside it if none is to be seen. */
   #walkOn(path: Path): Leaf {
     const { nodes, leaves } = this.#space;
-    if (this.#needsNoLeaf(path)) passLeaves(path, nodes);
+    if (this.#leavesStay && path.length > 0 && !mayHoldHeads(nodes, path)) passLeaves(path, nodes);
+    this.#fetchAhead(path);
     return walkNext(path, nodes, leaves, true);
   }
 
-  /** Whether no leaf of the path's last node need be read, which would cost a cache miss. */
-  #needsNoLeaf(path: Path): boolean {
-    return this.#leavesStay && path.length > 0 && !mayHoldHeads(this.#space.nodes, path);
+  /**
+   * Reads the headers of the nodes beside the path's last one, several at once: their cache misses
+   * overlap, where the walk would wait for each.
+   */
+  #fetchAhead(path: Path): void {
+    const above = path.length - 2;
+    if (above < 0) return;
+    const node = path.nodes[above]!;
+    const slot = path.slots[above]!;
+    if (node === this.#aheadNode && slot >= this.#aheadFrom && slot < this.#aheadTo) return;
+    const { nodes } = this.#space;
+    const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
+    const word = (node & GRANULE_MASK) << 1;
+    const end = Math.min(pointersEnd(word, i32[word]!), slot + 1 + AHEAD_SLOTS);
+    for (let at = slot + 1; at < end; at++) {
+      const next = i32[at]!;
+      if (next <= 0) continue;
+      this.fetched ^= nodes.i32[next >>> CHUNK_SHIFT]![(next & GRANULE_MASK) << 1]!;
+    }
+    this.#aheadNode = node;
+    this.#aheadFrom = slot;
+    // The last one fetched is gone to when the next ones are wanted.
+    this.#aheadTo = end - 1;
   }
 
   /** Moves what is leaving on the path to a leaf. Returns the leaf where it lies then. */

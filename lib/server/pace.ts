@@ -41,6 +41,10 @@ export class Pace {
     this.#clients = clients;
   }
 
+  get areClientsBusy(): boolean {
+    return this.#isBusy(this.#clock.monotonicMs());
+  }
+
   get isPausing(): boolean {
     return this.#clock.monotonicMs() < this.#untilMs;
   }

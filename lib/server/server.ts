@@ -221,7 +221,9 @@ export class Server {
       this.#world,
       (deadlineMs) => this.store.eviction.step(deadlineMs) !== 'more',
     );
-    this.#compacting = new BackgroundWork(this.#world, (ms) => this.store.compact(ms));
+    this.#compacting = new BackgroundWork(this.#world, (deadlineMs) =>
+      this.store.compact(deadlineMs, this.pace.areClientsBusy),
+    );
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
     this.#follow();

@@ -257,8 +257,9 @@ export class Store {
   }
 
   /** Moves records out of sparse slabs where that is worth it. True if nothing is left to do. */
-  compact(deadlineMs: number): boolean {
-    while (this.compactor.step(COMPACT_STEP_ENTRIES)) {
+  compact(deadlineMs: number, areClientsBusy = false): boolean {
+    const demand = areClientsBusy ? 'busy' : 'idle';
+    while (this.compactor.step(COMPACT_STEP_ENTRIES, demand)) {
       if (this.world.clock.monotonicMs() >= deadlineMs) return false;
     }
     return true;

@@ -129,7 +129,7 @@ t.test('compaction walks sub trees and mirrors', (t) => {
   };
   const before = all();
   const compactor = new Compactor(space, () => [tree]);
-  t.ok(compactor.step(10, true), 'begins if asked to');
+  t.ok(compactor.step(10, 'forced'), 'begins if asked to');
   while (compactor.step(10));
   t.ok(compactor.movedCount > 100, `${compactor.movedCount} records moved`);
   tree.checkTree();
@@ -184,7 +184,7 @@ t.test(
     const holes = space.memoryUsage().fragmentedBytes;
     const compactor = new Compactor(space, () => [tree]);
     let lookedAt = 0;
-    for (let force = true; compactor.step(10, force); force = false) lookedAt += 10;
+    for (; compactor.step(10, lookedAt === 0 ? 'forced' : 'idle'); lookedAt += 10);
     t.ok(compactor.movedCount > 1000, `${compactor.movedCount} nodes moved`);
     t.ok(lookedAt < tree.allCount / 2, `looked at ${lookedAt} of ${tree.allCount} entries`);
     t.ok(space.memoryUsage().fragmentedBytes < holes / 2);
@@ -215,7 +215,7 @@ t.test('a pass for nodes does not put off the next one for leaves', (t) => {
   // The same holes in each slab, so that none is worth emptying.
   for (let i = 0; holes() < 0.95 * worth; i += 12) tree.drop(keys[i]!, 0, 10);
   const compactor = new Compactor(space, () => [tree]);
-  t.ok(compactor.step(10, true), 'nodes have holes');
+  t.ok(compactor.step(10, 'forced'), 'nodes have holes');
   while (compactor.step(1000));
   for (let i = 1; holes() < 1.05 * worth; i += 1) tree.drop(keys[i]!, 0, 10);
   t.ok(compactor.step(10), 'leaves have their turn');

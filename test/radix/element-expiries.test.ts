@@ -94,7 +94,7 @@ class Scene {
     if (kind === 'delete') tree.drop(...at);
     else if (kind === 'string') tree.put(...at, stamp, 0, 0, 0, key, 0, 1);
     else if (kind === 'clear') tree.clear();
-    else if (kind === 'compact') while (compactor.step(50, true));
+    else if (kind === 'compact') while (compactor.step(50, 'forced'));
     else if (kind === 'reclaim') while (space.reclaimStep(100));
     else sub.setExpiry(...at, stamp, 0, random.pick([0, 2 ** 41]));
     if (kind === 'delete' || kind === 'string') elements.clear();

@@ -231,7 +231,7 @@ class Program {
 
   #moveThings(db: number, action: number): string {
     if (action < 94) {
-      for (let left = 4; left > 0 && this.compactor.step(20, true); left--);
+      for (let left = 4; left > 0 && this.compactor.step(20, 'forced'); left--);
       return 'compact';
     }
     if (action < 96) {
@@ -379,7 +379,7 @@ t.test('compaction between two writes to a sub tree', async (t) => {
   for (const { key, sub } of holders) put(sub, key);
   const compactor = new Compactor(space, () => [tree]);
   let steps = 0;
-  for (; compactor.step(20, steps === 0); steps++) {
+  for (; compactor.step(20, steps === 0 ? 'forced' : 'idle'); steps++) {
     for (let left = 4; left > 0; left--) {
       const { key, sub } = random.pick(holders);
       if (!sub.open(...at(key))) t.fail('it is there');

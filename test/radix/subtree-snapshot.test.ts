@@ -63,7 +63,7 @@ class Scene {
     else if (kind < 0.9) this.drop(key);
     else if (kind < 0.92) tree.put(NOTHING, 0, 0, this.stamp++, 0, 0, 0, this.value(), 0, 8);
     else if (kind < 0.94) this.sub.setExpiry(key, 0, key.length, this.stamp++, 0, 1e12);
-    else if (kind < 0.96) this.compactor.step(50, true);
+    else if (kind < 0.96) this.compactor.step(50, 'forced');
     else if (kind < 0.97) this.space.reclaimStep(50);
     else if (kind < 0.98) tree.drop(key, 0, key.length);
     else if (kind < 0.99) tree.put(key, 0, key.length, this.stamp++, 0, 0, 0, this.value(), 0, 8);
