@@ -221,8 +221,10 @@ export class Server {
       this.#world,
       (deadlineMs) => this.store.eviction.step(deadlineMs) !== 'more',
     );
-    this.#compacting = new BackgroundWork(this.#world, (deadlineMs) =>
-      this.store.compact(deadlineMs, this.pace.areClientsBusy),
+    this.#compacting = new BackgroundWork(
+      this.#world,
+      (deadlineMs) => this.store.compact(deadlineMs, this.pace.areClientsBusy),
+      new Pace(this.#world, this.clients),
     );
     this.startedMs = this.#world.clock.wallMs();
     this.startHeapBytes = this.processInfo.heapBytes();
