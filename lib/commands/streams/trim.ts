@@ -35,8 +35,8 @@ const LIMIT_NODES = 100;
 const NODE_ENTRIES_DEFAULT = 100;
 const LIMIT_MAX = 1_000_000;
 const STAR = 42;
-const EXACT = '=';
-const APPROXIMATE = '~';
+const EXACT = 61;
+const APPROXIMATE = 126;
 
 const firstKey = Buffer.alloc(ENTRY_KEY_BYTES);
 
@@ -96,7 +96,7 @@ export class TrimOptions {
     let at = i + 1;
     this.isApproximate = false;
     if (at + 1 < args.count && args.length(at) === 1) {
-      const mark = args.string(at);
+      const mark = args.byte(at, 0);
       this.isApproximate = mark === APPROXIMATE;
       if (mark === APPROXIMATE || mark === EXACT) at += 1;
     }
