@@ -135,7 +135,7 @@ export class Compactor {
   #aheadNode = 0;
   #aheadFrom = 0;
   #aheadTo = 0;
-  /** Of no meaning: keeps the compiler from dropping reads that fetch. */
+  /** Holds what loads gave that are wanted for their effect on the cache only. */
   fetched = 0;
   /** Records moved since the start, for INFO. */
   movedCount = 0;
@@ -269,11 +269,13 @@ export class Compactor {
     const i32 = nodes.i32[node >>> CHUNK_SHIFT]!;
     const word = (node & GRANULE_MASK) << 1;
     const end = Math.min(pointersEnd(word, i32[word]!), slot + 1 + AHEAD_SLOTS);
+    let fetched = 0;
     for (let at = slot + 1; at < end; at++) {
       const next = i32[at]!;
       if (next <= 0) continue;
-      this.fetched ^= nodes.i32[next >>> CHUNK_SHIFT]![(next & GRANULE_MASK) << 1]!;
+      fetched ^= nodes.i32[next >>> CHUNK_SHIFT]![(next & GRANULE_MASK) << 1]!;
     }
+    this.fetched = fetched;
     this.#aheadNode = node;
     this.#aheadFrom = slot;
     // The last one fetched is gone to when the next ones are wanted.
