@@ -224,3 +224,30 @@ t.test('a pass for nodes does not put off the next one for leaves', (t) => {
   t.ok(holes() < worth);
   t.end();
 });
+
+t.test('while clients are busy a pass must be worth more', (t) => {
+  const random = seededRandom(seed);
+  const value = random.bytes(64);
+  const space = new Space({ hashKey });
+  const tree = new Tree(space);
+  const keys = Array.from({ length: 300_000 }, () => random.bytes(10));
+  for (const [i, key] of keys.entries()) {
+    tree.put(key, 0, 10, i + 1, 0, 0, 0, value, 0, value.length);
+  }
+  const compactor = new Compactor(space, () => [tree]);
+  while (compactor.step(1000));
+  const eighth = keys.length / 8;
+  // Every other one, of those that lie beside each other: slabs that are half full.
+  const dropSome = (eighths: number, from: number): void => {
+    for (let i = from; i < from + eighths * eighth; i += 2) tree.drop(keys[i]!, 0, 10);
+  };
+  dropSome(1, 0);
+  t.notOk(compactor.step(1000, 'busy'), 'a sixteenth is not much');
+  t.ok(compactor.step(1000, 'idle'), 'when nobody asks for anything it is');
+  while (compactor.step(1000));
+  dropSome(3, 2 * eighth);
+  t.ok(compactor.step(1000, 'busy'), 'three sixteenths are');
+  while (compactor.step(1000, 'busy'));
+  tree.checkTree();
+  t.end();
+});
