@@ -79,7 +79,7 @@ export class DhashNode {
       const ring = await this.#prepareRing();
       await this.#listen();
       await persistence?.start();
-      enterRing(ring, this.store);
+      await enterRing(this.#ringParts, ring, this.store);
       this.#startLoops(ring);
     } catch (error) {
       await this.stop();

@@ -17,7 +17,6 @@ export interface RingIdentity {
   readonly id: string;
   /** Of the machine, from an earlier life; undefined: there was none. */
   readonly record: Buffer | undefined;
-  readonly view: View | undefined;
 }
 
 export function newMemberId(random: Random): string {
@@ -35,16 +34,25 @@ export function identityOf(
   const id = records?.get(RECORD_MEMBER)?.toString('latin1');
   const kept = records?.get(RECORD_VOTES);
   if (id === undefined || kept === undefined) {
-    return { id: newMemberId(random), record: undefined, view: undefined };
+    return { id: newMemberId(random), record: undefined };
   }
   if (!isHex(id, MEMBER_ID_DIGITS))
     throw new RingStartError("the folder's member id makes no sense");
   const votes = readVotes(kept);
   const { view } = votes;
-  if (view === undefined) return { id, record: kept, view };
+  if (view === undefined) return { id, record: kept };
   const self = memberOf(view.members, id) ?? memberOf(view.next?.members ?? [], id);
-  if (self === undefined) return { id: newMemberId(random), record: undefined, view };
-  if (isAlone(view)) return { id, ...movedHome(votes, view, settings) };
+  if (self === undefined) {
+    if (settings.contacts.length === 0) {
+      throw new RingStartError(
+        `the folder's member has left ring ${view.clusterId}: give --join to enter it again, or ` +
+          'another --dir',
+      );
+    }
+    // It may have something to hand over still, and enters anew when it has nothing.
+    return { id, record: kept };
+  }
+  if (isAlone(view)) return { id, record: movedHome(votes, view, settings) };
   if (self.address !== settings.address) {
     throw new RingStartError(
       `the folder belongs to the member at ${self.address} of ring ${view.clusterId}, and this ` +
@@ -54,7 +62,7 @@ export function identityOf(
   if (settings.replicas !== 0 && settings.replicas !== view.replicas) {
     throw new RingStartError(`replicas: the ring keeps ${view.replicas}, not ${settings.replicas}`);
   }
-  return { id, record: kept, view };
+  return { id, record: kept };
 }
 
 /** Resolves once the new identity is on stable storage; what was voted under another is forgotten. */
@@ -84,16 +92,12 @@ function isAlone({ members, next }: View): boolean {
 }
 
 /** Who is alone may have another address, and keep another number of replicas, than before. */
-function movedHome(
-  votes: Votes,
-  view: View,
-  { address, replicas }: RingSettings,
-): { record: Buffer; view: View } {
+function movedHome(votes: Votes, view: View, { address, replicas }: RingSettings): Buffer {
   const [self] = view.members;
   const wanted = replicas === 0 ? view.replicas : replicas;
   if (self!.address !== address || view.replicas !== wanted) {
     const members = [{ ...self!, address }];
     votes.learn({ ...view, epoch: view.epoch + 1, replicas: wanted, members });
   }
-  return { record: votes.encode(), view: votes.view! };
+  return votes.encode();
 }

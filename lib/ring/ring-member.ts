@@ -215,10 +215,9 @@ export class RingMember implements RingLinks {
     }
   }
 
-  /** Enters the ring anew, as another member, after it was removed. Only an empty node may. */
-  startAnew(id: string): void {
+  /** Enters a ring as another member, after one has removed it. Only an empty node may. */
+  startAnew(id: string, contacts: readonly string[]): void {
     if (this.#isStopped) return;
-    const contacts = this.allMembers().map(({ address }) => address);
     this.#driver.stop();
     this.liveness.stop();
     this.#links.close();
@@ -229,7 +228,7 @@ export class RingMember implements RingLinks {
     this.liveness = this.#newLiveness();
     this.#driver = this.#newDriver(this.#newMachine(undefined));
     this.#tell((listener) => listener.view?.());
-    this.#join([...new Set([...contacts, ...this.options.contacts])]);
+    this.#join(contacts);
   }
 
   #join(contacts: readonly string[]): void {
@@ -441,7 +440,8 @@ export class RingMember implements RingLinks {
     this.selfIndex = this.#responsibility.current.indexOf(this.selfId);
     const all = this.allMembers();
     const isIn = memberOf(all, this.selfId) !== undefined;
-    if (isIn) this.isReady = true;
+    // Who was removed, and has begun again since, goes on as it did: it hands over what it has.
+    if (isIn || !this.#isJoining) this.isReady = true;
     if (isIn && this.#isJoining) {
       this.#isJoining = false;
       this.#log.info({ clusterId: view.clusterId }, 'this node enters the ring');

@@ -36,13 +36,6 @@ export async function prepareRing(
   const { records, world } = parts;
   const ringSettings = ringSettingsOf(settings);
   const identity = identityOf(records, world.random, ringSettings);
-  const isNew = identity.record === undefined;
-  if (isNew && identity.view !== undefined && ringSettings.contacts.length === 0) {
-    throw new RingStartError(
-      `the folder's member has left ring ${identity.view.clusterId}: give --join to enter it ` +
-        'again, or another --dir',
-    );
-  }
   if (records !== undefined) await keepIdentity(records, identity.id);
   const { evictAfterMs, clockSkewMaxMs } = settings;
   const options = { ...ringSettings, evictAfterMs, clockSkewMaxMs };
@@ -51,20 +44,27 @@ export async function prepareRing(
   return ring;
 }
 
-/** To be called once the node has loaded. Throws a RingStartError. */
-export function enterRing(ring: RingMember, store: Store): void {
+/** To be called once the node has loaded. Rejects with a RingStartError, or the disk's errors. */
+export async function enterRing(
+  parts: RingStartParts,
+  ring: RingMember,
+  store: Store,
+): Promise<void> {
   if (ring.view === undefined && !isEmpty(store)) {
     throw new RingStartError(
       'join: only an empty node joins a ring, and the folder has entries; ' +
         'give another --dir, and bring them with dhash backup and restore',
     );
   }
-  ring.start();
+  // Which ring it enters, once it has nothing of the one that has removed it, is for the flags to say.
+  const mayGo = ring.view !== undefined && !ring.isInView && isEmpty(store);
+  if (mayGo) await enterAnew(parts, ring, ring.options.contacts);
+  else ring.start();
 }
 
 /** A removed member enters anew, as another one, once it has handed over all that it had. */
 export function returnWhenEmpty(parts: RingStartParts, ring: RingMember, store: Store): void {
-  const { log, records, world } = parts;
+  const { log, world } = parts;
   log.error(
     { id: ring.selfId },
     'the ring has removed this member; it enters anew once it is empty',
@@ -74,15 +74,24 @@ export function returnWhenEmpty(parts: RingStartParts, ring: RingMember, store: 
     () => {
       if (!isEmpty(store)) return;
       timer.cancel();
-      const id = newMemberId(world.random);
-      const kept = records === undefined ? Promise.resolve() : keepIdentity(records, id);
-      kept.then(
-        () => ring.startAnew(id),
-        (error: unknown) => log.error({ err: error }, 'cannot enter the ring anew'),
+      const known = ring.allMembers().map(({ address }) => address);
+      const contacts = [...new Set([...known, ...ring.options.contacts])];
+      enterAnew(parts, ring, contacts).catch((error: unknown) =>
+        log.error({ err: error }, 'cannot enter the ring anew'),
       );
     },
     true,
   );
+}
+
+async function enterAnew(
+  { records, world }: RingStartParts,
+  ring: RingMember,
+  contacts: readonly string[],
+): Promise<void> {
+  const id = newMemberId(world.random);
+  if (records !== undefined) await keepIdentity(records, id);
+  ring.startAnew(id, contacts);
 }
 
 function isEmpty(store: Store): boolean {

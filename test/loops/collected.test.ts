@@ -3,6 +3,7 @@
  * time comes back with the old entries, and hands them over. In rings of whole nodes.
  */
 import t, { type Test } from 'tap';
+import type { Settings } from '../../lib/config/settings.js';
 import type { Plain } from '../support/local.js';
 import { seedOfRun } from '../support/random.js';
 import { RingScene, type SceneClient, type SceneNode } from '../support/ring-scene.js';
@@ -114,6 +115,37 @@ void t.test('a member that was killed, with its disk', async (t) => {
   await returns(t, scene, nodes);
   await checkContent(t, client);
 });
+
+void t.test(
+  'a member that was killed, and again before it has handed over what it had',
+  async (t) => {
+    const scene = sceneOf(4);
+    const nodes = await scene.form(4);
+    const client = await nodes[0]!.client();
+    await write(t, client);
+    const away = nodes[2]!;
+    const idBefore = away.id;
+    away.host.crash('process');
+    const others = nodes.filter((node) => node !== away);
+    t.ok(await scene.settled(others, 5 * MINUTE_MS), 'evicted');
+    await remove(t, client);
+    const join = (settings: Settings): void => {
+      settings.join = [nodes[0]!.address];
+    };
+    await away.start(join);
+    const knows = (): boolean => !away.links.isInView;
+    t.ok(await scene.sim.runUntil(knows, MINUTE_MS), 'it knows that it was removed');
+    await scene.sim.runFor(100);
+    t.ok(away.node.store.databases[0]!.size() > 0, 'and has entries still');
+    away.host.crash('process');
+    await away.start(join);
+    t.equal(away.id, idBefore, 'it goes on where it was');
+    t.ok(away.node.store.databases[0]!.size() > 0);
+    await returns(t, scene, nodes);
+    t.not(away.id, idBefore);
+    await checkContent(t, client);
+  },
+);
 
 void t.test('a member that was cut off, and the others are not who they were', async (t) => {
   const scene = sceneOf(2);

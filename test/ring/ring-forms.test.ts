@@ -240,6 +240,10 @@ void t.test(`a folder of another ring is refused, SEED=${SEED}`, async (t) => {
   });
   await scene.sim.runFor(20_000);
   t.match(first!.refusals[0], /PEERCLUSTER/);
+  await second!.start((settings) => {
+    settings.join = [other!.address];
+  });
+  t.ok(await scene.settled([other!, second!], MINUTE_MS), 'who has left one may enter another');
 });
 
 void t.test(`a wrong secret is refused, SEED=${SEED}`, async (t) => {
