@@ -316,6 +316,8 @@ export class FakeRing {
       if (isTaken || isMember === (change.kind === 'join')) continue;
       if (!isMember && change.kind !== 'join') continue;
       const members = membersAfter(this.view.members, change);
+      // The last one stays.
+      if (members.length === 0) continue;
       this.#publish({ ...this.view, epoch: this.view.epoch + 1, next: { change, members } });
       if (new Responsibility(this.view).changedRanges().length === 0) {
         this.#publish(settled(this.view));
