@@ -48,14 +48,14 @@ interface Worth {
   /** And such a share of what is used there. A pass over nodes alone is cheap: it reads no leaves. */
   readonly nodeShareMin: number;
   readonly leafShareMin: number;
-  /** And this times what the last pass left. */
-  readonly growthMin: number;
 }
 /** While clients are busy: passes for less would cost as much as the writes that make the holes. */
 const WORTH: Readonly<Record<'idle' | 'busy', Worth>> = {
-  idle: { bytesMin: 1024 * 1024, nodeShareMin: 1 / 8, leafShareMin: 1 / 24, growthMin: 1.25 },
-  busy: { bytesMin: 2 * 1024 * 1024, nodeShareMin: 1 / 6, leafShareMin: 1 / 8, growthMin: 1.25 },
+  idle: { bytesMin: 1024 * 1024, nodeShareMin: 1 / 8, leafShareMin: 1 / 24 },
+  busy: { bytesMin: 2 * 1024 * 1024, nodeShareMin: 1 / 6, leafShareMin: 1 / 8 },
 };
+/** And there must be so many times what the last pass left. */
+const HOLES_GROWTH_MIN = 1.25;
 /** So many nodes beside each other are fetched at once. */
 const AHEAD_SLOTS = 16;
 
@@ -79,12 +79,12 @@ class Holes {
   }
 
   /** Picks the slabs to empty if that is worth it or forced. Returns how many there are. */
-  pick({ bytesMin, growthMin }: Worth, shareMin: number, isForced: boolean): number {
+  pick(bytesMin: number, shareMin: number, isForced: boolean): number {
     const bytes = this.#bytes;
     const isWorth =
       bytes >= bytesMin &&
       bytes >= this.#arena.usedBytes * shareMin &&
-      bytes >= this.#leftBytes * growthMin;
+      bytes >= this.#leftBytes * HOLES_GROWTH_MIN;
     const picked = isWorth || isForced ? this.#arena.pickLeaving() : 0;
     // What is freed otherwise makes room for growth again.
     if (picked === 0) this.#leftBytes = isWorth ? bytes : Math.min(this.#leftBytes, bytes);
@@ -173,9 +173,9 @@ export class Compactor {
 
   #begin(demand: Demand): boolean {
     const isForced = demand === 'forced';
-    const worth = WORTH[isForced ? 'idle' : demand];
-    const nodeSlabs = this.#nodeHoles.pick(worth, worth.nodeShareMin, isForced);
-    const leafSlabs = this.#leafHoles.pick(worth, worth.leafShareMin, isForced);
+    const { bytesMin, leafShareMin, nodeShareMin } = WORTH[isForced ? 'idle' : demand];
+    const nodeSlabs = this.#nodeHoles.pick(bytesMin, nodeShareMin, isForced);
+    const leafSlabs = this.#leafHoles.pick(bytesMin, leafShareMin, isForced);
     if (nodeSlabs + leafSlabs === 0) return false;
     this.#leavesStay = leafSlabs === 0;
     this.#running = true;
@@ -243,14 +243,14 @@ export class Compactor {
   }
 
   #isHead(path: Path, leaf: Leaf): boolean {
-    if (path.length > 0 && !mayHoldHeads(this.#space.nodes, path)) return false;
+    if (!mayHoldHeads(this.#space.nodes, path)) return false;
     return (leafFlags(this.#space.leaves, leaf) & KIND_MASK) === KIND_HEAD;
   }
 
   /** The leaf after the one where the path ends, or after those beside it if none is to be seen. */
   #walkOn(path: Path): Leaf {
     const { nodes, leaves } = this.#space;
-    if (this.#leavesStay && path.length > 0 && !mayHoldHeads(nodes, path)) passLeaves(path, nodes);
+    if (this.#leavesStay && !mayHoldHeads(nodes, path)) passLeaves(path, nodes);
     this.#fetchAhead(path);
     return walkNext(path, nodes, leaves, true);
   }
@@ -314,8 +314,9 @@ export class Compactor {
   }
 }
 
-/** Whether heads may lie below the last node of a path. */
+/** Whether heads may lie below the last node of a path; of a leaf without nodes above nothing is known. */
 function mayHoldHeads(nodes: Arena, path: Path): boolean {
+  if (path.length === 0) return true;
   const node = path.nodes[path.length - 1]!;
   return (nodes.i32[node >>> CHUNK_SHIFT]![(node & GRANULE_MASK) << 1]! & HINT_HEAD) !== 0;
 }

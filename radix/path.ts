@@ -134,6 +134,7 @@ export function locate(
       break;
     }
     pointer = i32[slot]!;
+    // What is written changes it on the way back.
     fetched ^= i32[lowWord(header, slot)]!;
     compared = depth + 1;
   }
