@@ -4,6 +4,7 @@
  *   chunk  16 MiB, one SharedArrayBuffer, seen as words (`i32`) and as bytes (`u8`)
  *     slab  256 KiB, 64 to a chunk, all records of one size class
  *       record  8 B to 85 KiB, addressed by a pointer
+ *       (the last granule of a slab is in no record)
  *
  *    30        21 20         15 14            0
  *   +------------+-------------+---------------+
@@ -33,6 +34,9 @@ export const RECORD_BYTES_MAX = 8 * 10922;
 
 const SLAB_SHIFT = 15;
 const SLAB_GRANULES = 1 << SLAB_SHIFT;
+const SLAB_BYTES = SLAB_GRANULES * 8;
+/** Those that records lie in: the last one is for prefaulting. */
+const RECORD_GRANULES = SLAB_GRANULES - 1;
 const CHUNK_SLABS = 64;
 const CHUNKS_MAX = 1024;
 const NONE = -1;
@@ -40,6 +44,9 @@ const NONE = -1;
 const TABLE_CHUNKS_FIRST = 8;
 /** No operation allocates more records than this from one arena. */
 const SLABS_READY = 6;
+/** For so many chunks one slab is prefaulted ahead of the highest in use: 1/128 of the memory. */
+const PREFAULT_CHUNKS = 2;
+const PREFAULT_SLABS_MAX = 16;
 /** Fuller slabs are not worth emptying. */
 const LEAVING_FILL_MAX = 0.8;
 const EMPTY_I32 = new Int32Array(0);
@@ -49,17 +56,17 @@ const EMPTY_U8 = Buffer.alloc(0);
 function sizeClasses(): number[] {
   const sizes = [];
   for (let granules = 0; granules <= 140; granules++) sizes.push(granules);
-  let perSlab = Math.floor(SLAB_GRANULES / 140);
+  let perSlab = Math.floor(RECORD_GRANULES / 140);
   while (perSlab > 3) {
     perSlab = Math.min(perSlab - 1, Math.ceil((perSlab * 8) / 9));
     if (perSlab < 3) perSlab = 3;
-    sizes.push(Math.floor(SLAB_GRANULES / perSlab));
+    sizes.push(Math.floor(RECORD_GRANULES / perSlab));
   }
   return sizes;
 }
 
 const CLASS_GRANULES = Int32Array.from(sizeClasses());
-const CLASS_RECORDS = CLASS_GRANULES.map((size) => Math.floor(SLAB_GRANULES / Math.max(1, size)));
+const CLASS_RECORDS = CLASS_GRANULES.map((size) => Math.floor(RECORD_GRANULES / Math.max(1, size)));
 const CLASS_OF = new Uint8Array(CLASS_GRANULES.at(-1)! + 1);
 for (let granules = 1, sizeClass = 1; granules < CLASS_OF.length; granules++) {
   if (granules > CLASS_GRANULES[sizeClass]!) sizeClass++;
@@ -74,6 +81,9 @@ export class OutOfMemoryError extends Error {
     this.name = 'OutOfMemoryError';
   }
 }
+
+/** Has the system find the memory of a byte that nobody uses, beside the loop; may set it to zero. */
+export type Prefault = (bytes: Uint8Array, at: number) => void;
 
 export interface ArenaUsage {
   /** Bytes of records in use, rounded up to their size class. */
@@ -90,6 +100,10 @@ export class Arena {
   /** Bytes of each chunk, over the same memory. */
   readonly u8: Buffer[] = [];
   readonly chunksMax: number;
+
+  readonly #prefault: Prefault | undefined;
+  /** The highest slab that was prefaulted; lower ones may have been released and got anew since. */
+  #prefaultedSlab = 0;
 
   #usedGranules = 0;
   /** In the open slabs, up to their bump positions: records and holes. */
@@ -113,7 +127,8 @@ export class Arena {
   #slabLeaving = new Uint8Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
 
   /** `bytesMax`: limit of this arena, rounded to chunks; default and most: 16 GiB. */
-  constructor(options: { bytesMax?: number } = {}) {
+  constructor(options: { bytesMax?: number; prefault?: Prefault } = {}) {
+    this.#prefault = options.prefault;
     const chunks = Math.floor((options.bytesMax ?? CHUNKS_MAX * CHUNK_BYTES) / CHUNK_BYTES);
     this.chunksMax = Math.max(1, Math.min(CHUNKS_MAX, chunks));
   }
@@ -256,7 +271,23 @@ export class Arena {
     this.#slabFree[slab] = 0;
     this.#slabBump[slab] = 0;
     this.#link(slab, sizeClass);
+    if (this.#prefault !== undefined) this.#prefaultAfter(slab, this.#prefault);
     return slab;
+  }
+
+  /**
+   * Has memory found for the next slabs while this one is filled: the first touch of a huge page
+   * takes some ms on a virtual machine, and those that come are held up by it.
+   */
+  #prefaultAfter(slab: number, prefault: Prefault): void {
+    const ahead = Math.min(PREFAULT_SLABS_MAX, Math.ceil(this.#chunkCount / PREFAULT_CHUNKS));
+    const end = Math.min(slab + ahead, this.i32.length * CHUNK_SLABS - 1);
+    for (let next = Math.max(slab, this.#prefaultedSlab) + 1; next <= end; next++) {
+      const bytes = this.u8[Math.floor(next / CHUNK_SLABS)]!;
+      if (bytes.length === 0) return;
+      prefault(bytes, (next % CHUNK_SLABS) * SLAB_BYTES + SLAB_BYTES - 1);
+      this.#prefaultedSlab = next;
+    }
   }
 
   #closeSlab(slab: number, sizeClass: number): void {
@@ -295,6 +326,7 @@ export class Arena {
     this.#slabsReady += slabs;
     this.#chunkCount++;
     if (chunk < this.#chunkHint) this.#chunkHint = chunk;
+    this.#prefaultedSlab = Math.min(this.#prefaultedSlab, chunk * CHUNK_SLABS);
   }
 
   #growTables(): void {
@@ -319,10 +351,13 @@ export class Arena {
   }
 }
 
-/** Has the collector of garbage come sooner, as for a buffer of so many bytes; never touched, it takes no memory. */
+/**
+ * Has the collector of garbage come sooner, as for a buffer of so many bytes. One that can be resized is
+ * reserved and not touched; any other the C library may take out of its heap, and set to zero first.
+ */
 function tellOfGarbage(bytes: number): void {
   try {
-    new ArrayBuffer(bytes);
+    new ArrayBuffer(bytes, { maxByteLength: bytes });
   } catch {
     // Where memory is so short the collector comes anyway.
   }

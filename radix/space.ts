@@ -8,7 +8,7 @@
  * to a detached tree in the reclaimer's queue, so that when all trees are
  * cleared and the queue is empty, `memoryUsage().usedBytes` is 0.
  */
-import { Arena } from './arena.js';
+import { Arena, type Prefault } from './arena.js';
 import { BigValues } from './big-values.js';
 import { EntryHash } from './entry-hash.js';
 import type { SlotKeeper } from './expiry-heap.js';
@@ -23,6 +23,7 @@ export interface SpaceOptions {
   hashKey: Uint8Array;
   /** Limit of each arena; default and most: 16 GiB. Beyond it writes throw OUT_OF_MEMORY. */
   arenaBytesMax?: number;
+  prefault?: Prefault;
 }
 
 export interface MemoryUsage {
@@ -65,8 +66,11 @@ export class Space {
   #expiryBytes = 0;
 
   constructor(options: SpaceOptions) {
-    const bytesMax = options.arenaBytesMax;
-    const arenaOptions = bytesMax === undefined ? {} : { bytesMax };
+    const { arenaBytesMax: bytesMax, prefault } = options;
+    const arenaOptions = {
+      ...(bytesMax === undefined ? {} : { bytesMax }),
+      ...(prefault === undefined ? {} : { prefault }),
+    };
     this.nodes = new Arena(arenaOptions);
     this.leaves = new Arena(arenaOptions);
     this.bigValues = new BigValues();

@@ -134,10 +134,19 @@ export interface Disk {
   exists(path: string): Promise<boolean>;
 }
 
+export interface Memory {
+  /**
+   * Has the system find the page that `bytes[at]` lies on, beside the event loop, which would wait for
+   * it at the first touch. Sets that byte to zero some time later, or never.
+   */
+  prefault(bytes: Uint8Array, at: number): void;
+}
+
 export interface World {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
   readonly network: Network;
   readonly disk: Disk;
+  readonly memory: Memory;
 }

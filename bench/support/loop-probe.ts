@@ -5,8 +5,8 @@
  *   loop-probe {"turns":1234,"overTen":0,"p99Ms":1.2,"maxMs":4.5,"busyMs":3.2}
  *
  * The figures are those of timers of 1 ms, so that an idle loop shows a bit above 1 ms. `busyMs` is
- * the longest time between two of them in which the process was at work, all threads together: on
- * a shared machine the others can be time in which it had no core.
+ * the longest time between two of them in which the loop's thread was at work: on a shared machine
+ * the others can be time in which it had no core. Node 20 tells it of all threads together.
  */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
@@ -14,16 +14,20 @@ const HELD_NS = 10e6;
 
 const delays = monitorEventLoopDelay({ resolution: 1 });
 
+/** Since Node 23.9. */
+const { threadCpuUsage } = process as { threadCpuUsage?: typeof process.cpuUsage };
+const cpuUsage = threadCpuUsage ?? process.cpuUsage;
+
 let busyMs = 0;
 let lastMs = performance.now();
-let lastCpu = process.cpuUsage();
+let lastCpu = cpuUsage();
 
 setInterval(() => {
   const nowMs = performance.now();
-  const { system, user } = process.cpuUsage(lastCpu);
+  const { system, user } = cpuUsage(lastCpu);
   busyMs = Math.max(busyMs, Math.min(nowMs - lastMs, (user + system) / 1000));
   lastMs = nowMs;
-  lastCpu = process.cpuUsage();
+  lastCpu = cpuUsage();
 }, 1).unref();
 
 process.on('SIGUSR2', () => {

@@ -246,6 +246,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
     const server = this.#server;
     const session = this.session;
     const startMs = server.beginTurn();
+    if (!this.#isDeferred) this.#defersAt(startMs);
     session.lastActiveMs = server.store.nowMs;
     this.#running = true;
     server.current = session;

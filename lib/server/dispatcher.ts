@@ -83,7 +83,7 @@ import { writeRefusal } from './write-refusal.js';
 const FORWARDING_GATES = ~GATE_LANE;
 
 /** Time that a command may spend taking out what has expired before it gives others a turn, ms. */
-const EXPIRE_SLICE_MS = 4;
+const EXPIRE_SLICE_MS = 2;
 /** Bytes that one transaction may hold back. */
 const TRANSACTION_BYTES_MAX = 1024 * 1024 * 1024;
 /** Arguments shown of an unknown command, and their length altogether. */

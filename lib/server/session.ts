@@ -48,7 +48,7 @@ export const SCRIPTS_ID = 0;
 export const GUESTS_ID = -1;
 
 /** Time that a command in slices may take of the turn that it arrives in, ms. */
-const FIRST_SLICE_MS = 4;
+const FIRST_SLICE_MS = 2;
 
 /** What a session needs of whatever carries it. */
 export interface Carrier {

@@ -11,7 +11,7 @@ import { Pace } from './pace.js';
 import type { Session, Task } from './session.js';
 
 /** Time that tasks take of one turn of the event loop, ms. */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 /** Replies not yet sent beyond which a task waits for its client, bytes. */
 const PENDING_BYTES_MAX = 1024 * 1024;
 

@@ -90,7 +90,10 @@ export class Store {
     this.world = components.world;
     this.settings = settings;
     this.highestLimits = highestLimits(settings);
-    this.space = new Space({ hashKey: digestKey(settings.clusterSecret) });
+    this.space = new Space({
+      hashKey: digestKey(settings.clusterSecret),
+      prefault: (bytes, at) => this.world.memory.prefault(bytes, at),
+    });
     this.clock = new HybridClock(
       { clock: this.world.clock },
       { clockSkewMaxMs: settings.clockSkewMaxMs },

@@ -2,6 +2,7 @@ import t from 'tap';
 import { Arena, CHUNK_BYTES, OutOfMemoryError, RECORD_BYTES_MAX } from '../../radix/arena.js';
 import { seededRandom, seedOfRun } from '../support/random.js';
 
+const SLAB_BYTES = CHUNK_BYTES / 64;
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
 
@@ -45,6 +46,36 @@ t.test('records of all sizes do not overlap, and all memory comes back', (t) => 
   const { usedBytes, heldBytes, reservedBytes } = arena.usage();
   t.strictSame({ usedBytes, heldBytes }, { usedBytes: 0, heldBytes: 0 });
   t.ok(reservedBytes <= 2 * CHUNK_BYTES, 'empty chunks go back to the system');
+  t.end();
+});
+
+t.test('memory is prefaulted ahead of what is used, at bytes that no record has', (t) => {
+  const random = seededRandom(seed);
+  const asked = new Map<Uint8Array, Set<number>>();
+  const arena = new Arena({
+    prefault: (bytes, at) => {
+      const places = asked.get(bytes) ?? new Set();
+      asked.set(bytes, places.add(at));
+      bytes[at] = 0xff;
+    },
+  });
+  const records: { pointer: number; granules: number }[] = [];
+  while (arena.usage().usedBytes < 5 * CHUNK_BYTES) {
+    const granules = random.pick([1, 2, 4, 8, 128, 2048, RECORD_BYTES_MAX / 8]);
+    const pointer = arena.alloc(granules);
+    fill(arena, pointer, granules, 7);
+    records.push({ pointer, granules });
+  }
+  for (const [bytes, places] of asked) for (const at of places) bytes[at] = 0xee;
+  const isWhole = records.every(({ pointer, granules }) => isFilled(arena, pointer, granules, 7));
+  t.ok(isWhole, 'none is touched');
+  const ahead = [...asked.values()].reduce((sum, places) => sum + places.size, 0) * SLAB_BYTES;
+  const { heldBytes } = arena.usage();
+  t.ok(ahead > heldBytes - CHUNK_BYTES, `${ahead} of ${heldBytes} bytes`);
+  for (const { pointer } of records) arena.free(pointer);
+  const before = asked.size;
+  for (let i = 0; i < 4 * (CHUNK_BYTES / RECORD_BYTES_MAX); i++) arena.alloc(RECORD_BYTES_MAX / 8);
+  t.ok(asked.size > before, 'chunks that were released and got anew, too');
   t.end();
 });
 

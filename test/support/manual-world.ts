@@ -71,6 +71,12 @@ export class ManualWorld implements World {
     return this.keptDisk;
   }
 
+  readonly memory = {
+    prefault: (bytes: Uint8Array, at: number) => {
+      bytes[at] = 0;
+    },
+  };
+
   /** Runs everything that is due now. */
   settle(): void {
     this.advance(0);

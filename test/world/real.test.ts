@@ -11,6 +11,10 @@ import { RealWorld } from '../../world/real/real-world.js';
 import type { Link, LinkHandler } from '../../world/world.js';
 import { connectPair, Recorder, type WorldUnderTest, worldConformance } from './conformance.js';
 
+const MIB = 1024 * 1024;
+/** The smallest. */
+const PAGE_BYTES = 4096;
+
 async function makeReal(): Promise<WorldUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'dhash-world-'));
   return {
@@ -236,3 +240,37 @@ void t.test('a connection attempt that nobody answers times out', async (t) => {
   child.kill('SIGKILL');
   await test.close();
 });
+
+void t.test(
+  'memory that is prefaulted, once and again, becomes resident without being touched',
+  async (t) => {
+    if (process.platform !== 'linux') return;
+    const { memory } = new RealWorld();
+    const bytes = new Uint8Array(new SharedArrayBuffer(64 * MIB));
+    for (const half of [0, 1]) {
+      const before = process.memoryUsage.rss();
+      // Of any size of page.
+      const from = half * 32 * MIB;
+      for (let at = from; at < from + 32 * MIB; at += MIB) memory.prefault(bytes, at);
+      const isResident = () => process.memoryUsage.rss() - before >= 32 * PAGE_BYTES;
+      while (!isResident()) await new Promise((resolve) => setImmediate(resolve));
+      t.pass(`after ${half === 0 ? 'the first' : 'more'}`);
+    }
+    t.ok(
+      bytes.every((byte) => byte === 0),
+      'as it was',
+    );
+  },
+);
+
+void t.test(
+  'where too many pages are waited for, and what is no memory, nothing breaks',
+  async (t) => {
+    const { memory } = new RealWorld();
+    const bytes = new Uint8Array(MIB);
+    for (let at = 0; at < 1000; at += 1) memory.prefault(bytes, at);
+    memory.prefault(bytes, MIB + 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    t.ok(bytes.every((byte) => byte === 0));
+  },
+);

@@ -8,8 +8,9 @@
 
 import { randomFillSync } from 'node:crypto';
 
-import type { Clock, Disk, Network, Random, Timers, World } from '../world.js';
+import type { Clock, Disk, Memory, Network, Random, Timers, World } from '../world.js';
 import { RealDisk } from './disk.js';
+import { RealMemory } from './memory.js';
 import { RealNetwork } from './network.js';
 import { RealTimers } from './timers.js';
 
@@ -50,4 +51,5 @@ export class RealWorld implements World {
   readonly random: Random = new RealRandom();
   readonly network: Network = new RealNetwork();
   readonly disk: Disk = new RealDisk();
+  readonly memory: Memory = new RealMemory();
 }

@@ -15,7 +15,7 @@
  * How streams, disks and clocks behave is told in stream.ts, file-image.ts and clock.ts.
  */
 
-import type { Clock, Disk, Network, Random, Timers, World } from '../world.js';
+import type { Clock, Disk, Memory, Network, Random, Timers, World } from '../world.js';
 import { SimClock, SimTimers } from './clock.js';
 import type { PathConditions } from './conditions.js';
 import { SimDisk } from './disk.js';
@@ -190,6 +190,11 @@ export class SimHost implements World {
   readonly machine: Machine;
   readonly clockControl: SimClock;
   readonly diskControl: SimDisk;
+  readonly memory: Memory = {
+    prefault: (bytes, at) => {
+      bytes[at] = 0;
+    },
+  };
   readonly #parts: Parts;
   readonly #bootRandom: SimRandom;
   #processCount = 0;
