@@ -224,7 +224,7 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
 
   goOn(): void {
     this.#isDeferred = false;
-    if (!this.#closed) this.#turn();
+    if (!this.#closed) this.#turn(true);
   }
 
   setAuthenticated(authenticated: boolean): void {
@@ -242,11 +242,11 @@ export class Connection implements LinkHandler, Carrier, CommitWaiter, Deferred 
   }
 
   /** Executes what can be executed now, and sends the replies. */
-  #turn(): void {
+  #turn(wasDeferred = false): void {
     const server = this.#server;
     const session = this.session;
     const startMs = server.beginTurn();
-    if (!this.#isDeferred) this.#defersAt(startMs);
+    if (!wasDeferred && !this.#isDeferred) this.#defersAt(startMs);
     session.lastActiveMs = server.store.nowMs;
     this.#running = true;
     server.current = session;

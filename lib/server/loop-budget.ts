@@ -28,7 +28,7 @@ const SHARED_MS = BUDGET_MS / 2;
 const APART_MS = 0.5;
 
 export interface Deferred {
-  /** Its turn has come. */
+  /** Its turn has come: it executes something, however late it is. */
   goOn(): void;
 }
 
@@ -77,11 +77,10 @@ export class LoopBudget {
     this.#isGoingOn = true;
     this.#fromMs = clock.monotonicMs();
     let count = 0;
-    for (const connection of waiting) {
-      if (this.isSpent(clock.monotonicMs())) break;
-      connection.goOn();
+    do {
+      waiting[count]!.goOn();
       count += 1;
-    }
+    } while (count < waiting.length && !this.isSpent(clock.monotonicMs()));
     this.#waiting.unshift(...waiting.slice(count));
     this.#isGoingOn = false;
     if (this.#waiting.length > 0) this.#plan();

@@ -95,13 +95,15 @@ export class TaskQueue {
     const deadlineMs = sinceMs + sliceMs;
     const shareMs = sliceMs / this.#entries.length;
     let waiting = 0;
+    let hasRun = false;
     for (const entry of [...this.#entries]) {
       if (entry.session.reply.pendingBytes > PENDING_BYTES_MAX) {
         waiting += 1;
         continue;
       }
       const nowMs = this.#world.clock.monotonicMs();
-      if (nowMs >= deadlineMs) break;
+      if (hasRun && nowMs >= deadlineMs) break;
+      hasRun = true;
       this.#run(entry, Math.min(deadlineMs, nowMs + shareMs));
     }
     this.#pace.worked(sinceMs);

@@ -24,7 +24,8 @@ const EXTERNAL = 32;
 const SLIM = 512;
 const HEAD = 1;
 const TIMED_HEAD_BYTES = 36;
-const SLAB_BYTES = 256 * 1024;
+/** Of a slab, but for its last granule. */
+const SLAB_BYTES = 256 * 1024 - 8;
 const HEAP_BYTES = 12;
 
 export function walkMemory(store: Store): Walked {

@@ -100,13 +100,19 @@ class LevelLogStore implements LogStore {
     this.#folder = folder;
   }
 
+  /** Has been written, or has failed. */
+  #lastBatch: Promise<void> = Promise.resolve();
+
   async batch(puts: readonly LogPut[], deletes: readonly Buffer[], sync: boolean): Promise<void> {
     const operations = [
       ...puts.map(({ key, value }) => ({ type: 'put', key, value }) as const),
       ...deletes.map((key) => ({ type: 'del', key }) as const),
     ];
+    // Threads write batches, as many at once as there are, so that a later one may be first.
+    const written = this.#lastBatch.then(() => this.#level.batch(operations, { sync: false }));
+    this.#lastBatch = written.catch(() => {});
     try {
-      await this.#level.batch(operations, { sync: false });
+      await written;
     } catch (error) {
       throw logStoreError(error);
     }
