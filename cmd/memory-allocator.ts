@@ -5,10 +5,6 @@
  *                               once needed (docs/decisions/0028)
  *   huge pages                  where the system has them for who asks, the data lies on them: a
  *                               look-up finds 2 MiB by one entry of the TLB, not 4 KiB (0029)
- *   16 MiB come from the system the chunks of the tree, always: glibc would take them out of its
- *                               heap once one has been freed, and touch huge pages while the loop
- *                               waits, for its headers and to set to zero
- *   8 MiB stay with the heap    when freed at its end; what is said of chunks would set it to 128 KiB
  *
  * Another C library knows nothing of either.
  */
@@ -19,13 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 type Execve = (file: string, args: readonly string[], env: Environment) => never;
 
 const ARENAS = 'glibc.malloc.arena_max=';
-const MIB = 1024 * 1024;
-/** Beside the number of arenas. */
-const TUNABLES: readonly (readonly [name: string, value: number])[] = [
-  ['glibc.malloc.hugetlb=', 1],
-  ['glibc.malloc.mmap_threshold=', 16 * MIB],
-  ['glibc.malloc.trim_threshold=', 8 * MIB],
-];
+const HUGE_PAGES = 'glibc.malloc.hugetlb=';
 
 /**
  * Begins anew as the same process (execve: its id, arguments and standard streams stay), unless
@@ -51,12 +41,10 @@ export function beginWithTunedAllocator(): void {
 export function tunedEnvironment(env: Environment): Environment | undefined {
   const { GLIBC_TUNABLES: told = '', MALLOC_ARENA_MAX } = env;
   const hasArenas = MALLOC_ARENA_MAX !== undefined || told.includes(ARENAS);
-  const missing = TUNABLES.filter(([name]) => !told.includes(name));
-  if (hasArenas && missing.length === 0) return undefined;
+  const hasPages = told.includes(HUGE_PAGES);
+  if (hasArenas && hasPages) return undefined;
   const tuned = { ...env };
   if (!hasArenas) tuned.MALLOC_ARENA_MAX = '1';
-  const all = missing.map(([name, value]) => `${name}${value}`);
-  if (told !== '') all.unshift(told);
-  if (all.length > 0) tuned.GLIBC_TUNABLES = all.join(':');
+  if (!hasPages) tuned.GLIBC_TUNABLES = `${told === '' ? '' : `${told}:`}${HUGE_PAGES}1`;
   return tuned;
 }

@@ -44,11 +44,20 @@ const NONE = -1;
 const TABLE_CHUNKS_FIRST = 8;
 /** No operation allocates more records than this from one arena. */
 const SLABS_READY = 6;
-/** For so many chunks one slab is prefaulted ahead of the highest in use: 1/128 of the memory. */
-const PREFAULT_CHUNKS = 2;
+/** For each so many chunks one slab is prefaulted ahead: 1/256 of the memory. */
+const PREFAULT_CHUNKS = 4;
 const PREFAULT_SLABS_MAX = 16;
 /** Fuller slabs are not worth emptying. */
 const LEAVING_FILL_MAX = 0.8;
+const PAGE_BYTES = 4096;
+/** glibc maps what is longer, whatever has been freed. */
+const MAPPED_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * What is asked for a chunk, bytes. What is no longer than something that was freed before, glibc takes out
+ * of its heap, and touches huge pages there while the loop waits; so a chunk is a page longer, which nobody
+ * touches, than any that was released. It is the process whose memory it is.
+ */
+let mappedBytes = CHUNK_BYTES;
 const EMPTY_I32 = new Int32Array(0);
 const EMPTY_U8 = Buffer.alloc(0);
 
@@ -280,7 +289,7 @@ export class Arena {
    * takes some ms on a virtual machine, and those that come are held up by it.
    */
   #prefaultAfter(slab: number, prefault: Prefault): void {
-    const ahead = Math.min(PREFAULT_SLABS_MAX, Math.ceil(this.#chunkCount / PREFAULT_CHUNKS));
+    const ahead = Math.min(PREFAULT_SLABS_MAX, Math.floor(this.#chunkCount / PREFAULT_CHUNKS));
     const end = Math.min(slab + ahead, this.i32.length * CHUNK_SLABS - 1);
     for (let next = Math.max(slab, this.#prefaultedSlab) + 1; next <= end; next++) {
       const bytes = this.u8[Math.floor(next / CHUNK_SLABS)]!;
@@ -315,12 +324,12 @@ export class Arena {
     let memory: SharedArrayBuffer;
     try {
       if (chunk === this.#chunkFree.length) this.#growTables();
-      memory = new SharedArrayBuffer(CHUNK_BYTES);
+      memory = new SharedArrayBuffer(mappedBytes);
     } catch {
       throw new OutOfMemoryError(`the system gives no memory for chunk ${this.#chunkCount + 1}`);
     }
-    this.i32[chunk] = new Int32Array(memory);
-    this.u8[chunk] = Buffer.from(memory);
+    this.i32[chunk] = new Int32Array(memory, 0, CHUNK_BYTES / 4);
+    this.u8[chunk] = Buffer.from(memory, 0, CHUNK_BYTES);
     const slabs = chunk === 0 ? CHUNK_SLABS - 1 : CHUNK_SLABS;
     this.#chunkFree[chunk] = slabs;
     this.#slabsReady += slabs;
@@ -342,6 +351,9 @@ export class Arena {
 
   #releaseChunk(chunk: number): void {
     assert(chunk > 0);
+    const { byteLength } = this.u8[chunk]!.buffer;
+    if (byteLength <= MAPPED_BYTES_MAX)
+      mappedBytes = Math.max(mappedBytes, byteLength + PAGE_BYTES);
     this.i32[chunk] = EMPTY_I32;
     this.u8[chunk] = EMPTY_U8;
     tellOfGarbage(CHUNK_BYTES);

@@ -7,6 +7,8 @@
  */
 
 import { randomFillSync } from 'node:crypto';
+// The global one is a getter: slower.
+import { performance } from 'node:perf_hooks';
 
 import type { Clock, Disk, Memory, Network, Random, Timers, World } from '../world.js';
 import { RealDisk } from './disk.js';
