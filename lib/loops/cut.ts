@@ -25,16 +25,18 @@ export interface Cut {
 
 /** The best position with between 1 and `all` - 1 entries above; null: there is none. */
 export function cutOf(store: Store, range: RingRange, above: number): Cut | null {
+  const distance = (cut: Cut): number => Math.abs(cut.above - above);
+  const below = (position: Buffer) => entriesIn(store, { from: range.from, to: position });
   let best: Cut | null = null;
   for (const { tree } of store.databases) {
     if (tree.root === 0) continue;
     for (const position of candidates(store, tree, range, above)) {
       const cut = { position, above: entriesIn(store, { from: position, to: range.to }) };
-      if (best === null || Math.abs(cut.above - above) < Math.abs(best.above - above)) best = cut;
+      const isBetter = best === null || distance(cut) < distance(best);
+      if (isBetter && cut.above > 0 && below(position) > 0) best = cut;
     }
   }
-  if (best === null || best.above === 0) return null;
-  return entriesIn(store, { from: range.from, to: best.position }) === 0 ? null : best;
+  return best;
 }
 
 function candidates(store: Store, tree: Tree, range: RingRange, above: number): Buffer[] {
@@ -52,9 +54,14 @@ function candidates(store: Store, tree: Tree, range: RingRange, above: number): 
     else low = middle + 1;
   }
   const ranks = [low - 1, low].filter((rank) => rank >= 0 && rank < count);
-  return ranks
-    .flatMap((rank) => allowedPositions(shortened(tree, keyAt(rank))))
-    .filter((position) => isStrictlyInside(range, position));
+  return (
+    ranks
+      .map(keyAt)
+      // What is short may lie behind keys of other databases.
+      .flatMap((key) => [shortened(tree, key), key])
+      .flatMap(allowedPositions)
+      .filter((position) => isStrictlyInside(range, position))
+  );
 }
 
 /** Entries behind a key of the range. */

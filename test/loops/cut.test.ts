@@ -127,6 +127,21 @@ t.test('a cut leaves as many entries above it as it says, about as many as wante
   t.end();
 });
 
+t.test('a key of another database before the next key of the same is no reason not to cut', (t) => {
+  const store = new Store({ world: new ManualWorld() }, new Settings());
+  for (const [index, name] of [
+    [0, 'abab'],
+    [5, 'bab'],
+    [0, 'k2'],
+  ] as const) {
+    const key = Buffer.from(name);
+    store.databases[index]!.tree.put(key, 0, key.length, 1, 1, 0, 0, key, 0, key.length);
+  }
+  const cut = cutOf(store, { from: Buffer.from('x'), to: Buffer.from('k1') }, 1);
+  t.match(cut, { position: Buffer.from('abab'), above: 1 });
+  t.end();
+});
+
 t.test('of keys without tags the cut is where it was wanted, or two keys beside it', (t) => {
   const random = seededRandom(seed);
   const store = new Store({ world: new ManualWorld() }, new Settings());
