@@ -25,6 +25,7 @@
  * Invariant: after `reserve(records)` so many next calls of `alloc` succeed.
  */
 import assert from 'node:assert';
+import type { Memory } from '../world/world.js';
 
 export const CHUNK_SHIFT = 21;
 export const GRANULE_MASK = 0x1fffff;
@@ -50,8 +51,8 @@ const PREFAULT_SLABS_MAX = 16;
 /** Fuller slabs are not worth emptying. */
 const LEAVING_FILL_MAX = 0.8;
 const PAGE_BYTES = 4096;
-/** glibc maps what is longer, whatever has been freed. */
-const MAPPED_BYTES_MAX = 32 * 1024 * 1024;
+/** glibc maps what is longer than 32 MiB, whatever has been freed. */
+const MAPPED_BYTES_MAX = 32 * 1024 * 1024 + PAGE_BYTES;
 /**
  * What is asked for a chunk, bytes. What is no longer than something that was freed before, glibc takes out
  * of its heap, and touches huge pages there while the loop waits; so a chunk is a page longer, which nobody
@@ -91,8 +92,12 @@ export class OutOfMemoryError extends Error {
   }
 }
 
-/** Has the system find the memory of a byte that nobody uses, beside the loop; may set it to zero. */
-export type Prefault = (bytes: Uint8Array, at: number) => void;
+export interface ArenaOptions {
+  /** Limit of this arena, rounded to chunks; default and most: 16 GiB. */
+  bytesMax?: number | undefined;
+  /** Finds memory ahead; without it that is found when it is first touched. */
+  memory?: Memory | undefined;
+}
 
 export interface ArenaUsage {
   /** Bytes of records in use, rounded up to their size class. */
@@ -110,7 +115,7 @@ export class Arena {
   readonly u8: Buffer[] = [];
   readonly chunksMax: number;
 
-  readonly #prefault: Prefault | undefined;
+  readonly #memory: Memory | undefined;
   /** The highest slab that was prefaulted; lower ones may have been released and got anew since. */
   #prefaultedSlab = 0;
 
@@ -135,10 +140,9 @@ export class Arena {
   /** 1: being emptied by compaction; such a slab is in no list and gives no records. */
   #slabLeaving = new Uint8Array(TABLE_CHUNKS_FIRST * CHUNK_SLABS);
 
-  /** `bytesMax`: limit of this arena, rounded to chunks; default and most: 16 GiB. */
-  constructor(options: { bytesMax?: number; prefault?: Prefault } = {}) {
-    this.#prefault = options.prefault;
-    const chunks = Math.floor((options.bytesMax ?? CHUNKS_MAX * CHUNK_BYTES) / CHUNK_BYTES);
+  constructor({ bytesMax = CHUNKS_MAX * CHUNK_BYTES, memory }: ArenaOptions = {}) {
+    this.#memory = memory;
+    const chunks = Math.floor(bytesMax / CHUNK_BYTES);
     this.chunksMax = Math.max(1, Math.min(CHUNKS_MAX, chunks));
   }
 
@@ -280,7 +284,7 @@ export class Arena {
     this.#slabFree[slab] = 0;
     this.#slabBump[slab] = 0;
     this.#link(slab, sizeClass);
-    if (this.#prefault !== undefined) this.#prefaultAfter(slab, this.#prefault);
+    if (this.#memory !== undefined) this.#prefaultAfter(slab, this.#memory);
     return slab;
   }
 
@@ -288,13 +292,13 @@ export class Arena {
    * Has memory found for the next slabs while this one is filled: the first touch of a huge page
    * takes some ms on a virtual machine, and those that come are held up by it.
    */
-  #prefaultAfter(slab: number, prefault: Prefault): void {
+  #prefaultAfter(slab: number, memory: Memory): void {
     const ahead = Math.min(PREFAULT_SLABS_MAX, Math.floor(this.#chunkCount / PREFAULT_CHUNKS));
     const end = Math.min(slab + ahead, this.i32.length * CHUNK_SLABS - 1);
     for (let next = Math.max(slab, this.#prefaultedSlab) + 1; next <= end; next++) {
       const bytes = this.u8[Math.floor(next / CHUNK_SLABS)]!;
       if (bytes.length === 0) return;
-      prefault(bytes, (next % CHUNK_SLABS) * SLAB_BYTES + SLAB_BYTES - 1);
+      memory.prefault(bytes, (next % CHUNK_SLABS) * SLAB_BYTES + SLAB_BYTES - 1);
       this.#prefaultedSlab = next;
     }
   }
@@ -352,8 +356,8 @@ export class Arena {
   #releaseChunk(chunk: number): void {
     assert(chunk > 0);
     const { byteLength } = this.u8[chunk]!.buffer;
-    if (byteLength <= MAPPED_BYTES_MAX)
-      mappedBytes = Math.max(mappedBytes, byteLength + PAGE_BYTES);
+    const longerBytes = Math.min(byteLength + PAGE_BYTES, MAPPED_BYTES_MAX);
+    mappedBytes = Math.max(mappedBytes, longerBytes);
     this.i32[chunk] = EMPTY_I32;
     this.u8[chunk] = EMPTY_U8;
     tellOfGarbage(CHUNK_BYTES);

@@ -8,7 +8,8 @@
  * to a detached tree in the reclaimer's queue, so that when all trees are
  * cleared and the queue is empty, `memoryUsage().usedBytes` is 0.
  */
-import { Arena, type Prefault } from './arena.js';
+import type { Memory } from '../world/world.js';
+import { Arena } from './arena.js';
 import { BigValues } from './big-values.js';
 import { EntryHash } from './entry-hash.js';
 import type { SlotKeeper } from './expiry-heap.js';
@@ -23,7 +24,8 @@ export interface SpaceOptions {
   hashKey: Uint8Array;
   /** Limit of each arena; default and most: 16 GiB. Beyond it writes throw OUT_OF_MEMORY. */
   arenaBytesMax?: number;
-  prefault?: Prefault;
+  /** Of the arenas. */
+  memory?: Memory;
 }
 
 export interface MemoryUsage {
@@ -66,11 +68,7 @@ export class Space {
   #expiryBytes = 0;
 
   constructor(options: SpaceOptions) {
-    const { arenaBytesMax: bytesMax, prefault } = options;
-    const arenaOptions = {
-      ...(bytesMax === undefined ? {} : { bytesMax }),
-      ...(prefault === undefined ? {} : { prefault }),
-    };
+    const arenaOptions = { bytesMax: options.arenaBytesMax, memory: options.memory };
     this.nodes = new Arena(arenaOptions);
     this.leaves = new Arena(arenaOptions);
     this.bigValues = new BigValues();

@@ -9,14 +9,11 @@
  * the others can be time in which it had no core. Node 20 tells it of all threads together.
  */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { cpuUsage } from './cpu-usage.js';
 
 const HELD_NS = 10e6;
 
 const delays = monitorEventLoopDelay({ resolution: 1 });
-
-/** Since Node 23.9. */
-const { threadCpuUsage } = process as { threadCpuUsage?: typeof process.cpuUsage };
-const cpuUsage = threadCpuUsage ?? process.cpuUsage;
 
 let busyMs = 0;
 let lastMs = performance.now();

@@ -10,6 +10,7 @@ import { Space } from '../../radix/space.js';
 import { Tree } from '../../radix/tree.js';
 import { seededRandom } from '../../test/support/random.js';
 import { RealMemory } from '../../world/real/memory.js';
+import { cpuUsage } from './cpu-usage.js';
 
 const KEY_BYTES = 16;
 const VALUE_BYTES = 64;
@@ -19,21 +20,15 @@ const TURN_INSERTS = 500;
 const TICK_INSERTS = 50_000;
 const COMPACT_STEP_ENTRIES = 128;
 
-/** Of the loop's thread, since Node 23.9; before, of all threads together. */
-const { threadCpuUsage } = process as { threadCpuUsage?: typeof process.cpuUsage };
-const cpuUsage = threadCpuUsage ?? process.cpuUsage;
-
 const hashKey = Buffer.alloc(16, 7);
 const key = Buffer.alloc(KEY_BYTES);
 const value = Buffer.alloc(VALUE_BYTES, 'v');
 const random = seededRandom(42);
 /** As in a node. */
-const memoryOfSystem = new RealMemory();
+const systemMemory = new RealMemory();
 
 function emptyTree(): Tree {
-  return new Tree(
-    new Space({ hashKey, prefault: (bytes, at) => memoryOfSystem.prefault(bytes, at) }),
-  );
+  return new Tree(new Space({ hashKey, memory: systemMemory }));
 }
 
 /** The next random key, from bytes that no array keeps. */

@@ -54,14 +54,12 @@ function candidates(store: Store, tree: Tree, range: RingRange, above: number): 
     else low = middle + 1;
   }
   const ranks = [low - 1, low].filter((rank) => rank >= 0 && rank < count);
-  return (
-    ranks
-      .map(keyAt)
-      // What is short may lie behind keys of other databases.
-      .flatMap((key) => [shortened(tree, key), key])
-      .flatMap(allowedPositions)
-      .filter((position) => isStrictlyInside(range, position))
-  );
+  // What is short may lie behind keys of other databases.
+  return ranks
+    .map(keyAt)
+    .flatMap((key) => [shortened(tree, key), key])
+    .flatMap(allowedPositions)
+    .filter((position) => isStrictlyInside(range, position));
 }
 
 /** Entries behind a key of the range. */

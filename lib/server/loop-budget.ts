@@ -81,7 +81,7 @@ export class LoopBudget {
       waiting[count]!.goOn();
       count += 1;
     } while (count < waiting.length && !this.isSpent(clock.monotonicMs()));
-    this.#waiting.unshift(...waiting.slice(count));
+    this.#waiting = waiting.slice(count).concat(this.#waiting);
     this.#isGoingOn = false;
     if (this.#waiting.length > 0) this.#plan();
   };

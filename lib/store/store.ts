@@ -92,7 +92,7 @@ export class Store {
     this.highestLimits = highestLimits(settings);
     this.space = new Space({
       hashKey: digestKey(settings.clusterSecret),
-      prefault: (bytes, at) => this.world.memory.prefault(bytes, at),
+      memory: this.world.memory,
     });
     this.clock = new HybridClock(
       { clock: this.world.clock },

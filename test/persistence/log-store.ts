@@ -61,6 +61,13 @@ export function conformance(name: string, make: () => Promise<OpenLogStore>): vo
     await store.close();
   });
 
+  void t.test(`${name}: closing waits for the batches before it`, async (t) => {
+    const store = await (await make())();
+    const calls = Array.from({ length: 5 }, (_, i) => store.batch([put(`k${i}`, '')], [], false));
+    await Promise.all([store.close(), ...calls]);
+    t.pass('none is refused');
+  });
+
   void t.test(`${name}: batches take effect in the order of the calls`, async (t) => {
     const store = await (await make())();
     const calls = Array.from({ length: 50 }, (_, i) => store.batch([put('k', `${i}`)], [], false));

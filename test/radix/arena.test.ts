@@ -53,10 +53,12 @@ t.test('memory is prefaulted ahead of what is used, at bytes that no record has'
   const random = seededRandom(seed);
   const asked = new Map<Uint8Array, Set<number>>();
   const arena = new Arena({
-    prefault: (bytes, at) => {
-      const places = asked.get(bytes) ?? new Set();
-      asked.set(bytes, places.add(at));
-      bytes[at] = 0xff;
+    memory: {
+      prefault: (bytes, at) => {
+        const places = asked.get(bytes) ?? new Set();
+        asked.set(bytes, places.add(at));
+        bytes[at] = 0xff;
+      },
     },
   });
   const records: { pointer: number; granules: number }[] = [];

@@ -94,14 +94,13 @@ class LevelLogStore implements LogStore {
   readonly #folder: string;
   /** Log files whose names are on stable storage. */
   #syncedNames = new Set<string>();
+  /** Settles once the last batch has been written, or has failed. */
+  #lastBatch: Promise<void> = Promise.resolve();
 
   constructor(level: Level, folder: string) {
     this.#level = level;
     this.#folder = folder;
   }
-
-  /** Has been written, or has failed. */
-  #lastBatch: Promise<void> = Promise.resolve();
 
   async batch(puts: readonly LogPut[], deletes: readonly Buffer[], sync: boolean): Promise<void> {
     const operations = [
@@ -180,6 +179,7 @@ class LevelLogStore implements LogStore {
   }
 
   async close(): Promise<void> {
+    await this.#lastBatch;
     try {
       await this.#level.close();
     } catch (error) {
