@@ -136,6 +136,11 @@ export class Groups {
   }
 }
 
+/** Whether a replica has all that the turns [first, last] have changed; this node always has. */
+export function isSafeAt(holder: Holder, first: number, last: number): boolean {
+  return holder === null || holder.isSafe(first, last);
+}
+
 function countOf(holders: readonly Holder[], has: (holder: Holder) => boolean): number {
   let count = 0;
   for (const holder of holders) if (has(holder)) count += 1;

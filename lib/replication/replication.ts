@@ -13,18 +13,19 @@
  * Invariant: nothing is acknowledged of a turn before all of it was sent.
  */
 import type { Member } from '../../discord/ring/view.js';
-import type { Timer, World } from '../../world/world.js';
+import type { World } from '../../world/world.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import type { Log } from '../server/log.js';
 import type { Store } from '../store/store.js';
+import { AckWaiters, type ReplicaWaiter } from './ack-waiters.js';
 import { Effects } from './effects.js';
 import { EntrySender } from './entry-sender.js';
 import { serveFetch } from './fetch-answer.js';
 import { FreshReads } from './fresh-reads.js';
-import { type Group, Groups, type Holder } from './groups.js';
+import { type Group, Groups, type Holder, isSafeAt } from './groups.js';
 import { Intake } from './intake.js';
 import { LEVEL_QUORUM, levelName, neededOf } from './levels.js';
-import { ACK_TIMEOUT_MS, WALK_QUEUED_BYTES_MAX } from './limits.js';
+import { WALK_QUEUED_BYTES_MAX } from './limits.js';
 import { type Batch, type Content, ReplicaStream } from './replica-stream.js';
 import { TurnLog, type TurnRecord } from './turn-log.js';
 import type { Walk } from './walks.js';
@@ -33,21 +34,6 @@ import type { Walk } from './walks.js';
 const WALK_MS = 2;
 /** Walks that stand still look again after so long, ms. */
 const WALK_PAUSE_MS = 5;
-
-/** Who waits until replicas have what some turns have changed. */
-export interface ReplicaWaiter {
-  safe(): void;
-  /** Whether enough will have it is open. `text`: the error to tell. */
-  doubtful(text: string): void;
-}
-
-interface Held {
-  readonly first: number;
-  readonly last: number;
-  readonly level: number;
-  readonly sinceMs: number;
-  readonly waiter: ReplicaWaiter;
-}
 
 export interface ReplicationEvents {
   /** Whether some member is dead: what needs many replicas is to be checked before it runs. */
@@ -91,10 +77,7 @@ export class Replication {
   #walks: { readonly walk: Walk; readonly record: TurnRecord }[] = [];
   #isWalkPlanned = false;
   #isTurnPlanned = false;
-  #held: Held[] = [];
-  #watchers: (() => boolean)[] = [];
-  #timer: Timer | undefined;
-  #isCheckPlanned = false;
+  readonly #waiters: AckWaiters;
 
   constructor(components: ReplicationComponents, events: ReplicationEvents) {
     const { isLoading = () => false, links, log, store, world } = components;
@@ -112,6 +95,8 @@ export class Replication {
       { changed: () => this.#plan(), walk: (walk) => this.#newWalks.push(walk) },
     );
     this.intake = new Intake({ links, store, effects: this.effects });
+    const streams = { [Symbol.iterator]: () => this.#streams.values() };
+    this.#waiters = new AckWaiters({ world, turns: this.#turns, streams });
   }
 
   /** Follows the ring from now on. */
@@ -131,7 +116,7 @@ export class Replication {
   /** Sends what there is and waits for nothing more. */
   stop(): void {
     this.turnEnds();
-    this.#timer?.cancel();
+    this.#waiters.stop();
   }
 
   /** Whether others hold what this node holds. */
@@ -144,7 +129,7 @@ export class Replication {
   }
 
   get heldCount(): number {
-    return this.#held.length;
+    return this.#waiters.count;
   }
 
   /** Age of the oldest batch that some replica has not acknowledged, ms. */
@@ -227,7 +212,7 @@ export class Replication {
     if (isDone) {
       record.walkCount -= 1;
       this.#walks.shift();
-      this.#check();
+      this.#waiters.check();
     }
     this.#planWalk(0);
   }
@@ -250,7 +235,7 @@ export class Replication {
     this.#store.keepsTombstones = isOn;
     if (selfIndex >= 0) this.#store.origin = responsibility.current.members[selfIndex]!.origin;
     this.#tellMissing();
-    this.#check();
+    this.#waiters.check();
   }
 
   /**
@@ -289,8 +274,8 @@ export class Replication {
     if (known !== undefined) return known;
     const { clock, timers } = this.#world;
     const made = new ReplicaStream({ links: this.links, clock, timers }, member, {
-      progressed: () => this.#check(),
-      isAwaited: () => this.#held.length > 0 || this.#watchers.length > 0,
+      progressed: () => this.#waiters.check(),
+      isAwaited: () => this.#waiters.isAnyone,
       fellBehind: (memberId, batches, isNews) => {
         // One that loads its folder refuses all of them.
         if (isNews) this.#log.warn({ member: memberId, batches }, FELL_BEHIND);
@@ -364,50 +349,14 @@ export class Replication {
    * True: `waiter` is told when they do, or that it is in doubt. To be called after `turnEnds`.
    */
   hold(first: number, last: number, level: number, waiter: ReplicaWaiter): boolean {
-    if (this.#isSafe(first, last, level)) return false;
-    const sinceMs = this.#world.clock.monotonicMs();
-    this.#held.push({ first, last, level, sinceMs, waiter });
-    this.#hurry();
-    this.#timer ??= this.#world.timers.after(ACK_TIMEOUT_MS, () => this.#timeOut(), true);
-    // It may be in doubt from the start.
-    if (!this.#isCheckPlanned) {
-      this.#isCheckPlanned = true;
-      this.#world.timers.soon(() => this.#check());
-    }
-    return true;
-  }
-
-  #isSafe(first: number, last: number, level: number): boolean {
-    const changed = this.#turns.changedBy(first, last);
-    if (changed === undefined) return false;
-    const has = (holder: Holder): boolean => isSafeAt(holder, first, changed.last);
-    for (const group of changed.groups) if (!group.isEnough(level, has)) return false;
-    return true;
-  }
-
-  /** When the replicas that it waits for have acknowledged nothing for too long. */
-  #dueMs({ first, last, sinceMs }: Held): number {
-    const changed = this.#turns.changedBy(first, last);
-    let lastMs = sinceMs;
-    for (const stream of this.#streams.values()) {
-      if (changed !== undefined && stream.isSafe(first, changed.last)) continue;
-      lastMs = Math.max(lastMs, stream.acknowledgedMs);
-    }
-    return lastMs + ACK_TIMEOUT_MS;
-  }
-
-  /** Whether too many replicas have lost what the turns have changed. */
-  #isHopeless({ first, last, level }: Held): boolean {
-    const changed = this.#turns.changedBy(first, last);
-    if (changed === undefined) return false;
-    const may = (holder: Holder): boolean => holder === null || !holder.isLost(first, changed.last);
-    for (const group of changed.groups) if (!group.isEnough(level, may)) return true;
-    return false;
+    const isHeld = this.#waiters.add(first, last, level, waiter);
+    if (isHeld) this.#hurry();
+    return isHeld;
   }
 
   /** Is called whenever something was acknowledged or dropped, until it returns true. */
   watch(look: () => boolean): void {
-    this.#watchers.push(look);
+    this.#waiters.watch(look);
     this.#hurry();
   }
 
@@ -435,53 +384,6 @@ export class Replication {
   #hurry(): void {
     for (const stream of this.#streams.values()) stream.hurry();
   }
-
-  #check(): void {
-    this.#isCheckPlanned = false;
-    if (this.#watchers.length > 0) this.#watchers = this.#watchers.filter((look) => !look());
-    if (this.#held.length === 0) return;
-    const nowMs = this.#world.clock.monotonicMs();
-    const waiting = this.#held;
-    this.#held = [];
-    const told: (() => void)[] = [];
-    for (const held of waiting) {
-      const { first, last, level, waiter } = held;
-      if (this.#isSafe(first, last, level)) told.push(() => waiter.safe());
-      else if (this.#dueMs(held) <= nowMs || this.#isHopeless(held)) {
-        const text = this.#doubtText(held);
-        told.push(() => waiter.doubtful(text));
-      } else {
-        this.#held.push(held);
-      }
-    }
-    for (const tell of told) tell();
-  }
-
-  #timeOut(): void {
-    this.#timer = undefined;
-    this.#check();
-    const next = this.#held[0];
-    if (next === undefined) return;
-    const leftMs = Math.max(1, this.#dueMs(next) - this.#world.clock.monotonicMs());
-    this.#timer = this.#world.timers.after(leftMs, () => this.#timeOut(), true);
-  }
-
-  #doubtText({ first, last, level }: Held): string {
-    const changed = this.#turns.changedBy(first, last);
-    const has = (holder: Holder): boolean => isSafeAt(holder, first, changed?.last ?? last);
-    let text = 'by too few replicas';
-    for (const group of changed?.groups ?? []) {
-      if (group.isEnough(level, has)) continue;
-      const count = group.count(has);
-      text = `by ${count.has} of ${count.of} replicas`;
-      break;
-    }
-    return `INDOUBT applied here, acknowledged ${text}, level '${levelName(level)}' was asked for`;
-  }
-}
-
-function isSafeAt(holder: Holder, first: number, last: number): boolean {
-  return holder === null || holder.isSafe(first, last);
 }
 
 function isReachable(holder: Holder): boolean {

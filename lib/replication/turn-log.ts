@@ -86,8 +86,11 @@ export class TurnLog {
   changedBy(first: number, last: number): { groups: Set<Group>; last: number } | undefined {
     const groups = new Set<Group>();
     let end = last;
-    for (const record of this.#records) {
-      if (record.last < first || record.first > last) continue;
+    // Those who ask wait for the last turns.
+    for (let at = this.#records.length - 1; at >= 0; at -= 1) {
+      const record = this.#records[at]!;
+      if (record.last < first) break;
+      if (record.first > last) continue;
       if (record.walkCount > 0) return undefined;
       end = Math.max(end, lateOf(record));
       for (const group of record.groups) groups.add(group);

@@ -88,7 +88,7 @@ export class Router {
     this.#laneBase = (1 + this.world.random.below(FIRST_LANE_MAX)) * LANES_OF_RUN;
     const guests = new Guests(server);
     this.calls = new Calls({ server, links, guests });
-    this.#behind = new Behind(this.calls);
+    this.#behind = new Behind(server, this.calls);
     this.#batches = new Batches({
       server,
       links,

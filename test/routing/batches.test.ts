@@ -57,6 +57,50 @@ t.test('writes that wait for replicas are answered together', async (t) => {
   t.equal(nodes[2]!.node.server.router!.parkedCount, 0);
 });
 
+t.test('what a turn writes here, behind others, goes to the replicas together', async (t) => {
+  const { nodes, scene } = await threeNodes(17, (settings) => {
+    settings.writeLevel = 'quorum';
+  });
+  const asked = countVerbs(nodes[0]!);
+  const clients = [await nodes[0]!.client(), await nodes[0]!.client()];
+  let bytes = '';
+  for (let n = 0; n < 50; n += 1) {
+    for (const key of ['z', `a${n}`]) bytes += `*2\r\n$4\r\nINCR\r\n$${key.length}\r\n${key}\r\n`;
+  }
+  for (const client of clients) client.sendRaw(bytes);
+  await scene.sim.runFor(5000);
+  const [one, other] = clients.map((client) => client.received() as number[]);
+  t.equal(one!.length, 100);
+  t.equal(other!.length, 100);
+  for (let n = 0; n < 100; n += 2) t.ok(n === 0 || one![n]! > one![n - 2]!, 'in order');
+  for (let n = 1; n < 100; n += 2) t.equal(one![n]! + other![n]!, 3, `a${(n - 1) / 2}`);
+  // Two replicas; one command at a time it would be 200.
+  t.ok((asked.get('APPLY') ?? 0) >= 2);
+  t.ok((asked.get('APPLY') ?? 0) <= 12, `${asked.get('APPLY')} requests`);
+});
+
+t.test('of what a turn writes here, behind others, each waits at its own level', async (t) => {
+  const { nodes, scene } = await threeNodes(18, (settings) => {
+    settings.writeLevel = 'quorum';
+  });
+  const [strict, other] = [await nodes[0]!.client(), await nodes[0]!.client()];
+  t.equal(await strict.call('CONSISTENCY', 'WRITE', 'all'), 'OK');
+  nodes[1]!.host.pause();
+  for (const [client, key] of [
+    [other, 'a1'],
+    [strict, 'a2'],
+    [other, 'a3'],
+  ] as const) {
+    client.send('GET', 'z');
+    client.send('SET', key, '1');
+  }
+  await scene.sim.runFor(1000);
+  t.strictSame(other.received(), [null, 'OK', null, 'OK']);
+  t.strictSame(strict.received(), [null]);
+  await scene.sim.runFor(30_000);
+  t.match(strict.received(), [/^-INDOUBT applied here, acknowledged by 2 of 3 replicas/]);
+});
+
 t.test('what waits for replicas holds up no other client', async (t) => {
   const { nodes, scene } = await threeNodes(13);
   const [writer, reader] = [await nodes[0]!.client(), await nodes[0]!.client()];
