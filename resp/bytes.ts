@@ -45,9 +45,42 @@ export function copyWords(
     target.set(new Uint8Array(words.buffer, from, bytes), at);
     return;
   }
-  const end = word + ((bytes + 3) >>> 2);
+  putWords(view, at, words, word, word + ((bytes + 3) >>> 2));
+}
+
+/**
+ * Copies words[from, to) to view[at, ...). Eight at a time: one by one the loop takes longer than the
+ * words, and a page of a range is written a third slower (Node 24).
+ */
+export function putWords(
+  view: DataView,
+  at: number,
+  words: Int32Array,
+  from: number,
+  to: number,
+): void {
   let write = at;
-  for (let read = word; read < end; read++) {
+  let read = from;
+  for (; read <= to - 8; read += 8) {
+    view.setInt32(write, words[read]!, true);
+    view.setInt32(write + 4, words[read + 1]!, true);
+    view.setInt32(write + 8, words[read + 2]!, true);
+    view.setInt32(write + 12, words[read + 3]!, true);
+    view.setInt32(write + 16, words[read + 4]!, true);
+    view.setInt32(write + 20, words[read + 5]!, true);
+    view.setInt32(write + 24, words[read + 6]!, true);
+    view.setInt32(write + 28, words[read + 7]!, true);
+    write += 32;
+  }
+  if (read <= to - 4) {
+    view.setInt32(write, words[read]!, true);
+    view.setInt32(write + 4, words[read + 1]!, true);
+    view.setInt32(write + 8, words[read + 2]!, true);
+    view.setInt32(write + 12, words[read + 3]!, true);
+    write += 16;
+    read += 4;
+  }
+  for (; read < to; read += 1) {
     view.setInt32(write, words[read]!, true);
     write += 4;
   }

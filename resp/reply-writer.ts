@@ -22,6 +22,7 @@ import assert from 'node:assert';
 import { copyBytes, copyWords } from './bytes.js';
 import { Chunk, type ChunkPool } from './chunk-pool.js';
 import { digitsAt, formatDouble } from './numbers.js';
+import { putShortHead, putShortPair, SHORT_BULK_END, SHORT_PAIR_BYTES_MAX } from './short-bulks.js';
 
 export interface ReplyWriterOptions {
   /** Bytes handed to a link that has not yet said `drained`, at most. Default 1 MiB. */
@@ -52,8 +53,6 @@ const CONTIGUOUS_BYTES_MAX = 4 * 1024;
 const OWN_CHUNK_BYTES_MIN = 256 * 1024;
 /** Errors quote what the client has sent, however long; V8 ends on too many replacements. */
 const ERROR_BYTES_MAX = 64 * 1024;
-/** Bulks below this length have a head of one or two digits. */
-const SHORT_HEAD_END = 100;
 /** Texts up to here are written by a loop. */
 const LOOP_TEXT_MAX = 32;
 
@@ -93,20 +92,6 @@ const NIL3 = new Constant('_\r\n');
 const EMPTY_ARRAY = new Constant('*0\r\n');
 const TRUE3 = new Constant('#t\r\n');
 const FALSE3 = new Constant('#f\r\n');
-
-/** The words of `$10\r` and so on, by the length that they tell. */
-const SHORT_HEADS = new Int32Array(SHORT_HEAD_END);
-for (let bytes = 0; bytes < SHORT_HEAD_END; bytes += 1) {
-  SHORT_HEADS[bytes] = Buffer.from(`$${bytes}\r\n`).readInt32LE(0);
-}
-
-/** `$`, a length below SHORT_HEAD_END and CR LF, for which there is room; returns where it ends. */
-function putShortHead(view: DataView, at: number, bytes: number): number {
-  view.setInt32(at, SHORT_HEADS[bytes]!, true);
-  if (bytes < 10) return at + 4;
-  view.setInt8(at + 4, LF);
-  return at + 5;
-}
 
 export class ReplyWriter {
   /** The protocol that the client has chosen with HELLO. */
@@ -288,7 +273,7 @@ export class ReplyWriter {
       return;
     }
     this.room(bytes + HEADER_BYTES_MAX + 5);
-    if (bytes < SHORT_HEAD_END) this.at = putShortHead(this.view, this.at, bytes);
+    if (bytes < SHORT_BULK_END) this.at = putShortHead(this.view, this.at, bytes);
     else this.#header(DOLLAR, bytes);
     const { at, view } = this;
     copyWords(words, word, bytes, this.buf, view, at);
@@ -299,24 +284,13 @@ export class ReplyWriter {
   /** Two bulks: the bytes at words[word], and those at the next whole word behind them. */
   pairWords(words: Int32Array, word: number, firstBytes: number, secondBytes: number): void {
     const second = word + ((firstBytes + 3) >>> 2);
-    if (firstBytes >= SHORT_HEAD_END || secondBytes >= SHORT_HEAD_END) {
+    if (firstBytes >= SHORT_BULK_END || secondBytes >= SHORT_BULK_END) {
       this.bulkWords(words, word, firstBytes);
       this.bulkWords(words, second, secondBytes);
       return;
     }
-    this.room(2 * (SHORT_HEAD_END + HEADER_BYTES_MAX));
-    const { view } = this;
-    let at = putShortHead(view, this.at, firstBytes);
-    let read = word;
-    for (let write = at; read < second; write += 4) view.setInt32(write, words[read++]!, true);
-    at += firstBytes;
-    view.setInt16(at, CR_LF, true);
-    at = putShortHead(view, at + 2, secondBytes);
-    const end = second + ((secondBytes + 3) >>> 2);
-    for (let write = at; read < end; write += 4) view.setInt32(write, words[read++]!, true);
-    at += secondBytes;
-    view.setInt16(at, CR_LF, true);
-    this.at = at + 2;
+    this.room(SHORT_PAIR_BYTES_MAX);
+    this.at = putShortPair(this.view, this.at, words, word, firstBytes, secondBytes);
   }
 
   /** A text as UTF-8. */

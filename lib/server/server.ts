@@ -110,11 +110,13 @@ export class Server {
 
   connectionsReceived = 0;
   connectionsRejected = 0;
-  bytesIn = 0;
-  bytesOut = 0;
+  // Minus zero: V8 keeps such a field as a double from the start. One that begins as a small integer
+  // changes the shape of the server when it outgrows 2^31, and all that is compiled is thrown away.
+  bytesIn = -0;
+  bytesOut = -0;
   /** Chunks read from clients, and written to them. */
-  reads = 0;
-  writes = 0;
+  reads = -0;
+  writes = -0;
   /** The most memory that entries and heap took together, as sampled, bytes. */
   memoryPeakBytes = 0;
   /** Heap before there was any entry or client, bytes. */

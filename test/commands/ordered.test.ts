@@ -1,7 +1,7 @@
 /** The ordered keyspace against a sorted list. */
 import t from 'tap';
-import { localClient, type Plain } from '../support/local.js';
-import { seededRandom } from '../support/random.js';
+import { encode, localClient, type Plain } from '../support/local.js';
+import { seededRandom, seedOfRun } from '../support/random.js';
 
 const KEYS = ['a', 'ab', 'abc', 'b', 'ba', 'c'];
 
@@ -91,6 +91,39 @@ t.test('RESP3 gives pairs', async (t) => {
     ['ba', 'value of ba'],
     ['c', 'value of c'],
   ]);
+});
+
+t.test('pages of entries of every length and kind, through the ends of chunks', async (t) => {
+  const client = await localClient();
+  const random = seededRandom(seedOfRun());
+  const entries: [string, string | null][] = [];
+  for (let n = 0; n < 600; n += 1) {
+    const bytes = random.pick([1, 30, 64, 97, 98, 99, 100, 120, 260]);
+    const key = String(n)
+      .padStart(4, '0')
+      .padEnd(random.pick([4, 5, 6, 7, 95, 96, 97, 270]), 'k');
+    const value = random.pick(['12345', 'v'.repeat(bytes), 'w'.repeat(1100)]);
+    if (n % 9 === 0) client.send('HSET', key, 'field', value);
+    else client.send('SET', key, value);
+    if (n % 7 === 0) client.send('PEXPIRE', key, '100000');
+    entries.push([key, n % 9 === 0 ? null : value]);
+  }
+  for (const protocol of ['2', '3']) {
+    client.send('HELLO', protocol);
+    const requests: Buffer[] = [];
+    const expected: Plain[] = [];
+    for (let page = 0; page < 60; page += 1) {
+      const first = random.below(600);
+      const count = random.between(1, 128);
+      const from = `[${entries[first]![0]}`;
+      requests.push(encode(['KRANGE', from, '+', 'LIMIT', '0', count, 'WITHVALUES']));
+      const pairs = entries.slice(first, first + count);
+      expected.push(protocol === '3' ? pairs : pairs.flat());
+    }
+    // At once, so that pages follow each other in a chunk.
+    client.link.send(Buffer.concat(requests));
+    t.strictSame(client.received(), expected, `RESP${protocol}`);
+  }
 });
 
 t.test('KDELRANGE', async (t) => {

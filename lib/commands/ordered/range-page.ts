@@ -14,7 +14,7 @@ import type { Session } from '../../server/session.js';
 import { beginItems } from '../replies.js';
 import { HIGHEST, isExcluded, isExtreme, LOWEST } from './interval.js';
 import type { RangeRequest } from './range-options.js';
-import { replyItem } from './range-reply.js';
+import { replyRun } from './range-reply.js';
 
 const PAGE_ENTRIES_MAX = 128;
 /** The leaves of the page; one for all, since it is empty when a command returns. */
@@ -35,7 +35,7 @@ export function replyPage(
   const walked = walkFrom(database.cursor, args, count);
   const found = withinHigh(database.tree.space, args, walked);
   beginItems(reply, found, withValues);
-  for (let i = 0; i < found; i++) replyItem(reply, database, page[i]!, withValues);
+  replyRun(reply, database, page, found, withValues);
 }
 
 /** How many entries from the lower bound on, at most `most`, stand in the page now. */

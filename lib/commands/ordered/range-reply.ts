@@ -23,6 +23,7 @@ import {
 } from '../../../radix/leaf.js';
 import { Snapshot } from '../../../radix/snapshot.js';
 import type { ReplyWriter } from '../../../resp/reply-writer.js';
+import { putShortPair, SHORT_BULK_END, SHORT_PAIR_BYTES_MAX } from '../../../resp/short-bulks.js';
 import type { Session, Task } from '../../server/session.js';
 import type { Database } from '../../store/database.js';
 import { breakOff } from '../broken-reply.js';
@@ -76,6 +77,48 @@ export function replyItem(
 ): void {
   if (withValues && reply.protocol === 3) reply.array(2);
   replyEntry(reply, database, leaf, withValues);
+}
+
+/** `replyItem` of the first `count` entries of a run. */
+export function replyRun(
+  reply: ReplyWriter,
+  database: Database,
+  run: Int32Array,
+  count: number,
+  withValues: boolean,
+): void {
+  const isFlat = withValues && reply.protocol === 2;
+  for (let n = 0; n < count; n += 1) {
+    if (isFlat) n = putShortPairs(reply, database, run, n, count);
+    if (n < count) replyItem(reply, database, run[n]!, withValues);
+  }
+}
+
+/** Writes from run[first] on until one is not usual and short, or the chunk is full: how far it came. */
+function putShortPairs(
+  reply: ReplyWriter,
+  database: Database,
+  run: Int32Array,
+  first: number,
+  count: number,
+): number {
+  const { view } = reply;
+  const chunks = database.tree.space.leaves.i32;
+  const full = reply.buf.length - SHORT_PAIR_BYTES_MAX;
+  let { at } = reply;
+  let n = first;
+  for (; n < count && at <= full; n += 1) {
+    const leaf = run[n]!;
+    const i32 = chunks[leaf >>> CHUNK_SHIFT]!;
+    const word = (leaf & GRANULE_MASK) << 1;
+    if ((flagsAt(i32, word) & UNUSUAL) !== 0) break;
+    const keyBytes = shortKeyBytesAt(i32, word);
+    const valueBytes = shortValueBytesAt(i32, word);
+    if (keyBytes >= SHORT_BULK_END || valueBytes >= SHORT_BULK_END) break;
+    at = putShortPair(view, at, i32, word + LEAF_WORDS, keyBytes, valueBytes);
+  }
+  reply.at = at;
+  return n;
 }
 
 /** `Cursor.stepRun` of one entry, backwards. */
