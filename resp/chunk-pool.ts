@@ -4,14 +4,23 @@
  * Invariant: at most `freeMax` chunks lie idle; a chunk is either with one owner or free.
  */
 
+const EMPTY = Buffer.alloc(0);
+
 /** A buffer with its DataView: through the view whole words go to any offset. */
 export class Chunk {
   readonly buf: Buffer;
   readonly view: DataView;
+  #head: Buffer = EMPTY;
 
   constructor(bytes: number) {
     this.buf = Buffer.allocUnsafeSlow(bytes);
     this.view = new DataView(this.buf.buffer, this.buf.byteOffset, bytes);
+  }
+
+  /** The first so many bytes. Replies are often as long as the last one: then it is the same. */
+  head(bytes: number): Buffer {
+    if (this.#head.length !== bytes) this.#head = this.buf.subarray(0, bytes);
+    return this.#head;
   }
 }
 

@@ -448,7 +448,7 @@ export class ReplyWriter {
   // Helpers.
 
   #send(sink: ReplySink, chunk: Chunk, end: number): void {
-    if (sink.write(chunk.buf, 0, end)) {
+    if (sink.write(chunk.head(end), 0, end)) {
       this.#gone += end;
       this.#giveBack(chunk);
     } else {

@@ -43,7 +43,8 @@ const CLOCK_SKEW_DEFAULT_MS = 500;
 export class HybridClock {
   readonly clockSkewMaxMs: number;
   readonly #clock: Pick<Clock, 'wallMs'>;
-  #last: number;
+  // With a number from the start V8 keeps it as a double; as a reference each stamp would be an object.
+  #last = 0;
   #refusedCount = 0;
 
   constructor({ clock }: HybridClockComponents, options: HybridClockOptions = {}) {

@@ -105,8 +105,21 @@ export function replyForEach(
   if (args.count <= AT_ONCE_MAX) {
     for (let i = first; i < args.count; i += 1) write(reply, collection, args, i);
     end?.(collection);
-    return;
+  } else {
+    replyInSlices(session, collection, args, first, write, end);
   }
+}
+
+/** Apart, for its closure would cost each call a context, those of few arguments too. */
+function replyInSlices(
+  session: Session,
+  collection: Collection,
+  args: Args,
+  first: number,
+  write: ArgumentWriter,
+  end?: (collection: Collection) => void,
+): void {
+  const { reply } = session;
   const some = (many: Collection, own: Args, from: number, to: number): void => {
     for (let i = from; i < to; i += 1) write(reply, many, own, i);
   };
@@ -134,8 +147,19 @@ export function changeBy(
 ): void {
   if (args.count <= AT_ONCE_MAX) {
     end(session, collection, change(collection, args, 2, args.count));
-    return;
+  } else {
+    changeInSlices(session, collection, args, change, end);
   }
+}
+
+/** Apart, as `replyInSlices`. */
+function changeInSlices(
+  session: Session,
+  collection: Collection,
+  args: Args,
+  change: ArgumentsChange,
+  end: ChangeEnd,
+): void {
   let count = 0;
   const some = (many: Collection, own: Args, from: number, to: number): void => {
     count += change(many, own, from, to);

@@ -21,8 +21,10 @@ export class FlushQueue {
     this.#isPlanned = false;
     this.flushAll();
   };
-  #waiting: Flushable[] = [];
-  #spare: Flushable[] = [];
+  /** The first #count of it are set; an array that shrinks would give its room back. */
+  #waiting = places();
+  #count = 0;
+  #spare: (Flushable | undefined)[] | undefined;
   #isPlanned = false;
   /** The commands of a turn have been executed; nothing of their replies has been sent. */
   beforeFlush: () => void = () => {};
@@ -33,8 +35,9 @@ export class FlushQueue {
 
   /** To be called at most once per connection until it is flushed. */
   add(connection: Flushable): void {
-    this.#waiting.push(connection);
-    if (this.#waiting.length >= WAITING_MAX) {
+    this.#waiting[this.#count] = connection;
+    this.#count += 1;
+    if (this.#count === WAITING_MAX) {
       this.flushAll();
     } else if (!this.#isPlanned) {
       this.#isPlanned = true;
@@ -45,9 +48,19 @@ export class FlushQueue {
   flushAll(): void {
     this.beforeFlush();
     const waiting = this.#waiting;
-    this.#waiting = this.#spare;
-    for (const connection of waiting) connection.flush();
-    waiting.length = 0;
+    const count = this.#count;
+    this.#waiting = this.#spare ?? places();
+    this.#spare = undefined;
+    this.#count = 0;
+    for (let at = 0; at < count; at += 1) {
+      const connection = waiting[at]!;
+      waiting[at] = undefined;
+      connection.flush();
+    }
     this.#spare = waiting;
   }
+}
+
+function places(): (Flushable | undefined)[] {
+  return new Array<Flushable | undefined>(WAITING_MAX).fill(undefined);
 }

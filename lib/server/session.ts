@@ -124,7 +124,7 @@ export class Session implements Watcher {
   readonly reply: ReplyWriter;
   readonly carrier: Carrier;
   readonly createdMs: number;
-  lastActiveMs: number;
+  lastActiveMs = 0;
 
   /** GATE_... bits; 0 = nothing unusual. */
   gate = 0;
