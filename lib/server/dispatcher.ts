@@ -44,6 +44,7 @@ import {
 import { PUBLISH, WATCH } from '../routing/kinds.js';
 import { keysRead } from '../routing/owned-keys.js';
 import { errorReply } from '../routing/raw-reply.js';
+import type { Store } from '../store/store.js';
 import { TurnTimes } from './command-stats.js';
 import {
   SERVER_ALONE,
@@ -75,6 +76,7 @@ import {
   GATE_SUBSCRIBED,
   GATE_TRACKING,
   type Session,
+  type Task,
 } from './session.js';
 import { STOOD_STILL } from './standstill.js';
 import { writeRefusal } from './write-refusal.js';
@@ -462,7 +464,7 @@ export class Dispatcher {
     if (!store.hasDue()) return true;
     if (store.expireDue(this.#world.clock.monotonicMs() + EXPIRE_SLICE_MS)) return true;
     session.postponed = args.clone();
-    session.defer({ step: (deadlineMs) => store.expireDue(deadlineMs) });
+    session.defer(expiryOf(store));
     return false;
   }
 
@@ -500,6 +502,11 @@ export class Dispatcher {
     command.stats.failedCalls += 1;
     this.#server.countError(session.reply.lastError);
   }
+}
+
+/** Apart, for its closure would cost each command that looks for what is due a context. */
+function expiryOf(store: Store): Task {
+  return { step: (deadlineMs) => store.expireDue(deadlineMs) };
 }
 
 /** What is refused while nothing can be kept: writes, and PING, by which a client is to notice. */

@@ -258,12 +258,14 @@ function mgetRest(
 
 function mset(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesPairs(args, 'mset', reply)) return;
+  if (args.count > AT_ONCE_MAX) return msetInSlices(session, args, reply);
+  setPairs(session.database, args, 1, args.count);
+  reply.ok();
+}
+
+/** Apart, for its closures would cost each MSET a context. */
+function msetInSlices(session: Session, args: Args, reply: ReplyWriter): void {
   const { database } = session;
-  if (args.count <= AT_ONCE_MAX) {
-    setPairs(database, args, 1, args.count);
-    reply.ok();
-    return;
-  }
   inSlices(session, args, function* (own) {
     yield* pieces(own, 1, (from, to) => setPairs(database, own, from, to));
     reply.ok();
@@ -272,13 +274,15 @@ function mset(session: Session, args: Args, reply: ReplyWriter): void {
 
 function msetnx(session: Session, args: Args, reply: ReplyWriter): void {
   if (refusesPairs(args, 'msetnx', reply)) return;
+  if (args.count > AT_ONCE_MAX) return msetnxInSlices(session, args, reply);
   const { database } = session;
-  if (args.count <= AT_ONCE_MAX) {
-    const mayWrite = !isAnyThere(database, args, 1, args.count);
-    if (mayWrite) setPairs(database, args, 1, args.count);
-    reply.integer(mayWrite ? 1 : 0);
-    return;
-  }
+  const mayWrite = !isAnyThere(database, args, 1, args.count);
+  if (mayWrite) setPairs(database, args, 1, args.count);
+  reply.integer(mayWrite ? 1 : 0);
+}
+
+function msetnxInSlices(session: Session, args: Args, reply: ReplyWriter): void {
+  const { database } = session;
   inSlices(session, args, function* (own) {
     let mayWrite = true;
     yield* pieces(own, 1, (from, to) => {

@@ -43,19 +43,27 @@ export function addScores(
   form: ScoreForm,
   flags: number,
 ): void {
-  if (args.count > AT_ONCE_MAX) {
-    inSlices(session, args, (own) => {
-      const scores = new Float64Array((own.count - first) / form.step);
-      return addMany(new Scores(scores), session, own, first, form, flags);
-    });
-    return;
-  }
+  if (args.count > AT_ONCE_MAX) return addInSlices(session, args, first, form, flags);
   fewScores.begin(session, args, first, form, flags);
   if (!fewScores.read(first, args.count)) return;
   const zset = fewScores.open();
   if (zset === undefined) return;
   fewScores.write(zset, first, args.count);
   fewScores.tell(zset);
+}
+
+/** Apart, for its closure would cost each call of `addScores` a context. */
+function addInSlices(
+  session: Session,
+  args: Args,
+  first: number,
+  form: ScoreForm,
+  flags: number,
+): void {
+  inSlices(session, args, (own) => {
+    const scores = new Float64Array((own.count - first) / form.step);
+    return addMany(new Scores(scores), session, own, first, form, flags);
+  });
 }
 
 function* addMany(
