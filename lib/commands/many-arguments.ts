@@ -106,24 +106,15 @@ export function replyForEach(
     for (let i = first; i < args.count; i += 1) write(reply, collection, args, i);
     end?.(collection);
   } else {
-    replyInSlices(session, collection, args, first, write, end);
+    collectionInSlices(session, collection, args, first, writingBy(reply, write), end);
   }
 }
 
-/** Apart, for its closure would cost each call a context, those of few arguments too. */
-function replyInSlices(
-  session: Session,
-  collection: Collection,
-  args: Args,
-  first: number,
-  write: ArgumentWriter,
-  end?: (collection: Collection) => void,
-): void {
-  const { reply } = session;
-  const some = (many: Collection, own: Args, from: number, to: number): void => {
+/** Not within `replyForEach`: a closure there costs each call a context, those of few arguments too. */
+function writingBy(reply: ReplyWriter, write: ArgumentWriter) {
+  return (many: Collection, own: Args, from: number, to: number): void => {
     for (let i = from; i < to; i += 1) write(reply, many, own, i);
   };
-  collectionInSlices(session, collection, args, first, some, end);
 }
 
 /** Does something to a collection with the arguments [from, to); what it counts is summed up. */
@@ -152,7 +143,7 @@ export function changeBy(
   }
 }
 
-/** Apart, as `replyInSlices`. */
+/** Not within `changeBy`, for the same reason as `writingBy`. */
 function changeInSlices(
   session: Session,
   collection: Collection,
