@@ -22,7 +22,13 @@ import assert from 'node:assert';
 import { copyBytes, copyWords } from './bytes.js';
 import { Chunk, type ChunkPool } from './chunk-pool.js';
 import { digitsAt, formatDouble } from './numbers.js';
-import { putShortHead, putShortPair, SHORT_BULK_END, SHORT_PAIR_BYTES_MAX } from './short-bulks.js';
+import {
+  putShortBulk,
+  putShortHead,
+  putShortPair,
+  SHORT_BULK_END,
+  SHORT_PAIR_BYTES_MAX,
+} from './short-bulks.js';
 
 export interface ReplyWriterOptions {
   /** Bytes handed to a link that has not yet said `drained`, at most. Default 1 MiB. */
@@ -273,8 +279,11 @@ export class ReplyWriter {
       return;
     }
     this.room(bytes + HEADER_BYTES_MAX + 5);
-    if (bytes < SHORT_BULK_END) this.at = putShortHead(this.view, this.at, bytes);
-    else this.#header(DOLLAR, bytes);
+    if (bytes < SHORT_BULK_END) {
+      this.at = putShortBulk(this.view, this.at, words, word, bytes);
+      return;
+    }
+    this.#header(DOLLAR, bytes);
     const { at, view } = this;
     copyWords(words, word, bytes, this.buf, view, at);
     view.setInt16(at + bytes, CR_LF, true);

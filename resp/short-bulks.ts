@@ -32,9 +32,23 @@ export function putShortHead(view: DataView, at: number, bytes: number): number 
   return at + 5;
 }
 
+/** A bulk of less than SHORT_BULK_END bytes, those at words[word]; returns where it ends. */
+export function putShortBulk(
+  view: DataView,
+  from: number,
+  words: Int32Array,
+  word: number,
+  bytes: number,
+): number {
+  const at = putShortHead(view, from, bytes);
+  putWords(view, at, words, word, word + ((bytes + 3) >>> 2));
+  view.setInt16(at + bytes, CR_LF, true);
+  return at + bytes + 2;
+}
+
 /**
- * Two bulks of less than SHORT_BULK_END bytes each, the bytes at words[word] and those at the next whole
- * word behind them; returns where they end. To be called with SHORT_PAIR_BYTES_MAX of room.
+ * Two of them: the bytes at words[word], and those at the next whole word behind them; returns where they
+ * end. To be called with SHORT_PAIR_BYTES_MAX of room.
  */
 export function putShortPair(
   view: DataView,
@@ -45,13 +59,6 @@ export function putShortPair(
   secondBytes: number,
 ): number {
   const second = word + ((firstBytes + 3) >>> 2);
-  let at = putShortHead(view, from, firstBytes);
-  putWords(view, at, words, word, second);
-  at += firstBytes;
-  view.setInt16(at, CR_LF, true);
-  at = putShortHead(view, at + 2, secondBytes);
-  putWords(view, at, words, second, second + ((secondBytes + 3) >>> 2));
-  at += secondBytes;
-  view.setInt16(at, CR_LF, true);
-  return at + 2;
+  const at = putShortBulk(view, from, words, word, firstBytes);
+  return putShortBulk(view, at, words, second, secondBytes);
 }

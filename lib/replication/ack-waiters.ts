@@ -93,7 +93,8 @@ export class AckWaiters {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#held.length === 0) return;
-    const dueMs = Math.min(...this.#held.map((held) => this.#dueMs(held)));
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const held of this.#held) dueMs = Math.min(dueMs, this.#dueMs(held));
     const leftMs = Math.max(1, dueMs - clock.monotonicMs());
     this.#timer = timers.after(leftMs, () => this.#timeOut(), true);
   }

@@ -209,9 +209,7 @@ class BatchRun implements Task {
     if (!guest.isPlain || reply.at > REPLY_BYTES_MAX || bytes > REPLIES_BYTES_MAX) {
       this.#park(guest, lane);
     } else if (isHeld) {
-      this.#writes.add(writes.first, writes.level, 0);
-      this.#writes.add(writes.last, writes.level, 0);
-      writes.clear();
+      this.#writes.absorb(writes);
       this.#held ??= new HeldReplies(this.#memberId, this.#header.id);
       this.#held.add(this.#index, reply.buf, 0, reply.at);
       outcomes.mark(HELD);

@@ -58,10 +58,9 @@ class HeldWrites implements CommitWaiter {
   readonly writes = new PendingWrites();
   readonly #slots: BehindSlot[] = [];
 
-  add(slot: BehindSlot, { first, last, level }: PendingWrites): void {
+  add(slot: BehindSlot, writes: PendingWrites): void {
     this.#slots.push(slot);
-    this.writes.add(first, level, 0);
-    this.writes.add(last, level, 0);
+    this.writes.absorb(writes);
   }
 
   safe(): void {
@@ -134,7 +133,6 @@ export class Behind implements Flushable {
     if (this.#held !== undefined && this.#held.writes.level !== writes.level) this.#seal();
     this.#held ??= new HeldWrites();
     this.#held.add(slot, writes);
-    writes.clear();
     if (this.#isQueued) return;
     this.#isQueued = true;
     this.#server.flushes.add(this);

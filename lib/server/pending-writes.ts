@@ -27,6 +27,13 @@ export class PendingWrites {
     if (level > this.level) this.level = level;
   }
 
+  /** Takes over what another has, which is empty then, to wait for all of it as one. */
+  absorb(other: PendingWrites): void {
+    this.add(other.first, other.level, 0);
+    this.add(other.last, other.level, 0);
+    other.clear();
+  }
+
   clear(): void {
     this.first = 0;
     this.last = 0;
