@@ -119,6 +119,16 @@ export class ReplicaStream {
     return oldest === undefined ? 0 : this.#parts.clock.monotonicMs() - oldest.addedMs;
   }
 
+  /** Number of the last batch that was added. */
+  get lastNumber(): number {
+    return this.#nextNumber - 1;
+  }
+
+  /** Whether all batches up to that number are acknowledged or dropped. */
+  isThrough(number: number): boolean {
+    return (this.#oldest()?.number ?? Number.POSITIVE_INFINITY) > number;
+  }
+
   /** Whether all that the turns [first, last] have changed has arrived. */
   isSafe(first: number, last: number): boolean {
     return (this.#oldest()?.turn ?? Number.POSITIVE_INFINITY) > last && !this.isLost(first, last);

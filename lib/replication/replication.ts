@@ -235,6 +235,8 @@ export class Replication {
     this.#store.keepsTombstones = isOn;
     if (selfIndex >= 0) this.#store.origin = responsibility.current.members[selfIndex]!.origin;
     this.#tellMissing();
+    // What was for another view need not wait until it is tried again.
+    for (const stream of this.#streams.values()) stream.wake();
     this.#waiters.check();
   }
 
@@ -352,6 +354,22 @@ export class Replication {
     const isHeld = this.#waiters.add(first, last, level, waiter);
     if (isHeld) this.#hurry();
     return isHeld;
+  }
+
+  /** Calls once all that has been sent so far is acknowledged or dropped; now, if it is. */
+  whenThrough(told: () => void): void {
+    this.turnEnds();
+    const sent = [...this.#streams.values()].map((stream) => ({ stream, last: stream.lastNumber }));
+    const isThrough = (): boolean => sent.every(({ last, stream }) => stream.isThrough(last));
+    if (isThrough()) {
+      told();
+      return;
+    }
+    this.watch(() => {
+      if (!isThrough()) return false;
+      told();
+      return true;
+    });
   }
 
   /** Is called whenever something was acknowledged or dropped, until it returns true. */

@@ -27,6 +27,7 @@ import { BatchServer } from './batch-server.js';
 import { ACTING, type CallHeader, decodeHeader, SPAN_PART, TRACK, WHOLE } from './call-header.js';
 import { AWAY, type Calls, EXEC_WORDS, NOT_MINE } from './calls.js';
 import type { Answered, Guest, Guests } from './guests.js';
+import type { Handover } from './handover.js';
 import { BAD_HEADER, type Job, type JobKeeper } from './job.js';
 import type { ReplyStream } from './long-replies.js';
 import { NO_OWNER, ownerOfKeys, SEVERAL } from './owned-keys.js';
@@ -72,6 +73,7 @@ export class CallServer implements JobKeeper {
   readonly #links: RingLinks;
   readonly #guests: Guests;
   readonly #calls: Calls;
+  readonly #handover: Handover;
   readonly #watches: RemoteWatches;
   readonly #tracking: RemoteTracking;
   /** By member and id of the call. */
@@ -92,6 +94,7 @@ export class CallServer implements JobKeeper {
     links: RingLinks;
     guests: Guests;
     calls: Calls;
+    handover: Handover;
     watches: RemoteWatches;
     tracking: RemoteTracking;
   }) {
@@ -99,6 +102,7 @@ export class CallServer implements JobKeeper {
     this.#links = components.links;
     this.#guests = components.guests;
     this.#calls = components.calls;
+    this.#handover = components.handover;
     this.#watches = components.watches;
     this.#tracking = components.tracking;
     const { server, guests } = components;
@@ -112,14 +116,21 @@ export class CallServer implements JobKeeper {
         channel: 'data',
         handler: (session: Session, args, reply) => handler(session.peer!, args, reply),
       });
-    verb('CALL', (peer, args, reply) => this.#call(peer, args, reply, false));
-    verb('EXEC', (peer, args, reply) => this.#call(peer, args, reply, true));
+    const calls = (
+      name: string,
+      handler: (session: Session, args: Args, reply: ReplyWriter) => void,
+    ) =>
+      this.#links.serve({
+        name,
+        channel: 'data',
+        handler: (session, args, reply) => {
+          if (!this.#handover.holdsBack(session, args)) handler(session, args, reply);
+        },
+      });
+    calls('CALL', (session, args, reply) => this.#call(session.peer!, args, reply, false));
+    calls('EXEC', (session, args, reply) => this.#call(session.peer!, args, reply, true));
+    calls('CALLS', (session, args, reply) => this.#batches.run(session, args, reply));
     verb('PARKED', (peer, args, reply) => this.#isParked(peer, args, reply));
-    this.#links.serve({
-      name: 'CALLS',
-      channel: 'data',
-      handler: (session, args, reply) => this.#batches.run(session, args, reply),
-    });
     verb('ANSWERS', ({ memberId }, args, reply) => {
       const { batches } = this.#calls;
       const isWanted = args.count === 3 && batches.answered(args.int64(1), memberId, args.bytes(2));
@@ -472,7 +483,8 @@ export class CallServer implements JobKeeper {
     const { responsibility, selfIndex } = this.#links;
     const ring = responsibility.current;
     const owner = ownerOfKeys(this.#server, ring, command, args);
-    if (owner === NO_OWNER || owner === selfIndex) return true;
+    if (owner === NO_OWNER) return true;
+    if (owner === selfIndex) return !this.#handover.awaits(command, args);
     if (owner === SEVERAL) return false;
     return (flags & ACTING) !== 0 && ring.holds(selfIndex, owner);
   }

@@ -29,6 +29,7 @@ import type { Server } from '../server/server.js';
 import type { QueuedCommand } from '../server/session.js';
 import { encodeHeader, WHOLE } from './call-header.js';
 import type { Answered, Guest, GuestLimits, GuestOptions, Guests } from './guests.js';
+import type { Handover } from './handover.js';
 import { LocalSource, type LongSource, RemoteReply } from './long-replies.js';
 import { Portions } from './portions.js';
 import { errorReply } from './raw-reply.js';
@@ -121,8 +122,16 @@ function guestOf(options: CallOptions, limits: GuestLimits): GuestOptions {
   return { database, protocol, readLevel, writeLevel, remote: 'ring', isWhole, ...limits };
 }
 
+export interface CallsParts {
+  readonly server: Server;
+  readonly links: RingLinks;
+  readonly guests: Guests;
+  readonly handover: Handover;
+}
+
 export class Calls {
   readonly guests: Guests;
+  readonly #handover: Handover;
   /** Must be there before the first call. */
   batches!: Gathered;
   readonly #server: Server;
@@ -141,10 +150,11 @@ export class Calls {
   #check: Timer | undefined;
   #clock: Timer | undefined;
 
-  constructor(components: { server: Server; links: RingLinks; guests: Guests }) {
+  constructor(components: CallsParts) {
     this.#server = components.server;
     this.#links = components.links;
     this.guests = components.guests;
+    this.#handover = components.handover;
     const { world } = this.#server.store;
     this.#portions = new Portions({ world, links: this.#links }, { timeoutMs: CALL_TIMEOUT_MS });
     this.#nextId = 1 + world.random.below(FIRST_ID_MAX);
@@ -236,7 +246,7 @@ export class Calls {
 
   /** Runs a command here. */
   runHere(args: Args, options: CallOptions, limits: GuestLimits = {}): Call {
-    return this.#here(options, (done) => this.guests.run(guestOf(options, limits), args, done));
+    return this.#begin(options, (done) => this.guests.run(guestOf(options, limits), args, done));
   }
 
   /** What a guest has begun, and not finished. */
@@ -246,9 +256,16 @@ export class Calls {
 
   /** Runs a transaction here; nothing that it watched has changed. */
   runTransactionHere(queue: QueuedCommand[], options: CallOptions): Call {
-    return this.#here(options, (done) =>
+    return this.#begin(options, (done) =>
       this.guests.runTransaction(guestOf(options, {}), queue, false, EXEC_WORDS, done),
     );
+  }
+
+  /** Tried again later, if some of this node's keys are not handed over. */
+  #begin(options: CallOptions, run: (done: Answered) => Guest | undefined): Call {
+    if (!this.#handover.isAwaited) return this.#here(options, run);
+    this.#server.store.world.timers.soon(() => options.again(NOT_AGREED));
+    return new Call(this.takeIds(1), this.#links.selfId, options);
   }
 
   #here(options: CallOptions, run: (done: Answered) => Guest | undefined): Call {

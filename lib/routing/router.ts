@@ -19,6 +19,7 @@ import type { RingLinks } from '../ring/ring-links.js';
 import {
   SERVER_ALONE,
   SERVER_DISK_FAILED,
+  SERVER_HANDOVER,
   SERVER_LOADING,
   SERVER_MONITORED,
   SERVER_PAUSED,
@@ -42,6 +43,7 @@ import { everybodyPlan } from './everybody.js';
 import { Forward } from './forward.js';
 import { GATHERED_KEYS_MAX, gatherPlan } from './gather.js';
 import { Guests } from './guests.js';
+import { Handover } from './handover.js';
 import { ALL, EXEC, GATHERING, KEY, LOCAL, PUBLISH, SPAN, SPLIT, WATCH } from './kinds.js';
 import { Lane } from './lane.js';
 import { anyMayWrite, mayWrite } from './may-write.js';
@@ -60,7 +62,12 @@ import { planTransaction, refusesToTravel, Transaction } from './transaction.js'
 const JOINING_GATES = GATE_LANE | GATE_NO_TOUCH | GATE_PUSHES | GATE_TRACKING;
 /** What in the server does. */
 const WAITING_GATES =
-  SERVER_PAUSED | SERVER_MONITORED | SERVER_ALONE | SERVER_LOADING | SERVER_DISK_FAILED;
+  SERVER_PAUSED |
+  SERVER_HANDOVER |
+  SERVER_MONITORED |
+  SERVER_ALONE |
+  SERVER_LOADING |
+  SERVER_DISK_FAILED;
 const NO_KEYS: readonly string[] = [];
 /** Lanes are numbered from anywhere on, so that those of an earlier run are not taken for them. */
 const FIRST_LANE_MAX = 2 ** 20;
@@ -72,6 +79,7 @@ export class Router {
   readonly world: World;
   readonly calls: Calls;
   readonly watches: RemoteWatches;
+  readonly handover: Handover;
   readonly #batches: Batches;
   readonly #behind: Behind;
   readonly #callServer: CallServer;
@@ -87,7 +95,8 @@ export class Router {
     this.world = server.store.world;
     this.#laneBase = (1 + this.world.random.below(FIRST_LANE_MAX)) * LANES_OF_RUN;
     const guests = new Guests(server);
-    this.calls = new Calls({ server, links, guests });
+    this.handover = new Handover(server, links);
+    this.calls = new Calls({ server, links, guests, handover: this.handover });
     this.#behind = new Behind(server, this.calls);
     this.#batches = new Batches({
       server,
@@ -103,9 +112,10 @@ export class Router {
     this.calls.batches = this.#batches;
     this.watches = new RemoteWatches(this);
     this.#tracking = new RemoteTracking(this);
-    const { calls, watches } = this;
+    const { calls, handover, watches } = this;
     const tracking = this.#tracking;
-    this.#callServer = new CallServer({ server, links, guests, calls, watches, tracking });
+    const serverParts = { server, links, guests, calls, handover, watches, tracking };
+    this.#callServer = new CallServer(serverParts);
     this.#code = new SharedCode(server, links);
     this.#serve();
     links.listen({
@@ -290,6 +300,7 @@ export class Router {
   }
 
   stop(): void {
+    this.handover.stop();
     this.#code.stop();
     this.calls.stop();
     this.#tracking.stop();
@@ -391,6 +402,7 @@ export class Router {
 
   #serve(): void {
     this.#callServer.serve();
+    this.handover.serve();
     const serve = (
       name: string,
       handler: (memberId: string, args: Args, reply: ReplyWriter) => void,
@@ -417,6 +429,7 @@ export class Router {
     if (wasAlone && !isAlone) this.server.tracking.ringGrew();
     const { store } = this.server;
     store.actsFor = isAlone ? undefined : (buf, from, to) => this.#actsFor(buf, from, to);
+    this.handover.follow();
     if (!isReady) return;
     const { ring } = this;
     const before = this.#followed ?? ring;
@@ -446,6 +459,7 @@ export class Router {
   }
 
   #liveness(memberId: string, isAlive: boolean): void {
+    this.handover.liveness(memberId, isAlive);
     if (this.links.isReady) {
       const { ring } = this;
       this.#tracking.ownersChanged((key) => ownerIdOf(ring, key) === memberId);

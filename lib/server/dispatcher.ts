@@ -51,6 +51,7 @@ import {
   SERVER_DISK_FAILED,
   SERVER_ELEMENTS_DUE,
   SERVER_EXACT_TIMES,
+  SERVER_HANDOVER,
   SERVER_JOINING,
   SERVER_KEYS_READY,
   SERVER_LOADING,
@@ -347,7 +348,7 @@ export class Dispatcher {
       }
     }
     if ((this.gate & SERVER_ALONE) !== 0 && !this.#mayInterrupt(session, command, args)) return;
-    if (this.#mustWait(session, command)) {
+    if (this.#mustWait(session, command, args)) {
       session.lastCommand = command;
       session.postponed = args.clone();
       session.suspended = true;
@@ -397,7 +398,11 @@ export class Dispatcher {
     return false;
   }
 
-  #mustWait(session: Session, command: Command): boolean {
+  #mustWait(session: Session, command: Command, args: Args): boolean {
+    // Guests were let in.
+    if ((this.gate & SERVER_HANDOVER) !== 0 && !session.isGuest) {
+      if (this.#server.router!.handover.awaits(command, args)) return true;
+    }
     if ((this.gate & SERVER_PAUSED) === 0) return false;
     if (command.name === 'client' || command.fullName.startsWith('client|')) return false;
     if (this.#server.pauseAll) return true;

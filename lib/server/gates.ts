@@ -27,5 +27,7 @@ export const SERVER_RING = 1 << 25;
 export const SERVER_JOINING = 1 << 24;
 /** Some member of the ring is dead: what needs many replicas is checked before it runs. */
 export const SERVER_MEMBERS_MISSING = 1 << 26;
+/** Keys have come to this member that another is not known to be through with: see `Handover`. */
+export const SERVER_HANDOVER = 1 << 29;
 /** The process stood still: what comes now may be from before. See `Standstill`. */
 export const SERVER_STOOD_STILL = 1 << 28;

@@ -432,6 +432,11 @@ export class Server {
     this.pauseAll = false;
     this.pausedUntilMs = 0;
     this.dispatcher.gate &= ~SERVER_PAUSED;
+    this.letGoOn();
+  }
+
+  /** Sessions that were held back look anew whether they may run. */
+  letGoOn(): void {
     const waiting = [...this.#heldBack];
     this.#heldBack.clear();
     for (const session of waiting) {
@@ -440,12 +445,12 @@ export class Server {
     }
   }
 
-  /** Clients that wait for the end of a pause, or of a command that is alone. */
+  /** Clients that wait for the end of a pause, for another owner, or for a command that is alone. */
   get heldBackCount(): number {
     return this.#heldBack.size + this.alone.heldBackCount;
   }
 
-  /** The session waits for the end of the pause with a postponed command. */
+  /** The session waits for `letGoOn` with a postponed command. */
   holdBack(session: Session): void {
     this.#heldBack.add(session);
   }
