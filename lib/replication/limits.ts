@@ -24,6 +24,8 @@ export const WALK_QUEUED_BYTES_MAX = 2 * 1024 * 1024;
 export const APPLY_TIMEOUT_MS = 10_000;
 /** Between a request that failed and the next attempt. */
 export const RETRY_MS = 50;
+/** The same at first, and twice as long each time, while the replica knows another view: it soon hears of it. */
+export const OTHER_VIEW_RETRY_MS = 5;
 /**
  * A reply waits until the replicas that it waits for have acknowledged nothing for so long; then it
  * says that they are in doubt.

@@ -21,6 +21,7 @@ import {
   APPLY_TIMEOUT_MS,
   IN_FLIGHT_MAX,
   LOST_MAX,
+  OTHER_VIEW_RETRY_MS,
   QUEUED_BATCHES_MAX,
   QUEUED_BYTES_MAX,
   REQUEST_BYTES_MAX,
@@ -85,6 +86,7 @@ export class ReplicaStream {
   /** Turns whose batches were dropped, first and last of each stretch. */
   readonly #lost: { first: number; last: number }[] = [];
   #retry: Timer | undefined;
+  #disagreedMs = OTHER_VIEW_RETRY_MS;
   /** Batches were dropped, or did not last, and none was acknowledged since. */
   #isBehind = false;
 
@@ -277,14 +279,15 @@ export class ReplicaStream {
         // not know yet that it should, and who is ahead may know that others should.
         const [replyEpoch, stamp] = Array.isArray(reply) ? reply : [reply];
         const isOfAnotherView = typeof replyEpoch === 'number' && replyEpoch !== epoch;
-        if (isOfAnotherView || error !== null) this.#again();
+        if (error !== null) this.#again(RETRY_MS);
+        else if (isOfAnotherView) this.#disagreed();
         else if (typeof stamp === 'number') this.#superseded(batches, stamp);
         else this.#answered(batches, reply instanceof Error ? reply : null);
       },
     );
     if (sent instanceof Error) {
       this.#waiting.unshift(...batches);
-      this.#again();
+      this.#again(RETRY_MS);
       return false;
     }
     this.#inFlight.set(batches, sent);
@@ -311,6 +314,7 @@ export class ReplicaStream {
 
   #answered(batches: readonly Batch[], error: Error | null): void {
     if (!this.#arrived(batches)) return;
+    this.#disagreedMs = OTHER_VIEW_RETRY_MS;
     if (error === null) {
       this.#isBehind = false;
       this.acknowledgedBatches += batches.length;
@@ -326,9 +330,14 @@ export class ReplicaStream {
   }
 
   /** Sends what is in flight anew in a while, in order: pieces must not overtake each other. */
-  #again(): void {
+  #again(delayMs: number): void {
     this.#takeBack();
-    this.#retry ??= this.#parts.timers.after(RETRY_MS, () => this.wake(), true);
+    this.#retry ??= this.#parts.timers.after(delayMs, () => this.wake(), true);
+  }
+
+  #disagreed(): void {
+    this.#again(this.#disagreedMs);
+    this.#disagreedMs = Math.min(RETRY_MS, 2 * this.#disagreedMs);
   }
 
   /** What is in flight waits again; what becomes of it there nobody hears. */

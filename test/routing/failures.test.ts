@@ -56,7 +56,7 @@ t.test('what reaches a member that stood still is not executed late', async (t) 
 });
 
 t.test('a refusal does not overtake the reply to what is under way', async (t) => {
-  const { nodes, scene } = await threeNodes(6);
+  const { nodes, scene } = await threeNodes(7);
   const client = await nodes[0]!.client();
   await client.call('AT', 'all', 'SET', 'z', '1');
   nodes[2]!.host.pause();
