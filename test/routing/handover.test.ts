@@ -69,7 +69,7 @@ class Load {
         const key = pending.shift()!;
         if (typeof reply === 'number') {
           this.#acknowledged.set(key, (this.#acknowledged.get(key) ?? 0) + 1);
-        } else if (reply !== 'OK') this.errors.push(`${key}: ${String(reply)}`);
+        } else if (reply !== 'OK') this.errors.push(`${key}: ${JSON.stringify(reply)}`);
       }
     }
   }
