@@ -23,10 +23,8 @@ async function start() {
       );
       beginWithTunedAllocator();
     }
-    const { keepYoungGenerationSmall } = await import(
-      new URL('cmd/young-generation.js', folder).href
-    );
-    keepYoungGenerationSmall();
+    const { keepV8Small } = await import(new URL('cmd/v8-memory.js', folder).href);
+    keepV8Small();
   }
   const { run } = await import(main.href);
   await run(process.argv);

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import t from 'tap';
 
 const MIB = 1024 * 1024;
-const MODULE = new URL('../../cmd/young-generation.js', import.meta.url).href;
+const MODULE = new URL('../../cmd/v8-memory.js', import.meta.url).href;
 const CHURN = `
   import { getHeapSpaceStatistics } from 'node:v8';
   let kept = [];
@@ -21,7 +21,7 @@ function bytesAfterChurn(before: string): number {
 }
 
 t.test('the young generation does not grow once that was asked for', async (t) => {
-  const asked = `import { keepYoungGenerationSmall } from '${MODULE}'; keepYoungGenerationSmall();`;
+  const asked = `import { keepV8Small } from '${MODULE}'; keepV8Small();`;
   t.ok(bytesAfterChurn('') > 8 * MIB, 'it would');
   t.ok(bytesAfterChurn(asked) <= 4 * MIB);
 });
