@@ -11,6 +11,7 @@
 
 import { seededRandom } from '../test/support/random.js';
 import { type ServerProcess, startDhash, startRedis } from '../test/support/server-process.js';
+import { WARM_UP } from './support/contest.js';
 import { type BenchOptions, median, Report } from './support/harness.js';
 import { fill, keyName, nodeOf, redisBenchmark } from './support/redis-benchmark.js';
 
@@ -27,8 +28,6 @@ const CONTESTANTS = [
 /** Where memory lies differs from start to start, and with it by a tenth what a range costs. */
 const STARTS = 3;
 const ROUNDS_DEFAULT = 3;
-/** The round that does not count is so many times as long: V8 compiles for the first 200,000 commands. */
-const WARM_UP = 4;
 const PIPELINES = [1, 16] as const;
 const TARGETS = { random: 1.5, inOrder: 1.0 } as const;
 
