@@ -29,6 +29,8 @@ export const HANDOVER_MAX_MS = 300;
 const TELL_TIMEOUT_MS = 1000;
 
 export class Handover {
+  /** Times that this member went on without having heard of all that it waited for. */
+  missed = 0;
   readonly #server: Server;
   readonly #links: RingLinks;
   /** That of the last view; undefined: there was none. */
@@ -104,6 +106,11 @@ export class Handover {
     });
   }
 
+  /** Members that this one waits for. */
+  get awaitedCount(): number {
+    return this.#awaited.size;
+  }
+
   get isAwaited(): boolean {
     return this.#before.length > 0;
   }
@@ -166,6 +173,7 @@ export class Handover {
 
   #giveUp(): void {
     const members = [...this.#awaited.keys()];
+    this.missed += 1;
     this.#server.log.info({ members }, 'owners before have not handed over in time: goes on');
     this.#end();
   }

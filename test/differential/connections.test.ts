@@ -439,9 +439,9 @@ const scripts: Readonly<Record<string, string>> = {
     w: GEOADD g 1 1 p; GEOSEARCHSTORE d g FROMLONLAT 1 1 BYRADIUS 1 km; EXISTS d
     a waits: BZPOPMIN d 0
     w: ZRANGESTORE d k 0 -1; COPY k d; RENAME k d
-    a waits: BZPOPMIN nothing 0.05
+    a waits: BZPOPMIN nothing 0.1
     a resumes
-    a waits: BZMPOP 0.05 1 nothing MIN
+    a waits: BZMPOP 0.1 1 nothing MIN
     a resumes
     a waits: BZPOPMIN nothing 0
     w: CLIENT UNBLOCK $a
@@ -468,9 +468,9 @@ const scripts: Readonly<Record<string, string>> = {
     w: SET x text; ZADD y 1 a; DEL x; SADD x 1; LPUSH x 1; DEL x y; RPUSH x 1
     a waits: BLPOP x nothing 9221000000000000
     w: LPUSH x 1
-    a waits: BLPOP nothing 0.05
+    a waits: BLPOP nothing 0.1
     a resumes
-    a waits: BLMPOP 0.05 1 nothing LEFT
+    a waits: BLMPOP 0.1 1 nothing LEFT
     a resumes
     a waits: BRPOP nothing 0
     w: CLIENT UNBLOCK $a
@@ -502,9 +502,9 @@ const scripts: Readonly<Record<string, string>> = {
     b waits: BLPOP nothing 0
     w: RPUSH nothing 1; LRANGE nothing 0 -1; GET s
     a: BLMOVE s l LEFT LEFT 0; BLMOVE l s LEFT LEFT 0; LRANGE l 0 -1; BRPOPLPUSH s s 0
-    a waits: BLMOVE nothing k LEFT LEFT 0.05
+    a waits: BLMOVE nothing k LEFT LEFT 0.1
     a resumes
-    a waits: BRPOPLPUSH nothing k 0.05
+    a waits: BRPOPLPUSH nothing k 0.1
     a resumes
     a waits: BRPOPLPUSH nothing k 0
     w: CLIENT UNBLOCK $a TIMEOUT

@@ -23,7 +23,7 @@ export const streamScripts: Readonly<Record<string, string>> = {
     w: DEL d; XADD d 1-1 too low
     w: XADD d 6-1 high enough
     w: XADD d 9-1 for b
-    a waits: XREAD BLOCK 30 STREAMS d $
+    a waits: XREAD BLOCK 100 STREAMS d $
     a resumes
     a waits: XREAD BLOCK 0 STREAMS d $
     w: CLIENT UNBLOCK $a
@@ -60,7 +60,7 @@ export const streamScripts: Readonly<Record<string, string>> = {
     b waits: XREADGROUP GROUP g bob BLOCK 0 STREAMS t s > >
     w: XADD t 1-1 t 1
     w: XADD s 1-1 s 1
-    a waits: XREADGROUP GROUP g alice BLOCK 20 STREAMS s t > >
+    a waits: XREADGROUP GROUP g alice BLOCK 100 STREAMS s t > >
     a resumes
     a: MULTI; XREADGROUP GROUP g alice BLOCK 0 STREAMS s >; EXEC
     a: XREADGROUP GROUP g alice BLOCK 0 STREAMS none >; XREADGROUP GROUP x a BLOCK 0 STREAMS s >

@@ -3,7 +3,7 @@ import t from 'tap';
 import { seedOfRun } from '../support/random.js';
 import { runLoopChaos } from './support/loop-chaos.js';
 
-const SEEDS = 20;
+const SEEDS = 12;
 
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);

@@ -12,7 +12,7 @@ import type { LocalNode } from '../support/local.js';
 import { type SeededRandom, seededRandom } from '../support/random.js';
 
 const SEED = Number(process.env['SEED'] ?? 0);
-const PROGRAMS = 30;
+const PROGRAMS = 18;
 const STEPS = 400;
 const NOTHING = Buffer.alloc(0);
 const TYPES = [1, 4, 4 | TYPE_MIRRORED];

@@ -9,7 +9,7 @@ import { encode, type LocalClient, type LocalNode } from '../support/local.js';
 import { seededRandom } from '../support/random.js';
 
 const SEED = Number(process.env['SEED'] ?? 0);
-const PROGRAMS = 40;
+const PROGRAMS = 25;
 const STEPS = 250;
 /** What would end the process, or never end. */
 const SKIPPED = new Set(['shutdown', 'monitor', 'debug', 'quit', 'client', 'config', 'subscribe']);

@@ -2,9 +2,10 @@
 import type { Server } from '../server.js';
 import type { InfoLine } from './section.js';
 
-export function ringLines({ ring }: Server): InfoLine[] {
+export function ringLines({ ring, router }: Server): InfoLine[] {
   if (ring === undefined) return [];
   const { view, liveness } = ring;
+  const handover = router?.handover;
   const members = ring.allMembers();
   const dead = members.filter(({ id }) => !ring.isAlive(id));
   const lines: InfoLine[] = [
@@ -17,6 +18,8 @@ export function ringLines({ ring }: Server): InfoLine[] {
     ['ring_members', view?.members.length ?? 0],
     ['ring_members_dead', dead.length],
     ['ring_change', view?.next?.change.kind ?? 'none'],
+    ['ring_handovers_awaited', handover?.awaitedCount ?? 0],
+    ['ring_handovers_missed', handover?.missed ?? 0],
     ['ring_health', liveness.swim.health],
     ['ring_join_error', ring.lastJoinError.replace(/[\r\n]/g, ' ')],
   ];
