@@ -10,7 +10,7 @@ import { seededRandom, seedOfRun } from '../support/random.js';
 import { randomKey, randomView } from './support/views.js';
 
 const seed = seedOfRun();
-const ROUNDS = 400;
+const ROUNDS = 100;
 
 /** The replicas of a key, owner first: sorts, then walks. */
 function oracleReplicas(members: readonly Member[], replicas: number, key: Buffer): string[] {

@@ -26,6 +26,7 @@ import { type SeededRandom, seededRandom } from '../support/random.js';
 import { plain } from '../support/reply.js';
 import { RespClient } from '../support/resp-client.js';
 import { freePort } from '../support/server-process.js';
+import { until } from '../support/until.js';
 
 const SEED = Number(process.env['SEED'] ?? 1);
 const KEYS = 2500;
@@ -187,6 +188,11 @@ class Case {
     const found = await rounds(node.client);
     t.notOk(found.includes(-2), `${this.#what}: no wrong value`);
     t.equal(await node.client.callPlain('SET', 'after', '1'), 'OK');
+    // Until it has written anew what it has, it may be started so again.
+    await until('what is left is written anew', async () => {
+      const info = String(await node.client.callPlain('INFO', 'persistence'));
+      return info.includes('aof_rewrite_in_progress:0') && !info.includes('aof_rewrites:0');
+    });
     await node.stop();
     const again = await start(this.#dir);
     t.strictSame(await rounds(again.client), found, `${this.#what}: what is left stays`);

@@ -37,7 +37,7 @@ async function newFolder(): Promise<string> {
 void t.test('killed at random moments under load', { timeout: 150_000 }, async (t) => {
   const folder = await newFolder();
   const random = seededRandom(SEED);
-  const problems = await crashAgainAndAgain({ folder, kills: 24, random });
+  const problems = await crashAgainAndAgain({ folder, kills: 14, random });
   t.strictSame(problems, [], `seed ${SEED}`);
 });
 

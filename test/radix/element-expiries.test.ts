@@ -10,7 +10,7 @@ import { type SeededRandom, seededRandom, seedOfRun } from '../support/random.js
 const seed = seedOfRun();
 t.comment(`SEED=${seed}`);
 const hashKey = Buffer.alloc(16, 3);
-const STEPS = 20_000;
+const STEPS = 8_000;
 const KEYS = ['a', 'ab', 'm', 'k'.repeat(300)].map((key) => Buffer.from(key));
 const FIELDS = 24;
 

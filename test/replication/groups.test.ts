@@ -15,7 +15,7 @@ function memberOf(n: number, position: Buffer): Member {
 }
 
 void t.test('as Responsibility has it', (t) => {
-  for (let seed = 1; seed <= 200; seed += 1) {
+  for (let seed = 1; seed <= 60; seed += 1) {
     const random = seededRandom(seed);
     const count = 1 + random.below(7);
     const positions = [...new Set(Array.from({ length: 20 }, () => random.below(250)))].sort(
