@@ -99,7 +99,7 @@ void t.test('what was not applied is tried again', async (t) => {
 
 void t.test('what goes on being refused is told in the end', async (t) => {
   const node = await fakeNode(t);
-  const client = await clientOf(t, node, { timeoutMs: 100 });
+  const client = await clientOf(t, node, { timeoutMs: 1000 });
   node.answer = () => '-TRYAGAIN later\r\n';
   await t.rejects(client.call('INCR', 'key'), {
     code: 'TRYAGAIN',
