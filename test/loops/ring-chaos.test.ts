@@ -3,7 +3,7 @@ import t from 'tap';
 import { seedOfRun } from '../support/random.js';
 import { runRingChaos } from './support/ring-chaos.js';
 
-const SEEDS = 8;
+const SEEDS = 6;
 /** Each seed and all together, of which the suite's own limit is the last, on a slow machine. */
 const SEED_TIMEOUT_MS = 120_000;
 const TIMEOUT_MS = 280_000;

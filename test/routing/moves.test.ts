@@ -6,7 +6,7 @@ import { threeNodes } from './three-nodes.js';
 
 const MINUTE_MS = 60_000;
 /** Of members that leave under load. */
-const SEEDS = 24;
+const SEEDS = 16;
 
 type Nodes = readonly [near: SceneNode, middle: SceneNode, owner: SceneNode];
 
