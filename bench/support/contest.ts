@@ -55,7 +55,7 @@ export async function withContest(work: (contest: Contest) => Promise<void>): Pr
   }
 }
 
-/** V8 compiles what serves commands within the first some 200,000 that come one by one. */
+/** The round that does not count is so many times as long: V8 compiles for the first 200,000 commands. */
 export const WARM_UP = 4;
 
 /** Resident memory that each of so many takes, all of which stay. */

@@ -101,9 +101,7 @@ export class PeerDoor {
     if (verb.channel !== 'control') {
       if (server.isLoading && verb.isForLoading !== true) return reply.error(LOADING);
       if ((server.dispatcher.gate & SERVER_ALONE) !== 0) {
-        session.postponed = args.clone();
-        session.suspended = true;
-        server.alone.holdBack(session);
+        server.alone.holdBack(session, args);
         return;
       }
     }

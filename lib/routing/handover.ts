@@ -15,7 +15,6 @@
  */
 import type { Ring } from '../../discord/ring/ring.js';
 import type { Args } from '../../resp/args.js';
-import type { Timer } from '../../world/world.js';
 import type { Command } from '../commands/command.js';
 import type { RingLinks } from '../ring/ring-links.js';
 import { SERVER_HANDOVER } from '../server/gates.js';
@@ -42,7 +41,6 @@ export class Handover {
   /** The highest view under which each member is through with those before it. */
   readonly #told = new Map<string, number>();
   readonly #dead = new Set<string>();
-  #timer: Timer | undefined;
 
   constructor(server: Server, links: RingLinks) {
     this.#server = server;
@@ -78,8 +76,9 @@ export class Handover {
     const before = this.#ring;
     this.#ring = current;
     if (before !== undefined) this.#await(before, current, view.epoch);
-    // What is told before is of no use to any view from now on.
+    // What was told of views before, or who has left, is of no use from now on.
     for (const [id, epoch] of this.#told) if (epoch < view.epoch) this.#told.delete(id);
+    for (const id of this.#dead) if (!this.#isMember(id)) this.#dead.delete(id);
     // Not before replication has followed the view, too.
     this.#server.store.world.timers.soon(() => this.#tell(view.epoch));
   }
@@ -117,15 +116,13 @@ export class Handover {
 
   /** Calls of another member wait, whatever keys they are about, and what it sends behind them. */
   holdsBack(session: Session, args: Args): boolean {
-    if (!this.isAwaited) return false;
-    session.postponed = args.clone();
-    session.suspended = true;
-    this.#server.holdBack(session);
-    return true;
+    if (this.isAwaited) this.#server.holdBack(session, args);
+    return this.isAwaited;
   }
 
-  stop(): void {
-    this.#timer?.cancel();
+  #isMember(id: string): boolean {
+    const { current, next } = this.#links.responsibility;
+    return [current, next].some((ring) => (ring?.indexOf(id) ?? -1) >= 0);
   }
 
   #await(before: Ring, current: Ring, epoch: number): void {
@@ -142,9 +139,8 @@ export class Handover {
     if (!isNews) return;
     this.#before.push(before);
     this.#server.dispatcher.gate |= SERVER_HANDOVER;
-    this.#timer?.cancel();
     const { timers } = this.#server.store.world;
-    this.#timer = timers.after(HANDOVER_MAX_MS, () => this.#giveUp());
+    timers.after(HANDOVER_MAX_MS, () => this.#giveUp(epoch), true);
   }
 
   #tell(epoch: number): void {
@@ -171,16 +167,15 @@ export class Handover {
     if (this.#awaited.size === 0) this.#end();
   }
 
-  #giveUp(): void {
-    const members = [...this.#awaited.keys()];
+  #giveUp(epoch: number): void {
+    const members = [...this.#awaited.keys()].filter((id) => this.#awaited.get(id)! <= epoch);
+    if (members.length === 0) return;
     this.missed += 1;
     this.#server.log.info({ members }, 'owners before have not handed over in time: goes on');
-    this.#end();
+    for (const id of members) this.#isThrough(id);
   }
 
   #end(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
     this.#awaited.clear();
     if (!this.isAwaited) return;
     this.#before = [];

@@ -300,7 +300,6 @@ export class Router {
   }
 
   stop(): void {
-    this.handover.stop();
     this.#code.stop();
     this.calls.stop();
     this.#tracking.stop();

@@ -10,7 +10,9 @@
  * Invariant: `sinceMs` is finite while SERVER_ALONE is set in the dispatcher's gate, and only then. Expiry and
  * tasks of others stand still meanwhile.
  */
+
 import assert from 'node:assert';
+import type { Args } from '../../resp/args.js';
 import type { World } from '../../world/world.js';
 import { SERVER_ALONE } from './gates.js';
 import type { Server } from './server.js';
@@ -53,8 +55,10 @@ export class Alone {
     this.#server.dispatcher.gate &= ~SERVER_ALONE;
   }
 
-  /** The session waits with a postponed command. */
-  holdBack(session: Session): void {
+  /** The session waits with a command. */
+  holdBack(session: Session, args: Args): void {
+    session.postponed = args.clone();
+    session.suspended = true;
     this.#heldBack.add(session);
   }
 

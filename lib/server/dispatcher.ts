@@ -350,9 +350,7 @@ export class Dispatcher {
     if ((this.gate & SERVER_ALONE) !== 0 && !this.#mayInterrupt(session, command, args)) return;
     if (this.#mustWait(session, command, args)) {
       session.lastCommand = command;
-      session.postponed = args.clone();
-      session.suspended = true;
-      this.#server.holdBack(session);
+      this.#server.holdBack(session, args);
       return;
     }
     const isQueued = (session.gate & GATE_MULTI) !== 0 && (command.flags & NOT_QUEUED) === 0;
@@ -392,9 +390,7 @@ export class Dispatcher {
       return false;
     }
     session.lastCommand = command;
-    session.postponed = args.clone();
-    session.suspended = true;
-    alone.holdBack(session);
+    alone.holdBack(session, args);
     return false;
   }
 

@@ -450,8 +450,10 @@ export class Server {
     return this.#heldBack.size + this.alone.heldBackCount;
   }
 
-  /** The session waits for `letGoOn` with a postponed command. */
-  holdBack(session: Session): void {
+  /** The session waits for `letGoOn` with a command. */
+  holdBack(session: Session, args: Args): void {
+    session.postponed = args.clone();
+    session.suspended = true;
     this.#heldBack.add(session);
   }
 
