@@ -1,5 +1,5 @@
 /** V8's young generation in a process of its own: how large it gets while much of it survives. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import t from 'tap';
 
 const MIB = 1024 * 1024;
@@ -24,4 +24,11 @@ t.test('the young generation does not grow once that was asked for', async (t) =
   const asked = `import { keepV8Small } from '${MODULE}'; keepV8Small();`;
   t.ok(bytesAfterChurn('') > 8 * MIB, 'it would');
   t.ok(bytesAfterChurn(asked) <= 4 * MIB);
+});
+
+t.test('this V8 knows what it is told', async (t) => {
+  const script = `import { keepV8Small } from '${MODULE}'; keepV8Small();`;
+  const flags = ['--input-type=module', '--eval', script];
+  const { status, stderr } = spawnSync(process.execPath, flags, { encoding: 'utf8' });
+  t.strictSame([status, stderr], [0, '']);
 });

@@ -15,7 +15,7 @@ function memberOf(n: number, position: Buffer): Member {
 }
 
 void t.test('as Responsibility has it', (t) => {
-  for (let seed = 1; seed <= 60; seed += 1) {
+  for (let seed = 1; seed <= 200; seed += 1) {
     const random = seededRandom(seed);
     const count = 1 + random.below(7);
     const positions = [...new Set(Array.from({ length: 20 }, () => random.below(250)))].sort(
@@ -41,15 +41,19 @@ void t.test('as Responsibility has it', (t) => {
       return streams.get(id)!;
     });
     const found: Member[] = [];
+    const receivers: string[][] = [];
+    const oracle: string[][] = [];
     for (let n = 0; n < 50; n += 1) {
       const key = random.bytes(random.below(3));
       responsibility.find(key, 0, key.length, found);
       const expected = found.map(({ id }) => id).filter((id) => id !== SELF);
       const group = groups.of(key, 0, key.length);
       const ids = group.receivers.map(({ memberId }) => memberId);
-      t.strictSame(ids.sort(), expected.sort(), `seed ${seed}: receivers`);
-      t.equal(groups.of(key, 0, key.length), group, 'one object for the same keys');
+      receivers.push(ids.sort());
+      oracle.push(expected.sort());
+      if (groups.of(key, 0, key.length) !== group) t.fail('one object for the same keys');
     }
+    t.strictSame(receivers, oracle, `seed ${seed}: receivers`);
   }
   t.end();
 });
